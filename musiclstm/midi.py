@@ -1,0 +1,200 @@
+"""MIDI bytes and files to pieces and back, side by side.
+
+Reading merges all parts of a file except drums and moves every event to the nearest of 24 ticks to the quarter. Writing uses 480
+ticks to the quarter, which other programs expect and which 24 divides, so that what was written is read back unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from symusic.core import ScoreTick
+
+from musiclstm.errors import MusicFileError
+from musiclstm.notes import TICKS_PER_QUARTER, Key, Metre, Notes, Piece, Tempo, clean_metres, clean_tempi, make_notes
+
+MAX_FILE_BYTES = 10_000_000
+MAX_TICKS = 100_000 * TICKS_PER_QUARTER  # 14 hours at 120 quarters a minute: more is a damaged file
+WRITTEN_TICKS_PER_QUARTER = 480
+_STRETCH = WRITTEN_TICKS_PER_QUARTER // TICKS_PER_QUARTER
+_TEXT, _TRACK_NAME, _END_OF_TRACK, _TEMPO, _TIME_SIGNATURE, _KEY_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59
+
+
+def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
+    """The music of a MIDI file, given as a path or as its bytes; ``name`` stands for the file in ``source`` and in messages.
+
+    All tracks are merged, drums are left out, onsets and ends are rounded to 24 ticks a quarter. Metres, tempi and the first key
+    signature come along; impossible ones are dropped. The title is the name of the first track, else the file's own.
+    Raises MusicFileError for anything that isn't MIDI with at least one note, or is larger than 10 MB.
+    """
+    label = name or (Path(source).name if not isinstance(source, bytes) else "The MIDI data")
+    data = _checked(source if isinstance(source, bytes) else _file_bytes(Path(source), label), label)
+    try:
+        score = ScoreTick.from_midi(data)
+    except (RuntimeError, ValueError, OverflowError) as error:
+        raise MusicFileError(
+            f"{label} is a damaged or incomplete MIDI file; a whole one is needed ({_first_line(error)})."
+        ) from error
+    per_quarter = int(score.ticks_per_quarter)
+    if per_quarter < 1:
+        raise MusicFileError(f"{label} counts {per_quarter} ticks to the quarter note; a MIDI file needs at least 1.")
+    metres, tempi, keys = score.time_signatures.numpy(), score.tempos.numpy(), score.key_signatures
+    return Piece(
+        notes=_merged_notes(score, per_quarter, label),
+        metres=clean_metres(
+            [
+                Metre(int(onset), int(numerator), int(denominator))
+                for onset, numerator, denominator in zip(
+                    _ticks(metres["time"], per_quarter), metres["numerator"], metres["denominator"], strict=True
+                )
+            ]
+        ),
+        tempi=clean_tempi(
+            [
+                Tempo(int(onset), round(60e6 / int(microseconds), 3))
+                for onset, microseconds in zip(_ticks(tempi["time"], per_quarter), tempi["mspq"], strict=True)
+                if microseconds > 0
+            ]
+        ),
+        key=next((Key(k.key, "minor" if k.tonality else "major") for k in keys if -7 <= k.key <= 7), None),
+        title=_track_name(data) or Path(name or (source if not isinstance(source, bytes) else "")).stem,
+        source=name or (label if not isinstance(source, bytes) else ""),
+    )
+
+
+def midi_bytes(piece: Piece, *, program: int = 0, text: str = "") -> bytes:
+    """The piece as a MIDI file of two tracks: title, ``text``, metre, key and tempo in the first, notes in the second.
+
+    ``program`` is the General MIDI sound, 0 (grand piano) to 127. The same piece always gives the same bytes.
+    """
+    conductor: list[tuple[int, int, bytes]] = [(0, 0, _meta(_TRACK_NAME, piece.title.encode()))]
+    if text:
+        conductor.append((0, 1, _meta(_TEXT, text.encode())))
+    for metre in piece.metres:
+        clocks = min(255, metre.beat_ticks)  # a MIDI clock is a 24th of a quarter too
+        body = bytes([metre.numerator, metre.denominator.bit_length() - 1, clocks, 8])
+        conductor.append((metre.onset, 2, _meta(_TIME_SIGNATURE, body)))
+    if piece.key is not None:
+        conductor.append((0, 3, _meta(_KEY_SIGNATURE, bytes([piece.key.fifths & 0xFF, piece.key.mode == "minor"]))))
+    for tempo in piece.tempi:
+        microseconds = min(0xFFFFFF, round(60e6 / tempo.qpm))
+        conductor.append((tempo.onset, 4, _meta(_TEMPO, microseconds.to_bytes(3, "big"))))
+
+    player: list[tuple[int, int, bytes]] = [(0, 0, _meta(_TRACK_NAME, b"Piano")), (0, 1, bytes([0xC0, program]))]
+    for onset, pitch, duration, velocity in piece.notes.tolist():
+        # At one tick a note must end before its pitch is struck again, so releases sort first.
+        player.append((onset + duration, 2, bytes([0x80, pitch, 64])))
+        player.append((onset, 3, bytes([0x90, pitch, velocity])))
+    header = b"MThd" + b"".join(n.to_bytes(size, "big") for n, size in ((6, 4), (1, 2), (2, 2), (WRITTEN_TICKS_PER_QUARTER, 2)))
+    return header + _track(conductor) + _track(player)
+
+
+def write_midi(piece: Piece, path: Path | str, *, program: int = 0, text: str = "") -> None:
+    """Write ``midi_bytes`` of the piece to ``path``."""
+    Path(path).write_bytes(midi_bytes(piece, program=program, text=text))
+
+
+def _file_bytes(path: Path, label: str) -> bytes:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise MusicFileError(f"{label} is {path.stat().st_size / 1e6:.0f} MB large; MIDI files up to 10 MB can be read.")
+        return path.read_bytes()
+    except OSError as error:
+        raise MusicFileError(f"{label} can't be opened: {error.strerror or error}.") from error
+
+
+def _checked(data: bytes, label: str) -> bytes:
+    """The bytes from the MIDI header on; raises MusicFileError where the header shows that reading is hopeless."""
+    if not data:
+        raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
+    if len(data) > MAX_FILE_BYTES:
+        raise MusicFileError(f"{label} is {len(data) / 1e6:.0f} MB large; MIDI files up to 10 MB can be read.")
+    if data[:4] == b"RIFF" and b"MThd" in data[:64]:  # RMID: a MIDI file in a RIFF wrapper
+        data = data[data.index(b"MThd") :]
+    if data[:4] != b"MThd":
+        raise MusicFileError(f"{label} is not a MIDI file; those begin with MThd, this one with {data[:4]!r}.")
+    if len(data) < 14:
+        raise MusicFileError(f"{label} ends within its MIDI header; a whole MIDI file is needed.")
+    if data[12] & 0x80:
+        raise MusicFileError(f"{label} counts time in film frames (SMPTE); only MIDI files in ticks per quarter can be read.")
+    return data
+
+
+def _ticks(times: NDArray[np.integer], per_quarter: int) -> NDArray[np.int64]:
+    """Times of the file moved to the nearest of our ticks, halves upwards, in whole-number arithmetic."""
+    return (times.astype(np.int64) * (2 * TICKS_PER_QUARTER) + per_quarter) // (2 * per_quarter)
+
+
+def _merged_notes(score: ScoreTick, per_quarter: int, label: str) -> Notes:
+    tracks = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
+    if not tracks:
+        drums = any(len(track.notes) for track in score.tracks)
+        raise MusicFileError(f"{label} holds {'only drums' if drums else 'no notes'}; at least one pitched note is needed.")
+    start, length, pitch, velocity = (
+        np.concatenate([track[column] for track in tracks]).astype(np.int64)
+        for column in ("time", "duration", "pitch", "velocity")
+    )
+    onset, end = _ticks(start, per_quarter), _ticks(start + length, per_quarter)
+    if onset.min() < 0 or length.min() < 0 or end.max() > MAX_TICKS:
+        raise MusicFileError(f"{label} has notes beyond 100000 quarters; it is damaged or far too long.")
+    return make_notes(onset, pitch, end - onset, velocity)
+
+
+def _track_name(data: bytes) -> str:
+    """The name that the first track carries before its first note, or "" (symusic drops tracks without notes, and their names)."""
+    at = 8 + int.from_bytes(data[4:8], "big") + 8
+    while at < len(data):
+        while at < len(data) and data[at] & 0x80:  # skip the time, a number of variable length
+            at += 1
+        if data[at + 1 : at + 2] != b"\xff":
+            return ""
+        kind, at = data[at + 2 : at + 3], at + 3
+        length = 0
+        while at < len(data) and data[at] & 0x80:
+            length, at = length << 7 | data[at] & 0x7F, at + 1
+        length = length << 7 | (data[at] if at < len(data) else 0)
+        body, at = data[at + 1 : at + 1 + length], at + 1 + length
+        if kind == bytes([_TRACK_NAME]):
+            return _clean_text(body)
+    return ""
+
+
+def _clean_text(body: bytes) -> str:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")  # what older sequencers wrote; any byte is valid in it
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".!")
+
+
+def _meta(kind: int, body: bytes) -> bytes:
+    return bytes([0xFF, kind]) + _variable_length(len(body)) + body
+
+
+def _variable_length(number: int) -> bytes:
+    """Seven bits a byte, the highest first, the top bit set on all but the last."""
+    digits = [number & 0x7F]
+    while number := number >> 7:
+        digits.append(number & 0x7F | 0x80)
+    return bytes(reversed(digits))
+
+
+def _track(events: list[tuple[int, int, bytes]]) -> bytes:
+    """A track chunk from (onset in our ticks, rank at that tick, message) in any order."""
+    body = b"".join(_with_deltas(sorted(events))) + b"\x00" + _meta(_END_OF_TRACK, b"")
+    return b"MTrk" + len(body).to_bytes(4, "big") + body
+
+
+def _with_deltas(events: list[tuple[int, int, bytes]]) -> Iterator[bytes]:
+    now = 0
+    for onset, _rank, message in events:
+        yield _variable_length((onset - now) * _STRETCH)
+        yield message
+        now = onset
