@@ -6,6 +6,7 @@ ticks to the quarter, which other programs expect and which 24 divides, so that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
-from musiclstm.errors import MusicFileError
+from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.notes import TICKS_PER_QUARTER, Key, Metre, Notes, Piece, Tempo, clean_metres, clean_tempi, make_notes
 
 MAX_FILE_BYTES = 10_000_000
 MAX_TICKS = 100_000 * TICKS_PER_QUARTER  # 14 hours at 120 quarters a minute: more is a damaged file
 WRITTEN_TICKS_PER_QUARTER = 480
 _STRETCH = WRITTEN_TICKS_PER_QUARTER // TICKS_PER_QUARTER
+# What programs call a track for want of a title: "Piano right", "Track 1", "MIDI out #2".
+_NO_TITLE = re.compile(
+    r"(piano|grand|acoustic|right|left|upper|lower|up|down|hand|rh|lh|staff|track|midi|out|untitled|\d|\W)*", re.IGNORECASE
+)
 _TEXT, _TRACK_NAME, _END_OF_TRACK, _TEMPO, _TIME_SIGNATURE, _KEY_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59
 
 
@@ -35,33 +40,18 @@ def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
     try:
         score = ScoreTick.from_midi(data)
     except (RuntimeError, ValueError, OverflowError) as error:
-        raise MusicFileError(
-            f"{label} is a damaged or incomplete MIDI file; a whole one is needed ({_first_line(error)})."
-        ) from error
+        raise MusicFileError(f"{label} is a damaged or incomplete MIDI file; a whole one is needed.") from error
     per_quarter = int(score.ticks_per_quarter)
     if per_quarter < 1:
         raise MusicFileError(f"{label} counts {per_quarter} ticks to the quarter note; a MIDI file needs at least 1.")
-    metres, tempi, keys = score.time_signatures.numpy(), score.tempos.numpy(), score.key_signatures
+    file_name = name or ("" if isinstance(source, bytes) else label)
     return Piece(
         notes=_merged_notes(score, per_quarter, label),
-        metres=clean_metres(
-            [
-                Metre(int(onset), int(numerator), int(denominator))
-                for onset, numerator, denominator in zip(
-                    _ticks(metres["time"], per_quarter), metres["numerator"], metres["denominator"], strict=True
-                )
-            ]
-        ),
-        tempi=clean_tempi(
-            [
-                Tempo(int(onset), round(60e6 / int(microseconds), 3))
-                for onset, microseconds in zip(_ticks(tempi["time"], per_quarter), tempi["mspq"], strict=True)
-                if microseconds > 0
-            ]
-        ),
-        key=next((Key(k.key, "minor" if k.tonality else "major") for k in keys if -7 <= k.key <= 7), None),
-        title=_track_name(data) or Path(name or (source if not isinstance(source, bytes) else "")).stem,
-        source=name or (label if not isinstance(source, bytes) else ""),
+        metres=_metres(score, per_quarter),
+        tempi=_tempi(score, per_quarter),
+        key=next((Key(k.key, "minor" if k.tonality else "major") for k in score.key_signatures if -7 <= k.key <= 7), None),
+        title=_track_name(data) or Path(file_name).stem,
+        source=file_name,
     )
 
 
@@ -69,10 +59,14 @@ def midi_bytes(piece: Piece, *, program: int = 0, text: str = "") -> bytes:
     """The piece as a MIDI file of two tracks: title, ``text``, metre, key and tempo in the first, notes in the second.
 
     ``program`` is the General MIDI sound, 0 (grand piano) to 127. The same piece always gives the same bytes.
+    Raises OptionError for a program outside that range.
     """
-    conductor: list[tuple[int, int, bytes]] = [(0, 0, _meta(_TRACK_NAME, piece.title.encode()))]
-    if text:
-        conductor.append((0, 1, _meta(_TEXT, text.encode())))
+    if not 0 <= program <= 127:
+        raise OptionError(f"A MIDI program must lie between 0 and 127, not {program}.")
+    conductor: list[tuple[int, int, bytes]] = []
+    for kind, words in ((_TRACK_NAME, piece.title), (_TEXT, text)):
+        if words:
+            conductor.append((0, kind == _TEXT, _meta(kind, words.encode("utf-8", "replace"))))
     for metre in piece.metres:
         clocks = min(255, metre.beat_ticks)  # a MIDI clock is a 24th of a quarter too
         body = bytes([metre.numerator, metre.denominator.bit_length() - 1, clocks, 8])
@@ -80,7 +74,7 @@ def midi_bytes(piece: Piece, *, program: int = 0, text: str = "") -> bytes:
     if piece.key is not None:
         conductor.append((0, 3, _meta(_KEY_SIGNATURE, bytes([piece.key.fifths & 0xFF, piece.key.mode == "minor"]))))
     for tempo in piece.tempi:
-        microseconds = min(0xFFFFFF, round(60e6 / tempo.qpm))
+        microseconds = max(1, min(0xFFFFFF, round(60e6 / tempo.qpm)))
         conductor.append((tempo.onset, 4, _meta(_TEMPO, microseconds.to_bytes(3, "big"))))
 
     player: list[tuple[int, int, bytes]] = [(0, 0, _meta(_TRACK_NAME, b"Piano")), (0, 1, bytes([0xC0, program]))]
@@ -99,9 +93,11 @@ def write_midi(piece: Piece, path: Path | str, *, program: int = 0, text: str = 
 
 def _file_bytes(path: Path, label: str) -> bytes:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise MusicFileError(f"{label} is {path.stat().st_size / 1e6:.0f} MB large; MIDI files up to 10 MB can be read.")
-        return path.read_bytes()
+        if not path.is_file():  # a folder, a pipe or a device must not be read either
+            what = "is not a file" if path.exists() else "does not exist"
+            raise MusicFileError(f"{label} {what}; the path of a MIDI file is needed.")
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)  # one more than allowed, so that the size check sees too much
     except OSError as error:
         raise MusicFileError(f"{label} can't be opened: {error.strerror or error}.") from error
 
@@ -111,11 +107,11 @@ def _checked(data: bytes, label: str) -> bytes:
     if not data:
         raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
     if len(data) > MAX_FILE_BYTES:
-        raise MusicFileError(f"{label} is {len(data) / 1e6:.0f} MB large; MIDI files up to 10 MB can be read.")
+        raise MusicFileError(f"{label} is larger than 10 MB; MIDI files up to 10 MB can be read.")
     if data[:4] == b"RIFF" and b"MThd" in data[:64]:  # RMID: a MIDI file in a RIFF wrapper
         data = data[data.index(b"MThd") :]
     if data[:4] != b"MThd":
-        raise MusicFileError(f"{label} is not a MIDI file; those begin with MThd, this one with {data[:4]!r}.")
+        raise MusicFileError(f"{label} is not a MIDI file; those begin with the letters MThd, this one with {data[:4]!r}.")
     if len(data) < 14:
         raise MusicFileError(f"{label} ends within its MIDI header; a whole MIDI file is needed.")
     if data[12] & 0x80:
@@ -143,6 +139,21 @@ def _merged_notes(score: ScoreTick, per_quarter: int, label: str) -> Notes:
     return make_notes(onset, pitch, end - onset, velocity)
 
 
+def _metres(score: ScoreTick, per_quarter: int) -> tuple[Metre, ...]:
+    events = score.time_signatures.numpy()
+    onsets = _ticks(events["time"], per_quarter).tolist()
+    return clean_metres(
+        [Metre(*row) for row in zip(onsets, events["numerator"].tolist(), events["denominator"].tolist(), strict=True)]
+    )
+
+
+def _tempi(score: ScoreTick, per_quarter: int) -> tuple[Tempo, ...]:
+    events = score.tempos.numpy()
+    onsets, microseconds = _ticks(events["time"], per_quarter).tolist(), events["mspq"].tolist()
+    # Files round 100 quarters a minute to whole microseconds; three decimals bring the 100 back.
+    return clean_tempi([Tempo(onset, round(60e6 / m, 3)) for onset, m in zip(onsets, microseconds, strict=True) if m > 0])
+
+
 def _track_name(data: bytes) -> str:
     """The name that the first track carries before its first note, or "" (symusic drops tracks without notes, and their names)."""
     at = 8 + int.from_bytes(data[4:8], "big") + 8
@@ -158,7 +169,8 @@ def _track_name(data: bytes) -> str:
         length = length << 7 | (data[at] if at < len(data) else 0)
         body, at = data[at + 1 : at + 1 + length], at + 1 + length
         if kind == bytes([_TRACK_NAME]):
-            return _clean_text(body)
+            text = _clean_text(body)
+            return "" if _NO_TITLE.fullmatch(text) else text
     return ""
 
 
@@ -168,10 +180,6 @@ def _clean_text(body: bytes) -> str:
     except UnicodeDecodeError:
         text = body.decode("latin-1")  # what older sequencers wrote; any byte is valid in it
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".!")
 
 
 def _meta(kind: int, body: bytes) -> bytes:
