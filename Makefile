@@ -1,0 +1,68 @@
+# Two commands are enough: `make app` opens the page on http://127.0.0.1:7860, `make test` runs the tests.
+# Both install what is missing first: Debian packages, the virtual environment, the pinned Python packages.
+
+VENV   := .venv
+PYTHON_IN_VENV := $(VENV)/bin/python
+PIP    := $(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check --no-input
+ARGS   :=
+# Scripts of this repository import the package from here; nothing is installed for that.
+export PYTHONPATH := $(CURDIR)
+
+.DELETE_ON_ERROR:
+.PHONY: help app test lint format bench clean sound test-packages browser
+
+help: ## show the commands
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
+
+app: sound $(VENV)/pins ## open the page on http://127.0.0.1:7860
+	$(PYTHON_IN_VENV) app.py
+
+test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/test_notes.py -x" picks and tunes
+	$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+lint: $(VENV)/pins-dev ## check style, types and the layers of the package
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m ruff format --check .
+	$(PYTHON_IN_VENV) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+format: $(VENV)/pins-dev ## rewrite the code in the common style
+	$(PYTHON_IN_VENV) -m ruff check --fix .
+	$(PYTHON_IN_VENV) -m ruff format .
+
+bench: sound $(VENV)/pins ## run the benchmarks one after the other
+	@for script in benchmarks/*.py; do \
+		[ -e "$$script" ] || continue; \
+		echo "$$script"; $(PYTHON_IN_VENV) "$$script" || exit 1; \
+	done
+
+clean: ## remove caches; delete .venv by hand to start from nothing
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+# The app is worth having without sound, so a failure here is a sentence and no more.
+sound:
+	@scripts/system_packages.sh packages.txt || echo "Until then the app runs without sound." >&2
+
+test-packages:
+	@scripts/system_packages.sh packages.txt
+
+# Ubuntu has Chromium only as a snap, which sees too little of the disk for tests: there Playwright brings its own.
+browser: $(VENV)/pins-dev
+	@command -v chromium >/dev/null || [ -e $(VENV)/chromium ] || \
+		{ scripts/system_packages.sh packages-test.txt && command -v chromium >/dev/null; } || \
+		{ $(PYTHON_IN_VENV) -m playwright install --with-deps chromium && touch $(VENV)/chromium; }
+
+# The stamps below are older than a requirements file only if it changed, so pip is not asked on a second run.
+$(PYTHON_IN_VENV):
+	@scripts/make_venv.sh $(VENV)
+
+$(VENV)/pins: requirements.txt $(PYTHON_IN_VENV)
+	@echo "Installing the Python packages of $< (some minutes the first time)."
+	@$(PIP) -r $<
+	@touch $@
+
+$(VENV)/pins-dev: requirements-dev.txt requirements.txt $(PYTHON_IN_VENV)
+	@echo "Installing the Python packages of $< (some minutes the first time)."
+	@$(PIP) -r $<
+	@touch $@ $(VENV)/pins
