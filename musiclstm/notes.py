@@ -7,7 +7,7 @@ file knows nothing of files, vocabularies or networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,7 +61,7 @@ class Key:
     mode: str = "major"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Piece:
     """Music: notes sorted by (onset, pitch), with what is known about them.
 
@@ -78,6 +78,14 @@ class Piece:
 
     def __post_init__(self) -> None:
         self.notes.setflags(write=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Piece):
+            return NotImplemented
+        names = [field.name for field in fields(self) if field.name != "notes"]
+        return np.array_equal(self.notes, other.notes) and all(getattr(self, n) == getattr(other, n) for n in names)
+
+    __hash__ = None  # type: ignore[assignment]  # a Piece holds an array, which can't be hashed
 
     def __len__(self) -> int:
         return len(self.notes)
@@ -199,7 +207,7 @@ def transpose(piece: Piece, semitones: int) -> Piece:
     n = piece.notes
     notes = make_notes(n["onset"], n["pitch"].astype(np.int64) + semitones, n["duration"], n["velocity"])
     key = piece.key
-    if key is not None:  # a semitone up is seven fifths up; fold to at most six accidentals either way
+    if key is not None and semitones % 12:  # a semitone up is seven fifths up; fold to at most six accidentals either way
         key = replace(key, fifths=(key.fifths + 7 * semitones + 6) % 12 - 6)
     return replace(piece, notes=notes, key=key)
 
@@ -215,7 +223,7 @@ def require_notes(piece: Piece, least: int = 1) -> Piece:
     """The piece itself; raises MusicFileError if it has fewer than ``least`` notes."""
     if len(piece) < least:
         what = piece.source or "The music"
-        raise MusicFileError(f"{what} has {len(piece)} usable notes; at least {least} are needed.")
+        raise MusicFileError(f"{what} has too few usable notes: at least {least} needed, {len(piece)} found.")
     return piece
 
 
