@@ -155,7 +155,7 @@ def _tempi(score: ScoreTick, per_quarter: int) -> tuple[Tempo, ...]:
 
 
 def _track_name(data: bytes) -> str:
-    """The name that the first track carries before its first note, or "" (symusic drops tracks without notes, and their names)."""
+    """The name that the first track carries before its first note, or "" (symusic drops tracks without notes)."""
     at = 8 + int.from_bytes(data[4:8], "big") + 8
     while at < len(data):
         while at < len(data) and data[at] & 0x80:  # skip the time, a number of variable length
