@@ -155,8 +155,8 @@ def program_of(name: str) -> int:
 def synthesize(piece: Piece, *, program: int = 0, tail_seconds: float = TAIL_SECONDS) -> Audio:
     """The piece as it sounds from tick 0, as loud as FluidSynth makes it: pass it through ``normalise`` before people hear it.
 
-    Exactly ``piece.seconds(piece.end) + tail_seconds`` long (a tail of 0 to 30 s), so that the last chord rings out; the end of the
-    tail is faded. A piece without notes gives silence. Raises OptionError for music of more than half an hour and
+    Exactly ``piece.seconds(piece.end) + tail_seconds`` long (a tail of 0 to 30 s), so that the last chord rings out; the end of
+    the tail is faded. A piece without notes gives silence. Raises OptionError for music of more than half an hour and
     MissingToolError if FluidSynth or its sound font is missing or does not deliver.
     """
     if not 0 <= tail_seconds <= 30:
@@ -266,10 +266,10 @@ def _faded(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
 
 def _block_powers(audio: Audio, peak: float) -> NDArray[np.float64]:
     """Mean square of every 400 ms, full scale being ``peak``; the last block is filled up with silence."""
-    size = round(0.4 * audio.rate)
-    square = np.square(audio.samples / np.float32(peak)).mean(axis=1)
-    square = np.pad(square, (0, -len(square) % size))
-    return square.reshape(-1, size).mean(axis=1, dtype=np.float64)
+    size = 2 * round(0.4 * audio.rate)
+    flat = audio.samples.reshape(-1) / np.float32(peak)
+    blocks = np.pad(flat, (0, -len(flat) % size)).reshape(-1, size)
+    return np.square(blocks).mean(axis=1, dtype=np.float64)
 
 
 def _soundfont_folders() -> Iterator[Path]:
