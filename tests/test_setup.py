@@ -147,13 +147,14 @@ def test_a_python_without_venv_asks_apt_for_it(system: Path, tmp_path: Path) -> 
     assert not (tmp_path / "venv").exists()
 
 
-def test_a_working_environment_is_kept_and_a_broken_one_made_anew(tmp_path: Path) -> None:
+def test_a_broken_environment_is_made_anew_and_a_working_one_kept(tmp_path: Path) -> None:
     venv = tmp_path / "venv"
-    assert run(MAKE_VENV, venv, PYTHON=sys.executable).returncode == 0
-    (venv / "kept").touch()
-    assert run(MAKE_VENV, venv, PYTHON=sys.executable).stderr == ""
-    assert (venv / "kept").exists()
-    (venv / "bin" / "python").unlink()
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(tmp_path / "a-python-that-is-gone")
+    (venv / "pins").touch()
     assert run(MAKE_VENV, venv, PYTHON=sys.executable).returncode == 0
     assert run(venv / "bin" / "python", "-m", "pip", "--version").returncode == 0
-    assert not (venv / "kept").exists()
+    assert not (venv / "pins").exists()
+    (venv / "pins").touch()
+    assert run(MAKE_VENV, venv, PYTHON="no-other-python-is-needed").stderr == ""
+    assert (venv / "pins").exists()
