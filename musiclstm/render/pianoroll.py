@@ -1,0 +1,238 @@
+"""Pieces to a piano roll: one self-contained SVG in which seed and continuation are told apart by colour.
+
+Time runs to the right and pitch upwards. Lines and words have the colour of the text around the picture, and there is no
+background, so that the same roll serves a light and a dark page. There is no style sheet in it that could leak into the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiclstm.errors import OptionError
+from musiclstm.notes import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, bar_lines, join
+
+# Blue and vermilion in the manner of Okabe and Ito (2008, "Color Universal Design"), told apart by every kind of colour vision;
+# the blue is lightened so that both stand out at 3:1 or better from white and from near-black.
+SEED_COLOUR = "#2389c7"
+CONTINUATION_COLOUR = "#d95f02"
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 34.0, 42.0, 8.0  # pixels around the notes: octave names, two rows of words
+_BLACK_KEYS = (1, 3, 6, 8, 10)
+_LEAST_SPAN = 24  # semitones shown at least, so that a single note isn't a bar from top to bottom
+_NUMBER_SPACE = 26.0  # pixels between bar numbers at least
+_MARKER_ROOM = 104.0  # pixels right of the hand-over for its word
+_LETTER = 6.6  # a generous guess at the width of a letter in pixels, to keep words apart
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where ticks and pitches lie, in pixels. ``low`` and ``high`` are the lowest and highest pitch shown."""
+
+    low: int
+    high: int
+    ticks: int
+    tick_px: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        return self.x(self.ticks)
+
+    @property
+    def bottom(self) -> float:
+        return self.height - _BOTTOM
+
+    @property
+    def row(self) -> float:
+        return (self.bottom - _TOP) / (self.high - self.low + 1)
+
+    def x(self, tick: float) -> float:
+        return _LEFT + tick * self.tick_px
+
+    def y(self, pitch: float) -> float:
+        """The upper edge of the row of ``pitch``."""
+        return _TOP + (self.high - pitch) * self.row
+
+
+def roll_svg(
+    seed: Piece,
+    continuation: Piece | None = None,
+    *,
+    split: int | None = None,
+    until: int | None = None,
+    title: str = "",
+    height: int = 280,
+    quarter_px: float = 22.0,
+) -> str:
+    """The roll as one ``<svg>`` element, as wide as the music is long and ``height`` (160 to 2000) pixels high.
+
+    ``continuation`` counts its ticks from 0 and is placed at tick ``split``, where the seed hands over: by default the first bar
+    line after the seed's last onset. ``until`` reserves room up to that tick, so that a roll that is drawn again while notes are
+    written keeps its width. ``quarter_px`` (4 to 200) is the width of a quarter note. ``title`` is shown where it has room.
+
+    For a playhead the element carries ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
+    ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` between which time runs evenly.
+    Raises OptionError for sizes out of range.
+    """
+    if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
+        raise OptionError(
+            f"A piano roll is 160 to 2000 pixels high with 4 to 200 pixels a quarter note, not {height} with {quarter_px:g}."
+        )
+    split = _hand_over(seed) if split is None else split
+    if split < 0:
+        raise OptionError(f"The seed must end at tick 0 or later, not at {split}.")
+    whole = seed if continuation is None else join(seed, continuation, split)
+    lines = bar_lines(whole, max(1, split, whole.end, until or 0))
+    layout = _layout(whole, int(lines[-1]), quarter_px / TICKS_PER_QUARTER, float(height))
+    waiting = continuation is not None or int(lines[-1]) > split
+    words = _description(seed, continuation, lines, split, title)
+    parts = [
+        _opening(whole, layout, split, words, max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0)),
+        _keys(layout),
+        _grid(whole, lines, layout),
+        _note_group("seed", seed.notes, 0, SEED_COLOUR, layout),
+    ]
+    if continuation is not None:
+        parts.append(_note_group("continuation", continuation.notes, split, CONTINUATION_COLOUR, layout))
+    parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting), "</svg>"]
+    return "\n".join(parts)
+
+
+def write_roll(
+    path: Path | str, seed: Piece, continuation: Piece | None = None, *, split: int | None = None, title: str = ""
+) -> None:
+    """Write ``roll_svg`` as an SVG file of its own."""
+    Path(path).write_text(roll_svg(seed, continuation, split=split, title=title) + "\n", encoding="utf-8")
+
+
+def _hand_over(seed: Piece) -> int:
+    """The first bar line after the last onset: a note that begins on a bar line belongs to the bar it begins."""
+    return int(bar_lines(seed, int(seed.notes["onset"].max()) + 1 if len(seed) else 1)[-1])
+
+
+def _layout(whole: Piece, ticks: int, tick_px: float, height: float) -> _Layout:
+    pitches = whole.notes["pitch"] if len(whole) else np.asarray([60])
+    low, high = int(pitches.min()) - 2, int(pitches.max()) + 2
+    missing = max(0, _LEAST_SPAN - (high - low + 1))
+    low, high = low - missing // 2, high + (missing + 1) // 2
+    # Slide a span that leaves the piano back onto it.
+    shift = max(0, LOWEST_PITCH - low) - max(0, high - HIGHEST_PITCH)
+    low, high = max(LOWEST_PITCH, low + shift), min(HIGHEST_PITCH, high + shift)
+    return _Layout(low, high, ticks, tick_px, height)
+
+
+def _opening(whole: Piece, layout: _Layout, split: int, words: str, width: float) -> str:
+    turns = sorted({0, layout.ticks} | {tempo.onset for tempo in whole.tempi if tempo.onset < layout.ticks})
+    clock = " ".join(f"{tick}:{whole.seconds(tick):.3f}" for tick in turns)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="piano-roll" role="img" aria-label="{_text(words)}" '
+        f'width="{width:.0f}" height="{layout.height:.0f}" viewBox="0 0 {width:.0f} {layout.height:.0f}" '
+        # On its own the picture follows the reader's light or dark setting; within a page it takes the page's text colour.
+        'style="color-scheme:light dark" fill="currentColor" font-family="system-ui,sans-serif" font-size="11" '
+        f'data-left="{_LEFT:g}" data-top="{_TOP:g}" data-bottom="{layout.bottom:g}" data-tick-px="{layout.tick_px:.6g}" '
+        f'data-ticks="{layout.ticks}" data-split="{split}" data-clock="{clock}">\n<title>{_text(words)}</title>'
+    )
+
+
+def _keys(layout: _Layout) -> str:
+    """Faint bands for the black keys, a line under every C, and the names of the Cs at both ends."""
+    width = layout.right - _LEFT
+    pitches = range(layout.low, layout.high + 1)
+    bands = "".join(
+        f'<rect x="{_LEFT:g}" y="{layout.y(p):.1f}" width="{width:.1f}" height="{layout.row:.1f}"/>'
+        for p in pitches
+        if p % 12 in _BLACK_KEYS
+    )
+    octaves = [p for p in pitches if p % 12 == 0]
+    guides = "".join(f"M{_LEFT:g} {layout.y(p - 1):.1f}H{layout.right:.1f}" for p in octaves)
+    names = "".join(
+        f'<text x="{x:.1f}" y="{layout.y(p) + layout.row / 2 + 4:.1f}"{anchor}>C{p // 12 - 1}</text>'
+        for p in octaves
+        for x, anchor in ((_LEFT - 6, ' text-anchor="end"'), (layout.right + 6, ""))
+    )
+    return (
+        f'<g class="keys"><g opacity="0.05">{bands}</g><path d="{guides}" stroke="currentColor" stroke-opacity="0.22"/>'
+        f'<g opacity="0.7">{names}</g></g>'
+    )
+
+
+def _grid(whole: Piece, lines: NDArray[np.int64], layout: _Layout) -> str:
+    upright = f"V{layout.bottom:g}"
+    beats = [
+        beat
+        for start, stop in zip(lines[:-1].tolist(), lines[1:].tolist(), strict=True)
+        for beat in range(start + whole.metre_at(start).beat_ticks, stop, whole.metre_at(start).beat_ticks)
+    ]
+    faint = "".join(f"M{layout.x(tick):.1f} {_TOP:g}{upright}" for tick in beats)
+    strong = "".join(f"M{layout.x(tick):.1f} {_TOP - 4:g}{upright}" for tick in lines.tolist())
+    return (
+        f'<path class="beats" d="{faint}" stroke="currentColor" stroke-opacity="0.1"/>\n'
+        f'<path class="bars" d="{strong}" stroke="currentColor" stroke-opacity="0.35"/>'
+    )
+
+
+def _note_group(name: str, notes: Notes, start: int, colour: str, layout: _Layout) -> str:
+    """One rectangle a note; the louder the more solid. A gap of a pixel keeps repeated notes apart."""
+    depth = max(layout.row - 0.4, 2.5)
+    corner = min(2.0, depth / 3)
+    rects = "\n".join(
+        f'<rect x="{layout.x(start + onset):.1f}" y="{layout.y(pitch) + (layout.row - depth) / 2:.1f}" '
+        f'width="{max(1.5, duration * layout.tick_px - 1):.1f}" height="{depth:.1f}" rx="{corner:.1f}" '
+        f'opacity="{0.7 + 0.3 * min(1.0, velocity / 100):.2f}"/>'
+        for onset, pitch, duration, velocity in notes.tolist()
+    )
+    return f'<g class="{name}" fill="{colour}">\n{rects}\n</g>'
+
+
+def _bar_numbers(lines: NDArray[np.int64], layout: _Layout) -> str:
+    """Bar numbers from 1, as many as fit."""
+    shown: list[str] = []
+    free = 0.0
+    for number, tick in enumerate(lines[:-1].tolist(), start=1):
+        x = layout.x(tick)
+        if x >= free:
+            shown.append(f'<text x="{x + 4:.1f}" y="{_TOP - 6:g}">{number}</text>')
+            free = x + _NUMBER_SPACE
+    return f'<g class="bar-numbers" opacity="0.7">{"".join(shown)}</g>'
+
+
+def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
+    """The marker where the seed hands over with its two words, and the title left of them if it fits."""
+    x, y = layout.x(split), 16.0
+    words = []
+    if waiting:
+        seed = f'<text x="{x - 7:.1f}" y="{y:g}" text-anchor="end" fill="{SEED_COLOUR}">seed</text>' if split else ""
+        words.append(
+            f'<g class="hand-over" font-size="13" font-weight="600">'
+            f'<path d="M{x:.1f} 4V{layout.bottom:g}" stroke="currentColor" stroke-width="2"/>'
+            f'{seed}<text x="{x + 7:.1f}" y="{y:g}" fill="{CONTINUATION_COLOUR}">continuation</text></g>'
+        )
+    room = int(((x - 60 if waiting else layout.right) - _LEFT) / _LETTER)
+    short = title if len(title) <= room else title[: max(0, room - 1)].rstrip() + "…"
+    if len(short) > 8 or short == title != "":
+        words.append(f'<text class="title" x="{_LEFT:g}" y="{y:g}" font-size="12">{_text(short)}</text>')
+    return "".join(words)
+
+
+def _description(seed: Piece, continuation: Piece | None, lines: NDArray[np.int64], split: int, title: str) -> str:
+    """What the picture shows, for those who hear it read out."""
+    before = int(np.searchsorted(lines, split))
+    said = f"seed of {_counted(before, 'bar')} with {_counted(len(seed), 'note')}"
+    if continuation is not None:
+        after = int(np.searchsorted(lines, split + continuation.end)) - before
+        said += f", continuation of {_counted(after, 'bar')} with {_counted(len(continuation), 'note')}"
+    return f"Piano roll{f' of {title}' if title else ''}: {said}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _text(words: str) -> str:
+    """Words as XML takes them: escaped, and without the control characters it has no way to write."""
+    return escape("".join(c if c.isprintable() else " " for c in words))
