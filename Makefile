@@ -5,8 +5,6 @@ VENV   := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
 PIP    := $(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check --no-input
 ARGS   :=
-# Scripts of this repository import the package from here; nothing is installed for that.
-export PYTHONPATH := $(CURDIR)
 
 .DELETE_ON_ERROR:
 .PHONY: help app test lint format bench clean sound test-packages browser
@@ -30,10 +28,11 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff check --fix .
 	$(PYTHON_IN_VENV) -m ruff format .
 
+# A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins ## run the benchmarks one after the other
 	@for script in benchmarks/*.py; do \
 		[ -e "$$script" ] || continue; \
-		echo "$$script"; $(PYTHON_IN_VENV) "$$script" || exit 1; \
+		echo "$$script"; PYTHONPATH=. $(PYTHON_IN_VENV) "$$script" || exit 1; \
 	done
 
 clean: ## remove caches; delete .venv by hand to start from nothing
