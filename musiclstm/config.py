@@ -30,7 +30,7 @@ class ModelConfig:
     layers: int = 2
     head: int = 256
     channels: int = 24
-    dropout: float = 0.25
+    dropout: float = 0.2
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -53,7 +53,7 @@ class ModelConfig:
 class TrainConfig:
     """How to train. ``random_seed`` decides split, order, transposition, dropout and initial weights."""
 
-    epochs: int = 30
+    epochs: int = 16
     patience: int = 4
     lanes: int = 32
     window: int = 128
@@ -61,8 +61,8 @@ class TrainConfig:
     velocity_weight: float = 0.3
     transpose: int = 6
     composer_dropout: float = 0.3
-    validation_share: float = 0.1
-    test_share: float = 0.1
+    validation_share: float = 0.08
+    test_share: float = 0.08
     random_seed: int = 1
     minutes: float = 0.0
 

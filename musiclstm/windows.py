@@ -1,0 +1,155 @@
+"""Pieces as lanes of consecutive windows: what training and likelihood feed the network with.
+
+A batch holds ``lanes`` windows of ``window`` rows. Each lane plays whole pieces one after the other, window by window, so that LSTM state
+and context are carried through a piece and thrown away at its end: no window ever crosses the border of two pieces. Only the
+pieces being played are in memory.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from musiclstm import context
+from musiclstm.tokens import COLUMNS, DURATION, PITCH, STEP, VELOCITY, Rows
+
+PREDICTED = (STEP, PITCH, DURATION, VELOCITY)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One window of every lane: what came (``rows`` [B, T, 6]), what comes next (``targets`` [B, T, 4]), both int32.
+
+    ``weight`` [B, T] is 1.0 where there is a next row and 0.0 in padding; ``composer`` [B, T] int32; ``fresh`` [B] bool marks lanes that
+    begin a piece; ``piece`` [B] is the index of each lane's piece, -1 for an idle lane; ``start`` [B] its first row in that piece.
+    """
+
+    rows: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    weight: NDArray[np.float32]
+    composer: NDArray[np.int32]
+    fresh: NDArray[np.bool_]
+    piece: NDArray[np.int64]
+    start: NDArray[np.int64]
+
+
+def plan_lanes(lengths: Sequence[int], lanes: int, window: int, rng: np.random.Generator | None = None) -> list[list[int]]:
+    """Which pieces (by index) each lane plays, in order, the lanes about equally long; shuffled if ``rng`` is given.
+
+    Longest first onto the emptiest lane (Graham, 1969): the batches left idle at the end are few.
+    """
+    windows = [window_count(length, window) for length in lengths]
+    order = list(rng.permutation(len(lengths))) if rng is not None else list(range(len(lengths)))
+    order.sort(key=lambda index: -windows[index])  # stable: equal lengths keep their shuffled order
+    heap = [(0, lane) for lane in range(lanes)]
+    plan: list[list[int]] = [[] for _ in range(lanes)]
+    for index in order:
+        load, lane = heapq.heappop(heap)
+        plan[lane].append(int(index))
+        heapq.heappush(heap, (load + windows[index], lane))
+    if rng is not None:
+        for pieces in plan:
+            rng.shuffle(pieces)
+    return plan
+
+
+def window_count(length: int, window: int) -> int:
+    """Windows that ``length`` rows fill; the last row of a piece has nothing after it and needs none."""
+    return max(0, -(-(length - 1) // window))
+
+
+def batch_count(lengths: Sequence[int], plan: list[list[int]], window: int) -> int:
+    """Batches that ``batches`` will give for this plan."""
+    return max((sum(window_count(lengths[index], window) for index in lane) for lane in plan), default=0)
+
+
+def batches(plan: list[list[int]], window: int, read: Callable[[int], tuple[Rows, int]]) -> Iterator[Batch]:
+    """Batches of a plan. ``read`` gives the rows and the composer's class of a piece, and is called when its turn comes."""
+    queues = [list(reversed(lane)) for lane in plan]
+    playing: list[tuple[int, Rows, int, int] | None] = [None] * len(plan)
+    while True:
+        for lane, now in enumerate(playing):
+            if now is not None and now[3] + window < len(now[1]) - 1:
+                playing[lane] = (now[0], now[1], now[2], now[3] + window)
+                continue
+            playing[lane] = None
+            while queues[lane] and playing[lane] is None:
+                index = queues[lane].pop()
+                rows, composer = read(index)
+                if len(rows) > 1:
+                    playing[lane] = (index, rows, composer, 0)
+        if not any(playing):
+            return
+        yield _batch(playing, window)
+
+
+def _batch(playing: list[tuple[int, Rows, int, int] | None], window: int) -> Batch:
+    lanes = len(playing)
+    batch = Batch(
+        rows=np.zeros((lanes, window, COLUMNS), np.int32),
+        targets=np.zeros((lanes, window, len(PREDICTED)), np.int32),
+        weight=np.zeros((lanes, window), np.float32),
+        composer=np.zeros((lanes, window), np.int32),
+        fresh=np.ones(lanes, np.bool_),
+        piece=np.full(lanes, -1),
+        start=np.zeros(lanes, np.int64),
+    )
+    for lane, now in enumerate(playing):
+        if now is None:
+            continue
+        index, rows, composer, start = now
+        part = rows[start : start + window + 1]
+        size = len(part) - 1
+        batch.rows[lane, :size] = part[:-1]
+        batch.targets[lane, :size] = part[1:, PREDICTED]
+        batch.weight[lane, :size] = 1.0
+        batch.composer[lane] = composer
+        batch.fresh[lane] = start == 0
+        batch.piece[lane] = index
+        batch.start[lane] = start
+    return batch
+
+
+class FeatureScanner(keras.Model):
+    """``context.scan`` as a compiled Keras model, so that it runs compiled on every backend. It has no weights.
+
+    ``inputs(batch)`` gives the network's inputs for the next batch of a plan and carries each lane's context on.
+    """
+
+    def __init__(self, spec: context.ContextSpec, lanes: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.empty = _numpy(context.initial_state(lanes, spec))
+        self.carried = self.empty
+        self.compile(jit_compile=True)
+
+    def call(self, inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """``inputs``: rows, next_step and fresh, and the state as ``state_NAME``."""
+        keep = ops.expand_dims(ops.logical_not(inputs["fresh"]), 1)
+        empty = context.initial_state(self.empty["row"].shape[0], self.spec)
+        state = {name: ops.where(keep, inputs[f"state_{name}"], value) for name, value in empty.items()}
+        return context.scan(state, inputs["rows"], inputs["next_step"], self.spec)
+
+    def inputs(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        """The network's inputs for ``batch``: features [B, T, ...] and the true next step, pitch, duration as conditions."""
+        state = {f"state_{name}": value for name, value in self.carried.items()}
+        following = {"rows": batch.rows, "next_step": batch.targets[..., STEP], "fresh": batch.fresh}
+        self.carried, features = self.predict_on_batch(state | following)
+        conditions = {
+            "next_step": batch.targets[..., STEP],
+            "next_pitch": batch.targets[..., PITCH],
+            "next_duration": batch.targets[..., DURATION],
+            "composer": batch.composer,
+        }
+        return features | conditions
+
+
+def _numpy(state: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    return {name: ops.convert_to_numpy(value) for name, value in state.items()}
