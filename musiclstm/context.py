@@ -33,6 +33,8 @@ PHASES, PLACES, METRES = 24, 65, 33  # classes of tick in the quarter, sixteenth
 LENGTH_EDGES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 32)  # a match of at least so many rows
 #: Classes of a match: none, then each length class off the metre and on it.
 MATCHES = 1 + 2 * len(LENGTH_EDGES)
+#: Names of the tensors of a state.
+MEMORY = ("row", "step", "pitch", "duration", "velocity", "interval", "ago", "exact", "relative", "last", "rest")
 _LONG_AGO = 1 << 20  # ticks; stands for "never"
 _NO_INTERVAL = 999
 

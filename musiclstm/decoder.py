@@ -1,0 +1,206 @@
+"""Writing notes: LSTM state and context carried, sampling inside one compiled loop, many takes as one batch.
+
+``prime`` reads a seed, ``write`` yields what comes next in chunks, so that the caller can show progress or stop between two
+of them. It knows rows and ticks, nothing of pieces or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from numpy.typing import NDArray
+
+from musiclstm import context, sampling
+from musiclstm.config import ModelConfig, SamplingOptions
+from musiclstm.errors import OptionError
+from musiclstm.notes import PITCHES
+from musiclstm.tokens import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabulary
+
+CHUNK = 32  # notes written between two looks at the clock: about a bar or two
+HORIZON = 1024  # rows remembered while writing; a seed and a long continuation fit
+_PRIME_PAD = 64  # seeds are padded to a multiple of it, so that few lengths need compiling
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one chunk added to each take: rows [n, 6] and, for each row, whether the loop guard was at work [n]."""
+
+    rows: list[Rows]
+    guarded: list[NDArray[np.bool_]]
+    done: NDArray[np.bool_]
+
+
+class Decoder:
+    """A network ready to write. Compiles once per number of takes; holds no state between calls."""
+
+    def __init__(self, network: keras.Model, config: ModelConfig, vocabulary: Vocabulary) -> None:
+        self.config = config
+        self.spec = context.ContextSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
+        self.parts = {name: network.get_layer(name) for name in ("trunk", *(f"{s}_head" for s in ("step", "pitch", "duration", "velocity")))}
+        self.cells = [network.get_layer(f"lstm_{index + 1}").cell for index in range(config.layers)]
+        self._prime = tf.function(self._prime_loop, jit_compile=True)
+        self._write = tf.function(self._write_loop, jit_compile=True)
+
+    def prime(self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int) -> State:
+        """The state after reading a seed's rows [n, 6], the same for each of ``takes``.
+
+        ``gap``: ticks from the last row's onset to the bar line at which the continuation begins; nothing is written before it.
+        Raises OptionError for a seed without notes or fewer than one take.
+        """
+        if not len(rows) or takes < 1:
+            raise OptionError(f"A seed needs at least one note and one take, not {len(rows)} notes and {takes} takes.")
+        size = -(-len(rows) // _PRIME_PAD) * _PRIME_PAD
+        padded = np.zeros((1, size, rows.shape[1]), np.int32)
+        padded[0, : len(rows)] = rows
+        state = self._prime(tf.constant(padded), tf.constant(len(rows)), tf.constant([composer]))
+        state |= {"composer": tf.constant([composer]), "clock": tf.constant([-min(gap, self.spec.steps[-1])])}
+        state |= {"guarded": tf.constant([0]), "done": tf.constant([False])}
+        return {name: tf.repeat(value, takes, axis=0) for name, value in state.items()}
+
+    def write(
+        self, state: State, options: SamplingOptions, rngs: Sequence[np.random.Generator], *, until: int, most: int
+    ) -> Iterator[Written]:
+        """Continue each take until its next onset would fall on or after tick ``until`` of the continuation.
+
+        One generator a take, so that a take is the same whatever stands beside it. A take that has written ``most`` notes ends there.
+        """
+        takes = len(rngs)
+        settings = (
+            tf.fill([takes], tf.constant(options.diversity, tf.float32)),
+            tf.constant(options.top_p, tf.float32),
+            tf.constant(options.loop_guard),
+            tf.constant(until),
+        )
+        for _ in range(0, most, CHUNK):
+            uniform = np.stack([rng.random((CHUNK, 4), dtype=np.float32) for rng in rngs], axis=1)
+            state, rows, guarded, alive = self._write(state, tf.constant(uniform), *settings)
+            rows, guarded, alive = rows.numpy().astype(np.int16), guarded.numpy(), alive.numpy()
+            done = state["done"].numpy()
+            yield Written(
+                rows=[rows[alive[:, take], take] for take in range(takes)],
+                guarded=[guarded[alive[:, take], take] for take in range(takes)],
+                done=done,
+            )
+            if done.all():
+                return
+
+    def logits_after(self, state: State, row: NDArray[np.integer]) -> dict[str, NDArray[np.float32]]:
+        """Logits [B, classes] of every stream for the known next ``row`` [B, at least 4], each given the classes before it.
+
+        What ``write`` would sample from; here for tests and for looking inside.
+        """
+        known = ops.convert_to_tensor(np.asarray(row, np.int32))
+        seen = self._seen(state, tf.zeros_like(state["done"]))
+        ahead = context.look_ahead(seen["context"], known[:, STEP], self.spec)
+        told = seen["inputs"] | ahead | {"next_step": known[:, STEP], "next_pitch": known[:, PITCH], "next_duration": known[:, DURATION]}
+        return {stream: self._head(stream, seen["memory"], told).numpy() for stream in ("step", "pitch", "duration", "velocity")}
+
+    def feed(self, state: State, row: NDArray[np.integer]) -> State:
+        """The state after a known ``row`` [B, 6]."""
+        return self._remember(state, ops.convert_to_tensor(np.asarray(row, np.int32)))
+
+    def _empty(self, batch: int) -> State:
+        zeros = {f"{kind}_{i}": tf.zeros((batch, self.config.units)) for i in range(self.config.layers) for kind in "hc"}
+        return context.initial_state(batch, self.spec) | zeros
+
+    def _remember(self, state: State, row: Any) -> State:
+        """Context and LSTM state after one more row [B, 6]. The memory itself is computed by ``_seen``, from the same state."""
+        return state | context.advance({name: state[name] for name in context.MEMORY}, row, self.spec)
+
+    def _seen(self, state: State, withhold: Any) -> dict[str, Any]:
+        """Run the LSTM over the latest row: its output ``memory`` [B, units], new ``states``, and the features it read."""
+        remembered = {name: state[name] for name in context.MEMORY}
+        inputs = context.observe(remembered, self.spec, withhold) | {"composer": state["composer"]}
+        x = self._call("trunk", inputs)
+        states = {}
+        for index, cell in enumerate(self.cells):
+            output, (h, c) = cell(x, [state[f"h_{index}"], state[f"c_{index}"]])
+            states |= {f"h_{index}": h, f"c_{index}": c}
+            x = output + x if index else output
+        return {"memory": x, "states": states, "inputs": inputs, "context": remembered}
+
+    def _call(self, part: str, inputs: dict[str, Any]) -> Any:
+        """A part of the network on one moment: a time axis of length 1 is put in and taken out."""
+        model = self.parts[part]
+        return ops.squeeze(model({name: ops.expand_dims(inputs[name], 1) for name in model.input}, training=False), 1)
+
+    def _head(self, stream: str, memory: Any, told: dict[str, Any]) -> Any:
+        return self._call(f"{stream}_head", told | {"memory": memory})
+
+    def _prime_loop(self, rows: Any, count: Any, composer: Any) -> State:
+        state = self._empty(1) | {"composer": composer}
+
+        def body(time: Any, state: State) -> tuple[Any, State]:
+            seen = self._remember(state, tf.gather(rows, time, axis=1))
+            # The newest row stays unread: ``_seen`` reads it when the first note is asked for.
+            read = state | self._seen(state, tf.zeros([1], tf.bool))["states"]
+            states = {name: tf.where(time > 0, read[name], state[name]) for name in read if name[:2] in ("h_", "c_")}
+            return time + 1, seen | states
+
+        _, state = tf.while_loop(lambda time, _: time < count, body, (tf.constant(0), state))
+        return {name: value for name, value in state.items() if name != "composer"}
+
+    def _write_loop(self, state: State, uniform: Any, temperature: Any, top_p: Any, guard: Any, until: Any) -> tuple[Any, ...]:
+        takes = uniform.shape[1]
+        rows = tf.zeros((CHUNK, takes, 6), tf.int32)
+        guarded, alive = tf.zeros((CHUNK, takes), tf.bool), tf.zeros((CHUNK, takes), tf.bool)
+
+        def body(time: Any, state: State, rows: Any, guarded: Any, alive: Any) -> tuple[Any, ...]:
+            following, row = self._next(state, uniform[time], temperature, top_p, guard, until)
+            keep = tf.logical_not(following["done"])
+            rows = ops.slice_update(rows, [time, 0, 0], row[None])
+            guarded = ops.slice_update(guarded, [time, 0], (following["guarded"] > 0)[None])
+            alive = ops.slice_update(alive, [time, 0], keep[None])
+            return time + 1, following, rows, guarded, alive
+
+        loop = tf.while_loop(
+            lambda time, state, *_: (time < CHUNK) & tf.logical_not(tf.reduce_all(state["done"])),
+            body,
+            (tf.constant(0), state, rows, guarded, alive),
+        )
+        return loop[1:]
+
+    def _next(self, state: State, uniform: Any, temperature: Any, top_p: Any, guard: Any, until: Any) -> tuple[State, Any]:
+        """One more note of each take: the next state and the row [B, 6]. A take that is done stays as it is."""
+        looping, slot = sampling.is_looping(state["exact"], state["relative"])
+        looping = looping & guard
+        guarded = tf.where(looping, state["guarded"] + 1, 0)
+        heat = sampling.guarded_temperature(temperature, guarded)
+        seen = self._seen(state, looping)
+
+        ticks = tf.constant(self.spec.steps)
+        legal = self._legal_steps(state, ticks)
+        logits = sampling.mask(self._head("step", seen["memory"], seen["inputs"]), legal)
+        step = sampling.choose(logits, uniform[:, 0], heat, top_p)
+        told = seen["inputs"] | context.look_ahead(seen["context"], step, self.spec) | {"next_step": step}
+        pitch_logits = self._head("pitch", seen["memory"], told)
+        expected = tf.where(looping, tf.gather(state["pitch"], tf.minimum(slot + 1, HORIZON - 1), axis=1, batch_dims=1), -1)
+        pitch = sampling.choose(sampling.reluctant(pitch_logits, expected, guarded), uniform[:, 1], heat, top_p)
+        told |= {"next_pitch": pitch}
+        duration = sampling.choose(self._head("duration", seen["memory"], told), uniform[:, 2], temperature, top_p)
+        told |= {"next_duration": duration}
+        velocity = sampling.choose(self._head("velocity", seen["memory"], told), uniform[:, 3], temperature, top_p)
+
+        bar, gone = state["row"][:, BAR], tf.gather(ticks, step)
+        position = (state["row"][:, POSITION] + gone) % tf.maximum(bar, 1)
+        row = tf.stack([step, pitch, duration, velocity, position, bar], axis=1)
+        clock = state["clock"] + gone
+        following = self._remember(state | seen["states"], row) | {"clock": clock, "guarded": guarded}
+        done = state["done"] | (clock >= until)
+        frozen = {name: tf.where(tf.reshape(done, [-1] + [1] * (len(value.shape) - 1)), state[name], value) for name, value in following.items()}
+        return frozen | {"done": done}, row
+
+    def _legal_steps(self, state: State, ticks: Any) -> Any:
+        """No note before the continuation's first bar line, and no chord note above the highest key."""
+        in_time = (state["clock"][:, None] >= 0) | (state["clock"][:, None] + ticks >= 0)
+        room_above = (state["row"][:, PITCH] < PITCHES - 1)[:, None] | (ticks > 0)
+        return in_time & room_above
+
