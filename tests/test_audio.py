@@ -117,8 +117,9 @@ def test_same_piece_gives_same_samples() -> None:
 
 
 @needs_sound
-def test_a_change_of_tempo_or_metre_after_the_last_note_does_not_lengthen_the_audio() -> None:
-    piece = replace(chord(60), tempi=(Tempo(0, 120.0), Tempo(960, 30.0)), metres=(Metre(0, 4, 4), Metre(9600, 3, 4)))
+def test_changes_of_tempo_and_metre_after_the_last_note_are_not_waited_for() -> None:
+    late = 10**7  # five days on: rendering up to there would run into the time limit
+    piece = replace(chord(60), tempi=(Tempo(0, 120.0), Tempo(late, 30.0)), metres=(Metre(0, 4, 4), Metre(late, 3, 4)))
     assert synthesize(piece, tail_seconds=1.0).seconds == pytest.approx(1.5, abs=1e-4)
 
 

@@ -42,8 +42,8 @@ def words(svg: str) -> list[str]:
     return [text.text or "" for text in drawn(svg).iter(f"{SVG}text")]
 
 
-def bar_xs(svg: str) -> list[float]:
-    path = drawn(svg).find(f".//{SVG}path[@class='bars']")
+def bar_xs(svg: str, name: str = "bars") -> list[float]:
+    path = drawn(svg).find(f".//{SVG}path[@class='{name}']")
     assert path is not None
     return [float(x) for x in re.findall(r"M([\d.]+) ", path.attrib["d"])]
 
@@ -98,7 +98,17 @@ def test_bar_lines_follow_changes_of_metre() -> None:
     piece = Piece(make_notes([0, 300], [60, 61], [24, 24], [80, 80]), metres=metres)
     left = float(drawn(roll_svg(piece)).attrib["data-left"])
     ticks = [round(x - left) for x in bar_xs(roll_svg(piece, quarter_px=24.0))]
-    assert ticks == [0, 72, 144, 240, 312, 384]
+    assert ticks == [0, 72, 144, 240, 312]
+
+
+def test_beats_are_felt_beats_between_the_bar_lines() -> None:
+    def beats(metre: Metre) -> list[int]:
+        svg = roll_svg(Piece(make_notes([0], [60], [24], [80]), metres=(metre,)), quarter_px=24.0)
+        return [round(x - float(drawn(svg).attrib["data-left"])) for x in bar_xs(svg, "beats")]
+
+    assert beats(Metre(0, 3, 4)) == [24, 48]
+    assert beats(Metre(0, 6, 8)) == [36]
+    assert beats(Metre(0, 2, 2)) == [48]
 
 
 def test_bars_are_numbered_from_one_through_both_parts() -> None:
@@ -137,6 +147,19 @@ def test_width_grows_with_the_bars_and_height_stays() -> None:
 def test_room_for_notes_to_come_keeps_the_width_steady() -> None:
     widths = {drawn(roll_svg(scale(2), scale(bars), until=192 + 960)).attrib["width"] for bars in (0, 1, 5, 10)}
     assert len(widths) == 1
+
+
+def test_room_for_pitches_to_come_keeps_the_notes_at_their_height() -> None:
+    before = roll_svg(scale(1), pitches=(36, 84))
+    after = roll_svg(scale(1), Piece(make_notes([0, 24], [36, 84], [24, 24], [80, 80])), pitches=(36, 84))
+    assert numbers(group(before, "seed"), "y") == numbers(group(after, "seed"), "y")
+
+
+def test_note_that_rings_a_little_over_the_last_bar_line_calls_for_no_other_bar() -> None:
+    def bars(duration: int) -> int:
+        return len(bar_xs(roll_svg(Piece(make_notes([72], [60], [duration], [80]))))) - 1
+
+    assert (bars(24), bars(30), bars(60)) == (1, 1, 2)
 
 
 def test_playhead_finds_the_seconds_of_each_tick() -> None:

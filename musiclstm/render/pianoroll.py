@@ -22,6 +22,7 @@ SEED_COLOUR = "#2389c7"
 CONTINUATION_COLOUR = "#d95f02"
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 34.0, 42.0, 8.0  # pixels around the notes: octave names, two rows of words
+_OVERHANG = TICKS_PER_QUARTER // 2
 _BLACK_KEYS = (1, 3, 6, 8, 10)
 _LEAST_SPAN = 24  # semitones shown at least, so that a single note isn't a bar from top to bottom
 _NUMBER_SPACE = 26.0  # pixels between bar numbers at least
@@ -65,6 +66,7 @@ def roll_svg(
     *,
     split: int | None = None,
     until: int | None = None,
+    pitches: tuple[int, int] | None = None,
     title: str = "",
     height: int = 280,
     quarter_px: float = 22.0,
@@ -72,8 +74,9 @@ def roll_svg(
     """The roll as one ``<svg>`` element, as wide as the music is long and ``height`` (160 to 2000) pixels high.
 
     ``continuation`` counts its ticks from 0 and is placed at tick ``split``, where the seed hands over: by default the first bar
-    line after the seed's last onset. ``until`` reserves room up to that tick, so that a roll that is drawn again while notes are
-    written keeps its width. ``quarter_px`` (4 to 200) is the width of a quarter note. ``title`` is shown where it has room.
+    line after the seed's last onset. ``until`` reserves room up to that tick, and ``pitches`` for the lowest and highest note to
+    expect, so that a roll that is drawn again while notes are written holds still. ``title`` is shown where it has room.
+    ``quarter_px`` (4 to 200) is the width of a quarter note.
 
     For a playhead the element carries ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
     ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` between which time runs evenly.
@@ -87,8 +90,9 @@ def roll_svg(
     if split < 0:
         raise OptionError(f"The seed must end at tick 0 or later, not at {split}.")
     whole = seed if continuation is None else join(seed, continuation, split)
-    lines = bar_lines(whole, max(1, split, whole.end, until or 0))
-    layout = _layout(whole, int(lines[-1]), quarter_px / TICKS_PER_QUARTER, float(height))
+    lines = bar_lines(whole, max(1, split, _last_tick(whole), until or 0))
+    shown = [*whole.notes["pitch"].tolist(), *(pitches or ())]
+    layout = _layout(shown, int(lines[-1]), quarter_px / TICKS_PER_QUARTER, float(height))
     waiting = continuation is not None or int(lines[-1]) > split
     words = _description(seed, continuation, lines, split, title)
     parts = [
@@ -112,12 +116,20 @@ def write_roll(
 
 def _hand_over(seed: Piece) -> int:
     """The first bar line after the last onset: a note that begins on a bar line belongs to the bar it begins."""
-    return int(bar_lines(seed, int(seed.notes["onset"].max()) + 1 if len(seed) else 1)[-1])
+    return int(bar_lines(seed, max(1, _last_onset(seed) + 1))[-1])
 
 
-def _layout(whole: Piece, ticks: int, tick_px: float, height: float) -> _Layout:
-    pitches = whole.notes["pitch"] if len(whole) else np.asarray([60])
-    low, high = int(pitches.min()) - 2, int(pitches.max()) + 2
+def _last_onset(piece: Piece) -> int:
+    return int(piece.notes["onset"].max()) if len(piece) else -1
+
+
+def _last_tick(piece: Piece) -> int:
+    """Up to where bars are drawn: a note that rings a little over the last bar line does not call for another bar."""
+    return max(_last_onset(piece) + 1, piece.end - _OVERHANG)
+
+
+def _layout(pitches: list[int], ticks: int, tick_px: float, height: float) -> _Layout:
+    low, high = min(pitches, default=60) - 2, max(pitches, default=60) + 2
     missing = max(0, _LEAST_SPAN - (high - low + 1))
     low, high = low - missing // 2, high + (missing + 1) // 2
     # Slide a span that leaves the piano back onto it.
@@ -180,13 +192,16 @@ def _note_group(name: str, notes: Notes, start: int, colour: str, layout: _Layou
     """One rectangle a note; the louder the more solid. A gap of a pixel keeps repeated notes apart."""
     depth = max(layout.row - 0.4, 2.5)
     corner = min(2.0, depth / 3)
-    rects = "\n".join(
-        f'<rect x="{layout.x(start + onset):.1f}" y="{layout.y(pitch) + (layout.row - depth) / 2:.1f}" '
-        f'width="{max(1.5, duration * layout.tick_px - 1):.1f}" height="{depth:.1f}" rx="{corner:.1f}" '
-        f'opacity="{0.7 + 0.3 * min(1.0, velocity / 100):.2f}"/>'
-        for onset, pitch, duration, velocity in notes.tolist()
-    )
-    return f'<g class="{name}" fill="{colour}">\n{rects}\n</g>'
+    rects = []
+    for onset, pitch, duration, velocity in notes.tolist():
+        inside = min(duration, layout.ticks - start - onset)
+        rects.append(
+            f'<rect x="{layout.x(start + onset):.1f}" y="{layout.y(pitch) + (layout.row - depth) / 2:.1f}" '
+            f'width="{max(1.5, inside * layout.tick_px - 1):.1f}" height="{depth:.1f}" rx="{corner:.1f}" '
+            f'opacity="{0.7 + 0.3 * min(1.0, velocity / 100):.2f}"/>'
+        )
+    rows = "\n".join(rects)
+    return f'<g class="{name}" fill="{colour}">\n{rows}\n</g>'
 
 
 def _bar_numbers(lines: NDArray[np.int64], layout: _Layout) -> str:
@@ -224,7 +239,7 @@ def _description(seed: Piece, continuation: Piece | None, lines: NDArray[np.int6
     before = int(np.searchsorted(lines, split))
     said = f"seed of {_counted(before, 'bar')} with {_counted(len(seed), 'note')}"
     if continuation is not None:
-        after = int(np.searchsorted(lines, split + continuation.end)) - before
+        after = int(np.searchsorted(lines, split + _last_onset(continuation) + 1)) - before
         said += f", continuation of {_counted(after, 'bar')} with {_counted(len(continuation), 'note')}"
     return f"Piano roll{f' of {title}' if title else ''}: {said}"
 
