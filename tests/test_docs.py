@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -41,6 +43,19 @@ def front_matter() -> dict[str, str]:
 def test_every_direct_dependency_is_pinned_exactly(name: str) -> None:
     loose = [line for line in requirements(name) if not re.fullmatch(r"[\w-]+==\d[\w.]*( ; .+)?", line)]
     assert not loose
+
+
+def test_every_imported_library_is_pinned() -> None:
+    names: set[str] = set()
+    for path in [*ROOT.glob("*.py"), *ROOT.glob("musiclstm/**/*.py"), *ROOT.glob("benchmarks/*.py"), *ROOT.glob("tests/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(str(node.module).split(".")[0])
+    ours = {"musiclstm"} | {path.stem for folder in (ROOT, ROOT / "tests", ROOT / "benchmarks") for path in folder.glob("*.py")}
+    brought = {"gradio_client"}  # gradio itself asks for the one version of its client that fits
+    assert names - set(sys.stdlib_module_names) - ours - brought <= set(pins())
 
 
 def test_every_dependency_is_justified_and_nothing_else() -> None:
