@@ -112,8 +112,8 @@ def _trunk(config: ModelConfig) -> keras.Model:
         embedded.append(_embed(inputs[f"back_{bars}"], f"back_{bars}", 8, config))
     inputs["planes"] = _input("planes", config)
     keys = layers.Dense(config.head, activation="gelu", name="planes_dense")(_flat(inputs["planes"]))
-    joined = layers.Dropout(config.dropout)(layers.Concatenate()([*embedded, keys]))
-    x = layers.LayerNormalization()(layers.Dense(config.units, activation="gelu", name="mix")(joined))
+    joined = layers.Dropout(config.dropout, name="input_dropout")(layers.Concatenate()([*embedded, keys]))
+    x = layers.LayerNormalization(name="norm")(layers.Dense(config.units, activation="gelu", name="mix")(joined))
     return keras.Model(inputs, x, name="trunk")
 
 
@@ -143,7 +143,7 @@ def _pitch_head(config: ModelConfig) -> keras.Model:
     patterns = layers.Conv2D(config.channels, (1, OCTAVES), padding="same", activation="gelu", name="patterns")(board)
 
     keys = layers.Dense(config.head // 2, activation="gelu", name="keys")(_flat(inputs["next_planes"]))
-    told = layers.Concatenate()([inputs["memory"], *embedded, *agrees, layers.Dropout(config.dropout)(keys)])
+    told = layers.Concatenate()([inputs["memory"], *embedded, *agrees, layers.Dropout(config.dropout, name="keys_dropout")(keys)])
     hidden = _hidden(told, config.head, config)
     weights = layers.Dense(config.channels, name="pattern_weights")(hidden)
     logits = layers.Dense(PITCHES, name="logits")(hidden)
@@ -212,7 +212,7 @@ def _embed(value: Any, name: str, width: int, config: ModelConfig) -> Any:
 
 
 def _hidden(told: Any, width: int, config: ModelConfig) -> Any:
-    return layers.Dropout(config.dropout)(layers.Dense(width, activation="gelu", name="hidden")(told))
+    return layers.Dropout(config.dropout, name="hidden_dropout")(layers.Dense(width, activation="gelu", name="hidden")(told))
 
 
 def _flat(planes: Any) -> Any:

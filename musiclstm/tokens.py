@@ -57,9 +57,10 @@ class Vocabulary:
             raise CheckpointError('A vocabulary\'s composers must be different names after a first "".')
 
     def composer_class(self, name: str) -> int:
-        """The class of a composer's name, spelled in any case; 0 where it is not known."""
-        lowered = [known.casefold() for known in self.composers]
-        return lowered.index(name.casefold()) if name.casefold() in lowered else 0
+        """The class of a composer, by full name or by surname ("Robert Schumann" finds "Schumann"), in any case; 0 if unknown."""
+        known = {composer.casefold(): index for index, composer in enumerate(self.composers)}
+        words = name.casefold().split()
+        return known.get(name.casefold(), known.get(words[-1], 0) if words else 0)
 
     def to_json(self) -> str:
         """The vocabulary as JSON text."""

@@ -212,7 +212,7 @@ class Trainer:
         self.progress = Progress(**facts["progress"])
 
     def _facts(self) -> dict[str, Any]:
-        options = {key: value for key, value in asdict(self.options).items() if key not in ("minutes", "patience")}
+        options = {key: value for key, value in asdict(self.options).items() if key not in ("epochs", "minutes", "patience")}
         data = [f"{entry.name} {entry.count}" for entry in self.collection.entries]
         facts = {"options": options, "model": asdict(self.model), "vocabulary": self.vocabulary.to_json(), "data": data}
         return json.loads(json.dumps(facts | {"progress": asdict(self.progress)}))

@@ -1,0 +1,203 @@
+"""A checkpoint: everything a model needs to play, as one folder, saved and loaded with every part checked against the others.
+
+The folder holds what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it, and beside it
+musiclstm.json, vocabulary.json, seeds.json, metrics.json and README.md. Loading never runs what a file says: the network is built
+anew from the bounded config in musiclstm.json, the names and shapes of all weights are compared before Keras opens them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+
+from musiclstm.config import ModelConfig
+from musiclstm.decoder import Decoder
+from musiclstm.errors import CheckpointError, OptionError
+from musiclstm.network import build_network
+from musiclstm.seeds import Seed
+from musiclstm.tokens import Vocabulary
+
+FORMAT = 1
+WEIGHTS = "model.weights.h5"
+MARKER = "musiclstm.json"
+PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")
+MAX_WEIGHTS_BYTES = 200_000_000  # a network at the bounds of ModelConfig stays below
+MAX_TEXT_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model ready to write: ``name`` and ``revision`` for people, and its parts.
+
+    ``metrics`` are the figures that were measured when it was made (JSON data). ``decoder`` writes notes with ``network``.
+    """
+
+    name: str
+    config: ModelConfig
+    vocabulary: Vocabulary
+    network: keras.Model
+    seeds: tuple[Seed, ...]
+    metrics: Mapping[str, Any]
+    revision: str = "bundled"
+    decoder: Decoder = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_sizes(self.config, self.vocabulary)
+        object.__setattr__(self, "decoder", Decoder(self.network, self.config, self.vocabulary))
+
+
+def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
+    """Write the checkpoint as ``folder``, replacing what was there at one stroke; ``card`` becomes README.md, ``extras`` go beside it.
+
+    Raises CheckpointError if ``folder`` holds something that is not a checkpoint.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise CheckpointError(f"{folder} is not empty and not a checkpoint; it is left as it is, name another folder.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+        draft = Path(scratch) / "draft"
+        keras.saving.save_model(checkpoint.network, draft, zipped=False)
+        shutil.rmtree(draft / "assets", ignore_errors=True)  # Keras leaves an empty folder there, which git and the Hub drop
+        _write_json(draft / MARKER, {"format": FORMAT, "name": checkpoint.name, "model": asdict(checkpoint.config)})
+        (draft / "vocabulary.json").write_text(checkpoint.vocabulary.to_json(), encoding="utf-8")
+        _write_json(draft / "seeds.json", [seed.to_json() for seed in checkpoint.seeds], compact=True)
+        _write_json(draft / "metrics.json", checkpoint.metrics)
+        (draft / "README.md").write_text(card, encoding="utf-8")
+        for extra in extras:
+            shutil.copy2(extra, draft / extra.name)
+        if folder.exists():
+            os.replace(folder, Path(scratch) / "previous")
+        os.replace(draft, folder)
+
+
+def load(folder: Path, *, revision: str = "") -> Checkpoint:
+    """The checkpoint in ``folder``. Raises CheckpointError, in one sentence, for anything missing, damaged, newer or mismatched."""
+    if not folder.is_dir():
+        raise CheckpointError(f"There is no checkpoint folder {folder}.")
+    missing = [name for name in PARTS if not (folder / name).is_file()]
+    if missing:
+        raise CheckpointError(f"The checkpoint {folder} lacks {', '.join(missing)}.")
+    marker = _read_json(folder / MARKER)
+    if not isinstance(marker, dict) or not isinstance(marker.get("format"), int):
+        raise CheckpointError(f"{folder / MARKER} is damaged: it does not name its format.")
+    if marker["format"] > FORMAT:
+        raise CheckpointError(f"The checkpoint {folder} has format {marker['format']}; this program reads up to {FORMAT}: update it.")
+    config = _config(marker, folder)
+    vocabulary = Vocabulary.from_json(_read_text(folder / "vocabulary.json"))
+    check_sizes(config, vocabulary)
+    seeds = _read_json(folder / "seeds.json")
+    metrics = _read_json(folder / "metrics.json")
+    if not isinstance(seeds, list) or not isinstance(metrics, dict):
+        raise CheckpointError(f"seeds.json must hold a list and metrics.json an object in {folder}.")
+    return Checkpoint(
+        name=str(marker.get("name") or folder.name),
+        config=config,
+        vocabulary=vocabulary,
+        network=_load_network(config, folder / WEIGHTS),
+        seeds=tuple(Seed.from_json(seed) for seed in seeds),
+        metrics=metrics,
+        revision=revision or "local",
+    )
+
+
+def check_sizes(config: ModelConfig, vocabulary: Vocabulary) -> None:
+    """Raise CheckpointError unless the network has one class for each entry of the vocabulary."""
+    pairs = (
+        ("steps", config.steps, len(vocabulary.steps)),
+        ("durations", config.durations, len(vocabulary.durations)),
+        ("velocities", config.velocities, vocabulary.velocities),
+        ("composers", config.composers, len(vocabulary.composers)),
+    )
+    for name, classes, entries in pairs:
+        if classes != entries:
+            raise CheckpointError(f"The network has {classes} {name} but its vocabulary {entries}: they do not belong together.")
+
+
+def size_for(vocabulary: Vocabulary, **sizes: Any) -> ModelConfig:
+    """A model config that goes with a vocabulary; ``sizes`` as in ModelConfig."""
+    return ModelConfig(len(vocabulary.steps), len(vocabulary.durations), vocabulary.velocities, len(vocabulary.composers), **sizes)
+
+
+def _config(marker: dict[str, Any], folder: Path) -> ModelConfig:
+    known = {part.name for part in fields(ModelConfig)}
+    model = marker.get("model")
+    if not isinstance(model, dict) or set(model) != known:
+        raise CheckpointError(f"{folder / MARKER} must describe the model by just {', '.join(sorted(known))}.")
+    try:
+        return ModelConfig(**model)
+    except OptionError as error:
+        raise CheckpointError(f"{folder / MARKER} is out of bounds: {error}") from error
+
+
+def _load_network(config: ModelConfig, path: Path) -> keras.Model:
+    network = build_network(config)
+    if path.stat().st_size > MAX_WEIGHTS_BYTES:
+        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_WEIGHTS_BYTES:,} are read.")
+    with tempfile.TemporaryDirectory() as scratch:
+        like = Path(scratch) / WEIGHTS
+        network.save_weights(like)
+        wanted = dict(_shapes(like))
+    found = dict(_shapes(path))
+    if found != wanted:
+        odd = sorted(set(found.items()) ^ set(wanted.items()))[0]
+        raise CheckpointError(f"The weights in {path} are not those of the network they come with: {odd[0]} {list(odd[1])} differs.")
+    try:
+        network.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"The weights in {path} are damaged: {str(error).splitlines()[0]}") from error
+    return network
+
+
+def _shapes(path: Path) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Path, shape and kind of every array in a weights file, none of them read. Links and outside data are refused."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield from _walk(file, "")
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise CheckpointError(f"The weights in {path} are damaged: {str(error).splitlines()[0]}") from error
+
+
+def _walk(group: h5py.Group, prefix: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for name in group:
+        path = f"{prefix}/{name}"
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise CheckpointError(f"The weights link to another file at {path}; that is not followed.")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            yield from _walk(item, path)
+        elif item.external or item.is_virtual:
+            raise CheckpointError(f"The weights keep {path} in another file; that is not followed.")
+        else:
+            yield path, (*item.shape, str(item.dtype))
+
+
+def _read_text(path: Path) -> str:
+    if path.stat().st_size > MAX_TEXT_BYTES:
+        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_TEXT_BYTES:,} are read.")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{path} is damaged: it is not text.") from error
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(_read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is damaged: it is not JSON ({error}).") from error
+
+
+def _write_json(path: Path, data: Any, *, compact: bool = False) -> None:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")) if compact else json.dumps(data, ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+
+

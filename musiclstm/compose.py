@@ -1,0 +1,148 @@
+"""The use case: a checkpoint, a request and its random seed become a composition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from musiclstm.checkpoint import Checkpoint
+from musiclstm.config import SamplingOptions
+from musiclstm.errors import OptionError
+from musiclstm.notes import Notes, Piece, Tempo, join
+from musiclstm.render.audio import program_of
+from musiclstm.seeds import Seed
+from musiclstm.tokens import BAR, decode, encode
+
+MAX_BARS, MAX_TAKES, MAX_RANDOM_SEED = 64, 8, 2**32 - 1
+MAX_NOTES = 4096  # of one take: 64 bars of very dense music
+
+
+@dataclass(frozen=True)
+class ComposeRequest:
+    """What a person asks for. Raises OptionError for numbers or names outside their range.
+
+    ``bars`` 1..64 of continuation; ``takes`` 1..8 different continuations; ``random_seed`` 0..2**32 - 1 decides all chance;
+    ``tempo`` 20..400 quarters a minute, None for the seed's own; ``instrument`` a name of ``audio.INSTRUMENTS``.
+    """
+
+    seed: Seed
+    bars: int = 16
+    takes: int = 1
+    random_seed: int = 1
+    tempo: float | None = None
+    instrument: str = "piano"
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("The number of bars", self.bars, 1, MAX_BARS),
+            ("The number of takes", self.takes, 1, MAX_TAKES),
+            ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
+        if self.tempo is not None and not 20 <= self.tempo <= 400:
+            raise OptionError(f"The tempo must lie between 20 and 400 quarter notes a minute, not {self.tempo}.")
+        program_of(self.instrument)
+
+
+@dataclass(frozen=True)
+class Take:
+    """One continuation. ``continuation`` begins at tick 0, ``joined`` is seed and continuation in one.
+
+    ``loops`` is how many times the loop guard stepped in, ``guarded`` the number of notes written under it.
+    """
+
+    continuation: Piece
+    joined: Piece
+    loops: int
+    guarded: int
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What was written so far: ``bars`` is how many whole bars every take has, ``finished`` whether it is all."""
+
+    request: ComposeRequest
+    seed: Piece
+    split: int
+    takes: tuple[Take, ...]
+    bars: int
+    finished: bool
+    recipe: dict[str, Any]
+
+
+def compose(checkpoint: Checkpoint, request: ComposeRequest) -> Composition:
+    """The finished composition. The same checkpoint and request give the same notes."""
+    for composition in composing(checkpoint, request):
+        last = composition
+    return last
+
+
+def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Composition]:
+    """The composition as it grows, a few bars at a time; whoever stops looking keeps the last one, which is music too."""
+    seed = request.seed.piece if request.tempo is None else replace(request.seed.piece, tempi=(Tempo(0, request.tempo),))
+    split = request.seed.end
+    gap = split - int(seed.notes["onset"][-1])
+    rows = encode(seed, checkpoint.vocabulary)
+    bar = int(rows[-1, BAR])
+    composer = checkpoint.vocabulary.composer_class(request.seed.composer)
+    decoder = checkpoint.decoder
+    state = decoder.prime(rows, composer=composer, takes=request.takes, gap=gap)
+    # A generator for each take: take 1 of four is the same music as the only take of one.
+    rngs = [np.random.default_rng([request.random_seed, take]) for take in range(request.takes)]
+    written = [rows[:0] for _ in rngs]
+    guarded = [np.zeros(0, bool) for _ in rngs]
+    for chunk in decoder.write(state, request.sampling, rngs, until=request.bars * bar, most=MAX_NOTES):
+        written = [np.concatenate(pair) for pair in zip(written, chunk.rows, strict=True)]
+        guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
+        finished = bool(chunk.done.all())
+        notes = [decode(take, checkpoint.vocabulary, start=-gap) for take in written]
+        reached = [request.bars if done else int(take["onset"][-1]) // bar for take, done in zip(notes, chunk.done, strict=True)]
+        yield Composition(
+            request=request,
+            seed=seed,
+            split=split,
+            takes=tuple(_take(seed, split, take, flags, request.bars * bar) for take, flags in zip(notes, guarded, strict=True)),
+            bars=min(reached),
+            finished=finished,
+            recipe=recipe(checkpoint, request),
+        )
+
+
+def recipe(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]:
+    """All that is needed to write the same notes again, as JSON data."""
+    return {
+        "program": "musiclstm",
+        "checkpoint": checkpoint.name,
+        "revision": checkpoint.revision,
+        "seed": request.seed.id,
+        "diversity": request.sampling.diversity,
+        "top_p": request.sampling.top_p,
+        "loop_guard": request.sampling.loop_guard,
+        "bars": request.bars,
+        "takes": request.takes,
+        "random_seed": request.random_seed,
+        "tempo": request.tempo,
+        "instrument": request.instrument,
+    }
+
+
+def _take(seed: Piece, split: int, notes: Notes, guarded: np.ndarray[Any, Any], end: int) -> Take:
+    metre = replace(seed.metre_at(split), onset=0)
+    continuation = replace(seed, notes=_ring_out(notes, end), metres=(metre,), tempi=(Tempo(0, seed.tempo_at(split)),))
+    entered = int((np.diff(np.concatenate(([False], guarded)).astype(int)) == 1).sum())
+    return Take(continuation, join(seed, continuation, split), loops=entered, guarded=int(guarded.sum()))
+
+
+def _ring_out(notes: Notes, end: int) -> Notes:
+    """The last chord, if it lies in the last bar's second half or before, held to the closing bar line: an ending, not a break."""
+    if not len(notes):
+        return notes
+    last = notes["onset"] == notes["onset"][-1]
+    held = notes.copy()
+    held["duration"][last] = np.maximum(notes["duration"][last], end - notes["onset"][last])
+    return held
