@@ -35,7 +35,7 @@ files=0
 while [ $# -gt 0 ]; do
   case "$1" in
     -F) out="$2"; [ $files -gt 0 ] && late=1; shift 2 ;;
-    -o|-r|-g|-T|-O|-R|-C) [ $files -gt 0 ] && late=1; shift 2 ;;
+    -o|-r|-g|-z|-T|-O) [ $files -gt 0 ] && late=1; shift 2 ;;
     -*) [ $files -gt 0 ] && late=1; shift ;;
     *) files=$((files + 1)); shift ;;
   esac

@@ -93,7 +93,7 @@ class CheckedFluidSynth(FluidSynth):
         Raises MissingToolError if FluidSynth isn't there, fails, complains, or takes more than ``timeout`` seconds.
         """
         settings = [part for name, value in _SETTINGS.items() for part in ("-o", f"{name}={value}")]
-        options = ["-ni", "-q", "-g", "1", "-r", str(self.sample_rate), *settings, "-T", "raw", "-O", "float"]
+        options = ["-ni", "-q", "-g", "1", "-r", str(self.sample_rate), "-z", "1024", *settings, "-T", "raw", "-O", "float"]
         command = ["fluidsynth", *options, "-F", str(audio_file), str(self.sound_font), str(midi_file)]
         try:
             done = subprocess.run(
