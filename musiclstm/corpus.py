@@ -1,6 +1,7 @@
 """Collections of pieces: a folder of music files or music21's own corpus, read once into a cache on disk, split by work.
 
-Pieces are read one after the other into ``notes.bin``, which is memory-mapped from then on: memory does not grow with the collection.
+Pieces are read one after the other into ``notes.bin``, which is memory-mapped from then on: memory does not grow with the
+collection.
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from musiclstm import midi, score
+from musiclstm import score
 from musiclstm.errors import DataError, MusicFileError
+from musiclstm.files import MUSIC_ENDINGS, read_music
 from musiclstm.notes import NOTE, Metre, Piece, Tempo
 
-MIDI_ENDINGS = (".mid", ".midi")
-SCORE_ENDINGS = (".xml", ".musicxml", ".mxl", ".krn", ".abc")
 FEWEST_NOTES = 32  # shorter files are fragments: nothing can be continued in them
 _FORMAT = 1  # of the cache; a new number makes every old cache be rebuilt
 
@@ -64,7 +64,9 @@ class Collection:
     def piece(self, index: int) -> Piece:
         """Piece ``index``, its notes read from the memory-mapped cache; its tempo is one steady figure."""
         entry = self.entries[index]
-        notes = np.memmap(self.folder / "notes.bin", dtype=NOTE, mode="r", offset=entry.first * NOTE.itemsize, shape=(entry.count,))
+        notes = np.memmap(
+            self.folder / "notes.bin", dtype=NOTE, mode="r", offset=entry.first * NOTE.itemsize, shape=(entry.count,)
+        )
         return Piece(
             notes=np.array(notes),
             metres=tuple(Metre(*metre) for metre in entry.metres),
@@ -82,24 +84,15 @@ def folder_sources(folder: Path) -> list[Source]:
     """
     if not folder.is_dir():
         raise DataError(f"The data folder {folder} does not exist; give a folder of MIDI or score files, or music21.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MIDI_ENDINGS + SCORE_ENDINGS and p.is_file())
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MUSIC_ENDINGS and p.is_file())
     if not found:
-        raise DataError(f"The data folder {folder} holds no {', '.join(MIDI_ENDINGS + SCORE_ENDINGS)} file.")
+        raise DataError(f"The data folder {folder} holds no {', '.join(MUSIC_ENDINGS)} file.")
     return [_file_source(path, folder) for path in found]
 
 
 def music21_sources() -> list[Source]:
     """Every readable work of music21's own corpus, which needs no network."""
     return [_corpus_source(name) for name in score.corpus_names()]
-
-
-def read_music(path: Path) -> Piece:
-    """A MIDI or score file. Raises MusicFileError for anything else, or where it can't be read."""
-    if path.suffix.lower() in MIDI_ENDINGS:
-        return midi.read_midi(path)
-    if path.suffix.lower() in SCORE_ENDINGS:
-        return score.read_score(path)
-    raise MusicFileError(f"{path.name} is not a music file this program reads ({', '.join(MIDI_ENDINGS + SCORE_ENDINGS)}).")
 
 
 def work_of(name: str) -> str:
@@ -166,7 +159,7 @@ def _file_source(path: Path, folder: Path) -> Source:
 
 
 def _corpus_source(name: str) -> Source:
-    composer = name.split("/")[0].capitalize() if "/" in name else ""
+    composer = name.partition("/")[0].capitalize() if "/" in name else ""
     return Source(name, work_of(name), composer, "music21", lambda: score.read_corpus(name))
 
 
@@ -174,7 +167,7 @@ def _build(sources: Sequence[Source], folder: Path, report: Callable[[int, int, 
     """Write notes.bin, then index.json last and at one stroke: a cache without an index is begun anew."""
     entries: list[Entry] = []
     skipped: list[str] = []
-    with open(folder / "notes.bin", "wb") as file:
+    with (folder / "notes.bin").open("wb") as file:
         for entry, notes in _usable(sources, skipped, report):
             file.write(notes)
             entries.append(entry)
@@ -207,5 +200,8 @@ def _usable(
         metres = tuple((m.onset, m.numerator, m.denominator) for m in piece.metres)
         composer = source.composer or piece.composer
         qpm = 60.0 * piece.end / 24 / max(1e-6, piece.seconds(piece.end))
-        yield Entry(source.name, source.work, composer, piece.title, first, len(piece), metres, round(qpm, 2)), piece.notes.tobytes()
+        yield (
+            Entry(source.name, source.work, composer, piece.title, first, len(piece), metres, round(qpm, 2)),
+            piece.notes.tobytes(),
+        )
         first += len(piece)

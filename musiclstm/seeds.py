@@ -31,7 +31,7 @@ from musiclstm.curation import (
     metre_name,
 )
 from musiclstm.errors import OptionError
-from musiclstm.midi import read_midi
+from musiclstm.files import read_music
 from musiclstm.notes import (
     Key,
     Piece,
@@ -41,15 +41,14 @@ from musiclstm.notes import (
     cut_bars,
     require_notes,
 )
-from musiclstm.score import parse_abc, read_corpus, read_score
+from musiclstm.score import parse_abc, read_corpus
 from musiclstm.stored import StoredSeed
 from musiclstm.voicing import as_played
 
-MIDI_ENDINGS = (".mid", ".midi")
 _TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seed:
     """An opening to continue.
 
@@ -134,8 +133,7 @@ def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
 def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None) -> Seed:
     """A seed from a person's own MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. Raises MusicFileError if unusable."""
     path = Path(path)
-    piece = read_midi(path) if path.suffix.lower() in MIDI_ENDINGS else read_score(path)
-    return seed_from_piece(piece, bars, name=_slug(path.stem))
+    return seed_from_piece(read_music(path), bars, name=_slug(path.stem))
 
 
 def seed_from_piece(
@@ -158,7 +156,7 @@ def seed_from_piece(
     require_notes(passage)
     tempo = min(400.0, max(20.0, passage.tempi[0].qpm))
     passage = as_played(at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo))
-    title = piece.title or Path(piece.source).stem or "Untitled"
+    title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
     return Seed(
         id=name or _slug(f"{piece.composer} {title} {first}"),
         title=title,
@@ -182,12 +180,13 @@ def curate(
     *,
     per_composer: int = 2,
     bits: Callable[[Piece], float] | None = None,
+    licence: str = "that of the collection it was taken from",
 ) -> tuple[Seed, ...]:
     """The ``count`` best passages of a collection as seeds, at most one a piece and ``per_composer`` a composer.
 
-    Pieces may come one by one; only the best passage of a few hundred is kept. Composers unknown by name share no limit.
-    ``bits`` says how many bits per note a network needs for a passage; it is asked about the best 3 x ``count`` only. Ties
-    go to the earlier piece. Raises OptionError unless both numbers are at least 1.
+    Pieces may come one by one; only the best passages of a few hundred are kept. Unknown composers share no limit. ``bits`` says
+    how many bits per note a network needs for a passage; it is asked about the best 3 x ``count`` only. Ties go to the earlier
+    piece. Fewer seeds come back where there are fewer good passages. Raises OptionError unless both numbers are at least 1.
     """
     if count < 1 or per_composer < 1:
         raise OptionError(f"Numbers of seeds must be at least 1, not {count} in all and {per_composer} a composer.")
@@ -196,7 +195,7 @@ def curate(
         passages = [(curation_score(passage).total, -first, last) for first, last, passage in candidate_passages(piece)]
         if passages:
             _, first, last = max(passages)
-            seed = seed_from_piece(piece, (-first, last), licence="that of the collection it was taken from")
+            seed = seed_from_piece(piece, (-first, last), licence=licence)
             heapq.heappush(best, (seed.curation.total, -order, seed))
             if len(best) > 20 * count + 200:
                 heapq.heappop(best)

@@ -1,0 +1,78 @@
+"""musiclstm from Python: open a checkpoint, generate, save. The command line and the page stand on the same functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from musiclstm import checkpoint as checkpoints
+from musiclstm import hub
+from musiclstm.checkpoint import Checkpoint
+from musiclstm.compose import ComposeRequest, Composition, compose
+from musiclstm.config import SamplingOptions
+from musiclstm.errors import OptionError
+from musiclstm.export import TakeFiles, write_take
+from musiclstm.files import MUSIC_ENDINGS
+from musiclstm.seeds import Seed, find_seed, seed_from_file
+
+#: The checkpoint that comes with the program.
+BUNDLED = Path(__file__).parent.parent / "checkpoints" / "classical-piano"
+
+
+def generate(
+    seed: str | Path | Seed,
+    *,
+    checkpoint: str | Path | Checkpoint | None = None,
+    diversity: float = SamplingOptions.diversity,
+    top_p: float = SamplingOptions.top_p,
+    loop_guard: bool = True,
+    **settings: Any,
+) -> Composition:
+    """Continue ``seed`` (a Seed, the id of one of the checkpoint's, or a music file).
+
+    ``checkpoint`` as for ``open_checkpoint``; ``settings`` are those of ``ComposeRequest``: bars, takes, random_seed, tempo,
+    instrument. The same arguments give the same notes. Raises the errors of ``musiclstm.errors``.
+    """
+    opened = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
+    chosen = seed if isinstance(seed, Seed) else open_seed(opened, str(seed))
+    return compose(opened, ComposeRequest(chosen, sampling=SamplingOptions(diversity, top_p, loop_guard), **settings))
+
+
+def save(composition: Composition, folder: str | Path, *, audio: bool = True) -> list[TakeFiles]:
+    """Write a composition's files to ``folder``, or to take-1, take-2 ... in it if there are several takes."""
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"The output must be a folder, but {folder} is a file.")
+    several = len(composition.takes) > 1
+    return [
+        write_take(
+            folder / f"take-{number}" if several else folder,
+            composition.seed,
+            take.continuation,
+            take.joined,
+            composition.split,
+            recipe=composition.recipe,
+            instrument=composition.request.instrument,
+            audio=audio,
+        )
+        for number, take in enumerate(composition.takes, start=1)
+    ]
+
+
+def open_checkpoint(reference: str | Path | None = None) -> Checkpoint:
+    """A checkpoint by folder, by Hub id OWNER/NAME[@REVISION], or the bundled one for None. Raises CheckpointError."""
+    if reference is None:
+        return checkpoints.load(BUNDLED, revision="bundled")
+    text, folder = str(reference), Path(reference).expanduser()
+    # "owner/name" could be either: a folder that is there wins, and what looks like a path is never looked up on the Hub.
+    if isinstance(reference, Path) or folder.exists() or text.startswith((".", "/", "~")) or text.count("/") != 1:
+        return checkpoints.load(folder)
+    pulled = hub.pull_checkpoint(*hub.split_reference(text))
+    return checkpoints.load(pulled.folder, revision=pulled.revision)
+
+
+def open_seed(checkpoint: Checkpoint, reference: str) -> Seed:
+    """A seed by the id of one of the checkpoint's, or from a music file. Raises OptionError or MusicFileError."""
+    if Path(reference).suffix.lower() in MUSIC_ENDINGS or "/" in reference:
+        return seed_from_file(Path(reference).expanduser())
+    return find_seed(checkpoint.seeds, reference)

@@ -1,0 +1,129 @@
+"""The command line: seeds, generate, evaluate. It parses, calls the package, prints; heavy imports wait for their command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from musiclstm.errors import MusicLSTMError, OptionError
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad input is one line on stderr and exit code 2, without the usage text in front."""
+
+    def error(self, message: str) -> Any:
+        raise OptionError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, or 2 with one line on stderr for bad input."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes to its developers
+    try:
+        options = _parser().parse_args(arguments)
+        options.run(options)
+    except MusicLSTMError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # `... | head`: the reader has seen enough
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m musiclstm", description="An LSTM continues piano openings.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    seeds = commands.add_parser("seeds", help="list the openings that a checkpoint offers")
+    seeds.add_argument("--json", action="store_true", help="as JSON, without the notes")
+    seeds.add_argument("--checkpoint", metavar="DIR_OR_REPO[@REV]")
+    seeds.set_defaults(run=_seeds)
+
+    generate = commands.add_parser("generate", help="continue an opening and write MIDI, audio and MusicXML")
+    generate.add_argument("--seed", metavar="ID_OR_FILE", help="id of a seed, or a MIDI, MusicXML, kern or ABC file")
+    generate.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json of an earlier run: the same notes again")
+    generate.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), 1 if not given")
+    generate.add_argument("--top-p", type=float, metavar="P", help="keep the likeliest classes that hold this share, 0.05 to 1")
+    generate.add_argument("--bars", type=int, metavar="N", help="bars to write, 1 to 64, 16 if not given")
+    generate.add_argument("--takes", type=int, metavar="K", help="different continuations, 1 to 8, 1 if not given")
+    generate.add_argument("--random-seed", type=int, metavar="N", help="decides all chance; drawn and shown if not given")
+    generate.add_argument("--instrument", metavar="NAME", help="piano, harpsichord, organ, harp, strings, guitar or music box")
+    generate.add_argument("--tempo", type=float, metavar="BPM", help="quarter notes a minute, the seed's own if not given")
+    generate.add_argument("--checkpoint", metavar="DIR_OR_REPO[@REV]")
+    generate.add_argument("--no-audio", action="store_true", help="write no sound files")
+    generate.add_argument("--out", type=Path, required=True, metavar="DIR")
+    generate.set_defaults(run=_generate)
+
+    evaluate = commands.add_parser("evaluate", help="measure a checkpoint on a folder of music it has not seen")
+    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
+    evaluate.add_argument("--checkpoint", metavar="DIR_OR_REPO[@REV]")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    evaluate.set_defaults(run=_evaluate)
+    return parser
+
+
+def _seeds(options: argparse.Namespace) -> None:
+    from musiclstm.api import open_checkpoint
+
+    checkpoint = open_checkpoint(options.checkpoint)
+    if options.json:
+        listed = [{key: value for key, value in seed.to_json().items() if key != "notes"} for seed in checkpoint.seeds]
+        print(json.dumps(listed, ensure_ascii=False, indent=1))
+        return
+    width = max((len(seed.id) for seed in checkpoint.seeds), default=0)
+    for seed in checkpoint.seeds:
+        print(f"{seed.id:<{width}}  {seed.composer}: {seed.title} ({seed.key}, {seed.metre}, {seed.tempo:g} quarters a minute)")
+
+
+def _generate(options: argparse.Namespace) -> None:
+    if options.out.exists() and not options.out.is_dir():
+        raise OptionError(f"--out must name a folder, but {options.out} is a file.")
+    asked = _asked(options)
+
+    from musiclstm.api import generate, save
+
+    composition = generate(checkpoint=options.checkpoint, **asked)
+    for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
+        guard = f"; the loop guard stepped in {take.loops} times" if take.loops else ""
+        what = f"{composition.bars} bars, {len(take.continuation)} notes, random seed {composition.request.random_seed}"
+        print(f"{files.joined_midi.parent}: {what}{guard}")
+        if files.note:
+            print(files.note, file=sys.stderr)
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """Settings from the recipe, if one is given, and over them what the command line says."""
+    from musiclstm.recipe import read_recipe
+
+    # Without a random seed one is drawn, and shown, so that the result can be had again.
+    asked = read_recipe(options.recipe) if options.recipe else {"random_seed": int.from_bytes(os.urandom(4), "big")}
+    names = ("seed", "diversity", "top_p", "bars", "takes", "random_seed", "instrument", "tempo")
+    asked |= {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if "seed" not in asked:
+        raise OptionError("Give --seed with an id or a music file, or --recipe with the recipe.json of an earlier run.")
+    return asked
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from musiclstm.api import open_checkpoint
+    from musiclstm.corpus import folder_sources
+    from musiclstm.evaluation import evaluate, readable
+
+    if options.json is not None and not options.json.parent.is_dir():
+        raise OptionError(f"--json must name a file in an existing folder, but {options.json.parent} is not one.")
+    checkpoint = open_checkpoint(options.checkpoint)
+    pieces, skipped = readable(folder_sources(options.data), options.data.resolve().name)
+    for reason in skipped:
+        print(f"Skipped: {reason}", file=sys.stderr)
+    text = json.dumps(evaluate(checkpoint, pieces), indent=1)
+    if options.json is not None:
+        options.json.write_text(text + "\n", encoding="utf-8")
+    print(text)

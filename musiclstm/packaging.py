@@ -1,0 +1,148 @@
+"""From trained weights to a checkpoint folder: measure, choose seeds, draw the curves, write the card, save, reload and play.
+
+What the weights are trained on and how is ``training``'s business; here they become something others can use and judge.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+from tqdm import tqdm
+
+from musiclstm import checkpoint as checkpoints
+from musiclstm import hub
+from musiclstm.card import Credit, model_card
+from musiclstm.checkpoint import Checkpoint
+from musiclstm.compose import ComposeRequest, Composition, compose
+from musiclstm.config import TrainConfig
+from musiclstm.corpus import Collection, folder_sources, music21_sources, open_collection, split
+from musiclstm.curation import curation_score
+from musiclstm.errors import CheckpointError
+from musiclstm.evaluation import bits_per_note
+from musiclstm.seeds import Seed, curate, load_catalogue
+from musiclstm.tokens import fit
+from musiclstm.training import Trainer, trained_network
+
+CURVES = "learning-curves.svg"
+CURATED = 24
+SHOWN = 10  # skipped files that are named
+
+
+def prepare(data: str, work: Path, options: TrainConfig, sizes: dict[str, int], say: Callable[[str], None] = print) -> Trainer:
+    """Read ``data`` (a folder, "music21" or "hf://datasets/ID") into the cache in ``work``, split it, fit the vocabulary.
+
+    Raises DataError, OptionError or CheckpointError in one sentence.
+    """
+    sources = (
+        music21_sources()
+        if data == "music21"
+        else folder_sources(hub.pull_dataset(data) if data.startswith("hf://") else Path(data))
+    )
+    with tqdm(total=len(sources), desc="reading", unit="file", mininterval=1.0) as bar:
+        collection = open_collection(sources, work / "cache", lambda *_: bar.update() and None)
+    for reason in collection.skipped[:SHOWN]:
+        say(f"Skipped: {reason}")
+    if len(collection.skipped) > SHOWN:
+        say(f"Skipped {len(collection.skipped) - SHOWN} more files.")
+    sides = split(collection, options.validation_share, options.test_share, options.random_seed)
+    notes = {side: sum(collection.entries[index].count for index in pieces) for side, pieces in sides.items()}
+    say(", ".join(f"{side}: {len(pieces)} pieces, {notes[side]:,} notes" for side, pieces in sides.items()))
+    vocabulary = fit(collection.piece(index) for index in sides["train"])
+    return Trainer(collection, sides, vocabulary, checkpoints.size_for(vocabulary, **sizes), options)
+
+
+def package(
+    trainer: Trainer, folder: Path, name: str, credit: Credit, *, own_seeds: bool, say: Callable[[str], None] = print
+) -> Composition:
+    """Save the trained network in ``folder`` and prove that it plays: returns eight bars that the reloaded one wrote.
+
+    With ``own_seeds`` the seeds are the best passages of the collection's test and validation pieces, else those of the
+    catalogue; either way each gets the network's bits per note. Raises CheckpointError if what was saved does not write music.
+    """
+    say("Measuring on the test pieces ...")
+    trainer.average = trainer.best_weights
+    metrics = measured(trainer)
+    draft = Checkpoint(name, trainer.model, trainer.vocabulary, trained_network(trainer), (), metrics)
+    say("Choosing seeds ...")
+    seeds = chosen_seeds(draft, trainer.collection, [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None)
+    finished = replace(draft, seeds=seeds)
+    work = folder.with_name(f"{folder.name}.work")
+    work.mkdir(parents=True, exist_ok=True)
+    draw_curves(trainer.progress.history, work / CURVES)
+    known = trainer.vocabulary.composers[1:]
+    composers = Counter(entry.composer for entry in trainer.collection.entries if entry.composer in known)
+    card = model_card(name, metrics, credit, composers, seeds)
+    checkpoints.save(finished, folder, card=card, extras=[work / CURVES])
+    say(f"Saved {folder}; loading it again to write eight bars ...")
+    return played(checkpoints.load(folder))
+
+
+def measured(trainer: Trainer) -> dict[str, Any]:
+    """The figures of metrics.json: likelihood on test and validation pieces, and how the training went."""
+    sides = trainer.sides
+    return {
+        "test": trainer.validate("test"),
+        "validation": trainer.validate("validation"),
+        "parameters": trainer.network.count_params(),
+        "training": {
+            "pieces": {side: len(pieces) for side, pieces in sides.items()},
+            "notes": {side: sum(trainer.lengths[index] for index in pieces) for side, pieces in sides.items()},
+            "works_in_test": sorted({trainer.collection.entries[index].work for index in sides["test"]}),
+            "epochs": trainer.progress.epoch,
+            "best_epoch": min(trainer.progress.history, key=lambda e: e["validation"]["bits_per_note"])["epoch"],
+            "minutes": round(trainer.progress.seconds / 60, 1),
+            "options": asdict(trainer.options),
+            "machine": f"{platform.machine()}, Keras {keras.__version__} on {keras.backend.backend()}",
+        },
+        "history": trainer.progress.history,
+    }
+
+
+def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int] | None) -> tuple[Seed, ...]:
+    """Seeds with the network's bits per note in their score: the best of ``pieces``, or the catalogue's where that is None."""
+    if pieces is not None:
+        return curate((collection.piece(i) for i in pieces), CURATED, bits=lambda piece: bits_per_note(checkpoint, [piece])[0])
+    catalogue = load_catalogue()
+    bits = bits_per_note(checkpoint, [seed.piece for seed in catalogue])
+    return tuple(replace(seed, curation=curation_score(seed.piece, bit)) for seed, bit in zip(catalogue, bits, strict=True))
+
+
+def played(checkpoint: Checkpoint) -> Composition:
+    """Eight bars after the first seed. Raises CheckpointError if nothing, or one pitch only, is written."""
+    if not checkpoint.seeds:
+        raise CheckpointError("The checkpoint has no seeds, so nothing can be continued with it.")
+    composition = compose(checkpoint, ComposeRequest(checkpoint.seeds[0], bars=8))
+    pitches = set(composition.takes[0].continuation.notes["pitch"].tolist())
+    if len(pitches) < 2:
+        raise CheckpointError(
+            f"The trained network writes {len(pitches)} different pitches in eight bars: it has not learnt music yet."
+        )
+    return composition
+
+
+def draw_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
+    """Learning curves as an SVG picture: bits per note by stream over epochs, training and validation."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure  # Figure alone keeps pyplot's global state out
+
+    with mpl.rc_context({"svg.hashsalt": "musiclstm", "font.size": 10}):
+        figure = Figure(figsize=(8, 4), layout="constrained")
+        axes = figure.subplots()
+        epochs = [entry["epoch"] for entry in history]
+        for stream, colour in (("step", "#0072B2"), ("pitch", "#D55E00"), ("duration", "#009E73")):
+            train = [entry["train_nats"][stream] / 0.6931471805599453 for entry in history]
+            held_out = [entry["validation"]["stream_bits_per_note"][stream] for entry in history]
+            axes.plot(epochs, held_out, color=colour, marker="o", markersize=3, label=f"{stream}, validation")
+            axes.plot(epochs, train, color=colour, linestyle="--", linewidth=1, label=f"{stream}, training")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("bits per note")
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend(ncols=3, fontsize=8)
+        figure.savefig(path, format="svg", metadata={"Date": None})

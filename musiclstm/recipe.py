@@ -1,0 +1,30 @@
+"""Recipes: the settings of a composition as JSON, written beside it and read back to write the same notes again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from musiclstm.errors import OptionError
+
+SETTINGS = ("seed", "diversity", "top_p", "loop_guard", "bars", "takes", "random_seed", "tempo", "instrument")
+MAX_BYTES = 100_000
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The settings in a recipe file, those left at None omitted; their ranges are checked where they are used.
+
+    Raises OptionError if the file is missing, too large or not a recipe.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise OptionError(f"{path} is too large for a recipe.")
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"The recipe {path} can't be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise OptionError(f"The recipe {path} is not JSON.") from error
+    if not isinstance(fields, dict) or fields.get("program") != "musiclstm" or not isinstance(fields.get("seed"), str):
+        raise OptionError(f"{path} is not a recipe of musiclstm.")
+    return {name: fields[name] for name in SETTINGS if fields.get(name) is not None}

@@ -1,0 +1,98 @@
+"""Train a checkpoint on your own music: read, split by work, fit, measure, choose seeds, save, reload and play.
+
+python train.py --data my-midi-folder --out runs/mine
+python train.py --data music21                       # music21's own corpus, no network needed
+python train.py --data hf://datasets/OWNER/NAME      # a dataset of MIDI files on the Hugging Face Hub
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from musiclstm.config import TrainConfig
+from musiclstm.errors import MusicLSTMError, OptionError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise OptionError(f"{message[:1].upper()}{message[1:]}; see python train.py --help.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the training; returns the exit code: 0, or 2 with one line on stderr for bad input."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        train(_parser().parse_args(arguments))
+    except MusicLSTMError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Stopped; --resume goes on after the last whole epoch.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train(options: argparse.Namespace) -> None:
+    """From data to a checkpoint folder."""
+    config = TrainConfig(
+        epochs=options.epochs,
+        patience=options.patience,
+        lanes=options.lanes,
+        window=options.window,
+        learning_rate=options.learning_rate,
+        random_seed=options.random_seed,
+        minutes=options.minutes,
+    )
+    from musiclstm.card import Credit
+    from musiclstm.packaging import package, prepare
+
+    work = options.out.with_name(f"{options.out.name}.work")
+    sizes = {"units": options.units, "layers": options.layers, "head": options.head}
+    trainer = prepare(options.data, work, config, sizes)
+    trainer.fit(work, resume=options.resume)
+    credit = Credit(options.data_name or options.data, options.data_source or options.data, options.data_licence)
+    composition = package(trainer, options.out, options.name or options.out.name, credit, own_seeds=options.seeds == "data")
+    print(
+        f"Reloaded, it wrote {composition.bars} bars ({len(composition.takes[0].continuation)} notes) after {composition.request.seed.title}."
+    )
+    print(f"Listen: python -m musiclstm generate --checkpoint {options.out} --seed {composition.request.seed.id} --out out")
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = TrainConfig()
+    parser = _Parser(prog="train.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, metavar="DIR|music21|hf://datasets/ID", help="what to learn from")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/mine"), metavar="DIR", help="the checkpoint folder; DIR.work keeps the run"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch of an interrupted run")
+    parser.add_argument("--name", help="name of the checkpoint, the folder's if not given")
+    parser.add_argument(
+        "--seeds", choices=("catalogue", "data"), default="catalogue", help="curated openings, or the data's best passages"
+    )
+    parser.add_argument("--data-name", metavar="TEXT", help="what the data is called, for the model card")
+    parser.add_argument("--data-source", metavar="TEXT", help="whom to credit for the data")
+    parser.add_argument("--data-licence", metavar="TEXT", default="not stated", help="the data's licence")
+    parser.add_argument("--epochs", type=int, default=defaults.epochs)
+    parser.add_argument("--patience", type=int, default=defaults.patience, help="epochs without improvement before it stops")
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="stop after the epoch in which this time is over; 0 for no limit"
+    )
+    parser.add_argument(
+        "--random-seed", type=int, default=defaults.random_seed, help="decides split, order, transposition, weights"
+    )
+    parser.add_argument("--lanes", type=int, default=defaults.lanes, help="pieces played side by side")
+    parser.add_argument("--window", type=int, default=defaults.window, help="notes between two updates of the weights")
+    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+    parser.add_argument("--units", type=int, default=384, help="width of each LSTM layer")
+    parser.add_argument("--layers", type=int, default=2, help="LSTM layers")
+    parser.add_argument("--head", type=int, default=256, help="hidden width of the output heads")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
