@@ -1,8 +1,9 @@
 """A checkpoint: everything a model needs to play, as one folder, saved and loaded with every part checked against the others.
 
-The folder holds what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it, and beside it
-musiclstm.json, vocabulary.json, seeds.json, metrics.json and README.md. Loading never runs what a file says: the network is built
-anew from the bounded config in musiclstm.json, the names and shapes of all weights are compared before Keras opens them.
+The folder holds what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it, and
+beside it musiclstm.json, vocabulary.json, seeds.json, metrics.json and README.md. Loading never runs what a file says: the
+network is built anew from the bounded config in musiclstm.json, the names and shapes of all weights are compared before Keras
+opens them.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
-    """Write the checkpoint as ``folder``, replacing what was there at one stroke; ``card`` becomes README.md, ``extras`` go beside it.
+    """Write the checkpoint as ``folder``, replacing what was there at one stroke; ``card`` is its README.md, ``extras`` lie beside.
 
     Raises CheckpointError if ``folder`` holds something that is not a checkpoint.
     """
@@ -80,7 +81,7 @@ def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Pa
 
 
 def load(folder: Path, *, revision: str = "") -> Checkpoint:
-    """The checkpoint in ``folder``. Raises CheckpointError, in one sentence, for anything missing, damaged, newer or mismatched."""
+    """The checkpoint in ``folder``. Raises CheckpointError, in one sentence, for parts missing, damaged, newer or mismatched."""
     if not folder.is_dir():
         raise CheckpointError(f"There is no checkpoint folder {folder}.")
     missing = [name for name in PARTS if not (folder / name).is_file()]
@@ -90,7 +91,9 @@ def load(folder: Path, *, revision: str = "") -> Checkpoint:
     if not isinstance(marker, dict) or not isinstance(marker.get("format"), int):
         raise CheckpointError(f"{folder / MARKER} is damaged: it does not name its format.")
     if marker["format"] > FORMAT:
-        raise CheckpointError(f"The checkpoint {folder} has format {marker['format']}; this program reads up to {FORMAT}: update it.")
+        raise CheckpointError(
+            f"The checkpoint {folder} has format {marker['format']}; this program reads up to {FORMAT}: update it."
+        )
     config = _config(marker, folder)
     vocabulary = Vocabulary.from_json(_read_text(folder / "vocabulary.json"))
     check_sizes(config, vocabulary)
@@ -124,7 +127,9 @@ def check_sizes(config: ModelConfig, vocabulary: Vocabulary) -> None:
 
 def size_for(vocabulary: Vocabulary, **sizes: Any) -> ModelConfig:
     """A model config that goes with a vocabulary; ``sizes`` as in ModelConfig."""
-    return ModelConfig(len(vocabulary.steps), len(vocabulary.durations), vocabulary.velocities, len(vocabulary.composers), **sizes)
+    return ModelConfig(
+        len(vocabulary.steps), len(vocabulary.durations), vocabulary.velocities, len(vocabulary.composers), **sizes
+    )
 
 
 def _config(marker: dict[str, Any], folder: Path) -> ModelConfig:
@@ -149,7 +154,9 @@ def _load_network(config: ModelConfig, path: Path) -> keras.Model:
     found = dict(_shapes(path))
     if found != wanted:
         odd = sorted(set(found.items()) ^ set(wanted.items()))[0]
-        raise CheckpointError(f"The weights in {path} are not those of the network they come with: {odd[0]} {list(odd[1])} differs.")
+        raise CheckpointError(
+            f"The weights in {path} are not those of the network they come with: {odd[0]} {list(odd[1])} differs."
+        )
     try:
         network.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
@@ -197,7 +204,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _write_json(path: Path, data: Any, *, compact: bool = False) -> None:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")) if compact else json.dumps(data, ensure_ascii=False, indent=1)
+    text = (
+        json.dumps(data, ensure_ascii=False, separators=(",", ":")) if compact else json.dumps(data, ensure_ascii=False, indent=1)
+    )
     path.write_text(text + "\n", encoding="utf-8")
-
-

@@ -7,8 +7,10 @@ the same numbers. Everything is made of ``keras.ops`` on tensors of fixed shape,
 Two features give the LSTM what attention has and it lacks, a look into its own past:
 
 - *suggestions*: the row that followed the place in the past whose preceding (step, pitch) rows agree longest with the latest ones
-  ("exact"), and the same over (step, interval) rows at another pitch level ("relative"), which finds sequences and transposed returns;
-- *lookback*: what was struck one, two and four bars ago at the place in the bar that comes next (cf. the lookback RNN of Magenta, 2016).
+  ("exact"), and the same over (step, interval) rows at another pitch level ("relative"), which finds sequences and transposed
+  returns;
+- *lookback*: what was struck one, two and four bars ago at the place in the bar that comes next (cf. the lookback RNN of Magenta,
+  2016).
 """
 
 from __future__ import annotations
@@ -157,7 +159,6 @@ def scan(state: State, rows: Tensor, next_step: Tensor, spec: ContextSpec) -> tu
 
     Returns the last state and the features with a time axis: [B, T, ...].
     """
-
     steps = rows.shape[1]
 
     def features_of(state: State, following: Tensor) -> Features:

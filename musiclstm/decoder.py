@@ -44,7 +44,9 @@ class Decoder:
     def __init__(self, network: keras.Model, config: ModelConfig, vocabulary: Vocabulary) -> None:
         self.config = config
         self.spec = context.ContextSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
-        self.parts = {name: network.get_layer(name) for name in ("trunk", *(f"{s}_head" for s in ("step", "pitch", "duration", "velocity")))}
+        self.parts = {
+            name: network.get_layer(name) for name in ("trunk", *(f"{s}_head" for s in ("step", "pitch", "duration", "velocity")))
+        }
         self.cells = [network.get_layer(f"lstm_{index + 1}").cell for index in range(config.layers)]
         self._prime = tf.function(self._prime_loop, jit_compile=True)
         self._write = tf.function(self._write_loop, jit_compile=True)
@@ -70,7 +72,8 @@ class Decoder:
     ) -> Iterator[Written]:
         """Continue each take until its next onset would fall on or after tick ``until`` of the continuation.
 
-        One generator a take, so that a take is the same whatever stands beside it. A take that has written ``most`` notes ends there.
+        One generator a take, so that a take is the same whatever stands beside it. A take that has written ``most`` notes ends
+        there.
         """
         takes = len(rngs)
         settings = (
@@ -100,7 +103,11 @@ class Decoder:
         known = ops.convert_to_tensor(np.asarray(row, np.int32))
         seen = self._seen(state, tf.zeros_like(state["done"]))
         ahead = context.look_ahead(seen["context"], known[:, STEP], self.spec)
-        told = seen["inputs"] | ahead | {"next_step": known[:, STEP], "next_pitch": known[:, PITCH], "next_duration": known[:, DURATION]}
+        told = (
+            seen["inputs"]
+            | ahead
+            | {"next_step": known[:, STEP], "next_pitch": known[:, PITCH], "next_duration": known[:, DURATION]}
+        )
         return {stream: self._head(stream, seen["memory"], told).numpy() for stream in ("step", "pitch", "duration", "velocity")}
 
     def feed(self, state: State, row: NDArray[np.integer]) -> State:
@@ -120,7 +127,7 @@ class Decoder:
         remembered = {name: state[name] for name in context.MEMORY}
         inputs = context.observe(remembered, self.spec, withhold) | {"composer": state["composer"]}
         x = self._call("trunk", inputs)
-        states = {}
+        states: State = {}
         for index, cell in enumerate(self.cells):
             output, (h, c) = cell(x, [state[f"h_{index}"], state[f"c_{index}"]])
             states |= {f"h_{index}": h, f"c_{index}": c}
@@ -195,7 +202,10 @@ class Decoder:
         clock = state["clock"] + gone
         following = self._remember(state | seen["states"], row) | {"clock": clock, "guarded": guarded}
         done = state["done"] | (clock >= until)
-        frozen = {name: tf.where(tf.reshape(done, [-1] + [1] * (len(value.shape) - 1)), state[name], value) for name, value in following.items()}
+        frozen = {
+            name: tf.where(tf.reshape(done, [-1] + [1] * (len(value.shape) - 1)), state[name], value)
+            for name, value in following.items()
+        }
         return frozen | {"done": done}, row
 
     def _legal_steps(self, state: State, ticks: Any) -> Any:
@@ -203,4 +213,3 @@ class Decoder:
         in_time = (state["clock"][:, None] >= 0) | (state["clock"][:, None] + ticks >= 0)
         room_above = (state["row"][:, PITCH] < PITCHES - 1)[:, None] | (ticks > 0)
         return in_time & room_above
-

@@ -1,8 +1,8 @@
 """The network, and nothing else: build_network(ModelConfig) -> keras.Model of stock Keras layers.
 
-A note is predicted as p(step) p(pitch | step) p(duration | step, pitch) p(velocity | step, pitch, duration) by one stack of LSTM layers and
-four heads. Each part is a model of its own with named inputs, so that the decoder can call it for one note where training
-calls the whole for a window:
+A note is predicted as p(step) p(pitch | step) p(duration | step, pitch) p(velocity | step, pitch, duration) by one stack of LSTM
+layers and four heads. Each part is a model of its own with named inputs, so that the decoder can call it for one note where
+training calls the whole for a window:
 
     trunk          features of the latest row           -> [B, T, W]      what the LSTM reads
     lstm_1 ...                                          -> [B, T, units]  memory; their states are the decoder's to carry
@@ -34,9 +34,7 @@ Tensors = dict[str, Any]
 def input_specs(config: ModelConfig) -> dict[str, int | None]:
     """Names of all inputs and the number of classes of each; None marks the pitch planes [B, T, 88, ...] of floats."""
     suggested = {
-        f"{name}_{stream}": size + 1
-        for name in SUGGESTIONS
-        for stream, size in zip(STREAMS, _sizes(config), strict=True)
+        f"{name}_{stream}": size + 1 for name in SUGGESTIONS for stream, size in zip(STREAMS, _sizes(config), strict=True)
     }
     return {
         **dict(zip(STREAMS, _sizes(config), strict=True)),
@@ -155,9 +153,17 @@ def _pitch_head(config: ModelConfig) -> keras.Model:
 
 
 def _duration_head(config: ModelConfig) -> keras.Model:
-    classes = ["duration", "next_step", "next_phase", "next_place", *(f"{n}_{k}" for n in SUGGESTIONS for k in ("duration", "match"))]
+    classes = [
+        "duration",
+        "next_step",
+        "next_phase",
+        "next_place",
+        *(f"{n}_{k}" for n in SUGGESTIONS for k in ("duration", "match")),
+    ]
     matched = [f"{n}_{k}" for n in SUGGESTIONS for k in ("step", "pitch")]
-    inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in (*classes, *matched, "next_pitch", "next_planes")}
+    inputs = {"memory": _memory(config)} | {
+        name: _input(name, config) for name in (*classes, *matched, "next_pitch", "next_planes")
+    }
     agrees = [
         _same(inputs["next_step"], inputs[f"{name}_step"]) * _same(inputs["next_pitch"], inputs[f"{name}_pitch"])
         for name in SUGGESTIONS
@@ -176,7 +182,14 @@ def _duration_head(config: ModelConfig) -> keras.Model:
 
 
 def _velocity_head(config: ModelConfig) -> keras.Model:
-    classes = ["velocity", "next_step", "next_pitch", "next_duration", "next_place", *(f"{n}_{k}" for n in SUGGESTIONS for k in ("velocity", "match"))]
+    classes = [
+        "velocity",
+        "next_step",
+        "next_pitch",
+        "next_duration",
+        "next_place",
+        *(f"{n}_{k}" for n in SUGGESTIONS for k in ("velocity", "match")),
+    ]
     inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in classes}
     embedded = [_embed(inputs[name], name, 16 if name == "next_pitch" else 8, config) for name in classes]
     told = layers.Concatenate()([inputs["memory"], *embedded])

@@ -44,9 +44,9 @@ def mask(logits: Tensor, legal: Tensor) -> Tensor:
 def choose(logits: Tensor, uniform: Tensor, temperature: Tensor, top_p: Tensor) -> Tensor:
     """Sample one class per lane: [B] int32 from ``logits`` [B, V].
 
-    ``uniform`` [B] in [0, 1); ``temperature`` [B] above 0 divides the logits; ``top_p`` (scalar, 0..1] keeps the likeliest classes
-    that together hold this share. The likeliest class always stays. The choice inverts the cumulative distribution, so
-    nearby random numbers give the same or a nearby class.
+    ``uniform`` [B] in [0, 1); ``temperature`` [B] above 0 divides the logits; ``top_p`` (scalar, 0..1] keeps the likeliest
+    classes that together hold this share. The likeliest class always stays. The choice inverts the cumulative distribution,
+    so nearby random numbers give the same or a nearby class.
     """
     scaled = ops.cast(logits, "float32") / ops.expand_dims(temperature, 1)
     probabilities = ops.softmax(scaled, axis=-1)
@@ -63,8 +63,8 @@ def choose(logits: Tensor, uniform: Tensor, temperature: Tensor, top_p: Tensor) 
 def is_looping(exact: Tensor, relative: Tensor, guard: LoopGuard = GUARD) -> tuple[Tensor, Tensor]:
     """Whether each lane goes in circles [B] bool, and the slot [B] int32 at which the period's last round stands.
 
-    ``exact`` and ``relative`` [B, slots] are the match lengths of ``context``: rows for which the past, ending at that slot, agrees with
-    the present, which stands in the last slot. A relative match, a pattern climbing by steps, may run twice as long.
+    ``exact`` and ``relative`` [B, slots] are the match lengths of ``context``: rows for which the past, ending at that slot,
+    agrees with the present, which stands in the last slot. A relative match, a pattern climbing by steps, may run twice as long.
     """
     slots = exact.shape[1]
     period = slots - 1 - ops.arange(slots, dtype="int32")

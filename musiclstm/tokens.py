@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +45,14 @@ class Vocabulary:
     def __post_init__(self) -> None:
         def ascending(values: Sequence[int], least: int) -> bool:
             inside = all(isinstance(v, int) and least <= v <= _LONGEST_STEP for v in values)
-            return inside and all(a < b for a, b in zip(values, values[1:], strict=False))
+            return inside and all(a < b for a, b in pairwise(values))
 
         if len(self.steps) < 2 or self.steps[0] != 0 or not ascending(self.steps, 0):
             raise CheckpointError(f"A vocabulary's steps must ascend from 0 in whole ticks, not {list(self.steps)[:8]}.")
         if not self.durations or not ascending(self.durations, 1):
-            raise CheckpointError(f"A vocabulary's durations must be ascending ticks of 1 or more, not {list(self.durations)[:8]}.")
+            raise CheckpointError(
+                f"A vocabulary's durations must be ascending ticks of 1 or more, not {list(self.durations)[:8]}."
+            )
         if not isinstance(self.velocities, int) or not 1 <= self.velocities <= 128:
             raise CheckpointError(f"A vocabulary's velocities must be 1 to 128 bins, not {self.velocities}.")
         names = self.composers
@@ -89,7 +92,9 @@ class Vocabulary:
         return Vocabulary(*lists)
 
 
-def fit(pieces: Iterable[Piece], *, steps: int = 32, durations: int = 48, velocities: int = 32, composers: int = 31) -> Vocabulary:
+def fit(
+    pieces: Iterable[Piece], *, steps: int = 32, durations: int = 48, velocities: int = 32, composers: int = 31
+) -> Vocabulary:
     """The vocabulary of the most frequent steps, durations and composers of ``pieces`` (read once, in one pass).
 
     Steps of 0 and a few plain note values are always in. Raises OptionError if ``steps`` or ``durations`` is below 10.
@@ -150,7 +155,9 @@ def _most_frequent(counts: Counter[int], size: int) -> tuple[int, ...]:
     return tuple(sorted(chosen))
 
 
-def _step_classes(gaps: NDArray[np.int64], bar: NDArray[np.int64], chord: NDArray[np.int64], vocabulary: Vocabulary) -> NDArray[np.int64]:
+def _step_classes(
+    gaps: NDArray[np.int64], bar: NDArray[np.int64], chord: NDArray[np.int64], vocabulary: Vocabulary
+) -> NDArray[np.int64]:
     """Class of each gap between neighbouring onsets, errors carried on."""
     values = np.asarray(vocabulary.steps)
     exact = np.minimum(np.searchsorted(values, gaps), len(values) - 1)

@@ -49,7 +49,14 @@ class Progress:
 class Trainer:
     """One network in training. ``fit`` runs or resumes it; ``best_weights`` are the averaged weights of the best epoch."""
 
-    def __init__(self, collection: Collection, sides: dict[str, list[int]], vocabulary: Vocabulary, model: ModelConfig, options: TrainConfig):
+    def __init__(
+        self,
+        collection: Collection,
+        sides: dict[str, list[int]],
+        vocabulary: Vocabulary,
+        model: ModelConfig,
+        options: TrainConfig,
+    ):
         keras.utils.set_random_seed(options.random_seed)
         self.collection, self.sides, self.vocabulary, self.model, self.options = collection, sides, vocabulary, model, options
         self.network = build_network(model, lanes=options.lanes)
@@ -57,7 +64,8 @@ class Trainer:
         self.network.compile(
             optimizer=keras.optimizers.AdamW(options.learning_rate, weight_decay=0.01, beta_2=0.99, global_clipnorm=1.0),
             loss={
-                name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight") for name in STREAMS
+                name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+                for name in STREAMS
             },
             loss_weights={name: options.velocity_weight if name == "velocity" else 1.0 for name in STREAMS},
             jit_compile=False,  # measured on CPU: XLA halves the speed of the LSTM's training step
@@ -130,7 +138,7 @@ class Trainer:
         # The average forgets its random beginning faster than it forgets later steps.
         keep = min(WEIGHT_AVERAGE, (1 + self.progress.step) / (10 + self.progress.step))
         for mean, weight in zip(self.average, self.network.trainable_weights, strict=True):
-            mean += (1 - keep) * (keras.ops.convert_to_numpy(weight) - mean)
+            np.add(mean, (1 - keep) * (keras.ops.convert_to_numpy(weight) - mean), out=mean)
         return logs
 
     def _read(self, index: int) -> tuple[Rows, int]:
@@ -178,20 +186,23 @@ class Trainer:
             state.best, state.waited, self.best_weights = figure, 0, [weight.copy() for weight in self.average]
         else:
             state.waited += 1
-        state.history.append({"epoch": state.epoch, "seconds": round(state.seconds, 1), "train_nats": losses, "validation": summary})
+        state.history.append(
+            {"epoch": state.epoch, "seconds": round(state.seconds, 1), "train_nats": losses, "validation": summary}
+        )
         by_stream = ", ".join(f"{name} {bits:.3f}" for name, bits in summary["stream_bits_per_note"].items())
         say(
-            f"epoch {state.epoch}: validation {figure:.3f} bits per note ({by_stream}; velocity {summary['velocity_bits_per_note']:.3f}; "
-            f"new material {summary['new_material']['bits_per_note']:.3f}), pitch accuracy {summary['accuracy']['pitch']:.3f}, "
+            f"epoch {state.epoch}: validation {figure:.3f} bits per note ({by_stream}; "
+            f"velocity {summary['velocity_bits_per_note']:.3f}; new material {summary['new_material']['bits_per_note']:.3f}), "
+            f"pitch accuracy {summary['accuracy']['pitch']:.3f}, "
             f"{losses['notes_per_second']:,.0f} notes/s{'' if state.waited else ', best so far'}"
         )
 
     def _save(self, path: Path) -> None:
-        arrays = {"facts": np.frombuffer(json.dumps(self._facts()).encode(), np.uint8)}
+        arrays: dict[str, Any] = {"facts": np.frombuffer(json.dumps(self._facts()).encode(), np.uint8)}
         for group, values in self._groups().items():
             arrays |= {f"{group}/{index:04d}": np.asarray(value) for index, value in enumerate(values)}
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with open(temporary, "wb") as file:
+        with temporary.open("wb") as file:
             np.savez(file, **arrays)
         temporary.replace(path)
 
@@ -200,7 +211,9 @@ class Trainer:
             facts = json.loads(saved["facts"].tobytes())
             mine = self._facts()
             if any(facts[key] != mine[key] for key in ("options", "model", "vocabulary", "data")):
-                raise CheckpointError(f"{path.parent} holds a run with other options or data; give another --out or leave out --resume.")
+                raise CheckpointError(
+                    f"{path.parent} holds a run with other options or data; give another --out or leave out --resume."
+                )
             groups = {
                 group: [saved[name] for name in sorted(saved.files) if name.startswith(f"{group}/")] for group in self._groups()
             }

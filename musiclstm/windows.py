@@ -1,8 +1,8 @@
 """Pieces as lanes of consecutive windows: what training and likelihood feed the network with.
 
-A batch holds ``lanes`` windows of ``window`` rows. Each lane plays whole pieces one after the other, window by window, so that LSTM state
-and context are carried through a piece and thrown away at its end: no window ever crosses the border of two pieces. Only the
-pieces being played are in memory.
+A batch holds ``lanes`` windows of ``window`` rows. Each lane plays whole pieces one after the other, window by window, so that
+LSTM state and context are carried through a piece and thrown away at its end: no window ever crosses the border of two pieces.
+Only the pieces being played are in memory.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ PREDICTED = (STEP, PITCH, DURATION, VELOCITY)
 class Batch:
     """One window of every lane: what came (``rows`` [B, T, 6]), what comes next (``targets`` [B, T, 4]), both int32.
 
-    ``weight`` [B, T] is 1.0 where there is a next row and 0.0 in padding; ``composer`` [B, T] int32; ``fresh`` [B] bool marks lanes that
-    begin a piece; ``piece`` [B] is the index of each lane's piece, -1 for an idle lane; ``start`` [B] its first row in that piece.
+    ``weight`` [B, T] is 1.0 where there is a next row and 0.0 in padding; ``composer`` [B, T] int32; ``fresh`` [B] bool marks
+    lanes that begin a piece; ``piece`` [B] is the index of each lane's piece, -1 for an idle lane; ``start`` [B] its first row there.
     """
 
     rows: NDArray[np.int32]

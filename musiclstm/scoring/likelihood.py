@@ -1,8 +1,8 @@
 """How well a network foretells music it has not seen: nats and hits for every note of every piece.
 
-Conventions: the first note of a piece is given, not predicted. Bits are -log2 of the probability that the network gave to what came.
-"New material" are notes that come while the last three (step, pitch) rows have not occurred earlier in the piece: written-out
-repeats are easy, and a figure that mixes both flatters.
+Conventions: the first note of a piece is given, not predicted. Bits are -log2 of the probability that the network gave to what
+came. "New material" are notes that come while the last three (step, pitch) rows have not occurred earlier in the piece:
+written-out repeats are easy, and a figure that mixes both flatters.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Likelihood:
     new_bits: float
 
     def summary(self) -> dict[str, Any]:
-        """Bits per note and per quarter (step + pitch + duration), velocity apart, accuracies, and the share and bits of new material."""
+        """Bits per note and per quarter (step + pitch + duration), velocity apart, accuracies, share and bits of new material."""
         notes = max(1, self.notes)
         total = sum(self.bits[stream] for stream in SCORED)
         return {
@@ -65,7 +65,7 @@ class Likelihood:
 
 
 def is_new(rows: Rows) -> NDArray[np.bool_]:
-    """For each row after the first [n - 1]: True where the three (step, pitch) rows before it have not occurred earlier in the piece.
+    """For each row after the first [n - 1]: True where the three (step, pitch) rows before it have not occurred earlier.
 
     The first rows, with fewer than three before them, are new.
     """
@@ -89,8 +89,8 @@ def score_notes(
 ) -> list[NoteScores]:
     """Scores of each piece, in the order of ``lengths``.
 
-    ``network`` was built with as many lanes as ``scanner``; ``read`` gives a piece's rows and composer class. The LSTM state and the
-    context are carried through each piece. Logits become probabilities in float64 on the way to nats.
+    ``network`` was built with as many lanes as ``scanner``; ``read`` gives a piece's rows and composer class. The LSTM state and
+    the context are carried through each piece. Logits become probabilities in float64 on the way to nats.
     """
     lanes = scanner.empty["row"].shape[0]
     nats = [np.zeros((max(0, length - 1), len(STREAMS)), np.float32) for length in lengths]
@@ -136,5 +136,3 @@ def _nats(logits: NDArray[np.float32], targets: NDArray[np.int32]) -> tuple[NDAr
     normaliser = np.log(np.exp((logits - top).astype(np.float64)).sum(axis=-1)) + top[..., 0]
     chosen = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
     return normaliser - chosen, logits.argmax(axis=-1) == targets
-
-
