@@ -36,11 +36,11 @@ class CurationScore:
     """Measures of a passage, each 0..1 but ``bits_per_note`` (0 or more; None where no network was asked).
 
     ``density``: 1 for 2..8 notes a quarter, falling in proportion on both sides. ``pitch_variety``: entropy of the pitches over
-    that of 24 equally frequent ones, at most 1. ``rhythm_variety``: entropy of (time since the previous onset, duration) over
-    onsets against that of 8 equally frequent pairs, at most 1. ``repetition``: share of four-onset figures (rhythm and top notes)
-    that occurred earlier in the passage: 1 is a loop. ``tonal_clarity``: correlation with the best of 24 key profiles, at least
-    0. ``total``: weighted mean by WEIGHTS, where repetition counts fully up to a half and then falls to nothing at 1; with
-    bits known, a quarter of the total is how easily the network follows (1 up to 4 bits a note, 0 from 10).
+    that of 24 equally frequent ones, at most 1. ``rhythm_variety``: entropy of the pairs (time since the previous onset, duration
+    of the top note) against that of 8 equally frequent pairs, at most 1. ``repetition``: share of four-onset figures (rhythm and
+    top notes) that occurred earlier in the passage: 1 is a loop. ``tonal_clarity``: correlation with the best of 24 key profiles,
+    at least 0. ``total``: weighted mean by WEIGHTS, where repetition counts fully up to a half and then falls to nothing at 1;
+    with bits known, a quarter of the total is how easily the network follows (1 up to 4 bits a note, 0 from 10).
     """
 
     density: float
@@ -164,7 +164,7 @@ def _phrase_starts(piece: Piece, lines: NDArray[np.int64]) -> Iterator[int]:
         line = int(lines[bar])
         breath = piece.metre_at(line - 1).beat_ticks
         before = onset[np.searchsorted(onset, line) - 1]
-        if line - before >= breath and line in onset:
+        if line - before > breath and line in onset:
             yield bar
 
 
@@ -176,8 +176,9 @@ def _density(piece: Piece) -> float:
 
 def _rhythm_variety(piece: Piece) -> float:
     onset, first = np.unique(piece.notes["onset"], return_index=True)
-    steps = np.diff(onset, prepend=0)
-    return min(1.0, _entropy(steps * 10_000 + np.minimum(piece.notes["duration"][first], 9_999)) / 3.0)
+    steps = np.diff(onset, prepend=onset[:1])
+    durations = piece.notes["duration"][np.append(first[1:], len(piece)) - 1]
+    return min(1.0, _entropy(steps * 10_000 + np.minimum(durations, 9_999)) / 3.0)
 
 
 def _repetition(piece: Piece) -> float:

@@ -52,8 +52,8 @@ _TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre"
 class Seed:
     """An opening to continue.
 
-    ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the first and last bar taken from the work, counted from 1
-    at the first bar line (a pickup's bar counts); ``tempo`` in quarters a minute; ``piece`` starts at a bar line, tick 0.
+    ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the first and last bar taken from the work, counted from 1 (the
+    bar of a pickup counts if it is in the source); ``tempo`` in quarters a minute; ``piece`` starts at a bar line, tick 0.
     """
 
     id: str
