@@ -9,25 +9,23 @@ import contextlib
 import io
 import re
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from musiclstm.engraving import Engraving, Head, StaffBar, Symbol, engrave
 from musiclstm.errors import MusicFileError
 from musiclstm.notes import TICKS_PER_QUARTER, Key, Notes, Piece, Tempo, clean_tempi, make_notes
-from musiclstm.rhythm import WrittenBar, metres_of_bars
+from musiclstm.rhythm import QUARTER, UNITS, WrittenBar, metres_of_bars
+from musiclstm.scorefile import SCORE_ENDINGS, composer_of_folder, first_tune, score_text, tidy_composer, tidy_title
 
-SCORE_ENDINGS = (".musicxml", ".xml", ".mxl", ".krn", ".abc")
-MAX_FILE_BYTES = 10_000_000
-MAX_UNPACKED_BYTES = 50_000_000  # of a compressed score; far above any real one
 DEFAULT_QPM = 100.0  # where a score says nothing, or only a word
 VELOCITY = 64  # scores carry no velocities
+_TYPES = {96: "whole", 48: "half", 24: "quarter", 12: "eighth", 6: "16th", 3: "32nd"}  # by plain value in ticks
 # Folders of music21's corpus that hold exercises, or many tunes in one file.
 _NOT_WORKS = ("demos", "theoryExercises", "airdsAirs", "essenFolksong", "miscFolk", "nottingham-dataset", "oneills1850")
-_NOT_COMPOSERS = ("leadSheet", "ryansMammoth", "trecento")
 
 
 def read_score(path: Path | str) -> Piece:
@@ -43,10 +41,7 @@ def read_score(path: Path | str) -> Piece:
         raise MusicFileError(f"{path.name} is a MIDI file, which read_midi reads; a score ends in {', '.join(SCORE_ENDINGS)}.")
     if ending not in SCORE_ENDINGS:
         raise MusicFileError(f"{path.name} is not a score this program reads; those end in {', '.join(SCORE_ENDINGS)}.")
-    data = _file_bytes(path)
-    if ending == ".mxl" or data[:4] == b"PK\x03\x04":
-        data = _unpacked(data, path.name)
-    return _parsed(_text(data), {".krn": "krn", ".abc": "abc"}.get(ending, "xml"), path.name)
+    return _parsed(score_text(path), {".krn": "krn", ".abc": "abc"}.get(ending, "xml"), path.name)
 
 
 def parse_abc(text: str, name: str) -> Piece:
@@ -70,7 +65,7 @@ def read_corpus(name: str) -> Piece:
     piece = read_score(path)
     found = path.relative_to(root)
     title = " ".join(found.with_suffix("").parts[1:]).replace("_", " ") if piece.title == path.stem else piece.title
-    composer = piece.composer or _composer_of_folder(found.parts[0])
+    composer = piece.composer or composer_of_folder(found.parts[0])
     return replace(piece, title=title, composer=composer, source=found.as_posix())
 
 
@@ -92,63 +87,35 @@ def corpus_names() -> tuple[str, ...]:
 # Files
 
 
-def _file_bytes(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            what = "is not a file" if path.exists() else "does not exist"
-            raise MusicFileError(f"{path.name} {what}; the path of a score is needed.")
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise MusicFileError(f"{path.name} can't be opened: {error.strerror or error}.") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise MusicFileError(f"{path.name} is larger than 10 MB; scores up to 10 MB can be read.")
-    return data
+def musicxml_text(piece: Piece) -> str:
+    """The piece as MusicXML for piano: two staves under one brace, with key, metre, tempo and bar numbers.
+
+    Note values are simplified until a pianist can read them. The same piece gives the same text.
+    """
+    from music21.musicxml.m21ToXml import GeneralObjectExporter
+
+    exporter = GeneralObjectExporter(_stream(piece, engrave(piece)))
+    exporter.makeNotation = False  # bars, ties, beams and accidentals are set already, faster than music21 would find them
+    with _silence():
+        text = exporter.parse().decode("utf-8")
+    unwanted = "<encoding-date>.*?</encoding-date>"  # it would change from day to day
+    if not piece.composer:
+        unwanted += '|<creator type="composer">Music21</creator>'
+    return re.sub(rf"\s*(?:{unwanted})", "", text)
 
 
-def _unpacked(data: bytes, name: str) -> bytes:
-    """The score inside a compressed MusicXML file: the one its container names first, else the first XML file."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [n for n in archive.namelist() if n.lower().endswith((".xml", ".musicxml")) and not n.startswith("META-INF")]
-            if "META-INF/container.xml" in archive.namelist():
-                container = archive.open("META-INF/container.xml").read(100_000).decode("utf-8", "replace")
-                named = re.search(r'full-path\s*=\s*["\']([^"\']+)', container)
-                names = [n for n in names if named and n == named[1]] or names
-            if not names:
-                raise MusicFileError(f"{name} is a compressed file without a score in it; a MusicXML file is needed.")
-            with archive.open(names[0]) as file:
-                unpacked = file.read(MAX_UNPACKED_BYTES + 1)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, zlib.error) as error:
-        raise MusicFileError(f"{name} is a damaged or incomplete compressed score; a whole one is needed.") from error
-    if len(unpacked) > MAX_UNPACKED_BYTES:
-        raise MusicFileError(f"{name} unpacks to more than 50 MB; that is no score.")
-    return unpacked
+def write_musicxml(piece: Piece, path: Path | str) -> None:
+    """Write ``musicxml_text`` of the piece to ``path``."""
+    Path(path).write_text(musicxml_text(piece), encoding="utf-8")
 
 
-def _text(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+# Files
 
 
 def _corpus_folder() -> Path:
     from music21 import corpus
 
     return Path(corpus.__file__).resolve().parent
-
-
-def _composer_of_folder(folder: str) -> str:
-    """A name from a folder of the corpus: "schumann_clara" is Clara Schumann."""
-    if folder in _NOT_COMPOSERS:
-        return ""
-    if folder == "cpebach":
-        return "C. P. E. Bach"
-    family, *given = (word.capitalize() for word in folder.split("_"))
-    return " ".join([*(f"{word}." if len(word) == 1 else word for word in given), family])
 
 
 # music21's streams to rows
@@ -165,7 +132,7 @@ def _parsed(text: str, kind: str, name: str) -> Piece:
     broken = (Music21Exception, SyntaxError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
     try:
         with _silence():
-            converter.parseData(_first_tune(text) if kind == "abc" else text)
+            converter.parseData(first_tune(text) if kind == "abc" else text)
             piece = _piece(converter.stream, name)
     except (*broken, AssertionError, NotImplementedError) as error:
         what = {"abc": "ABC", "krn": "Humdrum", "xml": "MusicXML"}[kind]
@@ -183,20 +150,13 @@ def _silence() -> Iterator[None]:
         yield
 
 
-def _first_tune(text: str) -> str:
-    """ABC text up to the second tune with notes in it; music21 would read the whole book."""
-    header, *tunes = re.split(r"(?m)^(?=X:)", text)
-    with_notes = [tune for tune in tunes if re.search(r"(?m)^K:.*\n(?:.*\n)*?[^%A-Za-z\n]*[A-Ga-g\[|]", tune)]
-    return header + (with_notes or tunes or [""])[0]
-
-
 def _piece(stream: Any, name: str) -> Piece:
     """A Piece from a music21 Score or Part, or from the first Score of an Opus."""
     score = next(iter(stream.scores)) if "Opus" in stream.classes else stream
     parts = list(score.parts) if "Score" in score.classes else [score]
     flat = [part.flatten() for part in parts]
     shift, metres = metres_of_bars(max((_bars(part) for part in parts), key=len, default=[]))
-    title, composer = _names(score.metadata, name)
+    names = score.metadata
     marks = [mark for part in flat for mark in part.getElementsByClass("MetronomeMark")]
     tempi = [Tempo(max(0, _ticks(m.offset) + shift), float(m.getQuarterBPM())) for m in marks if m.getQuarterBPM()]
     transposed = [_transpositions(part, part_flat) for part, part_flat in zip(parts, flat, strict=True)]
@@ -206,8 +166,8 @@ def _piece(stream: Any, name: str) -> Piece:
         metres=metres,
         tempi=clean_tempi(tempi or [Tempo(0, DEFAULT_QPM)]),
         key=next(filter(None, map(_key, flat, transposed)), None),
-        title=title,
-        composer=composer,
+        title=tidy_title([names.title, names.movementName] if names else [], name),
+        composer=tidy_composer(names.composer if names else None),
         source=name,
     )
 
@@ -283,12 +243,101 @@ def _key(flat: Any, transpositions: list[tuple[float, int]]) -> Key | None:
     return Key(int(fifths), mode)
 
 
-def _names(metadata: Any, name: str) -> tuple[str, str]:
-    """Title and composer, tidied: no file names for titles, "Chopin, Frederic" the other way round, no years."""
-    titles = [metadata.title, metadata.movementName] if metadata is not None else []
-    tidy = [" ".join(str(title).split()) for title in titles if title]
-    title = next((t for t in tidy if t and not t.lower().endswith(SCORE_ENDINGS)), Path(name).stem)
-    composer = " ".join(str((metadata.composer if metadata is not None else None) or "").split())
-    composer = re.sub(r"\s*[(\[][^)\]]*\d{4}[^)\]]*[)\]]", "", composer)
-    family, comma, given = composer.partition(", ")
-    return title[:200], (f"{given} {family}" if comma and "," not in given else composer)[:200]
+# Engraved pages to music21's streams
+
+
+def _stream(piece: Piece, page: Engraving) -> Any:
+    """A music21 Score, complete down to beams."""
+    from music21 import instrument, layout, metadata, stream
+
+    score = stream.Score()
+    score.metadata = metadata.Metadata()
+    score.metadata.title = piece.title or "Piano"
+    if piece.composer:
+        score.metadata.composer = piece.composer
+    staves = []
+    for hand, bars in enumerate(page.staves):
+        staff = stream.PartStaff(id=f"staff-{hand + 1}")
+        piano = instrument.Piano()
+        piano.partId, piano.instrumentId = "P1", "P1-I1"
+        staff.coreInsert(0.0, piano)
+        for index, staff_bar in enumerate(bars):
+            staff.coreInsert(page.bars[index].start / TICKS_PER_QUARTER, _measure(page, index, staff_bar, hand))
+        staff.coreElementsChanged()
+        score.insert(0, staff)
+        staves.append(staff)
+    score.insert(0, layout.StaffGroup(staves, name="Piano", abbreviation="Pno.", symbol="brace"))
+    return score
+
+
+def _measure(page: Engraving, index: int, staff_bar: StaffBar, hand: int) -> Any:
+    from music21 import bar, clef, key, meter, stream, tempo
+
+    here, before = page.bars[index], page.bars[index - 1] if index else None
+    measure = stream.Measure(number=index + 1)
+    if index == 0 or page.staves[hand][index - 1].clef != staff_bar.clef:
+        measure.coreInsert(0.0, clef.TrebleClef() if staff_bar.clef == "G" else clef.BassClef())
+    if index == 0:
+        measure.coreInsert(0.0, key.KeySignature(page.key.fifths))
+    if before is None or (before.metre.numerator, before.metre.denominator) != (here.metre.numerator, here.metre.denominator):
+        measure.coreInsert(0.0, meter.TimeSignature(f"{here.metre.numerator}/{here.metre.denominator}"))
+    qpm = dict(page.tempi).get(index)
+    if qpm is not None and hand == 0:
+        beat = 1.5 if here.metre.beat_ticks == 36 else 1.0  # a dotted quarter in 6/8 and the like
+        measure.coreInsert(0.0, tempo.MetronomeMark(number=round(qpm / beat), referent=beat))
+    start = here.start * UNITS
+    if len(staff_bar.voices) == 1:
+        _fill(measure, staff_bar.voices[0], start, "")
+    else:
+        for number, symbols in enumerate(staff_bar.voices, start=1):
+            voice = stream.Voice(id=str(number))
+            _fill(voice, symbols, start, "up" if number == 1 else "down")
+            measure.coreInsert(0.0, voice)
+    measure.coreElementsChanged()
+    if index == len(page.bars) - 1:
+        measure.rightBarline = bar.Barline("final")
+    return measure
+
+
+def _fill(target: Any, symbols: tuple[Symbol, ...], start: int, stem: str) -> None:
+    for symbol in symbols:
+        element = _element(symbol, stem)
+        element.fullMeasure = not symbol.heads and len(symbols) == 1
+        target.coreInsert(Fraction(symbol.value.start - start, QUARTER), element)
+    target.coreElementsChanged()
+
+
+def _element(symbol: Symbol, stem: str) -> Any:
+    from music21 import chord, duration, note
+
+    value = symbol.value
+    length = duration.Duration(_TYPES[value.plain], dots=value.dots)
+    if value.tuplet is not None:
+        tuplet = duration.Tuplet(*value.tuplet)
+        tuplet.type = symbol.bracket or None
+        length.appendTuplet(tuplet)
+    if not symbol.heads:
+        rest = note.Rest(duration=length)
+        rest.style.hideObjectOnPrint = symbol.hidden
+        return rest
+    notes = [_note(head, length) for head in symbol.heads]
+    element = notes[0] if len(notes) == 1 else chord.Chord(notes, duration=length)
+    for beam in symbol.beams:
+        element.beams.append(*beam.split("-"))
+    if stem:
+        element.stemDirection = stem
+    return element
+
+
+def _note(head: Head, length: Any) -> Any:
+    from music21 import note, pitch, tie
+
+    step, alter, octave = head.name
+    written = pitch.Pitch(step=step, octave=octave)
+    if alter or head.accidental:
+        written.accidental = pitch.Accidental(alter)
+        written.accidental.displayStatus = head.accidental
+    element = note.Note(written, duration=length)
+    if head.tied_back or head.tied_on:
+        element.tie = tie.Tie("continue" if head.tied_back and head.tied_on else "stop" if head.tied_back else "start")
+    return element

@@ -1,0 +1,100 @@
+"""What is in a score file before any music is read: its text, whatever the compression and encoding, and how it names things."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from musiclstm.errors import MusicFileError
+
+SCORE_ENDINGS = (".musicxml", ".xml", ".mxl", ".krn", ".abc")
+MAX_FILE_BYTES = 10_000_000
+MAX_UNPACKED_BYTES = 50_000_000  # of a compressed score; far above any real one
+
+
+def score_text(path: Path) -> str:
+    """The text of a score file; a compressed one (.mxl) is unpacked.
+
+    Raises MusicFileError if the file is missing, larger than 10 MB, or a damaged archive.
+    """
+    data = _file_bytes(path)
+    if path.suffix.lower() == ".mxl" or data[:4] == b"PK\x03\x04":
+        data = _unpacked(data, path.name)
+    return _text(data)
+
+
+def first_tune(text: str) -> str:
+    """The first tune with notes of an ABC book, with what stands before the first; music21 would read the whole book."""
+    header, *tunes = re.split(r"(?m)^(?=X:)", text)
+    with_notes = [tune for tune in tunes if re.search(r"(?m)^K:.*\n(?:\w:.*\n|%.*\n)*[^%\n]*[A-Ga-g]", tune)]
+    return header + (with_notes or tunes or [""])[0]
+
+
+def tidy_title(titles: Sequence[str | None], name: str) -> str:
+    """The first of ``titles`` that is more than a file name, on one line, else the stem of the file called ``name``."""
+    tidy = [" ".join(title.split()) for title in titles if title]
+    return next((title for title in tidy if title and not title.lower().endswith(SCORE_ENDINGS)), Path(name).stem)[:200]
+
+
+def tidy_composer(composer: str | None) -> str:
+    """A composer's name on one line, without years, "Chopin, Frederic" the other way round."""
+    found = re.sub(r"\s*[(\[][^)\]]*\d{4}[^)\]]*[)\]]", "", " ".join((composer or "").split()))
+    family, comma, given = found.partition(", ")
+    return (f"{given} {family}" if comma and "," not in given else found)[:200]
+
+
+def composer_of_folder(folder: str) -> str:
+    """A name from a folder of music21's corpus: "schumann_clara" is Clara Schumann."""
+    if folder in ("leadSheet", "ryansMammoth", "trecento"):
+        return ""
+    if folder == "cpebach":
+        return "C. P. E. Bach"
+    family, *given = (word.capitalize() for word in folder.split("_"))
+    return " ".join([*(f"{word}." if len(word) == 1 else word for word in given), family])
+
+
+def _file_bytes(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            what = "is not a file" if path.exists() else "does not exist"
+            raise MusicFileError(f"{path.name} {what}; the path of a score is needed.")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise MusicFileError(f"{path.name} can't be opened: {error.strerror or error}.") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise MusicFileError(f"{path.name} is larger than 10 MB; scores up to 10 MB can be read.")
+    return data
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    """The score inside a compressed MusicXML file: the one its container names first, else the first XML file."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [n for n in archive.namelist() if n.lower().endswith((".xml", ".musicxml")) and not n.startswith("META-INF")]
+            if "META-INF/container.xml" in archive.namelist():
+                container = archive.open("META-INF/container.xml").read(100_000).decode("utf-8", "replace")
+                named = re.search(r'full-path\s*=\s*["\']([^"\']+)', container)
+                names = [n for n in names if named and n == named[1]] or names
+            if not names:
+                raise MusicFileError(f"{name} is a compressed file without a score in it; a MusicXML file is needed.")
+            with archive.open(names[0]) as file:
+                unpacked = file.read(MAX_UNPACKED_BYTES + 1)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, zlib.error) as error:
+        raise MusicFileError(f"{name} is a damaged or incomplete compressed score; a whole one is needed.") from error
+    if len(unpacked) > MAX_UNPACKED_BYTES:
+        raise MusicFileError(f"{name} unpacks to more than 50 MB; that is no score.")
+    return unpacked
+
+
+def _text(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
