@@ -1,12 +1,21 @@
-"""Test order: the lowest layer first, so that the first failure is the nearest to its cause and the slow ones come last."""
+"""Test order: the lowest layer first, so that the first failure is the nearest to its cause and the slow ones come last.
+
+And the music and the checkpoint that several tests share: three tunes, and a tiny network that was never trained.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from musiclstm.notes import Piece
+
+if TYPE_CHECKING:
+    from musiclstm.checkpoint import Checkpoint
 
 _PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
@@ -22,3 +31,59 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort by layer of the module under test; tests of no one module (documents, set-up, the page) come after all others."""
     ranks = _ranks()
     items.sort(key=lambda item: ranks.get(item.path.stem.removeprefix("test_"), len(ranks)))
+
+
+MARCH = """X:1
+T:March
+C:Schumann
+M:4/4
+L:1/8
+Q:1/4=120
+K:C
+[CEG]2 c2 [DG]2 B2|[CEG]c BA G2 [EG]2|[FA]2 f2 [EG]2 e2|[DG]4 [CE]4|
+[CEG]2 c2 [DG]2 B2|[CEG]c BA G2 [EG]2|A2 [Ff]2 [Ge]2 [Bd]2|[Cc]8|]
+"""
+WALTZ = """X:1
+T:Waltz
+C:Chopin
+M:3/4
+L:1/4
+Q:1/4=150
+K:Am
+A, [CE] [CE]|A, [CEa] [CE]|E, [B,Db] [B,D]|A, [CEc'] [CE]|
+D [FA] [FAd']|A, [CEc'] [CE]|E, [B,Db] [B,D]|[A,CEa]3|]
+"""
+JIG = """X:1
+T:Jig
+M:6/8
+L:1/8
+Q:3/8=100
+K:G
+GAB d2e|dBG AGE|GAB [Bd]2e|[GBd]3 [FAc]3|
+GAB d2e|dBG AGE|GAB A2D|[DG]6|]
+"""
+
+
+@pytest.fixture(scope="session")
+def tunes() -> dict[str, Piece]:
+    """Three tunes of eight bars, 41 to 51 notes with chords: "march" in 4/4, "waltz" in 3/4, "jig" in 6/8."""
+    from musiclstm.score import parse_abc
+
+    return {name: parse_abc(text, f"{name}.abc") for name, text in (("march", MARCH), ("waltz", WALTZ), ("jig", JIG))}
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
+    """A tiny untrained network with the tunes as seeds. Shared, because compiling its decoder takes seconds per number of takes."""
+    import keras
+
+    from musiclstm import tokens
+    from musiclstm.checkpoint import Checkpoint, size_for
+    from musiclstm.network import build_network
+    from musiclstm.seeds import seed_from_piece
+
+    keras.utils.set_random_seed(1)
+    vocabulary = tokens.fit(tunes.values())
+    config = size_for(vocabulary, units=32, layers=2, head=16, channels=4)
+    seeds = tuple(seed_from_piece(piece, name=name) for name, piece in tunes.items())
+    return Checkpoint("small", config, vocabulary, build_network(config), seeds, metrics={"bits_per_note": 9.0})
