@@ -14,7 +14,7 @@ from musiclstm.errors import OptionError
 from musiclstm.notes import Notes, Piece, Tempo, join
 from musiclstm.render.audio import program_of
 from musiclstm.seeds import Seed
-from musiclstm.tokens import BAR, decode, encode
+from musiclstm.tokens import BAR, POSITION, decode, encode
 
 MAX_BARS, MAX_TAKES, MAX_RANDOM_SEED = 64, 8, 2**32 - 1
 MAX_NOTES = 4096  # of one take: 64 bars of very dense music
@@ -44,8 +44,11 @@ class ComposeRequest:
         ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
-        if self.tempo is not None and not 20 <= self.tempo <= 400:
-            raise OptionError(f"The tempo must lie between 20 and 400 quarter notes a minute, not {self.tempo}.")
+        tempo = self.tempo
+        if tempo is not None and (isinstance(tempo, bool) or not isinstance(tempo, int | float) or not 20 <= tempo <= 400):
+            raise OptionError(f"The tempo must lie between 20 and 400 quarter notes a minute, not {tempo}.")
+        if not isinstance(self.instrument, str):
+            raise OptionError(f"The instrument must be a name, not {self.instrument!r}.")
         program_of(self.instrument)
 
 
@@ -86,8 +89,11 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
     """The composition as it grows, a few bars at a time; whoever stops looking keeps the last one, which is music too."""
     seed = request.seed.piece if request.tempo is None else replace(request.seed.piece, tempi=(Tempo(0, request.tempo),))
     split = request.seed.end
-    gap = split - int(seed.notes["onset"][-1])
     rows = encode(seed, checkpoint.vocabulary)
+    rest = split - int(seed.notes["onset"][-1])
+    # Where no step reaches from the last onset to the bar line, in a very long bar, that onset is told to be nearer to it.
+    gap = min(rest, checkpoint.vocabulary.steps[-1])
+    rows[-1, POSITION] += rest - gap
     bar = int(rows[-1, BAR])
     composer = checkpoint.vocabulary.composer_class(request.seed.composer)
     decoder = checkpoint.decoder
@@ -101,13 +107,14 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
         guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
         finished = bool(chunk.done.all())
         notes = [decode(take, checkpoint.vocabulary, start=-gap) for take in written]
-        reached = [request.bars if done else int(take["onset"][-1]) // bar for take, done in zip(notes, chunk.done, strict=True)]
+        whole = [request.bars if done else int(take["onset"][-1]) // bar for take, done in zip(notes, chunk.done, strict=True)]
+        ends = [bar * min(request.bars, bars if done else bars + 1) for bars, done in zip(whole, chunk.done, strict=True)]
         yield Composition(
             request=request,
             seed=seed,
             split=split,
-            takes=tuple(_take(seed, split, take, flags, request.bars * bar) for take, flags in zip(notes, guarded, strict=True)),
-            bars=min(reached),
+            takes=tuple(_take(seed, split, *take) for take in zip(notes, guarded, ends, strict=True)),
+            bars=min(whole),
             finished=finished,
             recipe=recipe(checkpoint, request),
         )
@@ -132,14 +139,15 @@ def recipe(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]:
 
 
 def _take(seed: Piece, split: int, notes: Notes, guarded: np.ndarray[Any, Any], end: int) -> Take:
-    metre = replace(seed.metre_at(split), onset=0)
+    # The metre in which the last note stands: the one that the rows told to the network.
+    metre = replace(seed.metre_at(int(seed.notes["onset"][-1])), onset=0)
     continuation = replace(seed, notes=_ring_out(notes, end), metres=(metre,), tempi=(Tempo(0, seed.tempo_at(split)),))
     entered = int((np.diff(np.concatenate(([False], guarded)).astype(int)) == 1).sum())
     return Take(continuation, join(seed, continuation, split), loops=entered, guarded=int(guarded.sum()))
 
 
 def _ring_out(notes: Notes, end: int) -> Notes:
-    """The last chord, if it lies in the last bar's second half or before, held to the closing bar line: an ending, not a break."""
+    """The last chord held to the closing bar line at tick ``end``: an ending, not a break."""
     if not len(notes):
         return notes
     last = notes["onset"] == notes["onset"][-1]
