@@ -1,4 +1,4 @@
-"""Takes to files: everything a person carries away from one continuation, under the same names from the page and the command line.
+"""Takes to files: what a person carries away from one continuation, under the same names from the page and the command line.
 
 The files appear together: they are written to a hidden folder on the same disk and moved when all are whole.
 """
@@ -6,7 +6,6 @@ The files appear together: they are written to a hidden folder on the same disk 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -85,7 +84,7 @@ def write_take(
             folder.mkdir(parents=True, exist_ok=True)
             for name in NAMES:
                 if (draft / name).exists():
-                    os.replace(draft / name, folder / name)
+                    (draft / name).replace(folder / name)
                 else:  # what an earlier take left there would not belong to this one
                     (folder / name).unlink(missing_ok=True)
     except OSError as error:
