@@ -44,7 +44,7 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         def ascending(values: Sequence[int], least: int) -> bool:
-            inside = all(isinstance(v, int) and least <= v <= _LONGEST_STEP for v in values)
+            inside = all(type(v) is int and least <= v <= _LONGEST_STEP for v in values)
             return inside and all(a < b for a, b in pairwise(values))
 
         if len(self.steps) < 2 or self.steps[0] != 0 or not ascending(self.steps, 0):
@@ -53,10 +53,10 @@ class Vocabulary:
             raise CheckpointError(
                 f"A vocabulary's durations must be ascending ticks of 1 or more, not {list(self.durations)[:8]}."
             )
-        if not isinstance(self.velocities, int) or not 1 <= self.velocities <= 128:
+        if type(self.velocities) is not int or not 1 <= self.velocities <= 128:
             raise CheckpointError(f"A vocabulary's velocities must be 1 to 128 bins, not {self.velocities}.")
         names = self.composers
-        if not names or names[0] != "" or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
+        if not names or not all(isinstance(n, str) for n in names) or names[0] != "" or len(set(names)) != len(names):
             raise CheckpointError('A vocabulary\'s composers must be different names after a first "".')
 
     def composer_class(self, name: str) -> int:
@@ -85,7 +85,7 @@ class Vocabulary:
             fields = json.loads(text)
             scale = (fields["ticks_per_quarter"], fields["lowest_pitch"], fields["highest_pitch"])
             lists = tuple(fields["steps"]), tuple(fields["durations"]), fields["velocities"], tuple(fields["composers"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CheckpointError(f"vocabulary.json is damaged: {error!r}.") from error
         if scale != (TICKS_PER_QUARTER, LOWEST_PITCH, HIGHEST_PITCH):
             raise CheckpointError(f"vocabulary.json counts time or pitch in another way {scale} than this program.")
@@ -114,7 +114,7 @@ def fit(
         steps=(0, *_most_frequent(step_counts, steps - 1)),
         durations=_most_frequent(duration_counts, durations),
         velocities=velocities,
-        composers=("", *sorted(name for name, _ in composer_counts.most_common(composers))),
+        composers=("", *sorted(sorted(composer_counts, key=lambda name: (-composer_counts[name], name))[:composers])),
     )
 
 
@@ -122,7 +122,8 @@ def encode(piece: Piece, vocabulary: Vocabulary) -> Rows:
     """Rows [notes, 6] of a piece, one per note and in the same order.
 
     An onset that falls between two step classes goes to the nearer one and its error is carried into the next step, so that the
-    written music never drifts away from the bar lines. A step of 0 is kept for notes that truly start together.
+    written music never drifts away from the bar lines. What no class can hold, a very long rest, is shortened by whole bars. A
+    step of 0 is kept for notes that truly start together.
     """
     notes = piece.notes
     rows = np.empty((len(notes), COLUMNS), dtype=np.int16)
@@ -143,7 +144,8 @@ def decode(rows: NDArray[np.integer], vocabulary: Vocabulary, start: int = 0) ->
     """Notes of rows [notes, at least 4]; the first row's onset is ``start`` plus its own step, in ticks."""
     rows = np.asarray(rows, dtype=np.int64)
     onset = start + np.cumsum(np.asarray(vocabulary.steps)[rows[:, STEP]])
-    velocity = (rows[:, VELOCITY] * 128 + 64) // vocabulary.velocities
+    # The middle of the bin: its lowest velocity and half its width.
+    velocity = -(-rows[:, VELOCITY] * 128 // vocabulary.velocities) + 64 // vocabulary.velocities
     return make_notes(onset, rows[:, PITCH] + LOWEST_PITCH, np.asarray(vocabulary.durations)[rows[:, DURATION]], velocity)
 
 
@@ -165,13 +167,15 @@ def _step_classes(
         return exact
     last_of_chord = np.searchsorted(chord, np.arange(len(gaps)))
     nonzero, classes, carry = values[1:], np.empty(len(gaps), dtype=np.int64), 0
+    reach = int(values[-1] + np.diff(values).max() // 2)
     for i, gap in enumerate(gaps.tolist()):
         wanted = gap + carry
-        classes[i] = 1 + int(np.abs(nonzero - wanted).argmin())
-        # What no class can hold, a very long rest, is shortened by whole bars: the place in the bar stays right.
-        carry = wanted - int(values[classes[i]])
         length = int(bar[last_of_chord[i]])
-        carry = carry % length if carry >= length else carry
+        if wanted > reach:  # shortened by whole bars before a class is chosen, so that the place in the bar stays right
+            shortened = reach - (reach - wanted) % length
+            wanted = shortened if shortened > 0 else shortened + length
+        classes[i] = 1 + int(np.abs(nonzero - wanted).argmin())
+        carry = wanted - int(values[classes[i]])
     return classes
 
 
