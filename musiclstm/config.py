@@ -10,7 +10,8 @@ from musiclstm.errors import OptionError
 def _check(name: str, value: float, low: float, high: float) -> None:
     # Written so that NaN, which compares false with everything, is refused too.
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise OptionError(f"{name} must lie between {low:g} and {high:g}, not {value}.")
+        ends = [end if isinstance(end, int) else f"{end:g}" for end in (low, high)]
+        raise OptionError(f"{name} must lie between {ends[0]} and {ends[1]}, not {value}.")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,10 @@ class TrainConfig:
             ("random_seed", 0, 2**32 - 1),
             ("minutes", 0.0, 100_000.0),
         ):
-            _check(f"Training option {name}", getattr(self, name), low, high)
+            value = getattr(self, name)
+            _check(f"Training option {name}", value, low, high)
+            if isinstance(low, int) and not isinstance(value, int):
+                raise OptionError(f"Training option {name} must be a whole number, not {value}.")
 
 
 @dataclass(frozen=True)
@@ -100,3 +104,5 @@ class SamplingOptions:
     def __post_init__(self) -> None:
         _check("Diversity", self.diversity, 0.1, 2.0)
         _check("Top-p", self.top_p, 0.05, 1.0)
+        if not isinstance(self.loop_guard, bool):
+            raise OptionError(f"The loop guard must be on or off (true or false), not {self.loop_guard!r}.")
