@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 
@@ -67,11 +67,12 @@ class Engraving:
 
 @dataclass(frozen=True)
 class _Note:
-    """A written note in units; ``back``: it began in an earlier bar."""
+    """A written note in units; ``again``: when its pitch is struck next; ``back``: it began in an earlier bar."""
 
     onset: int
     end: int
     pitch: int
+    again: int
     back: bool = False
 
 
@@ -135,7 +136,13 @@ def _written(notes: Notes, grid: Sequence[Tile]) -> list[_Note]:
         start = min(snap_onset(grid, onset), last - SHORTEST * UNITS)
         end = min(last, snap_end(grid, onset + duration, start))
         found[start, pitch] = max(end, found.get((start, pitch), 0))
-    return [_Note(onset, end, pitch) for (onset, pitch), end in sorted(found.items())]
+    written: list[_Note] = []
+    struck: dict[int, int] = {}
+    for (onset, pitch), end in sorted(found.items(), reverse=True):
+        again = struck.get(pitch, last)
+        written.append(_Note(onset, min(end, again), pitch, again))
+        struck[pitch] = onset
+    return written[::-1]
 
 
 def _voices(notes: Sequence[_Note], bars: Sequence[Bar]) -> Iterator[list[list[_Segment]]]:
@@ -176,8 +183,8 @@ def _lines(notes: Sequence[_Note], last: int) -> list[list[list[_Note]]]:
 
 def _segments(line: Sequence[list[_Note]], last: int) -> Iterator[_Segment]:
     """The chords of a line, each up to its end or, where little is missing, up to the next."""
-    for chord, following in pairwise([*line, [_Note(last, last, 0)]]):
-        start, limit = chord[0].onset, following[0].onset
+    for chord, following in zip(line, [*(chord[0].onset for chord in line[1:]), last], strict=True):
+        start, limit = chord[0].onset, min(following, *(note.again for note in chord))
         end = min(limit, max(note.end for note in chord))
         if limit - end <= max(_TIED, (end - start) // 3):
             end = limit

@@ -113,23 +113,30 @@ def metres_of_bars(bars: Sequence[WrittenBar]) -> tuple[int, tuple[Metre, ...]]:
 def _metres_of_bar(bar: WrittenBar, length: int, onset: int) -> list[Metre]:
     """Time signatures that make a bar of ``length`` ticks: one, or whole bars and a rest of one where it is very long."""
     whole = length // bar.nominal if length >= 2 * bar.nominal else 0
-    metres = [Metre(onset, bar.numerator, bar.denominator)] if whole or length == bar.nominal else []
+    metres = [Metre(onset, bar.numerator, bar.denominator)] if whole else []
     rest = length - whole * bar.nominal
-    if rest and length != bar.nominal:
-        for denominator in sorted({bar.denominator, 4, 8, 16, 32}, key=lambda d: (d != bar.denominator, d)):
-            numerator, remainder = divmod(rest * denominator, 4 * TICKS_PER_QUARTER)
-            if not remainder:
-                metres.append(Metre(onset + whole * bar.nominal, numerator, denominator))
-                break
+    if rest and rest % SHORTEST == 0:
+        metres.append(_metre_of_length(onset + whole * bar.nominal, rest, bar.denominator))
     return metres
 
 
+def _metre_of_length(onset: int, length: int, denominator: int) -> Metre:
+    """The time signature of a bar of ``length`` ticks, a multiple of 3, over ``denominator`` if possible."""
+    units = [d for d in (denominator, 4, 8, 16, 32) if length * d % (4 * TICKS_PER_QUARTER) == 0]
+    return Metre(onset, length * units[0] // (4 * TICKS_PER_QUARTER), units[0])
+
+
 def written_bars(piece: Piece) -> list[Bar]:
-    """The bars of a piece. One that no note values fill, after a metre change off the beat, becomes a tick longer or shorter."""
+    """The bars of a piece. One that no note values fill, after a metre change off the beat, becomes a tick longer or shorter;
+    its time signature is the one of its length.
+    """
     bars: list[Bar] = []
     for onset, following in pairwise(bar_lines(piece, max(1, piece.end)).tolist()):
         length = max(SHORTEST, (following - onset + 1) // SHORTEST * SHORTEST)
-        bars.append(Bar(onset, bars[-1].end if bars else 0, length, piece.metre_at(onset)))
+        metre = piece.metre_at(onset)
+        if length != metre.bar_ticks:
+            metre = _metre_of_length(onset, length, metre.denominator)
+        bars.append(Bar(onset, bars[-1].end if bars else 0, length, metre))
     return bars
 
 
