@@ -1,0 +1,143 @@
+"""Lanes of windows: every row predicted once, no window across two pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from musiclstm.context import ContextSpec, advance, initial_state, look_ahead, observe
+from musiclstm.notes import Piece
+from musiclstm.tokens import Rows, encode, fit
+from musiclstm.windows import PREDICTED, FeatureScanner, batch_count, batches, plan_lanes, window_count
+
+LENGTHS = [1, 2, 7, 8, 9, 10, 17, 40, 3, 0, 65, 33]
+WINDOW = 8
+
+
+def numbered(lengths: list[int]) -> Callable[[int], tuple[Rows, int]]:
+    """Pieces whose rows say where they come from: column 0 the piece, column 1 the row."""
+
+    def read(index: int) -> tuple[Rows, int]:
+        rows = np.zeros((lengths[index], 6), np.int16)
+        rows[:, 0], rows[:, 1] = index, np.arange(lengths[index])
+        return rows, index + 100
+
+    return read
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 20])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_every_row_after_the_first_is_predicted_exactly_once(lanes: int, shuffled: bool) -> None:
+    plan = plan_lanes(LENGTHS, lanes, WINDOW, np.random.default_rng(1) if shuffled else None)
+    seen = [np.zeros(length, int) for length in LENGTHS]
+    for batch in batches(plan, WINDOW, numbered(LENGTHS)):
+        for piece, row in batch.targets[batch.weight > 0][:, :2]:
+            seen[piece][row] += 1
+    for counts in seen:
+        assert (counts[1:] == 1).all()
+        assert (counts[:1] == 0).all()
+
+
+def test_a_window_holds_one_piece_in_order_and_its_targets_are_the_rows_that_follow() -> None:
+    plan = plan_lanes(LENGTHS, 3, WINDOW, np.random.default_rng(2))
+    for batch in batches(plan, WINDOW, numbered(LENGTHS)):
+        for lane in range(3):
+            size = int(batch.weight[lane].sum())
+            assert (batch.weight[lane, :size] == 1).all()  # padding stands at the end only
+            rows, targets = batch.rows[lane, :size], batch.targets[lane, :size]
+            assert (rows[:, 0] == batch.piece[lane]).all()
+            assert (targets[:, 0] == batch.piece[lane]).all()
+            assert rows[:, 1].tolist() == list(range(batch.start[lane], batch.start[lane] + size))
+            assert (targets[:, 1] == rows[:, 1] + 1).all()
+            if size:
+                assert (batch.composer[lane] == batch.piece[lane] + 100).all()
+
+
+def test_a_lane_is_fresh_at_the_beginning_of_a_piece_and_only_there() -> None:
+    plan = plan_lanes(LENGTHS, 3, WINDOW)
+    before = [-1] * 3
+    for batch in batches(plan, WINDOW, numbered(LENGTHS)):
+        for lane in range(3):
+            if batch.piece[lane] < 0:
+                assert batch.fresh[lane]
+                assert not batch.weight[lane].any()
+                continue
+            assert batch.fresh[lane] == (batch.piece[lane] != before[lane]) == (batch.start[lane] == 0)
+            before[lane] = batch.piece[lane]
+
+
+def test_a_piece_is_read_once_and_when_its_turn_comes() -> None:
+    asked: list[int] = []
+    read = numbered(LENGTHS)
+
+    def watched(index: int) -> tuple[Rows, int]:
+        asked.append(index)
+        return read(index)
+
+    stream = batches([[7, 6], [5]], WINDOW, watched)
+    next(stream)
+    assert asked == [7, 5]
+    list(stream)
+    assert asked == [7, 5, 6]
+
+
+@pytest.mark.parametrize(("length", "windows"), [(0, 0), (1, 0), (2, 1), (9, 1), (10, 2), (17, 2), (18, 3)])
+def test_the_last_row_needs_no_window(length: int, windows: int) -> None:
+    assert window_count(length, WINDOW) == windows
+    assert len(list(batches([[0]], WINDOW, numbered([length])))) == windows
+
+
+def test_the_number_of_batches_is_known_beforehand() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        lengths = rng.integers(0, 100, 30).tolist()
+        plan = plan_lanes(lengths, 4, WINDOW, rng)
+        assert batch_count(lengths, plan, WINDOW) == len(list(batches(plan, WINDOW, numbered(lengths))))
+    assert batch_count([], [], WINDOW) == 0
+
+
+def test_lanes_are_about_equally_long_and_hold_every_piece_once() -> None:
+    lengths = np.random.default_rng(3).integers(2, 2000, 200).tolist()
+    plan = plan_lanes(lengths, 8, WINDOW, np.random.default_rng(4))
+    assert sorted(index for lane in plan for index in lane) == list(range(200))
+    loads = [sum(window_count(lengths[index], WINDOW) for index in lane) for lane in plan]
+    assert max(loads) - min(loads) <= 0.01 * max(loads)
+
+
+def test_a_plan_depends_on_the_generator_alone() -> None:
+    lengths = np.random.default_rng(3).integers(2, 200, 60).tolist()
+    plans = [plan_lanes(lengths, 4, WINDOW, np.random.default_rng(seed)) for seed in (7, 7, 8)]
+    assert plans[0] == plans[1]
+    assert plans[0] != plans[2]
+    assert plan_lanes(lengths, 4, WINDOW) == plan_lanes(lengths, 4, WINDOW)
+
+
+# Features of whole windows
+
+
+def test_features_of_windows_are_those_of_the_rows_one_by_one(tunes: dict[str, Piece]) -> None:
+    vocabulary = fit(tunes.values())
+    spec = ContextSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=64, recent=32)
+    music = [encode(tunes[name], vocabulary) for name in ("march", "waltz", "jig")]
+    scanner = FeatureScanner(spec, lanes=2)
+    # One lane goes on to the jig after the waltz, so what is carried has to be forgotten there.
+    plan = [[0], [1, 2]]
+    compared = 0
+    for batch in batches(plan, 16, lambda index: (music[index], 0)):
+        inputs = scanner.inputs(batch)
+        assert (inputs["next_pitch"] == batch.targets[..., PREDICTED.index(1)]).all()
+        for lane in range(2):
+            size = int(batch.weight[lane].sum())
+            if not size:
+                continue
+            state, rows = initial_state(1, spec), music[batch.piece[lane]].astype(np.int32)
+            last = batch.start[lane] + size - 1
+            for row in rows[: last + 1]:
+                state = advance(state, row[None], spec)
+            alone = observe(state, spec) | look_ahead(state, rows[last + 1, 0][None], spec)
+            for name, value in alone.items():
+                assert np.allclose(inputs[name][lane, size - 1], np.asarray(value)[0], atol=1e-6), name
+                compared += 1
+    assert compared > 100
