@@ -194,7 +194,7 @@ def test_the_guard_leads_out_of_a_loop_that_lasts_without_it(figure: list[int]) 
 
 
 def write_in_circles(figure: list[int], *, guard: bool, most: int) -> int:
-    """How many notes, at most ``most``, a network that is 99.9 % sure of going on with ``figure`` writes until the first other."""
+    """How many notes, at most ``most``, a network that is 99.9 % sure of ``figure`` writes until the first other."""
     rng, state, guarded = np.random.default_rng(7), play(figure), np.zeros(1, np.int32)
     for count in range(most):
         wanted = figure[count % len(figure)]
