@@ -74,7 +74,7 @@ def tunes() -> dict[str, Piece]:
 
 @pytest.fixture(scope="session")
 def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
-    """A tiny untrained network with the tunes as seeds. Shared, because compiling its decoder takes seconds per number of takes."""
+    """A tiny untrained network with the tunes as seeds. Shared: compiling its decoder takes seconds for each number of takes."""
     import keras
 
     from musiclstm import tokens
