@@ -1,0 +1,13 @@
+"""What a Space runs, and `make app`: the page of the bundled checkpoint, or of the one that MUSICLSTM_CHECKPOINT names."""
+
+import os
+
+# Read when the libraries are imported: nothing is reported to anyone, and TensorFlow keeps its notes to itself.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+if __name__ == "__main__":
+    from musiclstm.ui.page import main
+
+    main()

@@ -1,0 +1,69 @@
+() => {
+  // What Gradio does not do: one player at a time, a playhead on the roll, and Ctrl+Enter. Nothing is fetched from anywhere.
+  // Gradio's players keep their <audio> out of the document; it is met here when it starts.
+  let started = null;
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    started = this;
+    return play.apply(this, arguments);
+  };
+
+  const media = {}; // player's id -> its <audio>
+  let current = null; // the id of the player that was started last
+  window.musiclstmPlaying = (id) => {
+    media[id] = started;
+    for (const [other, sound] of Object.entries(media)) if (other !== id && sound !== started) sound.pause();
+    current = id;
+    requestAnimationFrame(moveHead);
+  };
+
+  // The roll says at which second which tick is heard.
+  const clockOf = (svg) => svg.dataset.clock.split(" ").map((pair) => pair.split(":").map(Number));
+  const between = (pairs, value, from, to) => {
+    let i = 1;
+    while (i < pairs.length - 1 && pairs[i][from] < value) i++;
+    const [a, b] = [pairs[i - 1], pairs[i]];
+    return a[to] + ((value - a[from]) * (b[to] - a[to])) / (b[from] - a[from]);
+  };
+
+  function moveHead() {
+    const sound = media[current];
+    const holder = document.querySelector(`${current === "seed-player" ? "#seed-roll" : "#roll"} .html-container`);
+    const svg = holder && holder.querySelector("svg");
+    document.querySelectorAll(".playhead").forEach((line) => line.ownerSVGElement !== svg && line.remove());
+    if (!sound || !svg || holder.querySelector(".growing")) return;
+    const { left, top, bottom, tickPx, ticks, split, clock } = svg.dataset;
+    let seconds = sound.currentTime;
+    if (clock.includes(" ") === false) return;
+    const pairs = clockOf(svg);
+    if (current === "take-continuation") seconds += between(pairs, Number(split), 0, 1);
+    const x = Number(left) + Math.min(between(pairs, seconds, 1, 0), Number(ticks)) * Number(tickPx);
+    let line = svg.querySelector(".playhead");
+    if (!line) {
+      line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+      line.setAttribute("class", "playhead");
+      line.setAttribute("aria-hidden", "true");
+      svg.append(line);
+    }
+    for (const [name, value] of Object.entries({ x1: x, x2: x, y1: top, y2: bottom })) line.setAttribute(name, value);
+    if (!sound.paused) {
+      if (x < holder.scrollLeft || x > holder.scrollLeft + holder.clientWidth * 0.85) {
+        holder.scrollTo({ left: x - holder.clientWidth * 0.15, behavior: "smooth" });
+      }
+      requestAnimationFrame(moveHead);
+    }
+  }
+
+  // While notes are written the newest stay in view.
+  const follow = () => {
+    const roll = document.querySelector("#roll .html-container");
+    const growing = roll && roll.querySelector(".growing svg");
+    const newest = growing && growing.querySelector(".continuation rect:last-of-type");
+    if (newest) roll.scrollLeft = Math.max(roll.scrollLeft, Number(newest.getAttribute("x")) - roll.clientWidth * 0.85);
+  };
+  new MutationObserver(follow).observe(document.body, { childList: true, subtree: true });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) document.querySelector("#generate")?.click();
+  });
+}
