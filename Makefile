@@ -30,8 +30,7 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins ## run the benchmarks one after the other
-	@for script in benchmarks/*.py; do \
-		[ -e "$$script" ] || continue; \
+	@for script in $(filter-out benchmarks/__init__.py benchmarks/report.py,$(sort $(wildcard benchmarks/*.py))); do \
 		echo "$$script"; PYTHONPATH=. $(PYTHON_IN_VENV) "$$script" || exit 1; \
 	done
 
