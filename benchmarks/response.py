@@ -1,0 +1,144 @@
+"""Claim: 16 bars are ready to be played, seen and downloaded less than three seconds after the click.
+
+Warm, as for every visitor but the first: the decoder is compiled, and the seed has been heard, so its sound is there. For several
+seeds and random seeds, taking turns:
+
+- the parts, called one by one: writing the notes, three MIDI files, three sounds of common loudness as WAV, the piano roll;
+- the whole, through a running page: from the call of its /generate until its MIDI, WAV and MusicXML files have come over HTTP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.report import Figure, publish, section
+
+PARTS = ("writing the notes", "MIDI files", "sound", "picture", "MusicXML")
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
+    parser.add_argument("--bars", type=int, default=16)
+    parser.add_argument("--seeds", type=int, default=4, help="how many of the checkpoint's seeds, evenly spread")
+    parser.add_argument("--rounds", type=int, default=3, help="random seeds for each of them")
+    options = parser.parse_args()
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    from musiclstm import checkpoint
+    from musiclstm.seeds import load_catalogue
+    from musiclstm.ui.studio import Studio
+
+    loaded = checkpoint.load(options.checkpoint)
+    if not loaded.seeds:
+        loaded = replace(loaded, seeds=load_catalogue())
+    studio = Studio(loaded)
+    chosen = [loaded.seeds[index * len(loaded.seeds) // options.seeds] for index in range(options.seeds)]
+    parts: list[dict[str, float]] = []
+    wholes, heard, notes = [], [], []
+    with serving(studio) as call:
+        for seed in chosen:
+            make_parts(studio, seed, options.bars, 0)  # compiles for this length of seed, and renders the seed's sound
+            for random_seed in range(options.rounds + 1):
+                whole = call(seed=seed.id, bars=options.bars, random_seed=random_seed)
+                one, seconds, written = make_parts(studio, seed, options.bars, random_seed)
+                if random_seed:  # the first call also opens the connection
+                    parts.append(one)
+                    wholes.append(whole)
+                    heard.append(seconds)
+                    notes.append(written)
+    alone = [sum(one.values()) - one["MusicXML"] for one in parts]
+    figures = [
+        *(Figure(f"{name}", 1000 * median(one[name] for one in parts), "ms") for name in PARTS),
+        Figure("what the page makes on a click (all but the MusicXML), median", median(alone), "s", most=3),
+        Figure("through a running page, with MusicXML and all files sent: median", median(wholes), "s", most=3),
+        Figure("the same, the slowest", max(wholes), "s"),
+    ]
+    remarks = [
+        f"{options.bars} bars after each of {len(chosen)} seeds, {options.rounds} random seeds each: {min(notes)} to "
+        f"{max(notes)} notes, {min(heard):.0f} to {max(heard):.0f} s of joined music. Checkpoint {loaded.name}.",
+    ]
+    libraries = ("gradio", "keras", "tensorflow", "music21")
+    threads = "threads as the libraries choose, as the app runs"
+    publish(
+        "From the click to the music",
+        section(__doc__.splitlines()[0], figures, notes=remarks, threads=threads, libraries=libraries),
+    )
+
+
+def make_parts(studio: Any, seed: Any, bars: int, random_seed: int) -> tuple[dict[str, float], float, int]:
+    """Seconds of each part of one take, the length of its joined sound in seconds, and its number of notes."""
+    from musiclstm.compose import ComposeRequest, compose
+    from musiclstm.export import write_midis
+    from musiclstm.render.audio import render_trio, write_wav
+    from musiclstm.score import write_musicxml
+    from musiclstm.ui.studio import take_roll
+
+    sound = studio.sound(seed, "piano", None)
+    seconds = {}
+    with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
+        folder = Path(scratch)
+        with timed(seconds, "writing the notes"):
+            composition = compose(studio.checkpoint, ComposeRequest(seed, bars=bars, random_seed=random_seed))
+        take = composition.takes[0]
+        with timed(seconds, "MIDI files"):
+            write_midis(folder, composition.seed, take.continuation, take.joined, recipe=composition.recipe)
+        with timed(seconds, "sound"):
+            sounds = render_trio(composition.seed, take.continuation, composition.split, seed_audio=sound)
+            for name, audio in sounds.items():
+                write_wav(audio, folder / f"{name}.wav")
+        with timed(seconds, "picture"):
+            take_roll(composition)
+        with timed(seconds, "MusicXML"):
+            write_musicxml(take.joined, folder / "joined.musicxml")
+    return seconds, sounds["joined"].seconds, len(take.continuation)
+
+
+@contextmanager
+def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Note how long the block took."""
+    started = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - started
+
+
+@contextmanager
+def serving(studio: Any) -> Iterator[Any]:
+    """A running page; gives a function that calls its /generate and returns the seconds until all files are here."""
+    from gradio_client import Client
+
+    from musiclstm.ui.page import build_page, launch
+
+    page = build_page(studio)
+    address = launch(page, prevent_thread_lock=True, quiet=True)
+    with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder:
+        client = Client(address, verbose=False, download_files=folder)
+
+        def call(**settings: Any) -> float:
+            started = time.perf_counter()
+            answer = client.predict(**settings, api_name="/generate")
+            seconds = time.perf_counter() - started
+            arrived = [path for path in answer if isinstance(path, str) and Path(path).stat().st_size]
+            if len(arrived) != 7:
+                raise SystemExit(f"The page answered with {len(arrived)} of 7 files; is FluidSynth installed?")
+            return seconds
+
+        try:
+            yield call
+        finally:
+            client.close()
+            page.close()
+            studio.close()
+
+
+if __name__ == "__main__":
+    main()
