@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from musiclstm import context, sampling
 from musiclstm.config import ModelConfig, SamplingOptions
 from musiclstm.errors import OptionError
+from musiclstm.network import STREAMS
 from musiclstm.notes import PITCHES
 from musiclstm.tokens import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabulary
 
@@ -44,26 +45,27 @@ class Decoder:
     def __init__(self, network: keras.Model, config: ModelConfig, vocabulary: Vocabulary) -> None:
         self.config = config
         self.spec = context.ContextSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
-        self.parts = {
-            name: network.get_layer(name) for name in ("trunk", *(f"{s}_head" for s in ("step", "pitch", "duration", "velocity")))
-        }
+        self.parts = {name: network.get_layer(name) for name in ("trunk", *(f"{stream}_head" for stream in STREAMS))}
         self.cells = [network.get_layer(f"lstm_{index + 1}").cell for index in range(config.layers)]
         self._prime = tf.function(self._prime_loop, jit_compile=True)
         self._write = tf.function(self._write_loop, jit_compile=True)
+        self._known = tf.function(self._known_row)
 
     def prime(self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int) -> State:
         """The state after reading a seed's rows [n, 6], the same for each of ``takes``.
 
-        ``gap``: ticks from the last row's onset to the bar line at which the continuation begins; nothing is written before it.
-        Raises OptionError for a seed without notes or fewer than one take.
+        ``gap``: ticks from the last row's onset to the bar line at which the continuation begins, at most the longest step;
+        nothing is written before it. Raises OptionError for a seed without notes, fewer than one take or a longer gap.
         """
         if not len(rows) or takes < 1:
             raise OptionError(f"A seed needs at least one note and one take, not {len(rows)} notes and {takes} takes.")
+        if not 0 <= gap <= self.spec.steps[-1]:
+            raise OptionError(f"The gap before a continuation must lie between 0 and {self.spec.steps[-1]} ticks, not {gap}.")
         size = -(-len(rows) // _PRIME_PAD) * _PRIME_PAD
         padded = np.zeros((1, size, rows.shape[1]), np.int32)
         padded[0, : len(rows)] = rows
         state = self._prime(tf.constant(padded), tf.constant(len(rows)), tf.constant([composer]))
-        state |= {"composer": tf.constant([composer]), "clock": tf.constant([-min(gap, self.spec.steps[-1])])}
+        state |= {"composer": tf.constant([composer]), "clock": tf.constant([-gap])}
         state |= {"guarded": tf.constant([0]), "done": tf.constant([False])}
         return {name: tf.repeat(value, takes, axis=0) for name, value in state.items()}
 
@@ -82,11 +84,12 @@ class Decoder:
             tf.constant(options.loop_guard),
             tf.constant(until),
         )
-        for _ in range(0, most, CHUNK):
+        for start in range(0, most, CHUNK):
             uniform = np.stack([rng.random((CHUNK, 4), dtype=np.float32) for rng in rngs], axis=1)
             state, rows, guarded, alive = self._write(state, tf.constant(uniform), *settings)
             rows, guarded, alive = rows.numpy().astype(np.int16), guarded.numpy(), alive.numpy()
-            done = state["done"].numpy()
+            alive[most - start :] = False
+            done = state["done"].numpy() | (start + CHUNK >= most)
             yield Written(
                 rows=[rows[alive[:, take], take] for take in range(takes)],
                 guarded=[guarded[alive[:, take], take] for take in range(takes)],
@@ -96,30 +99,34 @@ class Decoder:
                 return
 
     def logits_after(self, state: State, row: NDArray[np.integer]) -> dict[str, NDArray[np.float32]]:
-        """Logits [B, classes] of every stream for the known next ``row`` [B, at least 4], each given the classes before it.
+        """Logits [B, classes] of every stream for the known next ``row`` [B, 6], each given the classes before it.
 
         What ``write`` would sample from; here for tests and for looking inside.
         """
-        known = ops.convert_to_tensor(np.asarray(row, np.int32))
-        seen = self._seen(state, tf.zeros_like(state["done"]))
-        ahead = context.look_ahead(seen["context"], known[:, STEP], self.spec)
-        told = (
-            seen["inputs"]
-            | ahead
-            | {"next_step": known[:, STEP], "next_pitch": known[:, PITCH], "next_duration": known[:, DURATION]}
-        )
-        return {stream: self._head(stream, seen["memory"], told).numpy() for stream in ("step", "pitch", "duration", "velocity")}
+        logits, _ = self._known(state, tf.constant(np.asarray(row, np.int32)))
+        return {stream: value.numpy() for stream, value in logits.items()}
 
     def feed(self, state: State, row: NDArray[np.integer]) -> State:
         """The state after a known ``row`` [B, 6]."""
-        return self._remember(state, ops.convert_to_tensor(np.asarray(row, np.int32)))
+        _, following = self._known(state, tf.constant(np.asarray(row, np.int32)))
+        return following
+
+    def _known_row(self, state: State, row: Any) -> tuple[dict[str, Any], State]:
+        """Logits for a known row [B, 6], each stream given the classes before it, and the state after it."""
+        seen = self._seen(state, tf.zeros_like(state["done"]))
+        ahead = context.look_ahead(seen["context"], row[:, STEP], self.spec)
+        chosen = {"next_step": row[:, STEP], "next_pitch": row[:, PITCH], "next_duration": row[:, DURATION]}
+        told = seen["inputs"] | ahead | chosen
+        clock = state["clock"] + tf.gather(tf.constant(self.spec.steps), row[:, STEP])
+        following = self._remember(state | seen["states"], row) | {"clock": clock}
+        return {stream: self._head(stream, seen["memory"], told) for stream in STREAMS}, following
 
     def _empty(self, batch: int) -> State:
         zeros = {f"{kind}_{i}": tf.zeros((batch, self.config.units)) for i in range(self.config.layers) for kind in "hc"}
         return context.initial_state(batch, self.spec) | zeros
 
     def _remember(self, state: State, row: Any) -> State:
-        """Context and LSTM state after one more row [B, 6]. The memory itself is computed by ``_seen``, from the same state."""
+        """The context after one more row [B, 6]; the LSTM reads that row only when ``_seen`` is asked what comes next."""
         return state | context.advance({name: state[name] for name in context.MEMORY}, row, self.spec)
 
     def _seen(self, state: State, withhold: Any) -> dict[str, Any]:
