@@ -5,11 +5,8 @@ Importing music21 takes about half a second, so every function here imports it w
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
@@ -17,10 +14,19 @@ from typing import Any
 
 from musiclstm.engraving import Engraving, Head, StaffBar, Symbol, engrave
 from musiclstm.errors import MusicFileError
-from musiclstm.notes import TICKS_PER_QUARTER, Key, Notes, Piece, Tempo, clean_tempi, make_notes
+from musiclstm.notes import TICKS_PER_QUARTER, Key, Piece, Tempo, clean_tempi, make_notes
 from musiclstm.rhythm import QUARTER, UNITS, WrittenBar, metres_of_bars
-from musiclstm.scorefile import SCORE_ENDINGS, composer_of_folder, first_tune, score_text, tidy_composer, tidy_title
+from musiclstm.scorefile import (
+    SCORE_ENDINGS,
+    composer_of_folder,
+    first_tune,
+    require_plausible,
+    score_text,
+    tidy_composer,
+    tidy_title,
+)
 
+MAX_TICKS = 100_000 * TICKS_PER_QUARTER
 DEFAULT_QPM = 100.0  # where a score says nothing, or only a word
 VELOCITY = 64  # scores carry no velocities
 _TYPES = {96: "whole", 48: "half", 24: "quarter", 12: "eighth", 6: "16th", 3: "32nd"}  # by plain value in ticks
@@ -84,9 +90,6 @@ def corpus_names() -> tuple[str, ...]:
     return tuple(sorted(works.values()))
 
 
-# Files
-
-
 def musicxml_text(piece: Piece) -> str:
     """The piece as MusicXML for piano: two staves under one brace, with key, metre, tempo and bar numbers.
 
@@ -96,8 +99,7 @@ def musicxml_text(piece: Piece) -> str:
 
     exporter = GeneralObjectExporter(_stream(piece, engrave(piece)))
     exporter.makeNotation = False  # bars, ties, beams and accidentals are set already, faster than music21 would find them
-    with _silence():
-        text = exporter.parse().decode("utf-8")
+    text = exporter.parse().decode("utf-8")
     unwanted = "<encoding-date>.*?</encoding-date>"  # it would change from day to day
     if not piece.composer:
         unwanted += '|<creator type="composer">Music21</creator>'
@@ -127,13 +129,14 @@ def _parsed(text: str, kind: str, name: str) -> Piece:
 
     if not text.strip():
         raise MusicFileError(f"{name} is empty; a score is needed.")
+    require_plausible(text, kind, name)
     converter = {"abc": ConverterABC, "krn": ConverterHumdrum, "xml": ConverterMusicXML}[kind]()
     # Of broken input music21 makes errors of every kind, most of them from far inside it; SyntaxError is XML's ParseError.
     broken = (Music21Exception, SyntaxError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
+    _hush()
     try:
-        with _silence():
-            converter.parseData(first_tune(text) if kind == "abc" else text)
-            piece = _piece(converter.stream, name)
+        converter.parseData(first_tune(text) if kind == "abc" else text)
+        piece = _piece(converter.stream, name)
     except (*broken, AssertionError, NotImplementedError) as error:
         what = {"abc": "ABC", "krn": "Humdrum", "xml": "MusicXML"}[kind]
         raise MusicFileError(f"{name} can't be read as {what}; a whole, valid score is needed.") from error
@@ -142,12 +145,14 @@ def _parsed(text: str, kind: str, name: str) -> Piece:
     return piece
 
 
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep music21's warnings about odd but readable files off the terminal."""
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+def _hush() -> None:
+    """Keep music21's remarks about odd but readable files off the terminal; they go past the usual ways of logging."""
+    from music21 import abcFormat
+    from music21.humdrum import spineParser
+
+    warnings.filterwarnings("ignore", module=r"music21\.")
+    for module in (abcFormat, spineParser):
+        module.environLocal.warn = lambda *_: None
 
 
 def _piece(stream: Any, name: str) -> Piece:
@@ -161,8 +166,11 @@ def _piece(stream: Any, name: str) -> Piece:
     tempi = [Tempo(max(0, _ticks(m.offset) + shift), float(m.getQuarterBPM())) for m in marks if m.getQuarterBPM()]
     transposed = [_transpositions(part, part_flat) for part, part_flat in zip(parts, flat, strict=True)]
     rows = [row for part, moves in zip(flat, transposed, strict=True) for row in _rows(part, moves)]
+    onsets, pitches, durations = ([row[column] for row in rows] for column in range(3))
+    if rows and max(onsets) + max(durations) > MAX_TICKS:
+        raise MusicFileError(f"{name} is longer than 100000 quarters; it is damaged or far too long.")
     return Piece(
-        notes=_notes(rows, shift),
+        notes=make_notes([onset + shift for onset in onsets], pitches, durations, [VELOCITY] * len(rows)),
         metres=metres,
         tempi=clean_tempi(tempi or [Tempo(0, DEFAULT_QPM)]),
         key=next(filter(None, map(_key, flat, transposed)), None),
@@ -174,10 +182,6 @@ def _piece(stream: Any, name: str) -> Piece:
 
 def _ticks(quarters: float) -> int:
     return round(quarters * TICKS_PER_QUARTER)
-
-
-def _notes(rows: list[tuple[int, int, int]], shift: int) -> Notes:
-    return make_notes([r[0] + shift for r in rows], [r[1] for r in rows], [r[2] for r in rows], [VELOCITY] * len(rows))
 
 
 def _bars(part: Any) -> list[WrittenBar]:

@@ -34,6 +34,21 @@ def first_tune(text: str) -> str:
     return header + (with_notes or tunes or [""])[0]
 
 
+def require_plausible(text: str, kind: str, name: str) -> None:
+    """Raise MusicFileError where ``text`` ("abc", "krn" or "xml") has a metre or an ABC note value of three digits or more.
+
+    They are always mistakes, and music21 takes hours and gigabytes to find beats in them.
+    """
+    metre = re.search({"abc": r"M:\s*(\d{3,})", "krn": r"\*M(\d{3,})", "xml": r"<beats>[^<]*?(\d{3,})"}[kind], text)
+    value = None
+    if kind == "abc":
+        music = [line for line in text.splitlines() if not re.match(r"\s*(%|\w:)", line)]
+        value = re.search(r"(\d{3,})", re.sub(r'"[^"]*"|\[\w:[^\]]*\]', "", "\n".join(music)))
+    if found := metre or value:
+        what = "metre of {} beats" if metre else "note value of {} units"
+        raise MusicFileError(f"{name} has a {what.format(found[1][:12])}; at most 99 can be read.")
+
+
 def tidy_title(titles: Sequence[str | None], name: str) -> str:
     """The first of ``titles`` that is more than a file name, on one line, else the stem of the file called ``name``."""
     tidy = [" ".join(title.split()) for title in titles if title]

@@ -36,8 +36,8 @@ def reading_key(notes: Notes, given: Key | None) -> Key:
 
 
 def spell(pitch: int, key: Key) -> Spelled:
-    """The name of a MIDI pitch in ``key``: from the minor third to the raised fourth of major, to the leading note of minor."""
-    lowest = key.fifths - (3 if key.mode == "minor" else 4)
+    """The name of a MIDI pitch in ``key``: C major reaches from A flat to C sharp, A minor from B flat to D sharp."""
+    lowest = key.fifths - (2 if key.mode == "minor" else 4)
     place = lowest + (pitch * 7 - lowest) % 12
     letter, alter = _LETTERS[(place + 1) % 7], (place + 1) // 7
     return letter, alter, (pitch - alter) // 12 - 1
