@@ -163,7 +163,8 @@ def _piece(stream: Any, name: str) -> Piece:
     shift, metres = metres_of_bars(max((_bars(part) for part in parts), key=len, default=[]))
     names = score.metadata
     marks = [mark for part in flat for mark in part.getElementsByClass("MetronomeMark")]
-    tempi = [Tempo(max(0, _ticks(m.offset) + shift), float(m.getQuarterBPM())) for m in marks if m.getQuarterBPM()]
+    speeds = [(mark.offset, mark.getQuarterBPM()) for mark in marks]
+    tempi = [Tempo(max(0, _ticks(offset) + shift), round(float(qpm), 3)) for offset, qpm in speeds if qpm]
     transposed = [_transpositions(part, part_flat) for part, part_flat in zip(parts, flat, strict=True)]
     rows = [row for part, moves in zip(flat, transposed, strict=True) for row in _rows(part, moves)]
     onsets, pitches, durations = ([row[column] for row in rows] for column in range(3))
