@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,8 @@ def test_make_runs_the_scripts_and_not_what_they_share() -> None:
     assert all(f"benchmarks/{script.name}" in dry.stdout for script in SCRIPTS)
     assert "report.py" not in dry.stdout
     assert "__init__" not in dry.stdout
+
+
+def test_no_script_hides_a_library() -> None:
+    """A script's folder comes first when it looks for imports: one called click.py would stand in for the library click."""
+    assert not {script.stem for script in SCRIPTS} & (set(packages_distributions()) | set(sys.stdlib_module_names))
