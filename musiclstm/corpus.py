@@ -19,7 +19,7 @@ import numpy as np
 from musiclstm import score
 from musiclstm.errors import DataError, MusicFileError
 from musiclstm.files import MUSIC_ENDINGS, read_music
-from musiclstm.notes import NOTE, Metre, Piece, Tempo
+from musiclstm.notes import NOTE, TICKS_PER_QUARTER, Metre, Piece, Tempo
 
 FEWEST_NOTES = 32  # shorter files are fragments: nothing can be continued in them
 _FORMAT = 1  # of the cache; a new number makes every old cache be rebuilt
@@ -103,7 +103,7 @@ def work_of(name: str) -> str:
     """
     path = Path(name)
     stem = re.sub(r"[-_ ]*(mov|no|nr|op)?[-_ ]*\d+[a-z]?$", "", path.stem, flags=re.IGNORECASE)
-    return str(path.with_name(stem or path.stem))
+    return str(path.with_name(stem if stem.strip(" ._-") else path.stem))
 
 
 def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[int, int, str], None] | None = None) -> Collection:
@@ -199,7 +199,7 @@ def _usable(
         seen[digest] = source.name
         metres = tuple((m.onset, m.numerator, m.denominator) for m in piece.metres)
         composer = source.composer or piece.composer
-        qpm = 60.0 * piece.end / 24 / max(1e-6, piece.seconds(piece.end))
+        qpm = 60.0 * piece.end / TICKS_PER_QUARTER / max(1e-6, piece.seconds(piece.end))
         yield (
             Entry(source.name, source.work, composer, piece.title, first, len(piece), metres, round(qpm, 2)),
             piece.notes.tobytes(),
