@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 import gradio as gr
 
 from musiclstm.api import open_checkpoint
-from musiclstm.compose import ComposeRequest, compose
+from musiclstm.compose import ComposeRequest, Composition, compose
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import MissingToolError, MusicLSTMError
 from musiclstm.export import SCORE, zip_take
@@ -33,6 +34,9 @@ _MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 _SOUND: dict[str, Any] = {"concurrency_id": "sound", "concurrency_limit": 2}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _AT_ONCE: dict[str, Any] = {"queue": False, **_QUIET}
+# A wrapped ``js`` gets the inputs of its event and hands them on.
+_CHOSEN = "(...given) => { window.musiclstm.chosen(); return given; }"
+_LOOK = "(...given) => { window.musiclstm.look(); return given; }"
 _SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.download = f.orig_name; a.click(); }"
 
 
@@ -43,10 +47,13 @@ def main() -> None:
     except MusicLSTMError as error:
         sys.exit(str(error))
     page = build_page(studio)
-    launch(page, prevent_thread_lock=True)
-    studio.warm_up()  # after the page is there: it takes all cores for a while
-    page.block_thread()
-    studio.close()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders go when a Space is put to sleep
+    try:
+        launch(page, prevent_thread_lock=True)
+        studio.warm_up()  # after the page is there: it takes all cores for a while
+        page.block_thread()
+    finally:
+        studio.close()
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:
@@ -70,7 +77,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
 
 def build_page(studio: Studio) -> gr.Blocks:
     """The page of a studio's checkpoint with its events and its API, ready for ``launch``."""
-    with gr.Blocks(title="musiclstm", analytics_enabled=False, delete_cache=CACHE_SECONDS) as page:
+    with gr.Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
         widgets = place(studio)
         _seed_events(page, studio, widgets)
         _take_events(studio, widgets)
@@ -111,9 +118,7 @@ def _request(
 
 
 def _seed_events(page: gr.Blocks, studio: Studio, w: Widgets) -> None:
-    def show_seed(
-        seed_id: str, bars: int, instrument: str, tempo: float | None, visit: Visit, *, autoplay: bool = False
-    ) -> Iterator[Updates]:
+    def show_seed(seed_id: str, bars: int, instrument: str, tempo: float | None, visit: Visit) -> Iterator[Updates]:
         with _request_folder() as folder:
             seed, tempo = studio.seed(seed_id), tempo or None
             drawn: Updates = {w.facts: words.seed_facts(seed, tempo), w.seed_roll: seed_roll(seed, tempo)}
@@ -121,15 +126,9 @@ def _seed_events(page: gr.Blocks, studio: Studio, w: Widgets) -> None:
                 drawn |= {w.heading: words.waiting_heading(seed), w.roll: waiting_roll(seed, bars, tempo)}
             yield drawn
             try:
-                yield {w.seed_player: gr.Audio(studio.write_preview(folder, seed, instrument, tempo), autoplay=autoplay)}
+                yield {w.seed_player: studio.write_preview(folder, seed, instrument, tempo)}
             except MissingToolError as error:
                 yield {w.seed_player: gr.Audio(visible=False), w.notice: gr.HTML(words.notice(str(error)), visible=True)}
-
-    def choose(*settings: Any) -> Iterator[Updates]:
-        yield from show_seed(*settings, autoplay=True)
-
-    def retune(*settings: Any) -> Iterator[Updates]:
-        yield from show_seed(*settings)
 
     def arrive(*settings: Any) -> Iterator[Updates]:
         visit: Visit = settings[-1]
@@ -141,8 +140,8 @@ def _seed_events(page: gr.Blocks, studio: Studio, w: Widgets) -> None:
     inputs = [w.seed, w.bars, w.instrument, w.tempo, w.visit]
     outputs = [w.facts, w.seed_roll, w.seed_player, w.notice, w.heading, w.roll]
     latest: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET, **_SOUND}
-    w.seed.input(choose, inputs, outputs, **latest)
-    gr.on([w.instrument.input, w.tempo.submit, w.tempo.blur], retune, inputs, outputs, **latest)
+    w.seed.input(show_seed, inputs, outputs, js=_CHOSEN, **latest).success(None, js="() => window.musiclstm.arrived()", **_AT_ONCE)
+    gr.on([w.instrument.input, w.tempo.submit, w.tempo.blur], show_seed, inputs, outputs, **latest)
     page.load(arrive, inputs, list(dict.fromkeys([*outputs, *w.take])), **_QUIET, **_SOUND)
     # Who asks for a certain random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **_AT_ONCE)
@@ -165,17 +164,21 @@ def _take_events(studio: Studio, w: Widgets) -> None:
             composition = None
             for moment in studio.perform(_request(studio, *settings[:-1]), lambda: visit.stopped):
                 composition = moment.composition
-                grown = {} if composition is None else {w.roll: words.growing(take_roll(composition))}
-                yield {w.status: words.progress(moment.said, moment.share), **grown}
+                yield {w.status: words.progress(moment.said, moment.share), **_grown(w, composition)}
             if composition is not None:
                 written = studio.write(folder, composition)
                 visit.last = composition
                 yield {w.status: words.progress(""), **w.shown(composition, written)}
 
     def rest(visit: Visit, seed_id: str, bars: int) -> Updates:
-        # After a run that failed, or was stopped before its first bar, the roll shows again what the players play.
-        roll = waiting_roll(studio.seed(seed_id), bars) if visit.last is None else take_roll(visit.last)
-        return {w.generate: gr.Button("Generate", interactive=True), w.stop: gr.Button(interactive=False), w.roll: roll}
+        # After a run that failed, or was stopped before its first bar, the page shows again what the players play.
+        seed, last = studio.seed(seed_id), visit.last
+        return {
+            w.generate: gr.Button("Generate", interactive=True),
+            w.stop: gr.Button(interactive=False),
+            w.heading: words.waiting_heading(seed) if last is None else words.take_heading(last),
+            w.roll: waiting_roll(seed, bars) if last is None else take_roll(last),
+        }
 
     def halt(visit: Visit) -> str:
         visit.stopped = True
@@ -184,8 +187,15 @@ def _take_events(studio: Studio, w: Widgets) -> None:
     before = [w.generate, w.stop, w.status, w.random_seed]
     w.generate.click(prepare, [w.visit, w.fresh, w.random_seed], before, **_AT_ONCE).then(
         perform, [*w.settings, w.visit], [w.status, *w.take], **_QUIET, **_MODEL
-    ).then(rest, [w.visit, w.seed, w.bars], [w.generate, w.stop, w.roll], **_AT_ONCE)
+    ).then(rest, [w.visit, w.seed, w.bars], [w.generate, w.stop, w.heading, w.roll], js=_LOOK, **_AT_ONCE)
     w.stop.click(halt, w.visit, w.status, **_AT_ONCE)
+
+
+def _grown(w: Widgets, composition: Composition | None) -> Updates:
+    """What is written so far, if anything is."""
+    if composition is None:
+        return {}
+    return {w.heading: words.take_heading(composition), w.roll: words.growing(take_roll(composition))}
 
 
 def _download_events(studio: Studio, w: Widgets) -> None:

@@ -10,12 +10,48 @@
 
   const media = {}; // player's id -> its <audio>
   let current = null; // the id of the player that was started last
-  window.musiclstmPlaying = (id) => {
+  const element = (id, inside) => document.querySelector(`#${id} ${inside}`);
+  const playing = (id) => {
     media[id] = started;
-    for (const [other, sound] of Object.entries(media)) if (other !== id && sound !== started) sound.pause();
+    for (const sound of Object.values(media)) if (sound !== started) sound.pause();
     current = id;
     requestAnimationFrame(moveHead);
   };
+
+  // A seed that was just chosen is heard as soon as its sound is there: the player shows its length when it is.
+  let choice = null;
+  const chosen = () => {
+    media["seed-player"]?.pause();
+    const length = element("seed-player", "#duration");
+    if (length) length.textContent = "";
+    const mine = (choice = { settled: false });
+    const until = Date.now() + 20000;
+    const wait = setInterval(() => {
+      const there = element("seed-player", "#duration")?.textContent;
+      if (choice !== mine || Date.now() > until) clearInterval(wait);
+      else if ((there && there !== "0:00") || mine.settled) {
+        clearInterval(wait);
+        setTimeout(() => element("seed-player", "button[aria-label=Play]")?.click(), 50);
+      }
+    }, 50);
+  };
+  // The same sound as before is not loaded again, so its length does not appear again either.
+  const arrived = () => {
+    const mine = choice;
+    const sound = media["seed-player"];
+    const length = element("seed-player", "#duration");
+    setTimeout(() => {
+      if (!mine || choice !== mine || !sound || !length || length.textContent) return;
+      length.textContent = `${Math.floor(sound.duration / 60)}:${String(Math.floor(sound.duration % 60)).padStart(2, "0")}`;
+      mine.settled = true;
+    }, 3000);
+  };
+
+  // On a phone the take lies below the controls.
+  const look = () => {
+    if (window.innerWidth <= 900) document.querySelector("#take")?.scrollIntoView({ behavior: "smooth" });
+  };
+  window.musiclstm = { playing, chosen, arrived, look };
 
   // The roll says at which second which tick is heard.
   const clockOf = (svg) => svg.dataset.clock.split(" ").map((pair) => pair.split(":").map(Number));

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,8 +25,8 @@ from musiclstm.render.audio import Audio, normalise, program_of, synthesize, wri
 from musiclstm.render.pianoroll import roll_svg
 from musiclstm.seeds import Seed, find_seed
 
-KEPT_SOUNDS = 32  # 20 s of stereo floats take 7 MB
-_ROLL_WIDTH, _PREVIEW_WIDTH = 800.0, 300.0  # pixels of music that fit beside the controls, and below the list of seeds
+KEPT_SOUNDS = 48  # all seeds of the bundled checkpoint and some at other tempi; 20 s of stereo floats take 7 MB
+_ROLL_WIDTH, _PREVIEW_WIDTH = 900.0, 270.0  # pixels of music that fit beside the controls, and below the list of seeds
 _HEADROOM = 7  # semitones around the seed that are shown before the continuation needs them
 
 
@@ -166,7 +167,7 @@ class Studio:
                 return
 
     def _make_example(self) -> Example:
-        """The first take compiles the decoder; seeds of other lengths compile the rest in the background."""
+        """The first take compiles the decoder; then seeds of other lengths are compiled for, and all are rendered."""
         composition = compose(self.checkpoint, ComposeRequest(self.first, bars=self._bars))
         example = Example(composition, self.write(Path(self._folder.name), composition))
         if not self._closed:
@@ -174,10 +175,12 @@ class Studio:
         return example
 
     def _warm_all_seeds(self) -> None:
-        for seed in self.checkpoint.seeds:
+        for seed in self.checkpoint.seeds[:KEPT_SOUNDS]:
             if self._closed:
                 return
             compose(self.checkpoint, ComposeRequest(seed, bars=1))
+            with suppress(MissingToolError):
+                self.sound(seed, "piano", None)
 
 
 def seed_roll(seed: Seed, tempo: float | None = None) -> str:
@@ -206,7 +209,7 @@ def take_roll(composition: Composition) -> str:
     )
 
 
-def _fitting(ticks: int, width: float = _ROLL_WIDTH, least: float = 10.0, most: float = 22.0) -> float:
+def _fitting(ticks: int, width: float = _ROLL_WIDTH, least: float = 9.0, most: float = 22.0) -> float:
     """Pixels a quarter, so that so many ticks fill ``width`` if they can."""
     return min(most, max(least, width / max(1.0, ticks / 24)))
 

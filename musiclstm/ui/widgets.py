@@ -16,6 +16,7 @@ from musiclstm.ui import words
 from musiclstm.ui.studio import Studio, seed_roll, take_roll, waiting_roll
 
 BARS = 16
+BOTH_COLOUR = "#857d75"
 Updates = dict[Any, Any]
 
 
@@ -130,6 +131,8 @@ def theme() -> gr.themes.Base:
         block_background_fill_dark=dusk,
         block_border_width="1px",
         block_shadow="none",
+        input_border_color="*border_color_primary",
+        input_border_width="1px",
         block_label_background_fill="transparent",
         block_label_background_fill_dark="transparent",
         block_label_border_width="0px",
@@ -181,7 +184,7 @@ def _take(studio: Studio) -> dict[str, Any]:
         with gr.Row(elem_id="pair"):
             made["take_seed"] = _player("Seed", "take-seed", SEED_COLOUR)
             made["take_continuation"] = _player("Continuation", "take-continuation", CONTINUATION_COLOUR)
-        made["take_joined"] = _player("Joined", "take-joined", CONTINUATION_COLOUR)
+        made["take_joined"] = _player("Joined", "take-joined", BOTH_COLOUR)
     made["sentence"] = gr.HTML(elem_id="sentence")
     with gr.Row(visible=False, elem_id="downloads") as made["downloads"]:
         gr.HTML("<p>Download</p>")
@@ -205,5 +208,5 @@ def _player(label: str, elem_id: str, colour: str) -> gr.Audio:
     player = gr.Audio(
         type="filepath", label=label, elem_id=elem_id, interactive=False, buttons=["download"], waveform_options=waveform
     )
-    player.play(None, js=f"() => window.musiclstmPlaying('{elem_id}')", api_visibility="private")
+    player.play(None, js=f"() => window.musiclstm.playing('{elem_id}')", api_visibility="private")
     return player

@@ -58,15 +58,14 @@ def waiting_heading(seed: Seed) -> str:
 
 def take_sentence(composition: Composition, take: Take) -> str:
     """How a take came out: length, key, density beside the seed's, what the loop guard did."""
-    said = f"{counted(composition.bars, 'bar')}, {counted(len(take.continuation), 'note')}"
+    said = f"{counted(composition.bars, 'bar')} with {counted(len(take.continuation), 'note')}"
     if key := _heard_key(take.continuation):
         home = composition.request.seed.key
-        said += f", in {key}" + (", like the seed" if key == home else f" after a seed in {home}")
-    said += f"; {_density(composition, take)}."
-    if take.loops == 1:
-        said += " The loop guard stepped in once to keep the music from circling."
-    elif take.loops > 1:
-        said += f" The loop guard stepped in {take.loops} times to keep the music from circling."
+        said += f", in {key} like the seed" if key == home else f", in {key} after a seed in {home}"
+    said += f", {_density(composition, take)}."
+    if take.loops:
+        often = "once" if take.loops == 1 else f"{take.loops} times"
+        said += f" The loop guard stepped in {often}, where the music began to circle."
     return f"<p>{escape(said)}</p>"
 
 
@@ -126,10 +125,8 @@ def _density(composition: Composition, take: Take) -> str:
     before = len(composition.seed) * bar / max(1, composition.split)
     after = len(take.continuation) / max(1, composition.bars)
     ratio = after / max(before, 1e-9)
-    if ratio < 0.65:
-        return "much sparser than the seed"
     if ratio < 0.87:
-        return "a little sparser than the seed"
-    if ratio <= 1.15:
-        return "about as dense as the seed"
-    return "a little denser than the seed" if ratio <= 1.5 else "much denser than the seed"
+        return "much sparser" if ratio < 0.65 else "a little sparser"
+    if ratio > 1.15:
+        return "much denser" if ratio > 1.5 else "a little denser"
+    return "about as dense"
