@@ -9,7 +9,6 @@ opens them.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,10 +56,12 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
-    """Write the checkpoint as ``folder``, replacing what was there at one stroke; ``card`` is its README.md, ``extras`` lie beside.
+    """Write the checkpoint as ``folder``, replacing an older one at one stroke; ``card`` becomes README.md, ``extras`` go beside.
 
-    Raises CheckpointError if ``folder`` holds something that is not a checkpoint.
+    Raises CheckpointError if ``folder`` is a file or holds something else than a checkpoint. Whatever fails, the older one stays.
     """
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder} is a file; name a folder for the checkpoint.")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise CheckpointError(f"{folder} is not empty and not a checkpoint; it is left as it is, name another folder.")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -75,9 +76,15 @@ def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Pa
         (draft / "README.md").write_text(card, encoding="utf-8")
         for extra in extras:
             shutil.copy2(extra, draft / extra.name)
+        previous = Path(scratch) / "previous"
         if folder.exists():
-            os.replace(folder, Path(scratch) / "previous")
-        os.replace(draft, folder)
+            folder.replace(previous)
+        try:
+            draft.replace(folder)
+        except OSError:
+            if previous.exists():
+                previous.replace(folder)
+            raise
 
 
 def load(folder: Path, *, revision: str = "") -> Checkpoint:
@@ -105,10 +112,10 @@ def load(folder: Path, *, revision: str = "") -> Checkpoint:
         name=str(marker.get("name") or folder.name),
         config=config,
         vocabulary=vocabulary,
-        network=_load_network(config, folder / WEIGHTS),
         seeds=tuple(Seed.from_json(seed) for seed in seeds),
         metrics=metrics,
         revision=revision or "local",
+        network=_load_network(config, folder / WEIGHTS),
     )
 
 
@@ -144,14 +151,14 @@ def _config(marker: dict[str, Any], folder: Path) -> ModelConfig:
 
 
 def _load_network(config: ModelConfig, path: Path) -> keras.Model:
-    network = build_network(config)
     if path.stat().st_size > MAX_WEIGHTS_BYTES:
         raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_WEIGHTS_BYTES:,} are read.")
+    found = dict(_shapes(path))
+    network = build_network(config)
     with tempfile.TemporaryDirectory() as scratch:
         like = Path(scratch) / WEIGHTS
         network.save_weights(like)
         wanted = dict(_shapes(like))
-    found = dict(_shapes(path))
     if found != wanted:
         odd = sorted(set(found.items()) ^ set(wanted.items()))[0]
         raise CheckpointError(
@@ -160,7 +167,7 @@ def _load_network(config: ModelConfig, path: Path) -> keras.Model:
     try:
         network.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"The weights in {path} are damaged: {str(error).splitlines()[0]}") from error
+        raise CheckpointError(f"The weights in {path} are damaged: {_first_line(error)}.") from error
     return network
 
 
@@ -169,8 +176,10 @@ def _shapes(path: Path) -> Iterator[tuple[str, tuple[Any, ...]]]:
     try:
         with h5py.File(path, "r") as file:
             yield from _walk(file, "")
+    except RecursionError as error:
+        raise CheckpointError(f"The weights in {path} are damaged: their groups run in a circle.") from error
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise CheckpointError(f"The weights in {path} are damaged: {str(error).splitlines()[0]}") from error
+        raise CheckpointError(f"The weights in {path} are damaged: {_first_line(error)}.") from error
 
 
 def _walk(group: h5py.Group, prefix: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -181,10 +190,16 @@ def _walk(group: h5py.Group, prefix: str) -> Iterator[tuple[str, tuple[Any, ...]
         item = group[name]
         if isinstance(item, h5py.Group):
             yield from _walk(item, path)
+        elif not isinstance(item, h5py.Dataset) or item.shape is None:
+            raise CheckpointError(f"The weights hold something at {path} that is not an array of numbers.")
         elif item.external or item.is_virtual:
             raise CheckpointError(f"The weights keep {path} in another file; that is not followed.")
         else:
             yield path, (*item.shape, str(item.dtype))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 def _read_text(path: Path) -> str:

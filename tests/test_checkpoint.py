@@ -1,0 +1,336 @@
+"""Checkpoint folders: there and back, for other programs too, and one sentence for each way to be damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from musiclstm import checkpoint as checkpoints
+from musiclstm.checkpoint import FORMAT, PARTS, Checkpoint, load, save, size_for
+from musiclstm.context import PLANES
+from musiclstm.errors import CheckpointError
+from musiclstm.network import STREAMS, input_specs
+from musiclstm.notes import PITCHES
+from musiclstm.tokens import Vocabulary
+
+WEIGHTS = "model.weights.h5"
+
+
+@pytest.fixture(scope="module")
+def saved(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoints") / "small"
+    save(small_checkpoint, folder, card="# Small\n")
+    return folder
+
+
+@pytest.fixture
+def folder(saved: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return shutil.copytree(saved, tmp_path / "copy")
+
+
+def inputs(checkpoint: Checkpoint) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    found: dict[str, Any] = {}
+    for name, classes in input_specs(checkpoint.config).items():
+        shape = (1, 3) if classes else (1, 3, PITCHES) if name == "forbidden" else (1, 3, PITCHES, PLANES)
+        found[name] = rng.integers(0, classes, shape).astype(np.int32) if classes else rng.random(shape).astype(np.float32)
+    return found
+
+
+def logits(network: Any, told: dict[str, Any]) -> dict[str, Any]:
+    return {stream: np.asarray(value) for stream, value in network(told, training=False).items()}
+
+
+def sentence(folder: Path) -> str:
+    """What ``load`` complains of: always a CheckpointError with one sentence."""
+    with pytest.raises(CheckpointError) as caught:
+        load(folder)
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    return text
+
+
+def edit(path: Path, change: Callable[[Any], Any]) -> None:
+    path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
+
+
+# There and back
+
+
+def test_what_is_loaded_is_what_was_saved(small_checkpoint: Checkpoint, saved: Path) -> None:
+    again = load(saved)
+    for name in ("name", "config", "vocabulary", "metrics"):
+        assert getattr(again, name) == getattr(small_checkpoint, name), name
+    assert [seed.to_json() for seed in again.seeds] == [seed.to_json() for seed in small_checkpoint.seeds]
+    told = inputs(small_checkpoint)
+    before, after = logits(small_checkpoint.network, told), logits(again.network, told)
+    assert all(np.array_equal(before[stream], after[stream]) for stream in STREAMS)
+    assert again.revision == "local"
+    assert load(saved, revision="abc").revision == "abc"
+
+
+def test_other_programs_load_the_folder_with_stock_keras(small_checkpoint: Checkpoint, saved: Path) -> None:
+    network = keras.saving.load_model(saved)
+    told = inputs(small_checkpoint)
+    mine, theirs = logits(small_checkpoint.network, told), logits(network, told)
+    assert all(np.allclose(mine[stream], theirs[stream], rtol=1e-6, atol=1e-6) for stream in STREAMS)
+
+
+def test_a_folder_holds_just_its_parts_and_the_card(saved: Path) -> None:
+    assert {path.name for path in saved.iterdir()} == {*PARTS, "README.md"}
+    assert (saved / "README.md").read_text(encoding="utf-8") == "# Small\n"
+    assert json.loads((saved / "musiclstm.json").read_text(encoding="utf-8"))["format"] == FORMAT
+
+
+def test_extras_are_copied_beside(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    extra = tmp_path / "curve.png"
+    extra.write_bytes(b"picture")
+    save(small_checkpoint, tmp_path / "out", card="", extras=[extra])
+    assert (tmp_path / "out" / "curve.png").read_bytes() == b"picture"
+
+
+def test_saving_again_replaces_the_older_checkpoint_whole(small_checkpoint: Checkpoint, folder: Path) -> None:
+    (folder / "leftover.txt").write_text("of an older version", encoding="utf-8")
+    save(replace(small_checkpoint, name="newer"), folder, card="")
+    assert load(folder).name == "newer"
+    assert not (folder / "leftover.txt").exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["copy"]  # nothing is left beside it
+
+
+def test_a_save_that_fails_leaves_the_older_checkpoint(small_checkpoint: Checkpoint, folder: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        save(replace(small_checkpoint, name="newer"), folder, card="", extras=[folder / "nowhere.png"])
+    assert load(folder).name == "small"
+    assert [path.name for path in folder.parent.iterdir()] == ["copy"]
+
+
+def test_a_foreign_folder_is_left_alone(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
+        save(small_checkpoint, tmp_path, card="")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_is_left_alone(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    (tmp_path / "thesis").write_text("years of work", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="is a file"):
+        save(small_checkpoint, tmp_path / "thesis", card="")
+    assert (tmp_path / "thesis").read_text(encoding="utf-8") == "years of work"
+
+
+def test_an_empty_folder_may_be_filled(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    save(small_checkpoint, tmp_path / "new", card="")
+    assert load(tmp_path / "new").name == "small"
+
+
+def test_a_network_and_a_vocabulary_that_do_not_belong_together_make_no_checkpoint(small_checkpoint: Checkpoint) -> None:
+    vocabulary = small_checkpoint.vocabulary
+    for other in (
+        replace(vocabulary, steps=(*vocabulary.steps, 500)),
+        replace(vocabulary, durations=vocabulary.durations[:-1]),
+        replace(vocabulary, velocities=16),
+        replace(vocabulary, composers=("",)),
+    ):
+        with pytest.raises(CheckpointError, match="do not belong together"):
+            replace(small_checkpoint, vocabulary=other)
+
+
+def test_a_config_can_be_sized_for_a_vocabulary() -> None:
+    config = size_for(Vocabulary((0, 6, 12), (6, 12), 16, ("", "Bach")), units=64)
+    assert (config.steps, config.durations, config.velocities, config.composers, config.units) == (3, 2, 16, 2, 64)
+
+
+# Damage
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_missing_part_is_named(folder: Path, part: str) -> None:
+    (folder / part).unlink()
+    assert f"lacks {part}" in sentence(folder)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    assert "no checkpoint folder" in sentence(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("part", ["musiclstm.json", "vocabulary.json", "seeds.json", "metrics.json"])
+@pytest.mark.parametrize(
+    "content", [b"", b"just words", b"{", b"\xff\xfe\x00", b"[" * 100_000, b"null", b"3"], ids=lambda content: repr(content[:8])
+)
+def test_text_instead_of_json_is_named(folder: Path, part: str, content: bytes) -> None:
+    (folder / part).write_bytes(content)
+    assert part in sentence(folder)
+
+
+def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
+    edit(folder / "musiclstm.json", lambda marker: marker | {"format": FORMAT + 1})
+    assert f"format {FORMAT + 1}; this program reads up to {FORMAT}" in sentence(folder)
+
+
+@pytest.mark.parametrize("format_", [None, "1", 1.5, []])
+def test_a_format_that_is_no_number_is_refused(folder: Path, format_: Any) -> None:
+    edit(folder / "musiclstm.json", lambda marker: marker | {"format": format_})
+    assert "does not name its format" in sentence(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("units", 100_000), ("units", 0), ("layers", 99), ("head", "16"), ("dropout", 7), ("channels", 1.5), ("steps", True)],
+)
+def test_a_config_out_of_bounds_is_refused_before_anything_is_built(folder: Path, name: str, value: Any) -> None:
+    edit(folder / "musiclstm.json", lambda marker: marker | {"model": marker["model"] | {name: value}})
+    assert f"Model {name}" in sentence(folder)
+
+
+@pytest.mark.parametrize("change", [{"surprise": 1}, None, [], "large"])
+def test_a_config_with_other_fields_is_refused(folder: Path, change: Any) -> None:
+    new: Callable[[Any], Any] = lambda model: model | change if isinstance(change, dict) else change  # noqa: E731
+    edit(folder / "musiclstm.json", lambda marker: marker | {"model": new(marker["model"])})
+    assert "must describe the model by just" in sentence(folder)
+
+
+def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
+    edit(folder / "vocabulary.json", lambda vocabulary: vocabulary | {"durations": vocabulary["durations"][:-1]})
+    assert "do not belong together" in sentence(folder)
+
+
+def test_a_vocabulary_that_is_off_is_refused(folder: Path) -> None:
+    edit(folder / "vocabulary.json", lambda vocabulary: vocabulary | {"steps": vocabulary["steps"][::-1]})
+    assert "ascend" in sentence(folder)
+
+
+def test_a_damaged_seed_is_named(folder: Path) -> None:
+    edit(folder / "seeds.json", lambda seeds: [*seeds[:1], seeds[1] | {"tempo": "fast"}])
+    assert "waltz" in sentence(folder)
+
+
+def test_metrics_have_to_be_an_object_and_seeds_a_list(folder: Path) -> None:
+    for part in ("metrics.json", "seeds.json"):
+        before = (folder / part).read_text(encoding="utf-8")
+        (folder / part).write_text("{}" if part == "seeds.json" else "[]", encoding="utf-8")
+        assert part in sentence(folder)
+        (folder / part).write_text(before, encoding="utf-8")
+
+
+def test_truncated_weights_are_refused(folder: Path) -> None:
+    content = (folder / WEIGHTS).read_bytes()
+    for size in (0, 100, len(content) // 2, len(content) - 1):
+        (folder / WEIGHTS).write_bytes(content[:size])
+        assert "damaged" in sentence(folder)
+
+
+def test_weights_larger_than_any_network_are_not_opened(folder: Path) -> None:
+    with (folder / WEIGHTS).open("r+b") as file:
+        file.truncate(checkpoints.MAX_WEIGHTS_BYTES + 1)  # a sparse file: it takes no room
+    assert "at most" in sentence(folder)
+
+
+def test_text_of_endless_length_is_not_read(folder: Path) -> None:
+    with (folder / "seeds.json").open("r+b") as file:
+        file.truncate(checkpoints.MAX_TEXT_BYTES + 1)
+    assert "at most" in sentence(folder)
+
+
+def an_array(file: h5py.File) -> str:
+    """The path of the first array in a weights file."""
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    return found[0]
+
+
+def another_shape(file: h5py.File, path: str) -> None:
+    file[path] = np.zeros((2, 2), np.float32)
+
+
+def another_type(file: h5py.File, path: str) -> None:
+    file[path] = np.zeros((2, 2), np.float64)
+
+
+def a_soft_link(file: h5py.File, path: str) -> None:
+    file[path] = h5py.SoftLink("/elsewhere")
+
+
+def a_link_to_another_file(file: h5py.File, path: str) -> None:
+    file[path] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def data_in_another_file(file: h5py.File, path: str) -> None:
+    file.create_dataset(path, (4,), "f4", external=[("/etc/passwd", 0, 16)])
+
+
+def data_pieced_together(file: h5py.File, path: str) -> None:
+    layout = h5py.VirtualLayout((4,), "f4")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4,))
+    file.create_virtual_dataset(path, layout)
+
+
+def a_type_in_place_of_an_array(file: h5py.File, path: str) -> None:
+    file[path] = np.dtype("f4")
+
+
+def an_array_without_a_shape(file: h5py.File, path: str) -> None:
+    file[path] = h5py.Empty("f4")
+
+
+def nothing(file: h5py.File, path: str) -> None:
+    """The array is missing."""
+
+
+def a_circle(file: h5py.File, path: str) -> None:
+    file[path] = file["/"]
+
+
+@pytest.mark.parametrize(
+    ("put", "says"),
+    [
+        (another_shape, "not those of the network"),
+        (another_type, "not those of the network"),
+        (nothing, "not those of the network"),
+        (a_soft_link, "not followed"),
+        (a_link_to_another_file, "not followed"),
+        (data_in_another_file, "not followed"),
+        (data_pieced_together, "not followed"),
+        (a_type_in_place_of_an_array, "not an array"),
+        (an_array_without_a_shape, "not an array"),
+        (a_circle, "run in a circle"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_weights_that_are_not_arrays_of_this_network_are_refused(
+    folder: Path, put: Callable[[h5py.File, str], None], says: str
+) -> None:
+    with h5py.File(folder / WEIGHTS, "r+") as file:
+        path = an_array(file)
+        del file[path]
+        put(file, path)
+    assert says in sentence(folder)
+
+
+def test_weights_of_another_network_are_refused(folder: Path) -> None:
+    edit(folder / "musiclstm.json", lambda marker: marker | {"model": marker["model"] | {"units": 16}})
+    assert "not those of the network" in sentence(folder)
+
+
+def test_an_array_too_many_is_refused(folder: Path) -> None:
+    with h5py.File(folder / WEIGHTS, "r+") as file:
+        file["surprise"] = np.zeros(3, np.float32)
+    assert "surprise" in sentence(folder)
+
+
+def test_what_config_json_says_is_never_run(small_checkpoint: Checkpoint, folder: Path) -> None:
+    (folder / "config.json").write_text("not even JSON", encoding="utf-8")
+    again = load(folder)
+    told = inputs(small_checkpoint)
+    assert np.array_equal(logits(again.network, told)["pitch"], logits(small_checkpoint.network, told)["pitch"])
