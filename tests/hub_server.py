@@ -40,7 +40,7 @@ class Request:
 
 
 class LocalHub:
-    """A Hub at ``url``. Tests fill it with ``commit``, read ``requests`` and set what shall go wrong.
+    """A Hub at ``url``. Tests fill it with ``commit``, read ``requests`` (``history``: since it began) and set what goes wrong.
 
     ``status``: answered to everything. ``cut``: files whose bytes stop in the middle. ``silent``: paths that hold this are never
     answered. ``not_a_hub``: every answer is a page of HTML. ``announced``: sizes that are told instead of the true ones.
@@ -51,6 +51,7 @@ class LocalHub:
     def __init__(self) -> None:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.requests: list[Request] = []
+        self.history: list[Request] = []
         self.announced: dict[str, int] = {}
         self.cut: set[str] = set()
         self.status: int | None = None
@@ -146,7 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         hub, path = self.hub, unquote(urlsplit(self.path).path)
-        hub.requests.append(Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+        request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+        hub.requests.append(request)
+        hub.history.append(request)
         if hub.silent and hub.silent in path:
             hub.closing.wait()
             self.close_connection = True

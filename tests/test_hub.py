@@ -260,9 +260,11 @@ def test_a_hub_that_refuses_connections_is_given_up_soon(away: LocalHub, puller:
 def test_a_hub_out_of_reach_leaves_the_copy_in_the_cache(away: LocalHub, puller: Puller, tmp_path: Path) -> None:
     first = away.commit(REPO, WHOLE, tag="v1")
     puller.checkpoint(tmp_path, REPO, "v1")
+    second = away.commit(REPO, LATER, tag="v1.1")
+    puller.checkpoint(tmp_path, REPO, "v1.1")
     away.stop()
     assert puller.checkpoint(tmp_path, REPO, "v1").commit == first
-    assert puller.checkpoint(tmp_path, REPO).commit == first
+    assert puller.checkpoint(tmp_path, REPO).commit == second
     with pytest.raises(RefusedError, match="can't be reached"):  # one that was named is never replaced by another
         puller.checkpoint(tmp_path, REPO, "v2")
 
@@ -330,8 +332,15 @@ def test_a_token_goes_to_the_hub_alone_and_is_never_printed(hub: LocalHub, pulle
 def test_no_telemetry_is_sent(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
     hub.commit(REPO, WHOLE)
     puller.checkpoint(tmp_path, REPO)
-    assert {request.path.split("?")[0].replace("/api/models", "").split("/")[1] for request in hub.requests} <= {"anna", "stored"}
-    assert not any("agent/" in request.headers["user-agent"] for request in hub.requests)
+    folders = {re.match(r"(/api/models|/api/datasets)?/[^/?]+", request.path) for request in hub.history}
+    assert {found.group() for found in folders if found} <= {
+        "/api/models/anna",
+        "/api/datasets/anna",
+        "/anna",
+        "/datasets",
+        "/stored",
+    }
+    assert not any("agent/" in request.headers["user-agent"] for request in hub.history)
 
 
 def test_what_is_no_checkpoint_is_refused_before_it_is_downloaded(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
