@@ -191,7 +191,7 @@ class Decoder:
         seen = self._seen(state, looping)
 
         ticks = tf.constant(self.spec.steps)
-        legal = self._legal_steps(state, ticks)
+        legal = self._legal_steps(state, ticks, until)
         logits = sampling.mask(self._head("step", seen["memory"], seen["inputs"]), legal)
         step = sampling.choose(logits, uniform[:, 0], heat, top_p)
         told = seen["inputs"] | context.look_ahead(seen["context"], step, self.spec) | {"next_step": step}
@@ -215,8 +215,11 @@ class Decoder:
         }
         return frozen | {"done": done}, row
 
-    def _legal_steps(self, state: State, ticks: Any) -> Any:
-        """No note before the continuation's first bar line, and no chord note above the highest key."""
-        in_time = (state["clock"][:, None] >= 0) | (state["clock"][:, None] + ticks >= 0)
+    def _legal_steps(self, state: State, ticks: Any, until: Any) -> Any:
+        """No note before the continuation's first bar line, at least one before its end, no chord note above the highest key."""
+        onset = state["clock"][:, None] + ticks
+        begun = state["clock"][:, None] >= 0
+        inside = (onset >= 0) & (onset < until)
+        in_time = begun | inside | ((onset >= 0) & ~tf.reduce_any(inside, axis=1, keepdims=True))
         room_above = (state["row"][:, PITCH] < PITCHES - 1)[:, None] | (ticks > 0)
         return in_time & room_above

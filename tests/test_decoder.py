@@ -178,6 +178,19 @@ def test_nothing_begins_before_the_bar_line_nor_at_the_end_or_later(small_checkp
     assert max(latest) >= until - BAR_TICKS
 
 
+@pytest.mark.parametrize(("gap", "until"), [(24, 1), (24, 24), (20, 1)])
+def test_even_the_shortest_continuation_has_a_note_if_any_step_leads_into_it(
+    small_checkpoint: Checkpoint, gap: int, until: int
+) -> None:
+    for seeds in ([1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]):
+        for rows in joined(write(small_checkpoint, seeds, gap=gap, until=until)):
+            at = onsets(rows, small_checkpoint, gap)
+            if gap == 20:  # no step is 20 ticks long
+                assert len(at) == 0
+            else:
+                assert 0 <= at[0] < until
+
+
 def test_rows_say_their_place_in_the_bar(small_checkpoint: Checkpoint) -> None:
     waltz = encode(small_checkpoint.seeds[1].piece, small_checkpoint.vocabulary)
     for rows in joined(write(small_checkpoint, FOUR, tune=1, gap=72)):
