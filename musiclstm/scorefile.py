@@ -35,18 +35,18 @@ def first_tune(text: str) -> str:
 
 
 def require_plausible(text: str, kind: str, name: str) -> None:
-    """Raise MusicFileError where ``text`` ("abc", "krn" or "xml") has a metre or an ABC note value of three digits or more.
+    """Raise MusicFileError where ``text`` ("abc", "krn" or "xml") has a metre or, in ABC, a note value nobody writes.
 
     They are always mistakes, and music21 takes hours and gigabytes to find beats in them.
     """
-    metre = re.search({"abc": r"M:\s*(\d{3,})", "krn": r"\*M(\d{3,})", "xml": r"<beats>[^<]*?(\d{3,})"}[kind], text)
-    value = None
-    if kind == "abc":
-        music = [line for line in text.splitlines() if not re.match(r"\s*(%|\w:)", line)]
-        value = re.search(r"(\d{3,})", re.sub(r'"[^"]*"|\[\w:[^\]]*\]', "", "\n".join(music)))
-    if found := metre or value:
-        what = "metre of {} beats" if metre else "note value of {} units"
-        raise MusicFileError(f"{name} has a {what.format(found[1][:12])}; at most 99 can be read.")
+    metre = {"abc": r"M:\s*(\d{3,})", "krn": r"\*M(\d{3,})", "xml": r"<beats>[^<]*?(\d{3,})"}[kind]
+    found, what = re.search(metre, text), "metre of {} beats"
+    if kind == "abc" and not found:
+        music = "\n".join(line for line in text.splitlines() if not re.match(r"\s*(%|[^L\W]:)", line))
+        without_words = re.sub(r'"[^"]*"|\[[^L\W]:[^\]]*\]', "", music)
+        found, what = re.search(r"(\d{3,})|L:\s*(?=\d\d)(\d+)", without_words), "note value of {} units"
+    if found:
+        raise MusicFileError(f"{name} has a {what.format(found[found.lastindex or 0][:12])}; that is a mistake in the file.")
 
 
 def tidy_title(titles: Sequence[str | None], name: str) -> str:

@@ -150,7 +150,8 @@ BAD_SCORES = {
     "tune.txt": ("X:1\nK:C\nCDE|", "tune.txt is not a score this program reads"),
     "value.abc": ("X:1\nL:1/8\nK:C\nC9999999|", "value.abc has a note value of 9999999 units"),
     "metre.abc": ("X:1\nM:9999/4\nK:C\nCDEF|", "metre.abc has a metre of 9999 beats"),
-    "long.musicxml": (CLARINET.replace(">18<", ">18000000<"), "long.musicxml is longer than 100000 quarters"),
+    "unit.abc": ("X:1\nM:4/4\nL:99/1\nK:C\nC99|", "unit.abc has a note value of 99 units"),
+    "long.krn": ("**kern\n*M4/4\n=1\n" + "1%9999c\n" * 3 + "*-\n", "long.krn is longer than 100000 quarters"),
 }
 
 
