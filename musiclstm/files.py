@@ -7,7 +7,8 @@ from pathlib import Path
 from musiclstm.errors import MusicFileError
 from musiclstm.midi import read_midi
 from musiclstm.notes import Piece
-from musiclstm.score import SCORE_ENDINGS, read_score
+from musiclstm.score import read_score
+from musiclstm.scorefile import SCORE_ENDINGS
 
 MIDI_ENDINGS = (".mid", ".midi")
 MUSIC_ENDINGS = MIDI_ENDINGS + SCORE_ENDINGS

@@ -25,8 +25,8 @@ class LoopGuard:
     continue the period by ``reluctance`` more: sooner or later every loop is left.
     """
 
-    periods: int = 2
-    fewest: int = 12
+    periods: int = 3
+    fewest: int = 16
     longest: int = 96
     heat: float = 1.1
     hottest: float = 1.6

@@ -123,20 +123,20 @@ ALBERTI = [40, 47, 44, 47, 38, 47, 43, 47]
 FIGURE = [40, 44, 47, 52]
 
 
-def test_one_note_again_and_again_is_a_loop_once_twelve_of_it_repeat() -> None:
+def test_one_note_again_and_again_is_a_loop_once_sixteen_of_it_repeat() -> None:
     assert not loops([40] * GUARD.fewest)
     assert loops([40] * (GUARD.fewest + 1))
 
 
-def test_a_figure_of_four_is_a_loop_once_twelve_of_its_notes_repeat() -> None:
-    assert not loops((FIGURE * 4)[:15])
-    assert loops(FIGURE * 4)
+def test_a_figure_of_four_is_a_loop_once_sixteen_of_its_notes_repeat() -> None:
+    assert not loops((FIGURE * 5)[:19])
+    assert loops(FIGURE * 5)
 
 
-def test_an_alberti_bar_may_be_written_twice_and_is_a_loop_the_third_time() -> None:
-    assert not loops(ALBERTI * 2)
-    assert not loops((ALBERTI * 3)[:-1])
-    assert loops(ALBERTI * 3)
+def test_an_alberti_bar_may_be_written_three_times_and_is_a_loop_the_fourth_time() -> None:
+    assert not loops(ALBERTI * 3)
+    assert not loops((ALBERTI * 4)[:-1])
+    assert loops(ALBERTI * 4)
 
 
 def test_a_long_passage_may_be_repeated_until_it_was_copied_for_ninety_six_notes() -> None:
@@ -150,9 +150,9 @@ def test_a_pattern_that_climbs_may_run_twice_as_long() -> None:
     # Of each round the first note comes by another interval than its model, so one note more is needed.
     assert not loops(range(20, 20 + GUARD.fewest + 1))
     assert loops(range(20, 20 + GUARD.fewest + 2))
-    climbing = [pitch + 2 * round_ for round_ in range(8) for pitch in FIGURE]
-    assert not loops(climbing[: 4 + 16])
-    assert loops(climbing[: 4 + 17])
+    climbing = [pitch + 2 * round_ for round_ in range(9) for pitch in FIGURE]
+    assert not loops(climbing[: 4 + 24])
+    assert loops(climbing[: 4 + 25])
 
 
 def test_the_same_notes_in_another_rhythm_are_no_loop() -> None:

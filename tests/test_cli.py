@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from musiclstm import checkpoint as checkpoints
+from musiclstm.checkpoint import Checkpoint
+from musiclstm.cli import main
+from musiclstm.midi import read_midi, write_midi
+from musiclstm.notes import Piece
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def folder(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tiny checkpoint as a folder."""
+    path = tmp_path_factory.mktemp("checkpoints") / "small"
+    checkpoints.save(small_checkpoint, path, card="# small\n")
+    return str(path)
+
+
+def test_seeds_are_listed_a_line_each(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["seeds", "--checkpoint", folder]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["march", "waltz", "jig"]
+    assert "3/4" in lines[1]
+
+
+def test_seeds_as_json_have_everything_but_the_notes(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["seeds", "--json", "--checkpoint", folder]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {"id", "title", "composer", "work", "bars", "tempo", "source", "licence"} <= set(listed[0])
+    assert "notes" not in listed[0]
+
+
+def test_generate_writes_the_files_of_the_contract(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert (
+        main(["generate", "--checkpoint", folder, "--seed", "march", "--bars", "2", "--random-seed", "5", "--out", str(out)]) == 0
+    )
+    names = {path.name for path in out.iterdir()}
+    sounds = {"seed.wav", "continuation.wav", "joined.wav"}
+    assert {"seed.mid", "continuation.mid", "joined.mid", "joined.musicxml", "recipe.json"} | sounds <= names
+    assert "random seed 5" in capsys.readouterr().out
+
+
+def test_the_same_recipe_gives_the_same_midi_bytes(folder: str, tmp_path: Path) -> None:
+    first, again = tmp_path / "first", tmp_path / "again"
+    common = ["generate", "--checkpoint", folder, "--no-audio"]
+    assert main([*common, "--seed", "waltz", "--bars", "3", "--diversity", "1.2", "--random-seed", "9", "--out", str(first)]) == 0
+    assert main([*common, "--recipe", str(first / "recipe.json"), "--out", str(again)]) == 0
+    for name in ("seed.mid", "continuation.mid", "joined.mid"):
+        assert (first / name).read_bytes() == (again / name).read_bytes()
+
+
+def test_another_random_seed_gives_other_music(folder: str, tmp_path: Path) -> None:
+    music = []
+    for number in ("1", "2"):
+        out = tmp_path / number
+        command = ["generate", "--checkpoint", folder, "--no-audio", "--seed", "jig", "--bars", "2", "--random-seed", number]
+        assert main([*command, "--out", str(out)]) == 0
+        music.append(read_midi(out / "continuation.mid").notes.tolist())
+    assert music[0] != music[1]
+
+
+def test_several_takes_go_to_folders_of_their_own(folder: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ["generate", "--checkpoint", folder, "--no-audio", "--seed", "march", "--bars", "1", "--takes", "2"]
+    assert main([*command, "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["take-1", "take-2"]
+    assert (out / "take-2" / "joined.mid").exists()
+
+
+def test_a_file_can_be_the_seed_and_its_tempo_changed(folder: str, tmp_path: Path, tunes: dict[str, Piece]) -> None:
+    write_midi(tunes["waltz"], tmp_path / "mine.mid")
+    command = [
+        "generate",
+        "--checkpoint",
+        folder,
+        "--no-audio",
+        "--seed",
+        str(tmp_path / "mine.mid"),
+        "--bars",
+        "1",
+        "--tempo",
+        "77",
+    ]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 0
+    assert read_midi(tmp_path / "out" / "joined.mid").tempi[0].qpm == pytest.approx(77, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--seed", "marhc"], "march"),
+        (["--seed", "march", "--bars", "0"], "from 1 to 64, not 0"),
+        (["--seed", "march", "--bars", "10000"], "from 1 to 64, not 10000"),
+        (["--seed", "march", "--bars", "two"], "two"),
+        (["--seed", "march", "--diversity", "-1"], "Diversity must lie between 0.1 and 2, not -1"),
+        (["--seed", "march", "--diversity", "99"], "not 99"),
+        (["--seed", "march", "--diversity", "nan"], "not nan"),
+        (["--seed", "march", "--takes", "9"], "from 1 to 8"),
+        (["--seed", "march", "--random-seed", "-1"], "random seed"),
+        (["--seed", "march", "--instrument", "kazoo"], "harpsichord"),
+        (["--seed", "march", "--tempo", "5"], "between 20 and 400"),
+        (["--seed", "nowhere/file.mid"], "file.mid"),
+        (["--recipe", "nowhere.json"], "nowhere.json"),
+        ([], "--seed"),
+        (["--sed", "march"], "--sed"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    out = tmp_path / "out"
+    assert main(["generate", "--checkpoint", folder, *arguments, "--out", str(out)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert says in captured.err
+    assert captured.out == ""
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("content", [b"this is a text file, not MIDI", b"", b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60"])
+def test_a_file_that_is_no_music_is_refused(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (tmp_path / "odd.mid").write_bytes(content)
+    assert main(["generate", "--checkpoint", folder, "--seed", str(tmp_path / "odd.mid"), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "odd.mid" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_checkpoint_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["seeds", "--checkpoint", str(tmp_path / "none")]) == 2
+    assert str(tmp_path / "none") in capsys.readouterr().err
+
+
+def test_evaluate_prints_the_figures_of_the_contract(
+    folder: str, tmp_path: Path, tunes: dict[str, Piece], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data" / "Chopin"
+    data.mkdir(parents=True)
+    write_midi(tunes["march"], data / "march.mid")
+    write_midi(tunes["waltz"], data / "waltz.mid")
+    (data / "broken.mid").write_text("no")
+    assert main(["evaluate", "--data", str(tmp_path / "data"), "--checkpoint", folder, "--json", str(tmp_path / "f.json")]) == 0
+    captured = capsys.readouterr()
+    figures = json.loads(captured.out)
+    assert figures == json.loads((tmp_path / "f.json").read_text())
+    assert figures["pieces"] == 2
+    assert figures["notes"] == len(tunes["march"]) + len(tunes["waltz"]) - 2
+    assert {"quarters", "bits_per_note", "bits_per_quarter", "velocity_bits_per_note"} <= set(figures)
+    assert {"step", "pitch", "duration"} <= set(figures["accuracy"])
+    assert set(figures["new_material"]) == {"share", "bits_per_note"}
+    assert figures["bits_per_quarter"] == pytest.approx(
+        figures["bits_per_note"] * figures["notes"] / figures["quarters"], rel=1e-3
+    )
+    assert "broken.mid" in captured.err
+
+
+def test_evaluate_refuses_a_folder_without_music(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--data", str(tmp_path), "--checkpoint", folder]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_program_itself_ends_with_2_and_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "musiclstm", "generate", "--seed", "x", "--bars", "many", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "many" in done.stderr

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import pytest
+
+from musiclstm import checkpoint as checkpoints
+from musiclstm.card import Credit
+from musiclstm.midi import write_midi
+from musiclstm.notes import Piece, transpose
+from train import main
+
+CREDIT = Credit("Three tunes", "the tests", "public domain")
+SMALL = ["--units", "16", "--layers", "1", "--head", "16", "--lanes", "2", "--window", "16", "--epochs", "2", "--seeds", "data"]
+
+
+@pytest.fixture(scope="module")
+def data(tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with nine pieces of three composers, each long enough to hold a seed."""
+    folder = tmp_path_factory.mktemp("data")
+    for composer, tune in zip(("Schumann", "Chopin", "Bach"), tunes.values(), strict=True):
+        (folder / composer).mkdir()
+        for number, name in enumerate(("air", "duo", "trio")):
+            write_midi(_twice(transpose(tune, number)), folder / composer / f"{name}.mid")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A checkpoint that train.py made of it, from the command line to the folder."""
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    credit = ["--data-name", CREDIT.data, "--data-source", CREDIT.source, "--data-licence", CREDIT.licence]
+    assert main(["--data", str(data), "--out", str(out), *SMALL, *credit]) == 0
+    yield out
+
+
+def test_training_ends_with_a_checkpoint_that_loads_and_plays(trained: Path) -> None:
+    checkpoint = checkpoints.load(trained)
+    assert checkpoint.seeds
+    assert checkpoint.metrics["training"]["epochs"] == 2
+    assert checkpoint.metrics["test"]["notes"] > 0
+    assert checkpoint.seeds[0].curation.bits_per_note is not None
+
+
+def test_a_stock_keras_snippet_loads_the_network(trained: Path) -> None:
+    network = keras.saving.load_model(trained)
+    assert set(network.output) == {"step", "pitch", "duration", "velocity"}
+
+
+def test_the_card_names_data_licence_and_figures(trained: Path) -> None:
+    card = (trained / "README.md").read_text(encoding="utf-8")
+    metrics = checkpoints.load(trained).metrics
+    assert "$" not in re.sub(r"`[^`]*`", "", card)
+    for promised in ("Three tunes", "public domain", "Chopin 3", f"{metrics['test']['bits_per_note']:.3f}"):
+        assert promised in card
+    assert (trained / "learning-curves.svg").read_text(encoding="utf-8").count("<path") > 5
+
+
+def test_works_in_test_are_not_trained_on(trained: Path) -> None:
+    training = checkpoints.load(trained).metrics["training"]
+    assert training["works_in_test"]
+    assert all(training["pieces"][side] for side in ("train", "validation", "test"))
+
+
+def test_resuming_a_finished_run_packages_it_again(trained: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (trained / "vocabulary.json").read_bytes()
+    assert main(["--data", str(data), "--out", str(trained), *SMALL, "--resume"]) == 0
+    assert "Resumed after epoch 2" in capsys.readouterr().out
+    assert (trained / "vocabulary.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--data", "nowhere"], "nowhere"),
+        (["--data", "nowhere", "--epochs", "0"], "epochs"),
+        (["--data", "nowhere", "--lanes", "lots"], "lots"),
+        ([], "--data"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert says in error
+    assert not (tmp_path / "out").exists()
+
+
+def _twice(piece: Piece) -> Piece:
+    """The piece played two times, so that it holds the 64 notes of a seed."""
+    from musiclstm.notes import bar_lines, join
+
+    return join(piece, piece, int(bar_lines(piece)[-1]))
