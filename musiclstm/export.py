@@ -102,10 +102,10 @@ def write_midis(
 
 
 def zip_take(files: TakeFiles, path: Path | str) -> None:
-    """All files of a take in one archive."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    """All files of a take in one archive; sound stays as it is, since packing it takes long and gains little."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files.all():
-            archive.write(file, file.name)
+            archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".wav" else None)
 
 
 def _write_audio(folder: Path, seed: Piece, continuation: Piece, split: int, program: int, seed_audio: Audio | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -140,7 +139,9 @@ def _seed_events(page: gr.Blocks, studio: Studio, w: Widgets) -> None:
     inputs = [w.seed, w.bars, w.instrument, w.tempo, w.visit]
     outputs = [w.facts, w.seed_roll, w.seed_player, w.notice, w.heading, w.roll]
     latest: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET, **_SOUND}
-    w.seed.input(show_seed, inputs, outputs, js=_CHOSEN, **latest).success(None, js="() => window.musiclstm.arrived()", **_AT_ONCE)
+    w.seed.input(show_seed, inputs, outputs, js=_CHOSEN, **latest).success(
+        None, js="() => window.musiclstm.arrived()", **_AT_ONCE
+    )
     gr.on([w.instrument.input, w.tempo.submit, w.tempo.blur], show_seed, inputs, outputs, **latest)
     page.load(arrive, inputs, list(dict.fromkeys([*outputs, *w.take])), **_QUIET, **_SOUND)
     # Who asks for a certain random seed wants to keep it.
@@ -233,10 +234,11 @@ def _api(studio: Studio) -> None:
         with _request_folder() as folder:
             drawn = secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
             request = _request(studio, seed, diversity, bars, drawn, tempo, instrument, top_p, loop_guard)
-            written = studio.write(folder, compose(studio.checkpoint, request), score=True)
-            sounds = (written.seed_audio, written.continuation_audio, written.joined_audio)
+            composition = compose(studio.checkpoint, request)
+            written = studio.write(folder, composition, score=True)
             midis = (written.seed_midi, written.continuation_midi, written.joined_midi)
-            yield (*midis, *sounds, written.score, json.loads(written.recipe.read_text(encoding="utf-8")))
+            sounds = (written.seed_audio, written.continuation_audio, written.joined_audio)
+            yield *(str(path) if path else None for path in (*midis, *sounds, written.score)), composition.recipe
 
     def seeds() -> list[dict[str, Any]]:
         return [{key: value for key, value in seed.to_json().items() if key != "notes"} for seed in studio.checkpoint.seeds]

@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.compose import ComposeRequest, Composition, compose, composing
 from musiclstm.errors import CheckpointError, MissingToolError
@@ -197,16 +199,23 @@ def waiting_roll(seed: Seed, bars: int, tempo: float | None = None) -> str:
 
 def take_roll(composition: Composition) -> str:
     """Seed and continuation as far as it is written, with room for the rest, so that a growing roll holds still."""
-    request, seed = composition.request, composition.seed
-    until = composition.split + request.bars * seed.metre_at(composition.split).bar_ticks
+    split, seed = composition.split, composition.seed
+    length = composition.request.bars * seed.metre_at(split).bar_ticks
     return roll_svg(
         seed,
-        composition.takes[0].continuation,
-        split=composition.split,
-        until=until,
+        _cut_off(composition.takes[0].continuation, length),
+        split=split,
+        until=split + length,
         pitches=_expected(seed),
-        quarter_px=_fitting(until),
+        quarter_px=_fitting(split + length),
     )
+
+
+def _cut_off(piece: Piece, end: int) -> Piece:
+    """The piece without what rings on after tick ``end``, where it would call for another bar."""
+    notes = piece.notes.copy()
+    notes["duration"] = np.maximum(1, np.minimum(notes["duration"], end - notes["onset"]))
+    return replace(piece, notes=notes)
 
 
 def _fitting(ticks: int, width: float = _ROLL_WIDTH, least: float = 9.0, most: float = 22.0) -> float:

@@ -1,0 +1,307 @@
+"""The page without a browser: its words, the work behind its buttons, and a live server with Gradio's own client."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from musiclstm.checkpoint import Checkpoint, save
+from musiclstm.compose import ComposeRequest, Take, compose
+from musiclstm.errors import CheckpointError
+from musiclstm.midi import read_midi
+from musiclstm.notes import make_notes
+from musiclstm.seeds import Seed
+from musiclstm.ui import words
+from musiclstm.ui.page import build_page, launch, main
+from musiclstm.ui.studio import Studio, take_roll, waiting_roll
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+
+@pytest.fixture(scope="module")
+def studio(small_checkpoint: Checkpoint) -> Iterator[Studio]:
+    studio = Studio(small_checkpoint, bars=2)
+    studio.warm_up().result()
+    yield studio
+    studio.close()
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    page = build_page(studio)
+    yield launch(page, prevent_thread_lock=True, quiet=True)
+    page.close()
+
+
+@pytest.fixture
+def client(address: str, tmp_path: Path) -> Iterator[Client]:
+    client = Client(address, verbose=False, download_files=str(tmp_path))
+    yield client
+    client.close()
+
+
+def request_of(studio: Studio, bars: int = 8, random_seed: int = 1) -> ComposeRequest:
+    return ComposeRequest(studio.first, bars=bars, random_seed=random_seed)
+
+
+# Words
+
+
+def named(seed: Seed, id: str, composer: str, title: str) -> Seed:
+    return replace(seed, id=id, composer=composer, title=title)
+
+
+def test_seeds_are_grouped_by_composer_in_alphabetical_order(studio: Studio) -> None:
+    given = [("m2", "Wolfgang Amadeus Mozart", "Sonata"), ("b", "Johann Sebastian Bach", "Prelude"), ("x", "", "A tune")]
+    given += [("m1", "Wolfgang Amadeus Mozart", "Minuet"), ("d", "Antonín Dvořák", "Waltz")]
+    seeds = [named(studio.first, *names) for names in given]
+    labels = ["Bach · Prelude", "Dvořák · Waltz", "Mozart · Minuet", "Mozart · Sonata", "A tune"]
+    assert words.seed_choices(seeds) == list(zip(labels, ["b", "d", "m1", "m2", "x"], strict=True))
+
+
+def test_composers_who_share_a_surname_are_told_apart(studio: Studio) -> None:
+    seeds = [named(studio.first, "r", "Robert Schumann", "March"), named(studio.first, "c", "Clara Schumann", "Polonaise")]
+    assert [label for label, _ in words.seed_choices(seeds)] == ["Clara Schumann · Polonaise", "Robert Schumann · March"]
+
+
+def test_the_facts_of_a_seed_are_those_of_its_music(studio: Studio) -> None:
+    facts = words.seed_facts(studio.first)
+    assert all(fact in facts for fact in ("C major", "4/4", "♩ = 120", "bars 1–8"))
+    assert "♩ = 90" in words.seed_facts(studio.first, 90.0)
+
+
+def test_titles_cannot_put_markup_on_the_page(studio: Studio) -> None:
+    evil = replace(studio.first, title="<img src=x>", composer="<b>", work="<i>")
+    assert "<img" not in words.waiting_heading(evil)
+    assert "<i>" not in words.seed_facts(evil)
+
+
+def test_the_sentence_tells_what_the_take_is_like(studio: Studio) -> None:
+    composition = compose(studio.checkpoint, request_of(studio, bars=2))
+    twice = make_notes(range(0, 192, 4), [60, 64, 67, 72] * 12, [4] * 48, [64] * 48)
+    dense = Take(replace(composition.seed, notes=twice), composition.seed, loops=2, guarded=9)
+    sentence = words.take_sentence(composition, dense)
+    assert "2 bars with 48 notes, in C major like the seed, much denser." in sentence
+    assert "The loop guard stepped in 2 times" in sentence
+    few = Take(replace(composition.seed, notes=twice[:1]), composition.seed, loops=0, guarded=0)
+    assert words.take_sentence(composition, few) == "<p>2 bars with 1 note, much sparser.</p>"
+
+
+# The work behind the buttons
+
+
+def test_a_take_grows_bar_by_bar_and_ends_whole(studio: Studio) -> None:
+    moments = list(studio.perform(request_of(studio), lambda: False))
+    shares = [moment.share for moment in moments if moment.share is not None]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    last = moments[-1].composition
+    assert last is not None
+    assert last.finished
+    assert last.takes[0].continuation == compose(studio.checkpoint, request_of(studio)).takes[0].continuation
+
+
+def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(studio: Studio) -> None:
+    looks = iter(range(100))
+    *_, last = studio.perform(request_of(studio, bars=32), lambda: next(looks) >= 2)
+    kept = last.composition
+    assert kept is not None
+    assert kept.finished
+    assert 1 <= kept.bars < 32
+    assert kept.recipe["bars"] == kept.bars
+    again = compose(studio.checkpoint, request_of(studio, bars=kept.bars))
+    assert kept.takes[0].joined == again.takes[0].joined
+
+
+def test_stop_while_the_decoder_warms_up_ends_at_once(small_checkpoint: Checkpoint) -> None:
+    class NeverWarm(Studio):
+        def _make_example(self) -> Any:
+            raise AssertionError("not needed")
+
+        def _until_warm(self) -> Iterator[int]:
+            yield 0
+
+    cold = NeverWarm(small_checkpoint)
+    moments = list(cold.perform(request_of(cold), lambda: True))
+    cold.close()
+    assert [moment.composition for moment in moments] == [None]
+    assert "Stopped" in moments[0].said
+
+
+def test_a_seed_is_rendered_once_for_each_instrument_and_tempo(studio: Studio) -> None:
+    first = studio.sound(studio.first, "piano", None)
+    assert studio.sound(studio.first, "Piano", studio.first.tempo) is first
+    assert studio.sound(studio.first, "harp", None) is not first
+    assert studio.sound(studio.first, "piano", 240.0).seconds < first.seconds
+
+
+def test_only_so_many_sounds_are_kept(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("musiclstm.ui.studio.KEPT_SOUNDS", 2)
+    oldest, _, newest = (studio.sound(studio.first, "guitar", tempo) for tempo in (380.0, 390.0, 400.0))
+    assert studio.sound(studio.first, "guitar", 400.0) is newest
+    assert studio.sound(studio.first, "guitar", 380.0) is not oldest
+
+
+def test_a_checkpoint_without_seeds_is_one_sentence(small_checkpoint: Checkpoint) -> None:
+    with pytest.raises(CheckpointError, match="no seeds"):
+        Studio(replace(small_checkpoint, seeds=()))
+
+
+def test_a_growing_roll_holds_still(studio: Studio) -> None:
+    def frame(svg: str) -> tuple[str, ...]:
+        return tuple(re.findall(r'(?:width|height|data-[a-z-]+)="[^"]*"', svg.split(">", maxsplit=1)[0]))
+
+    grown = [m.composition for m in studio.perform(request_of(studio), lambda: False) if m.composition is not None]
+    assert len({frame(take_roll(composition)) for composition in grown}) == 1
+    assert frame(take_roll(grown[0]))[0] == frame(waiting_roll(studio.first, 8))[0]
+
+
+# A live server
+
+
+def files_of(answer: tuple[Any, ...]) -> list[Path]:
+    return [Path(path) for path in answer[:7]]
+
+
+def test_generate_gives_every_file_and_the_recipe(client: Client) -> None:
+    *paths, recipe = client.predict(seed="march", bars=4, random_seed=3, api_name="/generate")
+    names = "seed.mid continuation.mid joined.mid seed.wav continuation.wav joined.wav joined.musicxml"
+    assert [Path(path).name for path in paths] == names.split()
+    assert all(Path(path).stat().st_size for path in paths)
+    assert {name: recipe[name] for name in ("seed", "bars", "random_seed")} == {"seed": "march", "bars": 4, "random_seed": 3}
+    seed, joined = read_midi(paths[0]), read_midi(paths[2])
+    assert len(joined) > len(seed)
+
+
+def test_the_same_random_seed_gives_the_same_midi_bytes(client: Client) -> None:
+    def joined(random_seed: int) -> bytes:
+        answer = client.predict(seed="waltz", bars=4, random_seed=random_seed, api_name="/generate")
+        return files_of(answer)[2].read_bytes()
+
+    assert joined(5) == joined(5) != joined(6)
+
+
+def test_a_random_seed_that_is_not_given_is_drawn_and_told(client: Client) -> None:
+    drawn = {client.predict(seed="march", bars=1, api_name="/generate")[-1]["random_seed"] for _ in range(2)}
+    assert len(drawn) == 2
+
+
+def test_tempo_and_instrument_are_in_the_files(client: Client) -> None:
+    answer = client.predict(seed="march", bars=1, random_seed=1, tempo=90, instrument="harp", api_name="/generate")
+    assert read_midi(files_of(answer)[2]).tempi[0].qpm == 90
+    assert bytes([0xC0, 46]) in files_of(answer)[2].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"seed": "mrach"}, "There is no seed called 'mrach'; close ones are march"),
+        ({"seed": "march", "diversity": 9}, "Diversity must lie between 0.1 and 2, not 9"),
+        ({"seed": "march", "bars": 0}, "The number of bars must be a whole number from 1 to 64, not 0"),
+        ({"seed": "march", "bars": None}, "The number of bars must be a whole number from 1 to 64, not None"),
+        ({"seed": "march", "random_seed": -1}, "The random seed must be a whole number from 0"),
+        ({"seed": "march", "tempo": 1000}, "The tempo must lie between 20 and 400"),
+        ({"seed": "march", "instrument": "kazoo"}, "The instrument must be one of piano,"),
+    ],
+)
+def test_a_bad_request_gets_the_sentence_that_says_why(client: Client, asked: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(AppError) as told:
+        client.predict(**asked, api_name="/generate")
+    assert sentence in str(told.value)
+
+
+def test_the_seeds_are_listed_without_their_notes(client: Client) -> None:
+    listed = client.predict(api_name="/seeds")
+    assert [seed["id"] for seed in listed] == ["march", "waltz", "jig"]
+    assert all(seed["licence"] and "notes" not in seed for seed in listed)
+
+
+def test_only_the_two_endpoints_are_public(client: Client) -> None:
+    api = client.view_api(return_format="dict", print_info=False)
+    assert isinstance(api, dict)
+    assert set(api["named_endpoints"]) == {"/generate", "/seeds"}
+    assert not api["unnamed_endpoints"]
+    asked = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
+    assert asked == ["seed", "diversity", "bars", "random_seed", "tempo", "instrument", "top_p", "loop_guard"]
+
+
+def test_no_files_of_a_request_stay_behind(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    client.predict(seed="march", bars=1, random_seed=1, api_name="/generate")
+    with pytest.raises(AppError):
+        client.predict(seed="march", bars=0, api_name="/generate")
+    assert not list((tmp_path / "scratch").glob("musiclstm-*"))
+
+
+def test_without_a_synthesizer_the_other_files_come(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    *paths, recipe = client.predict(seed="jig", bars=1, random_seed=1, api_name="/generate")
+    assert [bool(path) for path in paths] == [True, True, True, False, False, False, True]
+    assert recipe["seed"] == "jig"
+
+
+def test_the_snippet_in_the_readme_runs(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    snippet = next(
+        code for code in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "Client(" in code
+    )
+    here = snippet.replace("http://127.0.0.1:7860/", address).replace("mozart-k545-1", "march")
+    assert here.count(address) == here.count("march") == 1
+    exec(compile(here, "README.md", "exec"), {})
+    assert "joined.mid" in capsys.readouterr().out
+
+
+# The program
+
+
+def test_app_py_serves_the_checkpoint_it_is_told_and_cleans_up(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < 20
+    save(small_checkpoint, tmp_path / "checkpoint", card="# Small")
+    (tmp_path / "scratch").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {
+        "MUSICLSTM_CHECKPOINT": str(tmp_path / "checkpoint"),
+        "GRADIO_SERVER_PORT": str(port),
+        "TMPDIR": str(tmp_path / "scratch"),
+    }
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **told}, stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 120
+        while not _answers(port):
+            assert app.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        client = Client(f"http://127.0.0.1:{port}/", verbose=False)
+        assert [seed["id"] for seed in client.predict(api_name="/seeds")] == ["march", "waltz", "jig"]
+        client.close()
+    finally:
+        app.terminate()
+        assert app.wait(60) == 0
+    assert not list((tmp_path / "scratch").glob("musiclstm-*"))
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as visitor:
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_checkpoint_that_is_not_there_ends_the_program_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSICLSTM_CHECKPOINT", "/no/such/folder")
+    with pytest.raises(SystemExit, match="There is no checkpoint folder /no/such/folder"):
+        main()
