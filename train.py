@@ -56,10 +56,9 @@ def train(options: argparse.Namespace) -> None:
     trainer.fit(work, resume=options.resume)
     credit = Credit(options.data_name or options.data, options.data_source or options.data, options.data_licence)
     composition = package(trainer, options.out, options.name or options.out.name, credit, own_seeds=options.seeds == "data")
-    print(
-        f"Reloaded, it wrote {composition.bars} bars ({len(composition.takes[0].continuation)} notes) after {composition.request.seed.title}."
-    )
-    print(f"Listen: python -m musiclstm generate --checkpoint {options.out} --seed {composition.request.seed.id} --out out")
+    seed, notes = composition.request.seed, len(composition.takes[0].continuation)
+    print(f"Reloaded, it wrote {composition.bars} bars with {notes} notes after {seed.title}.")
+    print(f"Listen: python -m musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -25,6 +25,7 @@ from musiclstm.tokens import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabul
 
 CHUNK = 32  # notes written between two looks at the clock: about a bar or two
 HORIZON = 1024  # rows remembered while writing; a seed and a long continuation fit
+CALM_TOUCH = 0.8  # highest temperature for velocity: above it the music grew ever softer and rougher (8 velocities at 1.0)
 _PRIME_PAD = 64  # seeds are padded to a multiple of it, so that few lengths need compiling
 
 State = dict[str, Any]
@@ -201,7 +202,8 @@ class Decoder:
         told |= {"next_pitch": pitch}
         duration = sampling.choose(self._head("duration", seen["memory"], told), uniform[:, 2], temperature, top_p)
         told |= {"next_duration": duration}
-        velocity = sampling.choose(self._head("velocity", seen["memory"], told), uniform[:, 3], temperature, top_p)
+        touch = tf.minimum(temperature, CALM_TOUCH)
+        velocity = sampling.choose(self._head("velocity", seen["memory"], told), uniform[:, 3], touch, top_p)
 
         bar, gone = state["row"][:, BAR], tf.gather(ticks, step)
         position = (state["row"][:, POSITION] + gone) % tf.maximum(bar, 1)

@@ -28,7 +28,7 @@ class Batch:
     """One window of every lane: what came (``rows`` [B, T, 6]), what comes next (``targets`` [B, T, 4]), both int32.
 
     ``weight`` [B, T] is 1.0 where there is a next row and 0.0 in padding; ``composer`` [B, T] int32; ``fresh`` [B] bool marks
-    lanes that begin a piece; ``piece`` [B] is the index of each lane's piece, -1 for an idle lane; ``start`` [B] its first row there.
+    lanes that begin a piece; ``piece`` [B] is the index of each lane's piece, -1 for an idle lane; ``start`` [B] its row.
     """
 
     rows: NDArray[np.int32]
