@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -72,7 +73,7 @@ class Trainer:
         )
         self.network.optimizer.build(self.network.trainable_variables)
         self.average: Weights = _weights(self.network)
-        self.best_weights: Weights = self.average
+        self.best_weights: Weights = _weights(self.network)
         self.progress = Progress()
         self.lengths = [entry.count for entry in collection.entries]
 
@@ -81,7 +82,7 @@ class Trainer:
 
         After each epoch everything needed to go on is written to ``folder`` at one stroke; with ``resume`` a run that was killed
         goes on from there and ends with the same weights as one that was not. Raises CheckpointError if the saved run had
-        other options.
+        other options or data, or is damaged.
         """
         folder.mkdir(parents=True, exist_ok=True)
         if resume and (folder / "resume.npz").exists():
@@ -207,16 +208,20 @@ class Trainer:
         temporary.replace(path)
 
     def _restore(self, path: Path) -> None:
-        with np.load(path) as saved:
-            facts = json.loads(saved["facts"].tobytes())
-            mine = self._facts()
-            if any(facts[key] != mine[key] for key in ("options", "model", "vocabulary", "data")):
-                raise CheckpointError(
-                    f"{path.parent} holds a run with other options or data; give another --out or leave out --resume."
-                )
-            groups = {
-                group: [saved[name] for name in sorted(saved.files) if name.startswith(f"{group}/")] for group in self._groups()
-            }
+        try:
+            with np.load(path) as saved:
+                facts = json.loads(saved["facts"].tobytes())
+                same = all(facts[key] == value for key, value in self._facts().items() if key != "progress")
+                groups = {
+                    group: [saved[name] for name in sorted(saved.files) if name.startswith(f"{group}/")]
+                    for group in self._groups()
+                }
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise CheckpointError(f"{path} is damaged; leave out --resume to begin anew.") from error
+        if not same:
+            raise CheckpointError(
+                f"{path.parent} holds a run with other options or data; give another --out or leave out --resume."
+            )
         for variable, value in zip(self.network.variables, groups["network"], strict=True):
             variable.assign(value)
         for variable, value in zip(self.network.optimizer.variables, groups["optimizer"], strict=True):
