@@ -21,7 +21,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import MissingToolError, MusicLSTMError
 from musiclstm.export import SCORE, zip_take
 from musiclstm.ui import words
-from musiclstm.ui.studio import Studio, seed_roll, take_roll, waiting_roll
+from musiclstm.ui.studio import STOPPED, Studio, seed_roll, take_roll, waiting_roll
 from musiclstm.ui.widgets import BARS, Updates, Visit, Widgets, place, theme
 
 CHECKPOINT_VARIABLE = "MUSICLSTM_CHECKPOINT"
@@ -171,12 +171,13 @@ def _take_events(studio: Studio, w: Widgets) -> None:
                 visit.last = composition
                 yield {w.status: words.progress(""), **w.shown(composition, written)}
 
-    def rest(visit: Visit, seed_id: str, bars: int) -> Updates:
+    def rest(visit: Visit, seed_id: str, bars: int, status: str) -> Updates:
         # After a run that failed, or was stopped before its first bar, the page shows again what the players play.
         seed, last = studio.seed(seed_id), visit.last
         return {
             w.generate: gr.Button("Generate", interactive=True),
             w.stop: gr.Button(interactive=False),
+            w.status: status if STOPPED in status else words.progress(""),
             w.heading: words.waiting_heading(seed) if last is None else words.take_heading(last),
             w.roll: waiting_roll(seed, bars) if last is None else take_roll(last),
         }
@@ -186,9 +187,11 @@ def _take_events(studio: Studio, w: Widgets) -> None:
         return words.progress("Stopping at the bar line")
 
     before = [w.generate, w.stop, w.status, w.random_seed]
-    w.generate.click(prepare, [w.visit, w.fresh, w.random_seed], before, **_AT_ONCE).then(
-        perform, [*w.settings, w.visit], [w.status, *w.take], **_QUIET, **_MODEL
-    ).then(rest, [w.visit, w.seed, w.bars], [w.generate, w.stop, w.heading, w.roll], js=_LOOK, **_AT_ONCE)
+    prepared = w.generate.click(prepare, [w.visit, w.fresh, w.random_seed], before, **_AT_ONCE)
+    performed = prepared.then(perform, [*w.settings, w.visit], [w.status, *w.take], **_QUIET, **_MODEL)
+    after = ([w.visit, w.seed, w.bars, w.status], [w.generate, w.stop, w.status, w.heading, w.roll])
+    performed.success(rest, *after, js=_LOOK, **_AT_ONCE)
+    performed.failure(rest, *after, **_AT_ONCE)  # Gradio's `then` does not follow a failure
     w.stop.click(halt, w.visit, w.status, **_AT_ONCE)
 
 

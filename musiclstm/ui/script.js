@@ -15,7 +15,7 @@
     media[id] = started;
     for (const sound of Object.values(media)) if (sound !== started) sound.pause();
     current = id;
-    requestAnimationFrame(moveHead);
+    nextFrame();
   };
 
   // A seed that was just chosen is heard as soon as its sound is there: the player shows its length when it is.
@@ -62,16 +62,22 @@
     return a[to] + ((value - a[from]) * (b[to] - a[to])) / (b[from] - a[from]);
   };
 
+  let frame = 0;
+  function nextFrame() {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(moveHead);
+  }
   function moveHead() {
     const sound = media[current];
     const holder = document.querySelector(`${current === "seed-player" ? "#seed-roll" : "#roll"} .html-container`);
     const svg = holder && holder.querySelector("svg");
     document.querySelectorAll(".playhead").forEach((line) => line.ownerSVGElement !== svg && line.remove());
-    if (!sound || !svg || holder.querySelector(".growing")) return;
-    const { left, top, bottom, tickPx, ticks, split, clock } = svg.dataset;
-    let seconds = sound.currentTime;
-    if (clock.includes(" ") === false) return;
+    if (!sound || !svg) return;
+    if (!sound.paused) nextFrame();
+    if (holder.querySelector(".growing")) return; // another take's notes
+    const { left, top, bottom, tickPx, ticks, split } = svg.dataset;
     const pairs = clockOf(svg);
+    let seconds = sound.currentTime;
     if (current === "take-continuation") seconds += between(pairs, Number(split), 0, 1);
     const x = Number(left) + Math.min(between(pairs, seconds, 1, 0), Number(ticks)) * Number(tickPx);
     let line = svg.querySelector(".playhead");
@@ -82,11 +88,8 @@
       svg.append(line);
     }
     for (const [name, value] of Object.entries({ x1: x, x2: x, y1: top, y2: bottom })) line.setAttribute(name, value);
-    if (!sound.paused) {
-      if (x < holder.scrollLeft || x > holder.scrollLeft + holder.clientWidth * 0.85) {
-        holder.scrollTo({ left: x - holder.clientWidth * 0.15, behavior: "smooth" });
-      }
-      requestAnimationFrame(moveHead);
+    if (!sound.paused && (x < holder.scrollLeft || x > holder.scrollLeft + holder.clientWidth * 0.9)) {
+      holder.scrollLeft = x - holder.clientWidth * 0.1;
     }
   }
 

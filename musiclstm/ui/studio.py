@@ -27,6 +27,7 @@ from musiclstm.render.audio import Audio, normalise, program_of, synthesize, wri
 from musiclstm.render.pianoroll import roll_svg
 from musiclstm.seeds import Seed, find_seed
 
+STOPPED = "Stopped before the first bar."
 KEPT_SOUNDS = 48  # all seeds of the bundled checkpoint and some at other tempi; 20 s of stereo floats take 7 MB
 _ROLL_WIDTH, _PREVIEW_WIDTH = 900.0, 270.0  # pixels of music that fit beside the controls, and below the list of seeds
 _HEADROOM = 7  # semitones around the seed that are shown before the continuation needs them
@@ -120,7 +121,7 @@ class Studio:
         """
         for seconds in self._until_warm():
             if stopped():
-                yield Moment("Stopped before the first bar.", None, None)
+                yield Moment(STOPPED, None, None)
                 return
             yield Moment(f"Warming up, once after a start: {seconds} s so far, some 20 in all.", None, None)
         written = None
