@@ -24,7 +24,7 @@ from musiclstm.config import TrainConfig
 from musiclstm.corpus import Collection, folder_sources, music21_sources, open_collection, split
 from musiclstm.curation import curation_score
 from musiclstm.errors import CheckpointError
-from musiclstm.evaluation import bits_per_note
+from musiclstm.evaluation import Evaluator
 from musiclstm.seeds import Seed, curate, load_catalogue
 from musiclstm.tokens import fit
 from musiclstm.training import Trainer, trained_network
@@ -105,11 +105,17 @@ def measured(trainer: Trainer) -> dict[str, Any]:
 
 
 def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int] | None) -> tuple[Seed, ...]:
-    """Seeds with the network's bits per note in their score: the best of ``pieces``, or the catalogue's where that is None."""
+    """Seeds with the network's bits per note in their score: the best of ``pieces``.
+
+    Where ``pieces`` is None, or none of them has a passage that makes a seed, they are those of the catalogue.
+    """
+    evaluator = Evaluator(checkpoint, lanes=1)
     if pieces is not None:
-        return curate((collection.piece(i) for i in pieces), CURATED, bits=lambda piece: bits_per_note(checkpoint, [piece])[0])
+        own = curate((collection.piece(i) for i in pieces), CURATED, bits=lambda piece: evaluator.bits_per_note([piece])[0])
+        if own:
+            return own
     catalogue = load_catalogue()
-    bits = bits_per_note(checkpoint, [seed.piece for seed in catalogue])
+    bits = evaluator.bits_per_note([seed.piece for seed in catalogue])
     return tuple(replace(seed, curation=curation_score(seed.piece, bit)) for seed, bit in zip(catalogue, bits, strict=True))
 
 

@@ -7,14 +7,14 @@ import pytest
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.corpus import folder_sources
 from musiclstm.errors import DataError
-from musiclstm.evaluation import bits_per_note, evaluate, readable
+from musiclstm.evaluation import Evaluator, evaluate, readable
 from musiclstm.midi import write_midi
 from musiclstm.notes import Piece
 
 
 def test_the_whole_is_the_mean_of_its_pieces_weighted_by_notes(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:
     pieces = list(tunes.values())
-    single = bits_per_note(small_checkpoint, pieces)
+    single = Evaluator(small_checkpoint).bits_per_note(pieces)
     weights = [len(piece) - 1 for piece in pieces]
     mean = sum(bits * weight for bits, weight in zip(single, weights, strict=True)) / sum(weights)
     assert evaluate(small_checkpoint, pieces)["bits_per_note"] == pytest.approx(mean, abs=1e-3)
