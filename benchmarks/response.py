@@ -84,7 +84,7 @@ def make_parts(studio: Any, seed: Any, bars: int, random_seed: int) -> tuple[dic
     from musiclstm.ui.studio import take_roll
 
     sound = studio.sound(seed, "piano", None)
-    seconds = {}
+    seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
         folder = Path(scratch)
         with timed(seconds, "writing the notes"):
