@@ -34,7 +34,9 @@ class Unhurried(Studio):
 @pytest.fixture(scope="module")
 def address(small_checkpoint: Checkpoint) -> Iterator[str]:
     studio = Unhurried(small_checkpoint, bars=4)
-    studio.warm_up().result()
+    studio.warm_up()
+    while studio.example is None:
+        time.sleep(0.1)
     page = build_page(studio)
     yield launch(page, prevent_thread_lock=True, quiet=True)
     page.close()

@@ -129,9 +129,6 @@ def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(studio: St
 
 def test_stop_while_the_decoder_warms_up_ends_at_once(small_checkpoint: Checkpoint) -> None:
     class NeverWarm(Studio):
-        def _make_example(self) -> Any:
-            raise AssertionError("not needed")
-
         def _until_warm(self) -> Iterator[int]:
             yield 0
 
@@ -140,6 +137,16 @@ def test_stop_while_the_decoder_warms_up_ends_at_once(small_checkpoint: Checkpoi
     cold.close()
     assert [moment.composition for moment in moments] == [None]
     assert "Stopped" in moments[0].said
+
+
+def test_the_example_is_a_whole_take_with_its_files(studio: Studio) -> None:
+    until = time.monotonic() + 60
+    while studio.example is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert studio.example.composition.bars == 2
+    assert all(path.exists() for path in studio.example.files.all())
+    assert studio.example.files.joined_audio is not None
 
 
 def test_a_seed_is_rendered_once_for_each_instrument_and_tempo(studio: Studio) -> None:

@@ -7,6 +7,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -28,6 +29,7 @@ CHECKPOINT_VARIABLE = "MUSICLSTM_CHECKPOINT"
 DRAWN_BELOW = 1_000_000  # random seeds that are drawn are short enough to be told to a friend
 QUEUE_LENGTH = 24
 CACHE_SECONDS = (900, 7200)  # how often the files made for visitors are looked through, and how old they may get
+BETWEEN_PICTURES = 0.1  # seconds; drawing every few notes would take longer than writing them
 ARCHIVE = "musiclstm.zip"
 _MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 _SOUND: dict[str, Any] = {"concurrency_id": "sound", "concurrency_limit": 2}
@@ -162,9 +164,12 @@ def _take_events(studio: Studio, w: Widgets) -> None:
     def perform(*settings: Any) -> Iterator[Updates]:
         visit: Visit = settings[-1]
         with _request_folder() as folder:
-            composition = None
+            composition, shown = None, 0.0
             for moment in studio.perform(_request(studio, *settings[:-1]), lambda: visit.stopped):
                 composition = moment.composition
+                if time.monotonic() - shown < BETWEEN_PICTURES and moment.share != 1.0:
+                    continue
+                shown = time.monotonic()
                 yield {w.status: words.progress(moment.said, moment.share), **_grown(w, composition)}
             if composition is not None:
                 written = studio.write(folder, composition)

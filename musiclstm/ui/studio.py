@@ -20,6 +20,7 @@ import numpy as np
 
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.compose import ComposeRequest, Composition, compose, composing
+from musiclstm.curation import estimate_key
 from musiclstm.errors import CheckpointError, MissingToolError
 from musiclstm.export import TakeFiles, write_take
 from musiclstm.notes import Piece, Tempo
@@ -28,6 +29,7 @@ from musiclstm.render.pianoroll import roll_svg
 from musiclstm.seeds import Seed, find_seed
 
 STOPPED = "Stopped before the first bar."
+EXAMPLES = 8  # tried at most, until one is good enough to greet a visitor
 KEPT_SOUNDS = 48  # all seeds of the bundled checkpoint and some at other tempi; 20 s of stereo floats take 7 MB
 _ROLL_WIDTH, _PREVIEW_WIDTH = 900.0, 270.0  # pixels of music that fit beside the controls, and below the list of seeds
 _HEADROOM = 7  # semitones around the seed that are shown before the continuation needs them
@@ -64,17 +66,20 @@ class Studio:
         self._bars = bars
         self._folder = tempfile.TemporaryDirectory(prefix="musiclstm-example-")
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm-up")
-        self._example: Future[Example] | None = None
+        self._warm: Future[None] | None = None
+        self._example: Example | None = None
         self._sounds: OrderedDict[tuple[str, float, int], Audio] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
 
-    def warm_up(self) -> Future[Example]:
-        """Begin, once, to compile the decoder and to make the example in the background."""
+    def warm_up(self) -> Future[None]:
+        """Begin, once, to compile the decoder in the background; it is done when the future is. Then the example is made."""
         with self._lock:
-            if self._example is None:
-                self._example = self._worker.submit(self._make_example)
-            return self._example
+            if self._warm is None:
+                self._warm = self._worker.submit(self._compile)
+                self._worker.submit(self._make_example)
+                self._worker.submit(self._prepare_seeds)
+            return self._warm
 
     def close(self) -> None:
         """Stop warming up; the example's files go."""
@@ -85,8 +90,7 @@ class Studio:
     @property
     def example(self) -> Example | None:
         """The example, once it is there."""
-        example = self._example
-        return example.result() if example is not None and example.done() and example.exception() is None else None
+        return self._example
 
     def seed(self, name: str) -> Seed:
         """The checkpoint's seed of that id. Raises OptionError, naming close ones, if there is none."""
@@ -159,31 +163,41 @@ class Studio:
 
     def _until_warm(self) -> Iterator[int]:
         """Seconds waited so far, twice a second, until the decoder is compiled. Raises what went wrong while it was."""
-        example, halves = self.warm_up(), 0
+        warm, halves = self.warm_up(), 0
         while True:
             try:
-                example.result(timeout=0.5 if halves else 0.0)
+                warm.result(timeout=0.5 if halves else 0.0)
             except NotYet:
                 yield halves // 2
                 halves += 1
             else:
                 return
 
-    def _make_example(self) -> Example:
-        """The first take compiles the decoder; then seeds of other lengths are compiled for, and all are rendered."""
-        composition = compose(self.checkpoint, ComposeRequest(self.first, bars=self._bars))
-        example = Example(composition, self.write(Path(self._folder.name), composition))
-        if not self._closed:
-            self._worker.submit(self._warm_all_seeds)
-        return example
+    def _compile(self) -> None:
+        compose(self.checkpoint, ComposeRequest(self.first, bars=1))
 
-    def _warm_all_seeds(self) -> None:
+    def _make_example(self) -> None:
+        for random_seed in range(1, EXAMPLES + 1):
+            composition = compose(self.checkpoint, ComposeRequest(self.first, bars=self._bars, random_seed=random_seed))
+            if self._closed or _steady(composition):
+                break
+        self._example = Example(composition, self.write(Path(self._folder.name), composition))
+
+    def _prepare_seeds(self) -> None:
+        """Seeds of other lengths have to be compiled for once; and each is rendered, so that it is heard at once when chosen."""
         for seed in self.checkpoint.seeds[:KEPT_SOUNDS]:
             if self._closed:
                 return
             compose(self.checkpoint, ComposeRequest(seed, bars=1))
             with suppress(MissingToolError):
                 self.sound(seed, "piano", None)
+
+
+def _steady(composition: Composition) -> bool:
+    """Whether a take may greet a visitor: no loops, in the seed's key, and neither much sparser nor much denser."""
+    seed, take = composition.seed, composition.takes[0]
+    density = len(take.continuation) * composition.split / max(1, take.joined.end - composition.split) / len(seed)
+    return not take.loops and estimate_key(take.continuation)[0] == seed.key and 0.6 < density < 1.6
 
 
 def seed_roll(seed: Seed, tempo: float | None = None) -> str:

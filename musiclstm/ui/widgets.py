@@ -127,6 +127,8 @@ def theme() -> gr.themes.Base:
     ).set(
         body_background_fill=paper,
         body_background_fill_dark=night,
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
         block_background_fill=card,
         block_background_fill_dark=dusk,
         block_border_width="1px",
