@@ -2,12 +2,15 @@
 
 import os
 
-# Read when the libraries are imported: nothing is reported to anyone, and TensorFlow keeps its notes to itself.
+# Read when the libraries are imported: nothing is reported to anyone.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 if __name__ == "__main__":
+    from musiclstm.quiet import import_tensorflow
+
+    import_tensorflow()
+
     from musiclstm.ui.page import main
 
     main()

@@ -8,13 +8,13 @@ python train.py --data hf://datasets/OWNER/NAME      # a dataset of MIDI files o
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from musiclstm.config import TrainConfig
 from musiclstm.errors import MusicLSTMError, OptionError
+from musiclstm.quiet import import_tensorflow
 
 
 class _Parser(argparse.ArgumentParser):
@@ -24,9 +24,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the training; returns the exit code: 0, or 2 with one line on stderr for bad input."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        train(_parser().parse_args(arguments))
+        options = _parser().parse_args(arguments)
+        import_tensorflow()
+        train(options)
     except MusicLSTMError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return error.exit_code

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from musiclstm.errors import MusicLSTMError, OptionError
+from musiclstm.quiet import import_tensorflow
 
 
 class _Parser(argparse.ArgumentParser):
@@ -22,9 +23,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, or 2 with one line on stderr for bad input."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes to its developers
     try:
         options = _parser().parse_args(arguments)
+        import_tensorflow()
         options.run(options)
     except MusicLSTMError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
