@@ -30,11 +30,15 @@ def rows(tunes: dict[str, Piece], vocabulary: Vocabulary) -> list[Rows]:
 
 
 @pytest.fixture(scope="module")
-def scored(rows: list[Rows], vocabulary: Vocabulary) -> list[NoteScores]:
+def scanner(vocabulary: Vocabulary) -> FeatureScanner:
+    return FeatureScanner(ContextSpec.of(vocabulary), LANES)
+
+
+@pytest.fixture(scope="module")
+def scored(rows: list[Rows], vocabulary: Vocabulary, scanner: FeatureScanner) -> list[NoteScores]:
     """The scores that a network gives which knows nothing: all weights are zero, all classes equally likely."""
     network = build_network(size_for(vocabulary, units=8, layers=1, head=8, channels=1), lanes=LANES)
     network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
-    scanner = FeatureScanner(ContextSpec.of(vocabulary), LANES)
     return score_notes(network, scanner, [len(r) for r in rows], lambda index: (rows[index], 0), window=WINDOW)
 
 
@@ -67,18 +71,20 @@ def test_a_hit_is_the_likeliest_class(scored: list[NoteScores], rows: list[Rows]
         assert np.array_equal(piece.hits[:, STREAMS.index("step")], music[1:, STEP] == 0)
 
 
-def test_scores_do_not_depend_on_lanes_windows_or_the_order_of_pieces(rows: list[Rows], vocabulary: Vocabulary) -> None:
+def test_scores_do_not_depend_on_lanes_windows_or_the_order_of_pieces(
+    rows: list[Rows], vocabulary: Vocabulary, scanner: FeatureScanner
+) -> None:
     config = size_for(vocabulary, units=8, layers=1, head=8, channels=1)
     weights = [np.random.default_rng(1).normal(0, 0.5, weight.shape) for weight in build_network(config).get_weights()]
 
-    def scores(lanes: int, window: int, order: list[int]) -> list[NoteScores]:
+    def scores(scanner: FeatureScanner, lanes: int, window: int, order: list[int]) -> list[NoteScores]:
         network = build_network(config, lanes=lanes)
         network.set_weights(weights)
-        scanner = FeatureScanner(ContextSpec.of(vocabulary), lanes)
         found = score_notes(network, scanner, [len(rows[i]) for i in order], lambda i: (rows[order[i]], 1), window=window)
         return [found[order.index(i)] for i in range(len(order))]
 
-    left, right = scores(1, 64, [0, 1, 2]), scores(3, 8, [2, 0, 1])
+    left = scores(scanner, LANES, WINDOW, [0, 1, 2])
+    right = scores(FeatureScanner(ContextSpec.of(vocabulary), 3), 3, 64, [2, 0, 1])
     for one, other in zip(left, right, strict=True):
         assert np.allclose(one.nats, other.nats, atol=1e-4)
         assert np.array_equal(one.new, other.new)

@@ -12,7 +12,6 @@ import pytest
 
 from musiclstm.checkpoint import size_for
 from musiclstm.config import TrainConfig
-from musiclstm.context import ContextSpec
 from musiclstm.corpus import Collection, Source, open_collection
 from musiclstm.errors import CheckpointError
 from musiclstm.network import STREAMS, build_network
@@ -20,7 +19,6 @@ from musiclstm.notes import Piece, make_notes
 from musiclstm.scoring.likelihood import score_notes, total
 from musiclstm.tokens import Vocabulary, encode, fit
 from musiclstm.training import Trainer, trained_network
-from musiclstm.windows import FeatureScanner
 
 Array = np.ndarray[Any, Any]
 OPTIONS = TrainConfig(epochs=2, patience=9, lanes=4, window=16, learning_rate=0.1, transpose=3)
@@ -111,12 +109,12 @@ def test_what_is_measured_and_kept_are_the_averaged_weights(whole: tuple[Trainer
     network = trained_network(trainer)
     assert same([weight.numpy() for weight in network.trainable_weights], weights["average"])
 
-    lanes = build_network(trainer.model, lanes=1)
-    lanes.set_weights(network.get_weights()[: len(lanes.get_weights())])
+    lanes = build_network(trainer.model, lanes=OPTIONS.lanes)
+    for mine, best in zip(lanes.trainable_weights, network.trainable_weights, strict=True):
+        mine.assign(best)
     rows = encode(collection.piece(5), trainer.vocabulary)
     composer = trainer.vocabulary.composer_class("Alberti")
-    scanner = FeatureScanner(ContextSpec.of(trainer.vocabulary), 1)
-    scores = score_notes(lanes, scanner, [len(rows)], lambda _: (rows, composer), window=64)
+    scores = score_notes(lanes, trainer.scanner, [len(rows)], lambda _: (rows, composer), window=OPTIONS.window)
     alone, reported = total(scores, 1.0).summary(), trainer.progress.history[-1]["validation"]
     assert reported["bits_per_note"] == pytest.approx(alone["bits_per_note"], abs=1e-3)
     assert reported["accuracy"] == pytest.approx(alone["accuracy"], abs=0.01)
