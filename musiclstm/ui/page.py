@@ -67,6 +67,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
         theme=theme(),
         css=(static / "style.css").read_text(encoding="utf-8"),
         js=(static / "script.js").read_text(encoding="utf-8"),
+        favicon_path=str(static / "favicon.svg"),
         footer_links=["api"],
         max_file_size="10mb",
         run_history=False,

@@ -23,7 +23,7 @@ from musiclstm.compose import ComposeRequest, Composition, compose, composing
 from musiclstm.curation import estimate_key
 from musiclstm.errors import CheckpointError, MissingToolError
 from musiclstm.export import TakeFiles, write_take
-from musiclstm.notes import Piece, Tempo
+from musiclstm.notes import Piece, at_tempo
 from musiclstm.render.audio import Audio, normalise, program_of, synthesize, write_wav
 from musiclstm.render.pianoroll import roll_svg
 from musiclstm.seeds import Seed, find_seed
@@ -244,4 +244,4 @@ def _expected(seed: Piece) -> tuple[int, int]:
 
 
 def _at_tempo(seed: Seed, tempo: float | None) -> Piece:
-    return seed.piece if tempo is None else replace(seed.piece, tempi=(Tempo(0, tempo),))
+    return seed.piece if tempo is None else at_tempo(seed.piece, tempo)

@@ -167,7 +167,7 @@ def _controls(studio: Studio) -> dict[str, Any]:
     with gr.Accordion("More", open=False, elem_id="more"):
         with gr.Row():
             made["random_seed"] = gr.Number(1, label="Random seed", precision=0, elem_id="random-seed")
-            made["dice"] = gr.Button("🎲", elem_id="dice")
+            made["dice"] = gr.Button("Re-roll", size="sm", elem_id="dice")
         made["fresh"] = gr.Checkbox(True, label="New random seed for each run", elem_id="fresh")
         with gr.Row():
             made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
