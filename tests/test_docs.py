@@ -119,3 +119,31 @@ def test_the_licence_is_the_whole_apache_2() -> None:
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Version 2.0, January 2004" in text
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_the_python_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    (code,) = [block for block in blocks if "musiclstm.api" in block]
+    exec(compile(code, "README.md", "exec"), {})
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"joined.mid", "joined.wav", "joined.musicxml", "recipe.json"} <= written
+
+
+def test_the_options_that_the_readme_shows_exist() -> None:
+    text = README.read_text(encoding="utf-8")
+    commands = re.findall(r"^\.venv/bin/python (-m musiclstm \w+|train\.py)(.*)$", text, flags=re.MULTILINE)
+    assert len(commands) >= 6
+    source = (ROOT / "musiclstm" / "cli.py").read_text(encoding="utf-8") + (ROOT / "train.py").read_text(encoding="utf-8")
+    for _, rest in commands:
+        assert all(f'"{option}"' in source for option in re.findall(r"--[\w-]+", rest))
+
+
+def test_every_module_has_its_line_in_the_file_tree() -> None:
+    tree = README.read_text(encoding="utf-8").split("## What is where")[1].split("```")[1]
+    named = set(re.findall(r"[\w/]+\.py", tree))
+    modules = {path.relative_to(ROOT / "musiclstm").as_posix() for path in (ROOT / "musiclstm").glob("*.py")}
+    modules |= {path.relative_to(ROOT / "musiclstm").as_posix() for path in (ROOT / "musiclstm").glob("[rs]*/*.py")}
+    expected = {name for name in modules if not name.endswith(("__init__.py", "__main__.py"))}
+    assert expected <= named
+    assert {name for name in named if not (ROOT / name).exists()} <= expected
