@@ -26,7 +26,7 @@ from musiclstm.tokens import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabul
 CHUNK = 32  # notes written between two looks at the clock: about a bar or two
 HORIZON = 1024  # rows remembered while writing; a seed and a long continuation fit
 CALM_TOUCH = 0.8  # highest temperature for velocity: above it the music grew ever softer and rougher (8 velocities at 1.0)
-_PRIME_PAD = 64  # seeds are padded to a multiple of it, so that few lengths need compiling
+_PRIME_PAD = HORIZON  # seeds are padded to a multiple of it, so that one length is compiled; padding is not read
 
 State = dict[str, Any]
 
@@ -48,8 +48,8 @@ class Decoder:
         self.spec = context.ContextSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
         self.parts = {name: network.get_layer(name) for name in ("trunk", *(f"{stream}_head" for stream in STREAMS))}
         self.cells = [network.get_layer(f"lstm_{index + 1}").cell for index in range(config.layers)]
-        self._prime = tf.function(self._prime_loop, jit_compile=True)
-        self._write = tf.function(self._write_loop, jit_compile=True)
+        self._prime = tf.function(self._prime_loop, jit_compile=True, autograph=False)
+        self._write = tf.function(self._write_loop, jit_compile=True, autograph=False)
         self._known = tf.function(self._known_row)
 
     def prime(self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int) -> State:
