@@ -49,14 +49,18 @@ def train(options: argparse.Namespace) -> None:
         minutes=options.minutes,
     )
     from musiclstm.card import Credit
+    from musiclstm.checkpoint import require_free
     from musiclstm.packaging import package, prepare
 
-    work = options.out.with_name(f"{options.out.name}.work")
+    out = options.out.resolve()
+    require_free(out)
+    work = out.with_name(f"{out.name}.work")
     sizes = {"units": options.units, "layers": options.layers, "head": options.head}
     trainer = prepare(options.data, work, config, sizes)
     trainer.fit(work, resume=options.resume)
-    credit = Credit(options.data_name or options.data, options.data_source or options.data, options.data_licence)
-    composition = package(trainer, options.out, options.name or options.out.name, credit, own_seeds=options.seeds == "data")
+    data = Path(options.data).resolve().name if Path(options.data).is_dir() else options.data  # no path of this machine
+    credit = Credit(options.data_name or data, options.data_source or data, options.data_licence)
+    composition = package(trainer, out, options.name or out.name, credit, own_seeds=options.seeds == "data")
     seed, notes = composition.request.seed, len(composition.takes[0].continuation)
     print(f"Reloaded, it wrote {composition.bars} bars with {notes} notes after {seed.title}.")
     print(f"Listen: python -m musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")

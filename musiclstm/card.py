@@ -31,6 +31,7 @@ def model_card(name: str, metrics: Mapping[str, Any], credit: Credit, composers:
     named = sorted(composers.items(), key=lambda item: (-item[1], item[0]))
     facts = {
         "name": name,
+        "quoted_name": json.dumps(name, ensure_ascii=False),
         "licence_name": json.dumps(f"weights Apache-2.0, training data {credit.licence}", ensure_ascii=False),
         "dataset_name": json.dumps(f"{credit.data}, pieces held out by work", ensure_ascii=False),
         "bits_per_note": test["bits_per_note"],

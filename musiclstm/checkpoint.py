@@ -60,10 +60,7 @@ def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Pa
 
     Raises CheckpointError if ``folder`` is a file or holds something else than a checkpoint. Whatever fails, the older one stays.
     """
-    if folder.exists() and not folder.is_dir():
-        raise CheckpointError(f"{folder} is a file; name a folder for the checkpoint.")
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
-        raise CheckpointError(f"{folder} is not empty and not a checkpoint; it is left as it is, name another folder.")
+    require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         draft = Path(scratch) / "draft"
@@ -85,6 +82,14 @@ def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Pa
             if previous.exists():
                 previous.replace(folder)
             raise
+
+
+def require_free(folder: Path) -> None:
+    """Raise CheckpointError if a checkpoint can't be saved as ``folder``: it is a file, or holds something else."""
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder} is a file; name a folder for the checkpoint.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise CheckpointError(f"{folder} is not empty and not a checkpoint; it is left as it is, name another folder.")
 
 
 def load(folder: Path, *, revision: str = "") -> Checkpoint:

@@ -90,8 +90,13 @@ def _generate(options: argparse.Namespace) -> None:
     asked = _asked(options)
 
     from musiclstm.api import generate, save
+    from musiclstm.recipe import IDENTITY, require_same
 
-    composition = generate(checkpoint=options.checkpoint, **asked)
+    identity = {name: asked.pop(name) for name in IDENTITY if name in asked and options.seed is None}
+    composition = generate(checkpoint=options.checkpoint, **{name: asked[name] for name in asked if name not in IDENTITY})
+    require_same(identity, composition.recipe)
+    first, last = composition.request.seed.bars
+    print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
     for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
         guard = f"; the loop guard stepped in {take.loops} times" if take.loops else ""
         what = f"{composition.bars} bars, {len(take.continuation)} notes, random seed {composition.request.random_seed}"

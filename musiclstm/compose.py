@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -107,8 +108,10 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
         guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
         finished = bool(chunk.done.all())
         notes = [decode(take, checkpoint.vocabulary, start=-gap) for take in written]
-        whole = [request.bars if done else int(take["onset"][-1]) // bar for take, done in zip(notes, chunk.done, strict=True)]
-        ends = [bar * min(request.bars, bars if done else bars + 1) for bars, done in zip(whole, chunk.done, strict=True)]
+        # A take that was cut off by the highest number of notes is whole up to the bar it stands in.
+        complete = [bool(done) and len(take) < MAX_NOTES for take, done in zip(notes, chunk.done, strict=True)]
+        whole = [request.bars if done else int(take["onset"][-1]) // bar for take, done in zip(notes, complete, strict=True)]
+        ends = [bar * min(request.bars, bars if done else bars + 1) for bars, done in zip(whole, complete, strict=True)]
         yield Composition(
             request=request,
             seed=seed,
@@ -127,6 +130,7 @@ def recipe(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]:
         "checkpoint": checkpoint.name,
         "revision": checkpoint.revision,
         "seed": request.seed.id,
+        "seed_digest": hashlib.sha256(request.seed.piece.notes.tobytes()).hexdigest()[:16],
         "diversity": request.sampling.diversity,
         "top_p": request.sampling.top_p,
         "loop_guard": request.sampling.loop_guard,

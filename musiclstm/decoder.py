@@ -197,7 +197,7 @@ class Decoder:
         step = sampling.choose(logits, uniform[:, 0], heat, top_p)
         told = seen["inputs"] | context.look_ahead(seen["context"], step, self.spec) | {"next_step": step}
         pitch_logits = self._head("pitch", seen["memory"], told)
-        expected = tf.where(looping, tf.gather(state["pitch"], tf.minimum(slot + 1, HORIZON - 1), axis=1, batch_dims=1), -1)
+        expected = tf.where(looping, self._expected(state, slot), -1)
         pitch = sampling.choose(sampling.reluctant(pitch_logits, expected, guarded), uniform[:, 1], heat, top_p)
         told |= {"next_pitch": pitch}
         duration = sampling.choose(self._head("duration", seen["memory"], told), uniform[:, 2], temperature, top_p)
@@ -216,6 +216,15 @@ class Decoder:
             for name, value in following.items()
         }
         return frozen | {"done": done}, row
+
+    def _expected(self, state: State, slot: Any) -> Any:
+        """The pitch [B] that would continue the loop whose last round ends at ``slot`` [B]: the same, or as far away again."""
+
+        def at(name: str, slot: Any) -> Any:
+            return tf.gather(state[name], tf.minimum(slot, HORIZON - 1), axis=1, batch_dims=1)
+
+        climbing = state["row"][:, PITCH] + at("interval", slot + 1)
+        return tf.where(at("exact", slot) > 0, at("pitch", slot + 1), climbing)
 
     def _legal_steps(self, state: State, ticks: Any, until: Any) -> Any:
         """No note before the continuation's first bar line, at least one before its end, no chord note above the highest key."""

@@ -20,8 +20,6 @@ from typing import Any
 import numpy as np
 
 from musiclstm.curation import (
-    LEAST_BARS,
-    LEAST_NOTES,
     MOST_BARS,
     CurationScore,
     candidate_passages,
@@ -147,7 +145,7 @@ def seed_from_piece(
 ) -> Seed:
     """A seed from bars ``bars`` of a piece, first and last included, counted from 1.
 
-    Without ``bars``: from the first bar that has notes, at least 4 bars and 64 notes if the piece has them, at most 16 bars.
+    Without ``bars``: sixteen bars from the first that has notes, or as many as there are.
     The tempo is the one that holds there, made steady. Raises MusicFileError without notes, OptionError for bars outside.
     """
     require_notes(piece)
@@ -229,13 +227,11 @@ def _named_key(name: str) -> Key:
 
 
 def _opening_bars(piece: Piece) -> tuple[int, int]:
-    """The first bar with notes and the last of at least 4 bars and 64 notes, at most 16 bars, as far as the piece goes."""
+    """The first bar with notes and the sixteenth from there, or the last of the piece."""
     lines = bar_lines(piece)
     onset = piece.notes["onset"]
     first = int(np.searchsorted(lines, onset[0], side="right"))
-    starts_before = np.searchsorted(onset, lines)  # how many notes lie before each bar line
-    enough = int(np.searchsorted(starts_before, LEAST_NOTES, side="left"))
-    last = min(max(enough, first + LEAST_BARS - 1), first + MOST_BARS - 1, len(lines) - 1)
+    last = min(first + MOST_BARS - 1, len(lines) - 1)
     return first, last
 
 

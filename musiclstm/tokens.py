@@ -7,6 +7,7 @@ predicted. Nothing here knows of networks or files.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -61,9 +62,9 @@ class Vocabulary:
 
     def composer_class(self, name: str) -> int:
         """The class of a composer, by full name or by surname ("Robert Schumann" finds "Schumann"), in any case; 0 if unknown."""
-        known = {composer.casefold(): index for index, composer in enumerate(self.composers)}
-        words = name.casefold().split()
-        return known.get(name.casefold(), known.get(words[-1], 0) if words else 0)
+        known = {_plain(composer): index for index, composer in enumerate(self.composers)}
+        words = _plain(name).split()
+        return known.get(_plain(name), known.get(words[-1], 0) if words else 0)
 
     def to_json(self) -> str:
         """The vocabulary as JSON text."""
@@ -147,6 +148,12 @@ def decode(rows: NDArray[np.integer], vocabulary: Vocabulary, start: int = 0) ->
     # The middle of the bin: its lowest velocity and half its width.
     velocity = -(-rows[:, VELOCITY] * 128 // vocabulary.velocities) + 64 // vocabulary.velocities
     return make_notes(onset, rows[:, PITCH] + LOWEST_PITCH, np.asarray(vocabulary.durations)[rows[:, DURATION]], velocity)
+
+
+def _plain(name: str) -> str:
+    """A name in lower case without umlauts or accents: "Burgmüller" and "Burgmueller" are one."""
+    german = name.casefold().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
+    return unicodedata.normalize("NFKD", german).encode("ascii", "ignore").decode()
 
 
 def _most_frequent(counts: Counter[int], size: int) -> tuple[int, ...]:

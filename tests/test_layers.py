@@ -27,7 +27,7 @@ OFFENCES = {
         "notes",
         "from keras import ops",
     ),
-    "Door: matplotlib only in training, for learning curves": ("notes", "import matplotlib.pyplot"),
+    "Door: matplotlib only in packaging, for learning curves": ("notes", "import matplotlib.pyplot"),
     "Door: midi2audio only in render.audio": ("render/__init__", "from midi2audio import FluidSynth"),
     "Door: music21 only in score": ("notes", "def late():\n    import music21"),
     "Door: symusic only in midi": ("notes", "import symusic"),

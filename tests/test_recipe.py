@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from musiclstm.errors import OptionError
-from musiclstm.recipe import MAX_BYTES, read_recipe
+from musiclstm.recipe import MAX_BYTES, read_recipe, require_same
 
 
 def test_settings_are_read_and_what_is_none_is_left_out(tmp_path: Path) -> None:
@@ -20,7 +20,12 @@ def test_settings_are_read_and_what_is_none_is_left_out(tmp_path: Path) -> None:
         "loop_guard": False,
     }
     (tmp_path / "recipe.json").write_text(json.dumps(fields))
-    assert read_recipe(tmp_path / "recipe.json") == {"seed": "s", "bars": 4, "loop_guard": False}
+    assert read_recipe(tmp_path / "recipe.json") == {
+        "seed": "s",
+        "bars": 4,
+        "loop_guard": False,
+        "checkpoint": "c",
+    }
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"program": "other", "seed": "s"}', '{"program": "musiclstm"}', "\x00"])
@@ -36,3 +41,13 @@ def test_a_missing_and_a_huge_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "huge.json").write_text(" " * (MAX_BYTES + 1))
     with pytest.raises(OptionError, match="too large"):
         read_recipe(tmp_path / "huge.json")
+
+
+def test_another_checkpoint_or_other_seed_notes_are_refused() -> None:
+    made = {"checkpoint": "mine", "seed": "air", "seed_digest": "12"}
+    require_same({}, made)
+    require_same(made, made)
+    with pytest.raises(OptionError, match="needs the checkpoint yours, not mine"):
+        require_same({"checkpoint": "yours"}, made)
+    with pytest.raises(OptionError, match="--seed"):
+        require_same({"checkpoint": "mine", "seed_digest": "34"}, made)

@@ -128,7 +128,8 @@ def _seed_events(page: gr.Blocks, studio: Studio, w: Widgets) -> None:
                 drawn |= {w.heading: words.waiting_heading(seed), w.roll: waiting_roll(seed, bars, tempo)}
             yield drawn
             try:
-                yield {w.seed_player: studio.write_preview(folder, seed, instrument, tempo)}
+                heard = studio.write_preview(folder, seed, instrument, tempo)
+                yield {w.seed_player: gr.Audio(heard, visible=True), w.notice: gr.HTML(visible=False)}
             except MissingToolError as error:
                 yield {w.seed_player: gr.Audio(visible=False), w.notice: gr.HTML(words.notice(str(error)), visible=True)}
 
