@@ -78,7 +78,7 @@ class Studio:
             if self._warm is None:
                 self._warm = self._worker.submit(self._compile)
                 self._worker.submit(self._make_example)
-                self._worker.submit(self._prepare_seeds)
+                self._worker.submit(self._render_seeds)
             return self._warm
 
     def close(self) -> None:
@@ -183,13 +183,12 @@ class Studio:
                 break
         self._example = Example(composition, self.write(Path(self._folder.name), composition))
 
-    def _prepare_seeds(self) -> None:
-        """Seeds of other lengths have to be compiled for once; and each is rendered, so that it is heard at once when chosen."""
-        for seed in self.checkpoint.seeds[:KEPT_SOUNDS]:
-            if self._closed:
-                return
-            compose(self.checkpoint, ComposeRequest(seed, bars=1))
-            with suppress(MissingToolError):
+    def _render_seeds(self) -> None:
+        """So that a seed is heard at once when it is chosen."""
+        with suppress(MissingToolError):
+            for seed in self.checkpoint.seeds[:KEPT_SOUNDS]:
+                if self._closed:
+                    return
                 self.sound(seed, "piano", None)
 
 

@@ -16,7 +16,10 @@ from musiclstm.ui import words
 from musiclstm.ui.studio import Studio, seed_roll, take_roll, waiting_roll
 
 BARS = 16
-BOTH_COLOUR = "#857d75"
+# Waveforms: what is still to come, and what was played. Opaque, since the player mixes them by their opacity.
+SEED_WAVE = ("#92c3e3", SEED_COLOUR)
+CONTINUATION_WAVE = ("#efaf7f", CONTINUATION_COLOUR)
+BOTH_WAVE = ("#beb7af", "#786f66")
 Updates = dict[Any, Any]
 
 
@@ -156,7 +159,7 @@ def _controls(studio: Studio) -> dict[str, Any]:
         made["seed"] = gr.Dropdown(words.seed_choices(studio.checkpoint.seeds), value=first.id, label="Seed", elem_id="seed")
         made["facts"] = gr.HTML(words.seed_facts(first), elem_id="facts")
         made["seed_roll"] = gr.HTML(seed_roll(first), elem_id="seed-roll")
-        made["seed_player"] = _player("Listen to the seed", "seed-player", SEED_COLOUR)
+        made["seed_player"] = _player("Listen to the seed", "seed-player", SEED_WAVE)
     with gr.Column(elem_id="settings"):
         made["diversity"] = _slider("Diversity", "diversity", 0.2, 1.4, SamplingOptions.diversity, 0.05)
         made["bars"] = _slider("Length in bars", "bars", 4, 32, BARS, 1)
@@ -184,9 +187,9 @@ def _take(studio: Studio) -> dict[str, Any]:
     made["notice"] = gr.HTML(visible=False, elem_id="notice")
     with gr.Column(visible=False, elem_id="players") as made["players"]:
         with gr.Row(elem_id="pair"):
-            made["take_seed"] = _player("Seed", "take-seed", SEED_COLOUR)
-            made["take_continuation"] = _player("Continuation", "take-continuation", CONTINUATION_COLOUR)
-        made["take_joined"] = _player("Joined", "take-joined", BOTH_COLOUR)
+            made["take_seed"] = _player("Seed", "take-seed", SEED_WAVE)
+            made["take_continuation"] = _player("Continuation", "take-continuation", CONTINUATION_WAVE)
+        made["take_joined"] = _player("Joined", "take-joined", BOTH_WAVE)
     made["sentence"] = gr.HTML(elem_id="sentence")
     with gr.Row(visible=False, elem_id="downloads") as made["downloads"]:
         gr.HTML("<p>Download</p>")
@@ -204,9 +207,9 @@ def _slider(label: str, elem_id: str, low: float, high: float, value: float, ste
     return gr.Slider(low, high, value, step=step, label=label, elem_id=elem_id, buttons=[])
 
 
-def _player(label: str, elem_id: str, colour: str) -> gr.Audio:
+def _player(label: str, elem_id: str, colours: tuple[str, str]) -> gr.Audio:
     """A player; its waveform is drawn in the colour that its music has in the roll."""
-    waveform = gr.WaveformOptions(waveform_color=f"{colour}80", waveform_progress_color=colour)
+    waveform = gr.WaveformOptions(waveform_color=colours[0], waveform_progress_color=colours[1])
     player = gr.Audio(
         type="filepath", label=label, elem_id=elem_id, interactive=False, buttons=["download"], waveform_options=waveform
     )
