@@ -98,6 +98,10 @@ def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
     options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp"}
     recipe = compose(small_checkpoint, asked(small_checkpoint, 1, **options)).recipe
     assert json.loads(json.dumps(recipe)) == recipe
+    other = compose(small_checkpoint, asked(small_checkpoint, 2, **options)).recipe
+    digest = recipe.pop("seed_digest")
+    assert len(digest) == 16
+    assert digest != other["seed_digest"]  # a seed of the same name with other notes would be noticed
     sampling = {"diversity": 1.0, "top_p": 1.0, "loop_guard": True}
     assert recipe == options | sampling | {
         "program": "musiclstm",

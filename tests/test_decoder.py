@@ -16,7 +16,7 @@ from musiclstm.context import ContextSpec
 from musiclstm.decoder import CHUNK, HORIZON, State, Written
 from musiclstm.errors import OptionError
 from musiclstm.network import STREAMS, build_network, reset_memory
-from musiclstm.notes import PITCHES, Piece, join, transpose
+from musiclstm.notes import LOWEST_PITCH, PITCHES, Piece, join, make_notes, transpose
 from musiclstm.score import read_corpus
 from musiclstm.tokens import BAR, PITCH, POSITION, STEP, Rows, encode
 from musiclstm.windows import FeatureScanner, batches
@@ -287,6 +287,20 @@ def test_the_guard_leads_out_of_a_loop_that_lasts_without_it(small_checkpoint: C
         first = start + int(np.argmax(led_out[start:] != wants_one_note))
         assert flags[start : first + 1].all()
         assert not flags[first + 1]  # the loop is left, and so is the guard
+
+
+@pytest.mark.parametrize("guard", [False, True])
+def test_in_a_loop_that_climbs_the_next_higher_note_is_avoided(
+    small_checkpoint: Checkpoint, wants_one_note: int, guard: bool
+) -> None:
+    upwards = np.arange(36) + LOWEST_PITCH + wants_one_note - 36  # half a tone up each eighth, to just below the pitch wanted
+    rows = encode(Piece(make_notes(np.arange(36) * 12, upwards, [12] * 36, [64] * 36)), small_checkpoint.vocabulary)
+    state = small_checkpoint.decoder.prime(rows, takes=4, gap=12)
+    state |= {"guarded": np.full(4, 60, np.int32)}  # as if the guard had been at work for a while
+    rngs = [np.random.default_rng(seed) for seed in FOUR]
+    chunk = next(small_checkpoint.decoder.write(state, replace(STEADY, loop_guard=guard), rngs, until=10**6, most=1))
+    assert [bool(flags[0]) for flags in chunk.guarded] == [guard] * 4
+    assert [rows[0, PITCH] != wants_one_note for rows in chunk.rows] == [guard] * 4
 
 
 @pytest.mark.parametrize(("notes", "takes", "gap"), [(0, 1, 24), (5, 0, 24), (5, 1, -1), (5, 1, 97)])
