@@ -151,9 +151,10 @@ def decode(rows: NDArray[np.integer], vocabulary: Vocabulary, start: int = 0) ->
 
 
 def _plain(name: str) -> str:
-    """A name in lower case without umlauts or accents: "Burgmüller" and "Burgmueller" are one."""
-    german = name.casefold().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
-    return unicodedata.normalize("NFKD", german).encode("ascii", "ignore").decode()
+    """A name in lower case without umlauts or accents: "Burgmüller" and "Burgmueller" are one. Other scripts stay as they are."""
+    whole = unicodedata.normalize("NFC", name.casefold())  # some file systems keep letter and dots apart
+    german = whole.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
+    return unicodedata.normalize("NFKD", german).encode("ascii", "ignore").decode().strip() or whole
 
 
 def _most_frequent(counts: Counter[int], size: int) -> tuple[int, ...]:

@@ -159,6 +159,12 @@ def test_a_composer_is_found_by_full_name_or_surname_in_any_case() -> None:
     assert [vocabulary.composer_class(name) for name in names] == [1, 1, 2, 3, 0, 0, 0]
 
 
+def test_accents_do_not_hide_a_composer_nor_other_scripts_become_one() -> None:
+    vocabulary = replace(PLAIN, composers=("", "Burgmüller", "Dvořák", "Чайковский", "武満"))
+    names = ("Burgmueller", "Friedrich Burgmüller", "Burgmu\u0308ller", "DVORAK", "Чайковский", "武満", "Скрябин", "")
+    assert [vocabulary.composer_class(name) for name in names] == [1, 1, 1, 2, 3, 4, 0, 0]
+
+
 @pytest.mark.parametrize("sizes", [{"steps": 9}, {"durations": 9}, {"steps": 0}])
 def test_too_small_a_vocabulary_is_refused(sizes: dict[str, int]) -> None:
     with pytest.raises(OptionError, match="at least 10"):
