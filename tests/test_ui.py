@@ -294,13 +294,14 @@ def test_app_py_serves_the_checkpoint_it_is_told_and_cleans_up(small_checkpoint:
             assert app.poll() is None
             assert time.monotonic() < until
             time.sleep(0.2)
-        client = Client(f"http://127.0.0.1:{port}/", verbose=False)
-        assert [seed["id"] for seed in client.predict(api_name="/seeds")] == ["march", "waltz", "jig"]
+        client = Client(f"http://127.0.0.1:{port}/", verbose=False, download_files=str(tmp_path / "mine"))
+        answer = client.predict(seed="march", bars=1, api_name="/generate")
         client.close()
     finally:
         app.terminate()
         assert app.wait(60) == 0
-    assert not list((tmp_path / "scratch").glob("musiclstm-*"))
+    assert len(read_midi(files_of(answer)[2]))
+    assert not [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()]
 
 
 def _answers(port: int) -> bool:

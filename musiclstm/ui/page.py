@@ -54,6 +54,7 @@ def main() -> None:
         studio.warm_up()  # after the page is there: it takes all cores for a while
         page.block_thread()
     finally:
+        page.close()  # Gradio then deletes the files it kept for visitors
         studio.close()
 
 
