@@ -16,7 +16,7 @@ app: sound $(VENV)/pins ## open the page on http://127.0.0.1:7860
 	$(PYTHON_IN_VENV) app.py
 
 test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/test_notes.py -x" picks and tunes
-	$(PYTHON_IN_VENV) -m pytest $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/pins-dev ## check style, types and the layers of the package
 	$(PYTHON_IN_VENV) -m ruff check .

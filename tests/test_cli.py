@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,14 @@ def folder(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactor
     path = tmp_path_factory.mktemp("checkpoints") / "small"
     checkpoints.save(small_checkpoint, path, card="# small\n")
     return str(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def opened_once() -> Iterator[None]:
+    """A folder is loaded once for all commands: compiling its decoder takes ten seconds, and is not what is tested here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "load", functools.cache(checkpoints.load))
+        yield
 
 
 def test_seeds_are_listed_a_line_each(folder: str, capsys: pytest.CaptureFixture[str]) -> None:

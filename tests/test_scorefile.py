@@ -46,6 +46,7 @@ def test_a_compressed_score_is_unpacked_even_under_another_ending(tmp_path: Path
         (zipped(score_xml=" " * 50_000_001), "unpacks to more than 50 MB"),
         (b"PK\x03\x04" + bytes(MAX_FILE_BYTES), "larger than 10 MB"),
     ],
+    ids=("no score", "cut short", "odd name", "too large unpacked", "too large"),
 )
 def test_a_bad_archive_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "bad.mxl").write_bytes(data)
