@@ -1,0 +1,195 @@
+"""Markov chains over rows: how far counting gets, the yardstick that a network has to beat.
+
+A note is foretold in the network's order, p(step) p(pitch | step) p(duration | step, pitch) p(velocity | step, pitch), each also
+from the ``order`` rows before it. Contexts are a chain from short to long; where a long one was seldom met, a shorter one has its
+say: interpolated Witten-Bell back-off, p_k = (count + kinds p_(k-1)) / (total + kinds), where ``kinds`` is how many different
+classes followed the context (Witten & Bell, 1991; for music: Pearce & Wiggins, 2004). Pitches are counted as intervals from the
+row before, so that what was learnt in one key holds in all of them; only order 0, which has no context, counts pitches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiclstm.notes import PITCHES
+from musiclstm.tokens import DURATION, PITCH, STEP, VELOCITY, Rows, Vocabulary
+
+LONGEST = 5  # rows of context that are counted
+PREDICTED = (STEP, PITCH, DURATION, VELOCITY)
+INTERVALS = 2 * PITCHES - 1  # classes of the pitch stream: from 87 semitones down to 87 up
+_INTERVAL = 6  # a column beside those of ``tokens``: semitones from the row before
+_SYMBOLS = 256  # more than any column has classes; 0 stands for "before the piece began"
+
+Ids = NDArray[np.int64]
+Probabilities = NDArray[np.float64]
+
+
+def _chain(stream: int) -> list[tuple[tuple[int, int], ...]]:
+    """What each order adds to a stream's context, as (column, rows ago); each entry is one step of back-off."""
+    chains: dict[int, list[tuple[tuple[int, int], ...]]] = {
+        STEP: [((STEP, 1),), *(((_INTERVAL, k - 1), (STEP, k)) for k in range(2, LONGEST + 1))],
+        PITCH: [((STEP, 0), (STEP, 1)), *(((_INTERVAL, k - 1), (STEP, k)) for k in range(2, LONGEST + 1))],
+        DURATION: [
+            ((STEP, 0), (DURATION, 1), (STEP, 1), (_INTERVAL, 0)),
+            *(((DURATION, k), (STEP, k)) for k in range(2, LONGEST + 1)),
+        ],
+        VELOCITY: [((VELOCITY, 1), (STEP, 0)), *(((VELOCITY, k),) for k in range(2, LONGEST + 1))],
+    }
+    return chains[stream]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What followed each context of one length.
+
+    ``contexts``: sorted keys (shorter context's index * 256 + added symbol); ``starts`` [contexts + 1]: where each context's
+    part of ``classes`` and ``counts`` begins.
+    """
+
+    contexts: Ids
+    starts: Ids
+    classes: Ids
+    counts: Ids
+
+    def find(self, shorter: Ids, symbol: Ids) -> Ids:
+        """Index of each context, -1 for one never met; ``shorter`` are the indices in the table before."""
+        keys = shorter * _SYMBOLS + symbol
+        place = np.minimum(np.searchsorted(self.contexts, keys), len(self.contexts) - 1)
+        return np.where((shorter >= 0) & (self.contexts[place] == keys), place, -1)
+
+    def followers(self, contexts: Ids, size: int) -> Probabilities:
+        """Counts [n, size] of what followed each of n contexts; zeros for -1."""
+        known = contexts >= 0
+        first = np.where(known, self.starts[contexts], 0)
+        many = np.where(known, self.starts[contexts + 1] - first, 0)
+        rows = np.repeat(np.arange(len(contexts)), many)
+        entries = np.arange(len(rows)) - np.repeat(np.cumsum(many) - many, many) + np.repeat(first, many)
+        dense = np.zeros((len(contexts), size))
+        dense[rows, self.classes[entries]] = self.counts[entries]
+        return dense
+
+
+@dataclass(frozen=True)
+class Markov:
+    """Counts of a collection: for each stream its classes (``sizes``), how often each came (``unigrams``), a table per context."""
+
+    sizes: tuple[int, int, int, int]
+    unigrams: tuple[Ids, ...]
+    tables: tuple[tuple[Table, ...], ...]
+
+    def probabilities(self, rows: Rows, stream: int, order: int) -> Probabilities:
+        """The chances of every class of a stream for each row after the first, [n - 1, classes].
+
+        Class c of the pitch stream stands for c - 87 semitones from the row before. ``order`` is 0..LONGEST.
+        """
+        orders = self.by_order(rows, stream)
+        for _ in range(order):
+            next(orders)
+        return next(orders)
+
+    def by_order(self, rows: Rows, stream: int) -> Iterator[Probabilities]:
+        """``probabilities`` for order 0, 1, ... LONGEST."""
+        possible = _possible(rows) if stream == PITCH else np.ones((len(rows) - 1, self.sizes[stream]), bool)
+        p = _unigram(self.unigrams[PREDICTED.index(stream)], stream, rows) * possible
+        p /= p.sum(axis=1, keepdims=True)
+        yield p
+        context = np.zeros(len(rows) - 1, np.int64)
+        tables = iter(self.tables[PREDICTED.index(stream)])
+        for added in _chain(stream):
+            for column, ago in added:
+                table = next(tables)
+                context = table.find(context, _symbols(rows, column, ago))
+                p = _mixed(table.followers(context, p.shape[1]) * possible, p)
+            yield p
+
+    def scores(self, rows: Rows, order: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Nats and hits [n - 1, 4] of step, pitch, duration and velocity for each row after the first."""
+        nats, hits = self.scores_by_order(rows)
+        return nats[order], hits[order]
+
+    def scores_by_order(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The same for every order: [LONGEST + 1, n - 1, 4]."""
+        shape = (LONGEST + 1, len(rows) - 1, len(PREDICTED))
+        nats, hits = np.zeros(shape, np.float32), np.zeros(shape, bool)
+        for column, stream in enumerate(PREDICTED):
+            targets = _targets(rows, stream)
+            for order, p in enumerate(self.by_order(rows, stream)):
+                nats[order, :, column] = -np.log(p[np.arange(len(targets)), targets])
+                hits[order, :, column] = p.argmax(axis=1) == targets
+        return nats, hits
+
+    def numbers(self, order: int) -> int:
+        """How many counts an order rests on: the counterpart of a network's parameters."""
+        depths = (sum(map(len, _chain(stream)[:order])) for stream in PREDICTED)
+        tables = [t for stream, depth in zip(self.tables, depths, strict=True) for t in stream[:depth]]
+        return sum(map(len, self.unigrams)) + sum(len(table.counts) for table in tables)
+
+
+def fit(pieces: Sequence[Rows], vocabulary: Vocabulary) -> Markov:
+    """The counts of ``pieces``, each at least two rows long; no context reaches from one piece into another."""
+    sizes = (len(vocabulary.steps), INTERVALS, len(vocabulary.durations), vocabulary.velocities)
+    unigrams, tables = [], []
+    for stream, size in zip(PREDICTED, sizes, strict=True):
+        values = np.concatenate([rows[1:, stream] for rows in pieces])
+        unigrams.append(np.bincount(values, minlength=PITCHES if stream == PITCH else size))
+        targets = np.concatenate([_targets(rows, stream) for rows in pieces])
+        context, chain = np.zeros(len(targets), np.int64), []
+        for column, ago in (entry for added in _chain(stream) for entry in added):
+            symbols = np.concatenate([_symbols(rows, column, ago) for rows in pieces])
+            contexts, context = np.unique(context * _SYMBOLS + symbols, return_inverse=True)
+            chain.append(_table(contexts, context, targets, size))
+        tables.append(tuple(chain))
+    return Markov(sizes, tuple(unigrams), tuple(tables))
+
+
+def bits_by_order(model: Markov, pieces: Sequence[Rows]) -> list[float]:
+    """Bits per note (step + pitch + duration) of ``pieces`` for order 0 to LONGEST: the least one names the order to use."""
+    nats = sum(model.scores_by_order(rows)[0][..., :3].sum(axis=(1, 2), dtype=np.float64) for rows in pieces)
+    notes = sum(len(rows) - 1 for rows in pieces)
+    return (np.asarray(nats) / np.log(2) / notes).tolist()
+
+
+def _table(contexts: Ids, context: Ids, targets: Ids, size: int) -> Table:
+    pairs, counts = np.unique(context * size + targets, return_counts=True)
+    starts = np.searchsorted(pairs, np.arange(len(contexts) + 1) * size)
+    return Table(contexts, starts, pairs % size, counts)
+
+
+def _unigram(counts: Ids, stream: int, rows: Rows) -> Probabilities:
+    """How often each class came, never quite 0: as back-off to equal chances; for pitches as intervals from the row before."""
+    p = _mixed(counts[None, :], np.full((1, len(counts)), 1 / len(counts)))
+    if stream != PITCH:
+        return np.repeat(p, len(rows) - 1, axis=0)
+    padded = np.concatenate([np.zeros(PITCHES - 1), p[0], np.zeros(PITCHES - 1)])
+    return padded[rows[:-1, PITCH].astype(np.int64)[:, None] + np.arange(INTERVALS)]
+
+
+def _possible(rows: Rows) -> NDArray[np.bool_]:
+    """Intervals that lead to a key of the piano, in a chord only upwards, as rows are sorted: [n - 1, INTERVALS]."""
+    interval = np.arange(INTERVALS) - (PITCHES - 1)
+    pitch = rows[:-1, PITCH].astype(np.int64)[:, None] + interval
+    return (pitch >= 0) & (pitch < PITCHES) & ((rows[1:, STEP, None] > 0) | (interval > 0))
+
+
+def _targets(rows: Rows, stream: int) -> Ids:
+    """The class to be foretold for each row after the first."""
+    if stream == PITCH:
+        return np.diff(rows[:, PITCH].astype(np.int64)) + PITCHES - 1
+    return rows[1:, stream].astype(np.int64)
+
+
+def _symbols(rows: Rows, column: int, ago: int) -> Ids:
+    """What a column held ``ago`` rows before each row after the first, from 1 on; 0 before the piece began."""
+    values = np.concatenate(([-1], _targets(rows, PITCH))) if column == _INTERVAL else rows[:, column].astype(np.int64)
+    return np.concatenate([np.zeros(ago, np.int64), values + 1])[1 : len(rows)]
+
+
+def _mixed(counts: NDArray[np.floating] | Ids, shorter: Probabilities) -> Probabilities:
+    """Witten-Bell: the counts, and the shorter context's probabilities with as much weight as there are different classes."""
+    total = counts.sum(axis=1, keepdims=True)
+    kinds = np.maximum((counts > 0).sum(axis=1, keepdims=True), total == 0)
+    return (counts + kinds * shorter) / (total + kinds)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from musiclstm import markov, tokens
+from musiclstm.notes import PITCHES, Piece
+from musiclstm.tokens import DURATION, PITCH, STEP, VELOCITY, Rows, Vocabulary
+
+VOCABULARY = Vocabulary(steps=(0, 6, 12), durations=(6, 12, 24), velocities=4)
+
+
+def tune(pitches: list[int], steps: list[int] | None = None) -> Rows:
+    """Rows of these pitches (0 is the lowest key), a step of class 1 between them unless told."""
+    rows = np.zeros((len(pitches), tokens.COLUMNS), np.int16)
+    rows[:, PITCH] = pitches
+    rows[:, STEP] = steps or 1
+    return rows
+
+
+def shuffled(notes: int = 400) -> Rows:
+    """Random music with chords."""
+    rng = np.random.default_rng(1)
+    rows = tune(list(rng.integers(20, 60, notes)), list(rng.integers(1, 3, notes)))
+    rows[:, DURATION], rows[:, VELOCITY] = rng.integers(0, 3, notes), rng.integers(0, 4, notes)
+    upwards = np.flatnonzero(np.diff(rows[:, PITCH]) > 0) + 1
+    rows[upwards[::2], STEP] = 0
+    return rows
+
+
+@pytest.mark.parametrize("stream", markov.PREDICTED)
+def test_probabilities_add_up_to_one_at_every_order(stream: int) -> None:
+    model = markov.fit([shuffled()], VOCABULARY)
+    unseen = shuffled(500)[100:]
+    unseen[:, PITCH] += 20  # near the end of the keyboard, where many intervals lead off it
+    for p in model.by_order(unseen, stream):
+        assert p.min() >= 0
+        assert p.sum(axis=1) == pytest.approx(1.0)
+
+
+def test_what_comes_is_never_impossible() -> None:
+    model = markov.fit([tune([40, 42] * 10)], VOCABULARY)
+    nats, _ = model.scores_by_order(shuffled())
+    assert np.isfinite(nats).all()
+
+
+def test_witten_and_bells_formula_by_hand() -> None:
+    # From step class 1 came 1 three times and 2 once. Unigram: 1 four times, 2 twice, mixed with thirds.
+    rows = tune([40] * 7, [1, 1, 1, 1, 2, 2, 1])
+    model = markov.fit([rows], VOCABULARY)
+    unigram = (np.array([0, 4, 2]) + 2 / 3) / (6 + 2)
+    assert model.probabilities(rows, STEP, 0)[0] == pytest.approx(unigram)
+    assert model.probabilities(rows, STEP, 1)[0] == pytest.approx((np.array([0, 3, 1]) + 2 * unigram) / (4 + 2))
+
+
+def test_a_tune_that_repeats_is_learnt() -> None:
+    rows = tune([40, 44, 47, 52] * 50)
+    model = markov.fit([rows], VOCABULARY)
+    nats, hits = model.scores(rows, 2)
+    assert hits[3:, :3].all()
+    assert nats[3:, :3].sum(axis=1).mean() < 0.2
+
+
+def test_a_tune_learnt_in_one_key_is_known_in_another() -> None:
+    model = markov.fit([tune([40, 44, 47, 52] * 50)], VOCABULARY)
+    _, hits = model.scores(tune([43, 47, 50, 55] * 5), 2)
+    assert hits[3:, :3].all()
+
+
+def test_a_longer_context_tells_more_where_the_tune_needs_it() -> None:
+    # After +2 comes now +2, now -4: only the interval before it, three rows in all, tells which.
+    rows = tune([40, 42, 44] * 60)
+    bits = markov.bits_by_order(markov.fit([rows], VOCABULARY), [rows])
+    assert len(bits) == markov.LONGEST + 1
+    assert bits[0] > bits[1] > bits[2] > bits[3]
+    assert bits[3] < bits[2] / 5
+
+
+def test_a_context_never_met_says_what_the_shorter_one_says() -> None:
+    model = markov.fit([tune([40, 42, 44] * 60)], VOCABULARY)
+    strange = tune([40, 55, 40, 42, 44])  # leaps of a tenth were never met, a step of class 1 was
+    *_, last = model.by_order(strange, PITCH)
+    assert last[1] == pytest.approx(model.probabilities(strange, PITCH, 1)[1])
+    assert last[3] != pytest.approx(model.probabilities(strange, PITCH, 1)[3])
+
+
+def test_contexts_do_not_reach_across_pieces() -> None:
+    first, second = tune([40, 42] * 3), tune([60, 50] * 3)
+    apart = markov.fit([first, second], VOCABULARY)
+    joined = markov.fit([np.concatenate([first, second])], VOCABULARY)
+    assert int(joined.unigrams[0].sum()) == int(apart.unigrams[0].sum()) + 1
+    leap = 60 - 42 + PITCHES - 1
+    assert not apart.tables[1][0].followers(np.zeros(1, np.int64), markov.INTERVALS)[:, leap].any()
+
+
+def test_within_a_chord_pitches_only_rise() -> None:
+    model = markov.fit([shuffled()], VOCABULARY)
+    chord = tune([40, 44, 47], [1, 0, 0])
+    for p in model.by_order(chord, PITCH):
+        assert p[:, :PITCHES].sum() == 0
+
+
+def test_real_tunes_are_scored_note_by_note(tunes: dict[str, Piece]) -> None:
+    vocabulary = tokens.fit(tunes.values())
+    rows = [tokens.encode(piece, vocabulary) for piece in tunes.values()]
+    model = markov.fit(rows, vocabulary)
+    nats, hits = model.scores(rows[0], 3)
+    assert nats.shape == hits.shape == (len(rows[0]) - 1, 4)
+    bits = markov.bits_by_order(model, rows)
+    assert bits[3] < bits[0]
+    nats = sum(float(model.scores(piece, 3)[0][:, :3].sum()) for piece in rows)
+    assert bits[3] == pytest.approx(nats / np.log(2) / sum(len(piece) - 1 for piece in rows), rel=1e-4)
+
+
+def test_a_longer_order_rests_on_more_counts() -> None:
+    model = markov.fit([shuffled()], VOCABULARY)
+    numbers = [model.numbers(order) for order in range(markov.LONGEST + 1)]
+    assert numbers[0] == 3 + PITCHES + 3 + 4
+    assert numbers == sorted(set(numbers))
