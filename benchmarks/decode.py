@@ -21,7 +21,6 @@ from typing import Any
 
 from benchmarks.report import Figure, publish, ratio, section, set_threads, taking_turns
 
-WINDOW = 64
 ORIGINAL = ((277, 0.7), (28, 0.7), (36, 0.2))  # classes and temperature of notes, offsets and durations
 TAKES = 8
 
@@ -145,28 +144,20 @@ def products(network: Any) -> Callable[[int], object]:
 
 def originals() -> Callable[[int], object]:
     """The original's way to write notes, as a function of their number."""
-    import keras
     import numpy as np
+
+    from benchmarks.original import WINDOW, network
 
     networks, windows = [], []
     for classes, _ in ORIGINAL:
-        network = keras.Sequential(
-            [
-                keras.Input((WINDOW, classes)),
-                keras.layers.LSTM(512),
-                keras.layers.Dropout(0.25),
-                keras.layers.Dense(128),
-                keras.layers.Dense(classes, activation="softmax"),
-            ]
-        )
-        networks.append(network)
+        networks.append(network(classes))
         windows.append(np.eye(classes, dtype=np.float32)[np.arange(WINDOW) % classes][None])
     rng = np.random.default_rng(0)
 
     def write(notes: int) -> None:
         for _ in range(notes):
-            for index, (network, (classes, temperature)) in enumerate(zip(networks, ORIGINAL, strict=True)):
-                probabilities = network.predict(windows[index], verbose=0)[0].astype(np.float64)
+            for index, (model, (classes, temperature)) in enumerate(zip(networks, ORIGINAL, strict=True)):
+                probabilities = model.predict(windows[index], verbose=0)[0].astype(np.float64)
                 heated = np.exp(np.log(probabilities + 1e-12) / temperature)
                 choice = rng.choice(classes, p=heated / heated.sum())
                 following = np.eye(classes, dtype=np.float32)[choice][None, None]

@@ -75,7 +75,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Markov:
-    """Counts of a collection: for each stream its classes (``sizes``), how often each came (``unigrams``), a table per context."""
+    """Counts by stream: how many classes it has (``sizes``), how often each came (``unigrams``), its contexts (``tables``)."""
 
     sizes: tuple[int, int, int, int]
     unigrams: tuple[Ids, ...]
