@@ -11,6 +11,13 @@ from typing import Any
 
 from musiclstm.seeds import Seed
 
+_KNOWN = Template("""
+`originality.npz` keeps hashes of every $n consecutive steps and intervals of $known training pieces, no notes. With them the
+program finds the longest passage that a continuation shares note for note with one of these pieces, in any key and however
+long the notes are held, and names the piece.""")
+_PEOPLE = Template(""" People borrow too: of $passages passages of $bars bars from held-out pieces, half
+share at most $at_50 notes in a row with a training piece, three quarters at most $at_75, 95 of 100 at most $at_95.""")
+
 
 @dataclass(frozen=True)
 class Credit:
@@ -51,10 +58,19 @@ def model_card(name: str, metrics: Mapping[str, Any], credit: Credit, composers:
         "minutes": f"{training['minutes']:.0f}",
         "machine": training["machine"],
         **{key: f"{options[key]:g}" for key in ("transpose", "window", "lanes", "learning_rate", "random_seed")},
+        "originality": _originality(metrics.get("originality")),
         "seeds": "\n".join(f"- {seed.composer}: {seed.title} ({seed.source}; {seed.licence})" for seed in seeds) or "none",
         "first_seed": seeds[0].id if seeds else "my-own.mid",
     }
     return Template((files("musiclstm") / "card.md").read_text(encoding="utf-8")).substitute(facts)
+
+
+def _originality(shared: Mapping[str, Any] | None) -> str:
+    """What the checkpoint knows of its training pieces, and how much people share with these."""
+    if shared is None:
+        return "Not measured for this checkpoint."
+    people = "" if not shared["passages"] else _PEOPLE.substitute(shared, **{f"at_{k}": v for k, v in shared["people"].items()})
+    return (_KNOWN.substitute(shared) + people).strip()
 
 
 def _figures(side: str, summary: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """A checkpoint: everything a model needs to play, as one folder, saved and loaded with every part checked against the others.
 
 The folder holds what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it, and
-beside it musiclstm.json, vocabulary.json, seeds.json, metrics.json and README.md. Loading never runs what a file says: the
-network is built anew from the bounded config in musiclstm.json, the names and shapes of all weights are compared before Keras
-opens them.
+beside it musiclstm.json, vocabulary.json, seeds.json, metrics.json, README.md and, if it knows what it was trained on,
+originality.npz. Loading never runs what a file says: the network is built anew from the bounded config in musiclstm.json, the
+names and shapes of all weights are compared before Keras opens them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from musiclstm.config import ModelConfig
 from musiclstm.decoder import Decoder
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.network import build_network
+from musiclstm.scoring.originality import OriginalityIndex, read_index, write_index
 from musiclstm.seeds import Seed
 from musiclstm.tokens import Vocabulary
 
@@ -30,6 +31,7 @@ FORMAT = 1
 WEIGHTS = "model.weights.h5"
 MARKER = "musiclstm.json"
 PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")
+ORIGINALITY = "originality.npz"  # may be missing
 MAX_WEIGHTS_BYTES = 200_000_000  # a network at the bounds of ModelConfig stays below
 MAX_TEXT_BYTES = 20_000_000
 
@@ -39,6 +41,7 @@ class Checkpoint:
     """A model ready to write: ``name`` and ``revision`` for people, and its parts.
 
     ``metrics`` are the figures that were measured when it was made (JSON data). ``decoder`` writes notes with ``network``.
+    ``originality`` finds what music shares with the pieces that the network was trained on, where that is known.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Checkpoint:
     seeds: tuple[Seed, ...]
     metrics: Mapping[str, Any]
     revision: str = "bundled"
+    originality: OriginalityIndex | None = field(default=None, repr=False)
     decoder: Decoder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +74,8 @@ def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Pa
         (draft / "vocabulary.json").write_text(checkpoint.vocabulary.to_json(), encoding="utf-8")
         _write_json(draft / "seeds.json", [seed.to_json() for seed in checkpoint.seeds], compact=True)
         _write_json(draft / "metrics.json", checkpoint.metrics)
+        if checkpoint.originality is not None:
+            write_index(checkpoint.originality, draft / ORIGINALITY)
         (draft / "README.md").write_text(card, encoding="utf-8")
         for extra in extras:
             shutil.copy2(extra, draft / extra.name)
@@ -120,6 +126,7 @@ def load(folder: Path, *, revision: str = "") -> Checkpoint:
         seeds=tuple(Seed.from_json(seed) for seed in seeds),
         metrics=metrics,
         revision=revision or "local",
+        originality=read_index(folder / ORIGINALITY) if (folder / ORIGINALITY).is_file() else None,
         network=_load_network(config, folder / WEIGHTS),
     )
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from musiclstm.checkpoint import PARTS
+from musiclstm.checkpoint import ORIGINALITY, PARTS
 from musiclstm.errors import CheckpointError, DataError, OptionError
 from musiclstm.files import MUSIC_ENDINGS
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-EXTRAS = ("README.md", "originality.npz")  # pulled where they are there
+EXTRAS = ("README.md", ORIGINALITY)  # pulled where they are there
 MAX_BYTES = 200_000_000  # of a checkpoint's files together
 CHECKPOINT_SECONDS = 300.0
 DATASET_SECONDS = 3600.0

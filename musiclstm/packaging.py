@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from musiclstm.corpus import Collection, folder_sources, music21_sources, open_c
 from musiclstm.curation import curation_score
 from musiclstm.errors import CheckpointError
 from musiclstm.evaluation import Evaluator
+from musiclstm.scoring.originality import borrowed_by_people, build
 from musiclstm.seeds import Seed, curate, load_catalogue
 from musiclstm.tokens import fit
 from musiclstm.training import Trainer, trained_network
@@ -71,13 +72,14 @@ def package(
     draft = Checkpoint(name, trainer.model, trainer.vocabulary, trained_network(trainer), (), metrics)
     say("Choosing seeds ...")
     seeds = chosen_seeds(draft, trainer.collection, [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None)
-    finished = replace(draft, seeds=seeds)
+    say("Noting what is known ...")
+    finished = with_originality(replace(draft, seeds=seeds), trainer.collection, trainer.sides)
     work = folder.with_name(f"{folder.name}.work")
     work.mkdir(parents=True, exist_ok=True)
     draw_curves(trainer.progress.history, work / CURVES)
     known = trainer.vocabulary.composers[1:]
     composers = Counter(entry.composer for entry in trainer.collection.entries if entry.composer in known)
-    card = model_card(name, metrics, credit, composers, seeds)
+    card = model_card(name, finished.metrics, credit, composers, seeds)
     checkpoints.save(finished, folder, card=card, extras=[work / CURVES])
     say(f"Saved {folder}; loading it again to write eight bars ...")
     return played(checkpoints.load(folder))
@@ -102,6 +104,17 @@ def measured(trainer: Trainer) -> dict[str, Any]:
         },
         "history": trainer.progress.history,
     }
+
+
+def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapping[str, Sequence[int]]) -> Checkpoint:
+    """The checkpoint with an index of the "train" pieces, and in its metrics how much people's held-out pieces share with them.
+
+    ``sides`` must be those the network was trained with: indices of the "train", "validation" and "test" pieces.
+    """
+    index = build(collection.piece(number) for number in sides["train"])
+    held_out = [*sides["test"], *sides["validation"]]
+    people = borrowed_by_people(index, (collection.piece(number) for number in held_out))
+    return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": people})
 
 
 def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int] | None) -> tuple[Seed, ...]:

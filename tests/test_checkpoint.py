@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from musiclstm import checkpoint as checkpoints
-from musiclstm.checkpoint import FORMAT, PARTS, Checkpoint, load, save, size_for
+from musiclstm.checkpoint import FORMAT, ORIGINALITY, PARTS, Checkpoint, load, save, size_for
 from musiclstm.context import PLANES
 from musiclstm.errors import CheckpointError
 from musiclstm.network import STREAMS, input_specs
-from musiclstm.notes import PITCHES
+from musiclstm.notes import PITCHES, Piece
+from musiclstm.scoring.originality import build
 from musiclstm.tokens import Vocabulary
 
 WEIGHTS = "model.weights.h5"
@@ -91,6 +92,17 @@ def test_a_folder_holds_just_its_parts_and_the_card(saved: Path) -> None:
     assert {path.name for path in saved.iterdir()} == {*PARTS, "README.md"}
     assert (saved / "README.md").read_text(encoding="utf-8") == "# Small\n"
     assert json.loads((saved / "musiclstm.json").read_text(encoding="utf-8"))["format"] == FORMAT
+
+
+def test_a_checkpoint_keeps_what_it_knows_of_its_training_pieces(
+    small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path: Path
+) -> None:
+    assert small_checkpoint.originality is None
+    save(replace(small_checkpoint, originality=build(tunes.values())), tmp_path / "out", card="")
+    again = load(tmp_path / "out").originality
+    assert again is not None
+    found = again.longest(tunes["waltz"])
+    assert (found.notes, found.title) == (len(tunes["waltz"]), "Chopin: Waltz")
 
 
 def test_extras_are_copied_beside(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
@@ -327,6 +339,12 @@ def test_an_array_too_many_is_refused(folder: Path) -> None:
     with h5py.File(folder / WEIGHTS, "r+") as file:
         file["surprise"] = np.zeros(3, np.float32)
     assert "surprise" in sentence(folder)
+
+
+def test_a_damaged_index_of_known_pieces_is_refused_and_a_missing_one_is_none(folder: Path) -> None:
+    assert load(folder).originality is None
+    (folder / ORIGINALITY).write_bytes(b"just words")
+    assert ORIGINALITY in sentence(folder)
 
 
 def test_what_config_json_says_is_never_run(small_checkpoint: Checkpoint, folder: Path) -> None:

@@ -10,8 +10,11 @@ import pytest
 from musiclstm import checkpoint as checkpoints
 from musiclstm.card import Credit
 from musiclstm.checkpoint import Checkpoint
+from musiclstm.config import TrainConfig
+from musiclstm.corpus import folder_sources, open_collection, split
 from musiclstm.midi import write_midi
 from musiclstm.notes import Piece, bar_lines, join, transpose
+from musiclstm.packaging import with_originality
 from train import main
 
 CREDIT = Credit("Three tunes", "the tests", "public domain")
@@ -69,6 +72,28 @@ def test_works_in_test_are_not_trained_on(loaded: Checkpoint) -> None:
     training = loaded.metrics["training"]
     assert training["works_in_test"]
     assert all(training["pieces"][side] for side in ("train", "validation", "test"))
+
+
+def test_the_checkpoint_knows_its_training_pieces_and_no_others(data: Path, trained: Path, loaded: Checkpoint) -> None:
+    assert loaded.originality is not None
+    collection = open_collection(folder_sources(data), trained.with_name("tiny.work") / "cache")
+    options = TrainConfig()
+    sides = split(collection, options.validation_share, options.test_share, options.random_seed)
+    assert {known.name for known in loaded.originality.pieces} == {collection.entries[index].name for index in sides["train"]}
+    shared = loaded.metrics["originality"]
+    assert set(shared["people"]) == {"50", "75", "95"}
+    assert shared["passages"] == len(sides["test"]) + len(sides["validation"])  # each has one passage of sixteen bars
+    assert f"hashes of every {shared['n']}" in (trained / "README.md").read_text(encoding="utf-8")
+
+
+def test_an_index_is_added_without_training_again(data: Path, trained: Path, loaded: Checkpoint) -> None:
+    collection = open_collection(folder_sources(data), trained.with_name("tiny.work") / "cache")
+    added = with_originality(loaded, collection, {"train": [0], "validation": [1], "test": [0, 2]})
+    assert added.originality is not None
+    assert [known.name for known in added.originality.pieces] == [collection.entries[0].name]
+    assert added.metrics["originality"]["passages"] == 3
+    assert added.metrics["test"] == loaded.metrics["test"]
+    assert added.network is loaded.network
 
 
 @pytest.mark.parametrize(
