@@ -109,7 +109,8 @@ def measured(trainer: Trainer) -> dict[str, Any]:
 def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapping[str, Sequence[int]]) -> Checkpoint:
     """The checkpoint with an index of the "train" pieces, and in its metrics how much people's held-out pieces share with them.
 
-    ``sides`` must be those the network was trained with: indices of the "train", "validation" and "test" pieces.
+    ``sides`` must be those the network was trained with: indices of the "train", "validation" and "test" pieces. Nothing is
+    trained, so that a checkpoint made before can be saved again with an index and a new card.
     """
     index = build(collection.piece(number) for number in sides["train"])
     held_out = [*sides["test"], *sides["validation"]]
