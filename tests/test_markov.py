@@ -44,13 +44,23 @@ def test_what_comes_is_never_impossible() -> None:
     assert np.isfinite(nats).all()
 
 
-def test_witten_and_bells_formula_by_hand() -> None:
-    # From step class 1 came 1 three times and 2 once. Unigram: 1 four times, 2 twice, mixed with thirds.
+def test_kneser_and_neys_formula_by_hand() -> None:
+    # After step class 1 came 1 three times and 2 once, after 2 came 2 and 1 once each; durations are all alike.
     rows = tune([40] * 7, [1, 1, 1, 1, 2, 2, 1])
     model = markov.fit([rows], VOCABULARY)
-    unigram = (np.array([0, 4, 2]) + 2 / 3) / (6 + 2)
+    unigram = (np.array([0, 4, 2]) + 1) / 9
     assert model.probabilities(rows, STEP, 0)[0] == pytest.approx(unigram)
-    assert model.probabilities(rows, STEP, 1)[0] == pytest.approx((np.array([0, 3, 1]) + 2 * unigram) / (4 + 2))
+    # The step alone counts how many (step, duration) a class followed: one. Too few to estimate discounts: 0.75 is taken.
+    step = np.array([0, 0.25, 0.25]) / 2 + 1.5 / 2 * unigram
+    step_and_duration = np.array([0, 2.25, 0.25]) / 4 + 1.5 / 4 * step
+    assert model.probabilities(rows, STEP, 1)[0] == pytest.approx(step_and_duration)
+
+
+def test_discounts_are_chen_and_goodmans() -> None:
+    counts = np.repeat([1, 2, 3, 4, 9], [40, 20, 10, 5, 3])
+    share = 40 / (40 + 2 * 20)
+    expected = [0, 1 - 2 * share * 20 / 40, 2 - 3 * share * 10 / 20, 3 - 4 * share * 5 / 10]
+    assert markov._discounts(counts) == pytest.approx(expected)
 
 
 def test_a_tune_that_repeats_is_learnt() -> None:
@@ -77,11 +87,13 @@ def test_a_longer_context_tells_more_where_the_tune_needs_it() -> None:
 
 
 def test_a_context_never_met_says_what_the_shorter_one_says() -> None:
-    model = markov.fit([tune([40, 42, 44] * 60)], VOCABULARY)
-    strange = tune([40, 55, 40, 42, 44])  # leaps of a tenth were never met, a step of class 1 was
-    *_, last = model.by_order(strange, PITCH)
-    assert last[1] == pytest.approx(model.probabilities(strange, PITCH, 1)[1])
-    assert last[3] != pytest.approx(model.probabilities(strange, PITCH, 1)[3])
+    model = markov.fit([tune([40, 42, 44] * 60, [1, 1, 2] * 60)], VOCABULARY)
+    known, strange, stranger = (tune([40, second, 44]) for second in (42, 55, 57))  # leaps of a tenth were never met
+    *_, after_known = model.by_order(known, STEP)
+    *_, after_strange = model.by_order(strange, STEP)
+    *_, after_stranger = model.by_order(stranger, STEP)
+    assert after_strange[1] == pytest.approx(after_stranger[1])
+    assert after_strange[1] != pytest.approx(after_known[1])
 
 
 def test_contexts_do_not_reach_across_pieces() -> None:
@@ -90,7 +102,7 @@ def test_contexts_do_not_reach_across_pieces() -> None:
     joined = markov.fit([np.concatenate([first, second])], VOCABULARY)
     assert int(joined.unigrams[0].sum()) == int(apart.unigrams[0].sum()) + 1
     leap = 60 - 42 + PITCHES - 1
-    assert not apart.tables[1][0].followers(np.zeros(1, np.int64), markov.INTERVALS)[:, leap].any()
+    assert not apart.tables[1][0].followers(np.zeros(1, np.int64), markov.INTERVALS)[0][:, leap].any()
 
 
 def test_within_a_chord_pitches_only_rise() -> None:
