@@ -1,8 +1,9 @@
 """The original, re-implemented so that its architecture can be measured on any pieces: tokens, three networks, training.
 
-Kinder than its own code: notes that begin together are always one token, offsets count from the piece's start, windows never
-cross a piece, and the best weights are kept. A chord is its set of pitch classes (the original writes their normal order, which
-says the same), so octaves, voicing and velocity are lost, as they are there.
+A piece becomes the notes and chords that music21 makes of MIDI: a chord is what begins and ends together, everything else is an
+event of its own, after a gap of 0 if need be. A chord is its set of pitch classes (the original writes their normal order, which
+says the same), so octaves, voicing and velocity are lost, as they are there. Kinder than its own code: offsets count from the
+piece's start, windows never cross a piece, and the best weights are kept.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from musiclstm.notes import LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, Piece
 
 WINDOW = 64
+SIXTEENTH = TICKS_PER_QUARTER // 4
 UNITS, HIDDEN, DROPOUT = 512, 128, 0.25
 BATCH, LEARNING_RATE = 32, 1e-3
 STREAMS = ("note", "gap", "duration")
@@ -36,29 +38,51 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Tokens:
-    """One entry an onset, each [n]: ``note``, a key 0..87 if it is alone, else 88 + the set of pitch classes as bits; ``gap`` and
-    ``duration`` in ticks on music21's grid; the true ``onset`` in ticks.
+    """A piece as the original sees it, one entry an event [n]: ``note``, a key 0..87 if it is alone, else 88 + the set of pitch
+    classes as bits; ``gap`` and ``duration`` in ticks on music21's grid; the true ``onset`` in ticks.
+
+    ``event`` [notes] tells which event each note of the piece belongs to.
     """
 
     note: Ints
     gap: Ints
     duration: Ints
     onset: Ints
+    event: Ints
 
 
 def tokens_of(piece: Piece) -> Tokens:
-    """A piece as the original sees it. Where the notes of a chord end apart, the lowest one's duration counts."""
-    notes = piece.notes
-    onset, first, size = np.unique(notes["onset"].astype(np.int64), return_index=True, return_counts=True)
-    pitch = notes["pitch"].astype(np.int64)
-    chord = np.bitwise_or.reduceat(1 << pitch % 12, first)
-    grid = on_grid(onset)
+    """The tokens of a piece; a chord's duration is that of its lowest note."""
+    onset, pitch, duration = (piece.notes[name].astype(np.int64) for name in ("onset", "pitch", "duration"))
+    event = events(onset, onset + duration)
+    _, first, size = np.unique(event, return_index=True, return_counts=True)
+    chord = np.zeros(len(first), np.int64)
+    np.bitwise_or.at(chord, event, 1 << pitch % 12)
     return Tokens(
         note=np.where(size == 1, pitch[first] - LOWEST_PITCH, PITCHES + chord),
-        gap=np.diff(grid, prepend=0),
-        duration=on_grid(notes["duration"][first].astype(np.int64), least=1),
-        onset=onset,
+        gap=np.diff(on_grid(onset[first]), prepend=0),
+        duration=on_grid(duration[first], least=1),
+        onset=onset[first],
+        event=event,
     )
+
+
+def events(onset: Ints, end: Ints) -> Ints:
+    """The event of each note [n], numbered in order: with a note go all later ones that begin less than a sixteenth after it and
+    end at most a sixteenth from its end, as in music21's reading of MIDI. Notes are sorted by onset, times are in ticks.
+    """
+    onsets, ends = onset.tolist(), end.tolist()
+    found, count = [-1] * len(onsets), 0
+    for index, (start, stop) in enumerate(zip(onsets, ends, strict=True)):
+        if found[index] >= 0:
+            continue
+        found[index], other = count, index + 1
+        while other < len(onsets) and onsets[other] - start < SIXTEENTH:
+            if found[other] < 0 and abs(ends[other] - stop) <= SIXTEENTH:
+                found[other] = count
+            other += 1
+        count += 1
+    return np.asarray(found, np.int64)
 
 
 def on_grid(ticks: Ints, least: int = 0) -> Ints:
@@ -66,8 +90,8 @@ def on_grid(ticks: Ints, least: int = 0) -> Ints:
 
     With ``least`` 1 nothing becomes 0: a shorter duration becomes the shortest there is.
     """
-    sixteenth, triplet = TICKS_PER_QUARTER // 4, TICKS_PER_QUARTER // 3
-    candidates = [np.maximum(-((unit - 2 * ticks) // (2 * unit)), least) * unit for unit in (sixteenth, triplet)]
+    units = SIXTEENTH, TICKS_PER_QUARTER // 3
+    candidates = [np.maximum(-((unit - 2 * ticks) // (2 * unit)), least) * unit for unit in units]
     errors = [np.abs(candidate - ticks) for candidate in candidates]
     return np.where(errors[0] <= errors[1], candidates[0], candidates[1])
 
@@ -306,7 +330,7 @@ class Learner:
 
     def _save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {"facts": np.frombuffer(json.dumps(self._facts()).encode(), np.uint8)}
+        arrays: dict[str, Any] = {"facts": np.frombuffer(json.dumps(self._facts()).encode(), np.uint8)}
         arrays |= {f"now/{index:04d}": np.asarray(variable) for index, variable in enumerate(self._variables())}
         arrays |= {f"best/{index:04d}": weight for index, weight in enumerate(self.best)}
         temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
@@ -326,3 +350,57 @@ class Learner:
             variable.assign(value)
         self.best = groups["best/"]
         self.progress = Progress(**facts | {"checks": [tuple(check) for check in facts["checks"]]})
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What three networks made of some targets: ``bits`` of all streams and ``quarters`` covered, both added up; by stream, which
+    targets were ``right`` [m], and the share of tokens that are ``unknown``.
+    """
+
+    bits: float
+    quarters: float
+    right: dict[str, NDArray[np.bool_]]
+    unknown: dict[str, float]
+
+
+class Trio:
+    """The original: a network for notes, one for gaps and one for durations, none of which knows of the others."""
+
+    def __init__(self, train: Material, targets: Ints, validation: Material, checked: Ints, folder: Path) -> None:
+        self.classes = {name: Classes.of(train.streams[name]) for name in STREAMS}
+        self.learners = {
+            name: Learner(
+                Windows(classes.encode(train.streams[name]), targets),
+                Windows(classes.encode(validation.streams[name]), checked),
+                len(classes),
+                folder / f"{name}.npz",
+            )
+            for name, classes in self.classes.items()
+        }
+
+    def learn(self, minutes: float, say: Callable[[str], None] = print) -> None:
+        """Train each network for ``minutes`` in all."""
+        for learner in self.learners.values():
+            learner.learn(minutes, say)
+
+    def answers(self, pieces: Material, targets: Ints) -> Answers:
+        """Foretell the targets of other pieces."""
+        windows = {name: Windows(classes.encode(pieces.streams[name]), targets) for name, classes in self.classes.items()}
+        found = {name: self.learners[name].answers(windows[name]) for name in STREAMS}
+        return Answers(
+            bits=float(sum(nats.sum() for nats, _ in found.values()) / np.log(2)),
+            quarters=pieces.quarters(targets),
+            right={name: hits for name, (_, hits) in found.items()},
+            unknown={name: float((windows[name].classes[targets] == self.classes[name].unknown).mean()) for name in STREAMS},
+        )
+
+    @property
+    def parameters(self) -> int:
+        """Of the three networks together."""
+        return sum(int(learner.network.count_params()) for learner in self.learners.values())
+
+    @property
+    def minutes(self) -> float:
+        """Training time of the three networks together."""
+        return sum(learner.progress.seconds for learner in self.learners.values()) / 60

@@ -120,8 +120,8 @@ def test_real_tunes_are_scored_note_by_note(tunes: dict[str, Piece]) -> None:
     assert nats.shape == hits.shape == (len(rows[0]) - 1, 4)
     bits = markov.bits_by_order(model, rows)
     assert bits[3] < bits[0]
-    nats = sum(float(model.scores(piece, 3)[0][:, :3].sum()) for piece in rows)
-    assert bits[3] == pytest.approx(nats / np.log(2) / sum(len(piece) - 1 for piece in rows), rel=1e-4)
+    together = sum(float(model.scores(piece, 3)[0][:, :3].sum()) for piece in rows)
+    assert bits[3] == pytest.approx(together / np.log(2) / sum(len(piece) - 1 for piece in rows), rel=1e-4)
 
 
 def test_a_longer_order_rests_on_more_counts() -> None:
