@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
     evaluate.add_argument("--checkpoint", metavar="DIR_OR_REPO[@REV]")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    evaluate.add_argument(
+        "--continuations", type=int, metavar="N", help="also continue N passages and judge them beside people's"
+    )
+    evaluate.add_argument("--bars", type=int, metavar="N", help="bars of each continuation, 2 to 64, 16 if not given")
+    evaluate.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), 1 if not given")
+    evaluate.add_argument("--top-p", type=float, metavar="P", help="keep the likeliest classes that hold this share, 0.05 to 1")
+    evaluate.add_argument("--random-seed", type=int, metavar="N", help="decides all chance, 1 if not given")
     evaluate.set_defaults(run=_evaluate)
     return parser
 
@@ -125,11 +132,36 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     if options.json is not None and not options.json.parent.is_dir():
         raise OptionError(f"--json must name a file in an existing folder, but {options.json.parent} is not one.")
+    trial = _trial(options)
     checkpoint = open_checkpoint(options.checkpoint)
     pieces, skipped = readable(folder_sources(options.data), options.data.resolve().name)
     for reason in skipped:
         print(f"Skipped: {reason}", file=sys.stderr)
-    text = json.dumps(evaluate(checkpoint, pieces), indent=1)
+    judged: dict[str, Any] = {}
+    if trial is not None:
+        from tqdm import tqdm
+
+        from musiclstm.judging import judge_continuations
+
+        with tqdm(desc="Continuations", total=trial.continuations, file=sys.stderr) as bar:
+            judged["continuations"] = judge_continuations(checkpoint, pieces, trial, lambda *_: bar.update())
+    figures = evaluate(checkpoint, pieces) | judged
+    text = json.dumps(figures, indent=1)
     if options.json is not None:
         options.json.write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+def _trial(options: argparse.Namespace) -> Any:
+    """What ``--continuations`` and its companions ask for: a judging.Trial, or None without it."""
+    from musiclstm.config import SamplingOptions
+    from musiclstm.judging import Trial
+
+    given = {name: getattr(options, name) for name in ("bars", "random_seed") if getattr(options, name) is not None}
+    sampled = {name: getattr(options, name) for name in ("diversity", "top_p") if getattr(options, name) is not None}
+    if options.continuations is not None:
+        return Trial(options.continuations, sampling=SamplingOptions(**sampled), **given)
+    if given or sampled:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in (given | sampled))
+        raise OptionError(f"Give --continuations N too: {named} tells how music is continued, not how it is foretold.")
+    return None
