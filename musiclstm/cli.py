@@ -143,8 +143,14 @@ def _evaluate(options: argparse.Namespace) -> None:
 
         from musiclstm.judging import judge_continuations
 
-        with tqdm(desc="Continuations", total=trial.continuations, file=sys.stderr) as bar:
-            judged["continuations"] = judge_continuations(checkpoint, pieces, trial, lambda *_: bar.update())
+        # The delay keeps the bar unseen until there is something to tell: bad input is one line on stderr.
+        with tqdm(desc="continuing", unit="passage", mininterval=1.0, delay=0.01) as bar:
+
+            def report(_done: int, total: int) -> None:
+                bar.total = total
+                bar.update()
+
+            judged["continuations"] = judge_continuations(checkpoint, pieces, trial, report)
     figures = evaluate(checkpoint, pieces) | judged
     text = json.dumps(figures, indent=1)
     if options.json is not None:

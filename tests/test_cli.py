@@ -13,7 +13,7 @@ from musiclstm import checkpoint as checkpoints
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.cli import main
 from musiclstm.midi import read_midi, write_midi
-from musiclstm.notes import Piece
+from musiclstm.notes import Piece, join, transpose
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -179,6 +179,57 @@ def test_evaluate_prints_the_figures_of_the_contract(
 def test_evaluate_refuses_a_folder_without_music(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--data", str(tmp_path), "--checkpoint", folder]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def data(tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with two pieces of 48 bars: a tune in six keys."""
+    path = tmp_path_factory.mktemp("data") / "Chopin"
+    path.mkdir()
+    for name in ("march", "waltz"):
+        tune, bars = tunes[name], 8 * tunes[name].metres[0].bar_ticks
+        whole = functools.reduce(lambda piece, key: join(piece, transpose(tune, key), key * bars), range(1, 6), tune)
+        write_midi(whole, path / f"{name}.mid")
+    return str(path.parent)
+
+
+def test_evaluate_judges_continuations_beside_peoples(folder: str, data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["evaluate", "--data", data, "--checkpoint", folder, "--continuations", "9", "--bars", "8", "--diversity", "0.9"]
+    assert main([*command, "--random-seed", "2"]) == 0
+    captured = capsys.readouterr()
+    figures = json.loads(captured.out)
+    assert figures["pieces"] == 2
+    judged = figures["continuations"]
+    assert {name: judged[name] for name in ("passages", "bars", "diversity", "random_seed")} == {
+        "passages": 9,
+        "bars": 8,
+        "diversity": 0.9,
+        "random_seed": 2,
+    }
+    assert {"musicality", "loops", "structure", "originality"} <= set(judged)
+    assert {"mean_overlapping_area", "ceiling", "share_of_ceiling"} <= set(judged["musicality"])
+    assert "9/9" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--continuations", "2"], "from 8 to 10000, not 2"),
+        (["--continuations", "20", "--bars", "1"], "from 2 to 64, not 1"),
+        (["--continuations", "20", "--bars", "64"], "8 passages of 72 whole bars"),
+        (["--continuations", "20", "--diversity", "9"], "between 0.1 and 2, not 9"),
+        (["--continuations", "20", "--random-seed", "-1"], "random seed"),
+        (["--bars", "16", "--random-seed", "2"], "Give --continuations N too: --bars, --random-seed"),
+    ],
+)
+def test_evaluate_refuses_odd_trials_in_one_line(
+    folder: str, data: str, capsys: pytest.CaptureFixture[str], options: list[str], says: str
+) -> None:
+    assert main(["evaluate", "--data", data, "--checkpoint", folder, *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert says in captured.err
 
 
 def test_the_program_itself_ends_with_2_and_without_a_traceback(tmp_path: Path) -> None:

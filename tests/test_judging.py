@@ -150,7 +150,7 @@ def test_a_last_note_that_rings_adds_no_bar() -> None:
 
 def test_people_beside_themselves_differ_in_nothing() -> None:
     given = passages(16)
-    found = judge(given, [passage.continuation for passage in given], np.random.default_rng(1))
+    found = judge(given, [passage.continuation for passage in given], np.random.default_rng(1), resamples=20)
     assert found["musicality"]["share_of_ceiling"]["mean"] == 1.0
     assert found["musicality"]["mean_overlapping_area"]["mean"] == found["musicality"]["ceiling"]["mean"] > 0.5
     for group in (found["musicality"]["features"], found["loops"], found["structure"]):
@@ -164,7 +164,7 @@ def test_one_note_for_ever_is_told_from_people_by_every_kind_of_score() -> None:
     given = passages(16)
     onset = np.arange(32) * 12
     dull = Piece(make_notes(onset, [60] * 32, [12] * 32, [64] * 32))
-    found = judge(given, [dull] * 16, np.random.default_rng(1))
+    found = judge(given, [dull] * 16, np.random.default_rng(1), resamples=20)
     assert found["loops"]["looping"]["generated"]["mean"] == 1.0
     assert found["loops"]["looping"]["people"]["mean"] == 0.0
     assert found["loops"]["looping"]["difference"]["interval"] == [1.0, 1.0]
@@ -179,7 +179,9 @@ def test_one_note_for_ever_is_told_from_people_by_every_kind_of_score() -> None:
 
 def test_the_mean_area_is_that_of_the_five_fixed_features() -> None:
     given = passages(16)
-    found = judge(given, [transpose(passage.continuation, 1) for passage in given], np.random.default_rng(1))["musicality"]
+    found = judge(given, [transpose(passage.continuation, 1) for passage in given], np.random.default_rng(1), resamples=20)[
+        "musicality"
+    ]
     fixed = [feature for feature in found["features"].values() if feature["in_mean"]]
     assert [name for name, feature in found["features"].items() if feature["in_mean"]] == list(musicality.FEATURES)
     mean = np.mean([feature["overlapping_area"]["mean"] for feature in fixed])
@@ -191,10 +193,10 @@ def test_what_is_borrowed_from_known_pieces_is_counted_beside_peoples() -> None:
     known = walk(99, 48)
     thief = Piece(known.notes[:48], source="thief")
     people = [passage.continuation for passage in given]
-    found = judge(given, [thief, *people[1:]], np.random.default_rng(1), build([known]))["originality"]
+    found = judge(given, [thief, *people[1:]], np.random.default_rng(1), build([known]), resamples=20)["originality"]
     assert found["longest"]["difference"]["mean"] == pytest.approx((48 - found_length(given, known)) / 16, abs=1e-3)
     assert found["above_people_95"]["generated"]["mean"] == pytest.approx(1 / 16, abs=0.07)
-    assert judge(given, people, np.random.default_rng(1))["originality"] is None
+    assert judge(given, people, np.random.default_rng(1), resamples=2)["originality"] is None
 
 
 def found_length(given: list[Passage], known: Piece) -> int:
@@ -205,7 +207,9 @@ def found_length(given: list[Passage], known: Piece) -> int:
 def test_a_persons_own_piece_is_no_loan() -> None:
     given = passages(16)
     pieces = [walk(number, 48) for number in range(4)]
-    found = judge(given, [passage.continuation for passage in given], np.random.default_rng(1), build(pieces))["originality"]
+    found = judge(given, [passage.continuation for passage in given], np.random.default_rng(1), build(pieces), resamples=20)[
+        "originality"
+    ]
     assert found["longest"]["generated"]["mean"] == 48.0  # copied from the very pieces: all of it
     assert found["longest"]["people"]["mean"] < 10
 

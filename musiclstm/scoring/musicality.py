@@ -27,7 +27,7 @@ from musiclstm.notes import TICKS_PER_QUARTER, Piece
 FEATURES = ("pitch_class_entropy", "scale_consistency", "polyphony", "empty_beat_rate", "groove_consistency")
 EXTRAS = ("pitch_range", "notes_per_bar", "mean_duration", "mean_velocity")
 
-GRID = 512  # points of the common grid
+GRID = 256  # points of the common grid
 _BEYOND = 4.0  # bandwidths that the grid reaches beyond the distances: a Gaussian has nothing left there
 _MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=bool)  # a natural minor scale has the pitches of a major one
 
