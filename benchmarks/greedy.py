@@ -63,7 +63,7 @@ def compared(tokens: Tokens, rows: Rows, chosen: NDArray[np.int32], onset: Ints,
     note_right = (chosen[:, PITCH] == rows[:, PITCH]) & (begins | (chosen[:, STEP] == rows[:, STEP]))
     ends = np.concatenate([(rows[1:, STEP] > 0) & (step[1:] == 0), [True]])  # a note is added where an onset should be over
     wrong = np.bincount(tokens.event, ~note_right) + np.bincount(tokens.event, ends)
-    note = (wrong == 0) & _same_groups(tokens.event, events(onset, onset + length))
+    note = (wrong == 0) & _same_groups(tokens.event, events(onset, onset + length, tokens.hand))
 
     before, expected = first[1:] - 1, tokens.gap[1:]
     gap = on_grid(onset[before] + step[first[1:]]) - on_grid(tokens.onset[:-1]) == expected

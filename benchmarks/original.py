@@ -1,9 +1,10 @@
 """The original, re-implemented so that its architecture can be measured on any pieces: tokens, three networks, training.
 
-A piece becomes the notes and chords that music21 makes of MIDI: a chord is what begins and ends together, everything else is an
-event of its own, after a gap of 0 if need be. A chord is its set of pitch classes (the original writes their normal order, which
-says the same), so octaves, voicing and velocity are lost, as they are there. Kinder than its own code: offsets count from the
-piece's start, windows never cross a piece, and the best weights are kept.
+A piece becomes the notes and chords that music21 makes of a MIDI file with a track for each hand: a chord is what one hand begins
+and ends together, everything else is an event of its own, after a gap of 0 if need be. (Pieces do not keep their tracks, so the
+hands are those that sheet music is written with.) A chord is its set of pitch classes (the original writes their normal order,
+which says the same), so octaves, voicing and velocity are lost, as they are there. Kinder than its own code: offsets count from
+the piece's start, windows never cross a piece, and the best weights are kept.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.notes import LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, Piece
+from musiclstm.hands import left_hand
+from musiclstm.notes import LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, Notes, Piece
 
 WINDOW = 64
 SIXTEENTH = TICKS_PER_QUARTER // 4
@@ -41,7 +43,7 @@ class Tokens:
     """A piece as the original sees it, one entry an event [n]: ``note``, a key 0..87 if it is alone, else 88 + the set of pitch
     classes as bits; ``gap`` and ``duration`` in ticks on music21's grid; the true ``onset`` in ticks.
 
-    ``event`` [notes] tells which event each note of the piece belongs to.
+    For each note of the piece [notes] ``event`` tells to which entry it belongs, ``hand`` who plays it: 1 the left, 0 the right.
     """
 
     note: Ints
@@ -49,12 +51,18 @@ class Tokens:
     duration: Ints
     onset: Ints
     event: Ints
+    hand: Ints
 
 
 def tokens_of(piece: Piece) -> Tokens:
-    """The tokens of a piece; a chord's duration is that of its lowest note."""
-    onset, pitch, duration = (piece.notes[name].astype(np.int64) for name in ("onset", "pitch", "duration"))
-    event = events(onset, onset + duration)
+    """The tokens of a piece."""
+    return tokens(piece.notes, left_hand(piece.notes).astype(np.int64))
+
+
+def tokens(notes: Notes, hand: Ints) -> Tokens:
+    """The tokens of notes and the hand that plays each (see ``Tokens``); a chord's duration is that of its lowest note."""
+    onset, pitch, duration = (notes[name].astype(np.int64) for name in ("onset", "pitch", "duration"))
+    event = events(onset, onset + duration, hand)
     _, first, size = np.unique(event, return_index=True, return_counts=True)
     chord = np.zeros(len(first), np.int64)
     np.bitwise_or.at(chord, event, 1 << pitch % 12)
@@ -64,21 +72,22 @@ def tokens_of(piece: Piece) -> Tokens:
         duration=on_grid(duration[first], least=1),
         onset=onset[first],
         event=event,
+        hand=hand,
     )
 
 
-def events(onset: Ints, end: Ints) -> Ints:
-    """The event of each note [n], numbered in order: with a note go all later ones that begin less than a sixteenth after it and
-    end at most a sixteenth from its end, as in music21's reading of MIDI. Notes are sorted by onset, times are in ticks.
+def events(onset: Ints, end: Ints, hand: Ints) -> Ints:
+    """The event of each note [n], numbered in order: with a note go the same hand's later ones that begin less than a sixteenth
+    after it and end at most a sixteenth from its end, as in music21's reading of MIDI. Notes are sorted by onset, times in ticks.
     """
-    onsets, ends = onset.tolist(), end.tolist()
+    onsets, ends, hands = onset.tolist(), end.tolist(), hand.tolist()
     found, count = [-1] * len(onsets), 0
     for index, (start, stop) in enumerate(zip(onsets, ends, strict=True)):
         if found[index] >= 0:
             continue
         found[index], other = count, index + 1
         while other < len(onsets) and onsets[other] - start < SIXTEENTH:
-            if found[other] < 0 and abs(ends[other] - stop) <= SIXTEENTH:
+            if found[other] < 0 and hands[other] == hands[index] and abs(ends[other] - stop) <= SIXTEENTH:
                 found[other] = count
             other += 1
         count += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.greedy import Right, compared, right_tokens
-from benchmarks.original import tokens_of
+from benchmarks.original import Tokens, tokens, tokens_of
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.evaluation import Evaluator
 from musiclstm.notes import Piece, make_notes
@@ -20,12 +20,17 @@ ROWS = encode(PIECE, VOCABULARY)
 BASS, TRIAD, FIRST, SECOND, OCTAVE = range(1, 6)  # events after the first note
 
 
+def one_hand(piece: Piece) -> Tokens:
+    """The tokens of a piece if one hand plays it all."""
+    return tokens(piece.notes, np.zeros(len(piece), np.int64))
+
+
 def foretold(*changes: tuple[int, int, int]) -> Right:
     """What is right if the network chooses the truth but for some (row, column, class)."""
     chosen = ROWS[1:, PREDICTED].astype(np.int32)
     for row, column, value in changes:
         chosen[row - 1, column] = value
-    return compared(tokens_of(PIECE), ROWS, chosen, PIECE.notes["onset"].astype(np.int64), VOCABULARY)
+    return compared(one_hand(PIECE), ROWS, chosen, PIECE.notes["onset"].astype(np.int64), VOCABULARY)
 
 
 def test_the_truth_is_right_but_for_what_nobody_sees() -> None:
@@ -71,7 +76,7 @@ def test_a_duration_of_the_same_token_is_right() -> None:
     short = Piece(make_notes([0, 24, 48], [60, 62, 64], [24, 4, 24], [64] * 3))
     rows = encode(short, VOCABULARY)
     chosen = rows[1:, PREDICTED].astype(np.int32)
-    assert compared(tokens_of(short), rows, chosen, short.notes["onset"].astype(np.int64), VOCABULARY).duration[1]
+    assert compared(one_hand(short), rows, chosen, short.notes["onset"].astype(np.int64), VOCABULARY).duration[1]
 
 
 def test_choices_of_a_real_network_agree_with_its_hits(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:
@@ -79,10 +84,10 @@ def test_choices_of_a_real_network_agree_with_its_hits(small_checkpoint: Checkpo
     pieces = list(tunes.values())
     right = right_tokens(evaluator, pieces)
     for piece, here, scores in zip(pieces, right, evaluator.scores(pieces), strict=True):
-        tokens, step = tokens_of(piece), encode(piece, small_checkpoint.vocabulary)[:, STEP]
-        assert len(here.note) == len(here.gap) == len(here.duration) == len(tokens.note)
+        truth, step = tokens_of(piece), encode(piece, small_checkpoint.vocabulary)[:, STEP]
+        assert len(here.note) == len(here.gap) == len(here.duration) == len(truth.note)
         # A step is chosen from the true past alone, as in scoring: where it is right, the gap is.
-        first = np.unique(tokens.event, return_index=True)[1][1:-1]
+        first = np.unique(truth.event, return_index=True)[1][1:-1]
         step_right, pitch_right = scores.hits[first - 1, STEP], scores.hits[first - 1, PITCH]
         assert here.gap[1:-1][step_right].all()
         # Where the step is right, the pitch was chosen knowing the true one, as in scoring.

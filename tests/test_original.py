@@ -18,64 +18,75 @@ def piece(*notes: tuple[int, int, int]) -> Piece:
     return Piece(make_notes(onset, pitch, duration, [64] * len(notes)))
 
 
+def one_hand(*notes: tuple[int, int, int]) -> original.Tokens:
+    """The tokens of (onset, pitch, duration) if one hand plays them all."""
+    return original.tokens(piece(*notes).notes, np.zeros(len(notes), np.int64))
+
+
 def scale(notes: int) -> Piece:
     """A rising scale of crotchets, as long as wanted."""
     return piece(*((24 * i, 40 + i % 40, 24) for i in range(notes)))
 
 
-def test_a_triad_is_one_token_in_every_octave_and_voicing() -> None:
-    close, wide, doubled = ([60, 64, 67], [43, 60, 76], [36, 48, 64, 67])
-    tokens = [tokens_of(piece(*((0, pitch, 24) for pitch in chord))).note.tolist() for chord in (close, wide, doubled)]
-    assert tokens == [[PITCHES + (1 << 0 | 1 << 4 | 1 << 7)]] * 3
+def test_a_triad_is_one_token_in_every_octave_inversion_and_doubling() -> None:
+    close, low, sixth, wide = ([60, 64, 67], [36, 40, 43], [64, 67, 72], [36, 48, 64, 67])
+    found = [one_hand(*((0, pitch, 24) for pitch in chord)).note.tolist() for chord in (close, low, sixth, wide)]
+    assert found == [[PITCHES + (1 << 0 | 1 << 4 | 1 << 7)]] * 4
 
 
 def test_other_pitch_classes_are_another_token() -> None:
-    major, minor = (tokens_of(piece((0, 60, 24), (0, third, 24), (0, 67, 24))).note for third in (64, 63))
+    major, minor = (one_hand((0, 60, 24), (0, third, 24), (0, 67, 24)).note for third in (64, 63))
     assert major != minor
 
 
 def test_a_single_note_keeps_its_octave() -> None:
-    tokens = tokens_of(piece((0, 60, 24), (24, 72, 24))).note
-    assert tokens.tolist() == [60 - 21, 72 - 21]
+    assert one_hand((0, 60, 24), (24, 72, 24)).note.tolist() == [60 - 21, 72 - 21]
 
 
 def test_an_octave_is_a_chord_of_one_pitch_class() -> None:
-    assert tokens_of(piece((0, 60, 24), (0, 72, 24))).note.tolist() == [PITCHES + 1]
+    assert one_hand((0, 60, 24), (0, 72, 24)).note.tolist() == [PITCHES + 1]
+
+
+def test_each_hand_plays_its_own_chord() -> None:
+    found = tokens_of(piece((0, 36, 24), (0, 43, 24), (0, 72, 24), (0, 76, 24)))
+    assert found.note.tolist() == [PITCHES + (1 << 0 | 1 << 7), PITCHES + (1 << 0 | 1 << 4)]
+    assert found.gap.tolist() == [0, 0]
+    assert found.hand.tolist() == [1, 1, 0, 0]
 
 
 def test_what_ends_apart_is_an_event_of_its_own() -> None:
     """A bass note under a chord: two events with no gap between them, the lower first."""
-    tokens = tokens_of(piece((0, 40, 96), (0, 64, 24), (0, 67, 24), (24, 72, 24)))
-    assert tokens.note.tolist() == [40 - 21, PITCHES + (1 << 4 | 1 << 7), 72 - 21]
-    assert tokens.gap.tolist() == [0, 0, 24]
-    assert tokens.duration.tolist() == [96, 24, 24]
-    assert tokens.event.tolist() == [0, 1, 1, 2]
+    found = one_hand((0, 40, 96), (0, 64, 24), (0, 67, 24), (24, 72, 24))
+    assert found.note.tolist() == [40 - 21, PITCHES + (1 << 4 | 1 << 7), 72 - 21]
+    assert found.gap.tolist() == [0, 0, 24]
+    assert found.duration.tolist() == [96, 24, 24]
+    assert found.event.tolist() == [0, 1, 1, 2]
 
 
-def test_chords_are_those_that_music21_reads(tmp_path: Path) -> None:
+def test_chords_are_those_that_music21_reads_in_a_track(tmp_path: Path) -> None:
     from music21 import converter
 
     from musiclstm.midi import write_midi
 
     rng = np.random.default_rng(3)
     onset, length = np.repeat(np.arange(0, 480, 12), 3) + rng.integers(0, 3, 120), rng.choice([2, 12, 24], 120)
-    order = np.argsort(onset, kind="stable")
-    written = piece(*zip(onset[order].tolist(), rng.permutation(np.arange(120) % 88 + 21).tolist(), length.tolist(), strict=True))
+    pitches = rng.permutation(np.arange(120) % 88 + 21)
+    written = piece(*zip(onset.tolist(), pitches.tolist(), length.tolist(), strict=True))
     write_midi(written, tmp_path / "x.mid")
     read = [e for e in converter.parse(tmp_path / "x.mid").recurse().notes if e.tie is None or e.tie.type == "start"]
     theirs = sorted(tuple(sorted(pitch.midi for pitch in element.pitches)) for element in read)
-    event, pitches = tokens_of(written).event, written.notes["pitch"]
-    assert sorted(tuple(sorted(pitches[event == number].tolist())) for number in range(event.max() + 1)) == theirs
+    event, pitch = original.tokens(written.notes, np.zeros(len(written), np.int64)).event, written.notes["pitch"]
+    assert sorted(tuple(sorted(pitch[event == number].tolist())) for number in range(event.max() + 1)) == theirs
 
 
 def test_gaps_lead_from_one_onset_to_the_next() -> None:
-    tokens = tokens_of(piece((0, 60, 24), (0, 64, 24), (24, 62, 12), (36, 64, 60)))
-    assert tokens.gap.tolist() == [0, 24, 12]
-    assert tokens.duration.tolist() == [24, 12, 60]
+    found = one_hand((0, 60, 24), (0, 64, 24), (24, 62, 12), (36, 64, 60))
+    assert found.gap.tolist() == [0, 24, 12]
+    assert found.duration.tolist() == [24, 12, 60]
 
 
 def test_the_lowest_notes_duration_is_the_chords() -> None:
-    assert tokens_of(piece((0, 40, 24), (0, 64, 30))).duration.tolist() == [24]
+    assert one_hand((0, 40, 24), (0, 64, 30)).duration.tolist() == [24]
 
 
 def test_the_grid_is_music21s() -> None:
