@@ -121,8 +121,8 @@ def overlap(people: Floats, generated: Floats, rng: np.random.Generator, *, halv
     equally many pieces, and none continues the same seed as a piece it is compared with. Areas are means over the halvings.
 
     The bootstrap draws seeds with replacement and keeps the first few halvings; a seed is never paired with itself. Fewer
-    different pieces give smaller areas, so the samples are moved onto the estimate: their spread is what counts. Raises OptionError for
-    fewer than 8 seeds.
+    different pieces give smaller areas, so the samples are moved onto the estimate: their spread is what counts.
+    Raises OptionError for fewer than 8 seeds.
     """
     count = len(people)
     if count < 8 or people.shape != generated.shape:
