@@ -142,8 +142,8 @@ def counting(rows: Sides, vocabulary: Any) -> tuple[list[Line], str]:
 
 
 def ours(loaded: Any, pieces: Sequence[Any], tokens: Sequence[Any], own: bool) -> tuple[Line, float, dict[str, Any]]:
-    """The checkpoint's line; its bits a quarter without the durations that the original leaves out; which of the original's tokens
-    it gets right, for every event of the pieces laid end to end.
+    """The checkpoint's line; its bits a quarter without the durations that the original leaves out; and which of the original's
+    tokens it gets right, for every event of the pieces laid end to end.
     """
     import numpy as np
 
@@ -199,7 +199,7 @@ def split_by_window(options: argparse.Namespace, tokens: Sides, targets: Any) ->
     shuffled = rng.permutation(mixed.targets)
     aside = int(LEAKY_SHARE * len(shuffled))
     shared = sampled(shuffled[:aside], options.sample)
-    trio = Trio(mixed, shuffled[aside:], mixed, sampled(shared, CHECKED), options.work / "leaky")
+    trio = Trio(mixed, shuffled[aside:], mixed, sampled(shuffled[:aside], CHECKED), options.work / "leaky")
     trio.learn(options.minutes)
     elsewhere = trio.answers(material(tokens["test"]), targets)
     right = {name: float(flags.mean()) for name, flags in elsewhere.right.items()}
