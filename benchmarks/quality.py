@@ -133,8 +133,9 @@ def counting(rows: Sides, vocabulary: Any) -> tuple[list[Line], str]:
     bits = markov.bits_by_order(model, rows["validation"])
     best = min(range(1, markov.LONGEST + 1), key=lambda order: bits[order])
     lines = []
-    for name, order in (("unigram", 0), (f"Markov chain, order {best}", best)):
-        scores = [NoteScores(*model.scores(piece, order), is_new(piece)) for piece in rows["test"]]
+    chain = f"Markov chain, order {best}"
+    for name, order, recall in (("unigram", 0, False), (chain, best, False), (f"{chain}, counting the piece too", best, True)):
+        scores = [NoteScores(*model.scores(piece, order, recall=recall), is_new(piece)) for piece in rows["test"]]
         summary = total(scores, quarters(rows["test"], vocabulary)).summary()
         lines.append(line(name, summary, model.numbers(order), training))
     tried = ", ".join(f"{bits[order]:.2f}" for order in range(1, markov.LONGEST + 1))

@@ -7,6 +7,9 @@ Modeling"), in which a shorter context counts not how often a class followed, bu
 pieces it needed 1.1 bits a note less than Witten & Bell's.) Pitches are counted as intervals from the row before, so that what
 was learnt in one key holds in all; only order 0, which has no context, counts pitches. (4.29 bits a pitch; 4.39 with the
 pitches themselves, every piece counted in twelve keys.)
+
+With ``recall`` the chain also counts the piece that it is in the middle of, as far as it has come (the cache of Kuhn & De Mori,
+1990; the short-term model of Conklin & Witten, 1995): music repeats itself, and nearly half the bits are gone.
 """
 
 from __future__ import annotations
@@ -22,9 +25,11 @@ from numpy.typing import NDArray
 from musiclstm.notes import PITCHES
 from musiclstm.tokens import DURATION, PITCH, STEP, VELOCITY, Rows, Vocabulary
 
-LONGEST = 5  # rows of context that are counted
+LONGEST = 5  # rows of context that are counted in a collection
+RECALLED = (2, 4, 8)  # rows of context that are counted in the piece itself: the best of nine choices on validation pieces
 PREDICTED = (STEP, PITCH, DURATION, VELOCITY)
 INTERVALS = 2 * PITCHES - 1  # classes of the pitch stream: from 87 semitones down to 87 up
+_MOST_RECALLED = 256  # of the places where the piece had the same context: keeps the work in proportion to its length
 _INTERVAL = 6  # a column beside those of ``tokens``: semitones from the row before
 _SYMBOLS = 256  # more than any column has classes; 0 stands for "before the piece began"
 
@@ -121,21 +126,14 @@ class Markov:
                 longest, p = _mixed(counts, p, table.discounts[0]), _mixed(varieties, p, table.discounts[1])
             yield longest
 
-    def scores(self, rows: Rows, order: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def scores(self, rows: Rows, order: int, *, recall: bool = False) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Nats and hits [n - 1, 4] of step, pitch, duration and velocity for each row after the first."""
-        nats, hits = self.scores_by_order(rows)
-        return nats[order], hits[order]
-
-    def scores_by_order(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """The same for every order: [LONGEST + 1, n - 1, 4]."""
-        shape = (LONGEST + 1, len(rows) - 1, len(PREDICTED))
-        nats, hits = np.zeros(shape, np.float32), np.zeros(shape, bool)
-        for column, stream in enumerate(PREDICTED):
-            targets = _targets(rows, stream)
-            for order, p in enumerate(self.by_order(rows, stream)):
-                nats[order, :, column] = -np.log(p[np.arange(len(targets)), targets])
-                hits[order, :, column] = p.argmax(axis=1) == targets
-        return nats, hits
+        streams = []
+        for stream in PREDICTED:
+            p = self.probabilities(rows, stream, order)
+            streams.append(_scored(recalled(rows, stream, p) if recall else p, _targets(rows, stream)))
+        nats, hits = zip(*streams, strict=True)
+        return np.stack(nats, axis=1).astype(np.float32), np.stack(hits, axis=1)
 
     def numbers(self, order: int) -> int:
         """How many counts an order rests on: the counterpart of a network's parameters."""
@@ -158,9 +156,26 @@ def fit(pieces: Sequence[Rows], vocabulary: Vocabulary) -> Markov:
 
 def bits_by_order(model: Markov, pieces: Sequence[Rows]) -> list[float]:
     """Bits per note (step + pitch + duration) of ``pieces`` for order 0 to LONGEST: the least one names the order to use."""
-    nats = sum(model.scores_by_order(rows)[0][..., :3].sum(axis=(1, 2), dtype=np.float64) for rows in pieces)
+    nats = np.zeros(LONGEST + 1)
+    for rows in pieces:
+        for stream in (STEP, PITCH, DURATION):
+            targets = _targets(rows, stream)
+            nats += [_scored(p, targets)[0].sum() for p in model.by_order(rows, stream)]
     notes = sum(len(rows) - 1 for rows in pieces)
-    return (np.asarray(nats) / np.log(2) / notes).tolist()
+    return (nats / np.log(2) / notes).tolist()
+
+
+def recalled(rows: Rows, stream: int, p: Probabilities) -> Probabilities:
+    """Probabilities ``p`` [n - 1, classes] of a stream, revised by what followed the same rows earlier in the piece."""
+    known = {STEP: [], PITCH: [(STEP, 0)]}.get(stream, [(STEP, 0), (_INTERVAL, 0)])
+    possible = p > 0
+    for length in RECALLED:
+        context = np.zeros(len(rows) - 1, np.int64)
+        for column, ago in [*known, *((column, k) for k in range(1, length + 1) for column in (STEP, _INTERVAL))]:
+            _, context = np.unique(context * _SYMBOLS + _symbols(rows, column, ago), return_inverse=True)
+        counts = _counts_so_far(context, _targets(rows, stream), p.shape[1])
+        p = _mixed(counts * possible, p, np.array([0.0, 0.5, 0.5, 0.5]))
+    return p
 
 
 def _tables(pieces: Sequence[Rows], stream: int, targets: Ids, size: int) -> tuple[Table, ...]:
@@ -185,6 +200,23 @@ def _varieties(shorter: Ids, pairs: Ids, size: int) -> Ids:
     """
     _, varieties = np.unique(shorter[pairs // size] * size + pairs % size, return_counts=True)
     return varieties
+
+
+def _counts_so_far(context: Ids, targets: Ids, size: int) -> Probabilities:
+    """For each place [n] how often each class [size] came at the latest earlier places of the same context."""
+    order = np.argsort(context, kind="stable")
+    place = np.arange(len(context))
+    sizes = np.unique(context, return_counts=True)[1]
+    earlier = np.minimum(place - np.repeat(np.cumsum(sizes) - sizes, sizes), _MOST_RECALLED)
+    later = np.repeat(place, earlier)
+    back = np.arange(len(later)) - np.repeat(np.cumsum(earlier) - earlier, earlier) + 1  # 1, 2, ... for each place
+    counts = np.bincount(order[later] * size + targets[order[later - back]], minlength=len(context) * size)
+    return counts.reshape(len(context), size).astype(np.float64)
+
+
+def _scored(p: Probabilities, targets: Ids) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Nats and hits [n] of what came."""
+    return -np.log(p[np.arange(len(targets)), targets]), p.argmax(axis=1) == targets
 
 
 def _unigram(counts: Ids, stream: int, rows: Rows) -> Probabilities:

@@ -40,8 +40,9 @@ def test_probabilities_add_up_to_one_at_every_order(stream: int) -> None:
 
 def test_what_comes_is_never_impossible() -> None:
     model = markov.fit([tune([40, 42] * 10)], VOCABULARY)
-    nats, _ = model.scores_by_order(shuffled())
-    assert np.isfinite(nats).all()
+    for order in range(markov.LONGEST + 1):
+        assert np.isfinite(model.scores(shuffled(), order)[0]).all()
+    assert np.isfinite(model.scores(shuffled(), 2, recall=True)[0]).all()
 
 
 def test_kneser_and_neys_formula_by_hand() -> None:
@@ -122,6 +123,35 @@ def test_real_tunes_are_scored_note_by_note(tunes: dict[str, Piece]) -> None:
     assert bits[3] < bits[0]
     together = sum(float(model.scores(piece, 3)[0][:, :3].sum()) for piece in rows)
     assert bits[3] == pytest.approx(together / np.log(2) / sum(len(piece) - 1 for piece in rows), rel=1e-4)
+
+
+def test_what_the_piece_itself_said_before_is_recalled() -> None:
+    model = markov.fit([shuffled()], VOCABULARY)
+    verse = shuffled(60)[:, :]
+    verse[:, PITCH] = np.random.default_rng(7).integers(20, 60, 60)
+    verse[:, STEP] = 1
+    rows = np.concatenate([verse, verse, verse])
+    nats, hits = model.scores(rows, 2, recall=True)
+    without, _ = model.scores(rows, 2)
+    first, third = slice(0, 59), slice(130, 179)
+    assert hits[third, :3].all()
+    assert nats[third, :3].sum() < without[third, :3].sum() / 4
+    assert nats[first, :3].sum() == pytest.approx(without[first, :3].sum(), rel=0.1)
+
+
+def test_recalling_knows_no_future() -> None:
+    model = markov.fit([shuffled()], VOCABULARY)
+    rows = shuffled(200)
+    whole, _ = model.scores(rows, 2, recall=True)
+    cut, _ = model.scores(rows[:120], 2, recall=True)
+    assert np.array_equal(whole[:119], cut)
+
+
+@pytest.mark.parametrize("stream", markov.PREDICTED)
+def test_recalled_probabilities_add_up_to_one(stream: int) -> None:
+    model, rows = markov.fit([shuffled()], VOCABULARY), np.concatenate([shuffled(100)] * 3)
+    p = markov.recalled(rows, stream, model.probabilities(rows, stream, 2))
+    assert p.sum(axis=1) == pytest.approx(1.0)
 
 
 def test_a_longer_order_rests_on_more_counts() -> None:
