@@ -28,7 +28,7 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff check --fix .
 	$(PYTHON_IN_VENV) -m ruff format .
 
-SHARED := __init__ report greedy heldout original
+SHARED := __init__ report greedy heldout learning original
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins ## run the benchmarks one after the other

@@ -3,7 +3,7 @@
 In one table, trained on the same pieces and measured on the same held-out works:
 
 - unigram and order-k Markov chains (``musiclstm/markov.py``), k chosen on the validation pieces;
-- the original: its tokens and its three networks (``benchmarks/original.py``), each trained for --minutes;
+- the original: its tokens and its three networks (``benchmarks/original.py``, ``learning.py``), each trained for --minutes;
 - ours: a checkpoint, which must have been trained on this split's training pieces; the chorales it has never met at all.
 
 One more row shows the original's own way to measure: windows of some pieces, each sharing 63 of 64 tokens with the next, shuffled
@@ -172,7 +172,8 @@ def ours(loaded: Any, pieces: Sequence[Any], tokens: Sequence[Any], own: bool) -
 
 def split_by_work(options: argparse.Namespace, tokens: Sides) -> tuple[Line, Any, dict[str, Any], str]:
     """The original trained and measured as everything else: its line, the test targets, which of them were right, a remark."""
-    from benchmarks.original import Trio, material, sampled
+    from benchmarks.learning import Trio
+    from benchmarks.original import material, sampled
 
     train, validation, test = (material(tokens[side]) for side in ("train", "validation", "test"))
     targets = sampled(test.targets, options.sample)
@@ -192,7 +193,8 @@ def split_by_window(options: argparse.Namespace, tokens: Sides, targets: Any) ->
     """The original measured its own way, and the same networks on the test pieces' ``targets``: a line and a remark."""
     import numpy as np
 
-    from benchmarks.original import RANDOM_SEED, Trio, material, sampled
+    from benchmarks.learning import Trio
+    from benchmarks.original import RANDOM_SEED, material, sampled
 
     rng = np.random.default_rng(RANDOM_SEED)
     chosen = rng.permutation(len(tokens["train"]))[: options.leaky_pieces]

@@ -160,29 +160,3 @@ def test_both_networks_begin_alike() -> None:
         assert mine.shape == theirs.shape
         assert mine.mean() == pytest.approx(theirs.mean(), abs=2e-3)
         assert mine.std() == pytest.approx(theirs.std(), rel=0.03)
-
-
-def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    classes = np.tile(np.arange(4), 60)
-    windows = Windows(classes, np.arange(WINDOW, len(classes)))
-
-    def learner() -> original.Learner:
-        return original.Learner(windows, windows, 5, tmp_path / "gap.npz", units=8)
-
-    first = learner()
-    first.learn(1e-9, say=lambda _: None)
-    assert first.progress.windows == original.BATCH
-    again = learner()
-    again.learn(first.progress.seconds / 60 + 0.02, say=lambda _: None)
-    assert again.progress.windows > original.BATCH
-    assert again.progress.checks[0] == first.progress.checks[0]
-    nats, _ = again.answers(windows)
-    assert nats.mean() == pytest.approx(again.progress.best, rel=1e-5)
-
-
-def test_a_run_on_other_data_is_refused(tmp_path: Path) -> None:
-    windows = Windows(np.tile(np.arange(4), 60), np.arange(WINDOW, 240))
-    original.Learner(windows, windows, 5, tmp_path / "gap.npz", units=8).learn(1e-9, say=lambda _: None)
-    fewer = Windows(windows.classes, windows.targets[:-1])
-    with pytest.raises(SystemExit, match="other data"):
-        original.Learner(fewer, windows, 5, tmp_path / "gap.npz", units=8).learn(1e-9, say=lambda _: None)
