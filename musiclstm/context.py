@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from musiclstm.notes import PITCHES
@@ -28,13 +29,17 @@ State = dict[str, Tensor]
 Features = dict[str, Tensor]
 
 LOOKBACK_BARS = (1, 2, 4)
-RECENCY_TICKS = (12.0, 48.0, 192.0)  # decay times of "how long ago was this pitch struck": half a beat, half a bar, two bars
-#: Channels of the pitch planes: sounding, struck at this onset, recency at three rates, struck one / two / four bars ago.
+#: Decay times of "how long ago was this pitch struck": half a beat, half a bar, two bars, eight bars.
+RECENCY_TICKS = (12.0, 48.0, 192.0, 768.0)
+#: Channels of the pitch planes: sounding, struck at this onset, recency at each rate, struck one / two / four bars ago.
 PLANES = 2 + len(RECENCY_TICKS) + len(LOOKBACK_BARS)
 PHASES, PLACES, METRES = 24, 65, 33  # classes of tick in the quarter, sixteenth in the bar, bar length in eighths
 LENGTH_EDGES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 32)  # a match of at least so many rows
 #: Classes of a match: none, then each length class off the metre and on it.
 MATCHES = 1 + 2 * len(LENGTH_EDGES)
+VOTE_GROWTH, VOTE_LONGEST = 4.0, 10  # a match one row longer weighs four times as much in a vote, up to ten rows
+VOTERS, VOTE_FADES = 32, 256.0  # places that vote; rows after which a place has lost a third of its weight
+VOTE_SCALE = 50.0  # shares of votes are told on a logarithmic scale on which a share of 1/50 is still seen
 #: Names of the tensors of a state.
 MEMORY = ("row", "step", "pitch", "duration", "velocity", "interval", "ago", "exact", "relative", "last", "rest")
 _LONG_AGO = 1 << 20  # ticks; stands for "never"
@@ -132,21 +137,29 @@ def observe(state: State, spec: ContextSpec, withhold: Tensor | None = None) -> 
     features |= _suggestion("relative", state, transposed, 2, spec, withhold)
     for bars in LOOKBACK_BARS:
         features[f"back_{bars}"] = _lookback_step(state, bars, spec)
+    for name in ("exact", "relative"):
+        weight = _vote_weights(state[name], withhold)
+        features[f"{name}_step_votes"] = _votes(weight, state["step"][:, 1:], len(spec.steps))
     return features
 
 
-def look_ahead(state: State, step: Tensor, spec: ContextSpec) -> Features:
+def look_ahead(state: State, step: Tensor, spec: ContextSpec, withhold: Tensor | None = None) -> Features:
     """Features of the onset that comes next, once its ``step`` class [B] is chosen.
 
-    ``next_phase``, ``next_place`` [B] int32; ``next_planes`` [B, 88, PLANES]; ``forbidden`` [B, 88], 1.0 where a pitch would
-    not be above the one before it in the same chord.
+    ``next_phase``, ``next_place`` [B] int32; ``next_planes`` [B, 88, PLANES]; ``next_exact_votes``, ``next_relative_votes`` [B, 88],
+    0..1, nothing but zeros for lanes to ``withhold``; ``forbidden`` [B, 88], 1.0 where a pitch would not be above the one before it
+    in the same chord.
     """
     ticks = ops.take(_table(spec.steps), step)
     row = state["row"]
     places = _places((row[:, POSITION] + ticks) % ops.maximum(row[:, BAR], 1))
     in_chord = ops.expand_dims(step == 0, 1)
     not_above = _arange(PITCHES) <= ops.expand_dims(row[:, PITCH], 1)
+    agrees = ops.cast(state["step"][:, 1:] == ops.expand_dims(step, 1), "float32")
+    moved = ops.expand_dims(row[:, PITCH], 1) + state["interval"][:, 1:]
     return {
+        "next_exact_votes": _votes(agrees * _vote_weights(state["exact"], withhold), state["pitch"][:, 1:], PITCHES),
+        "next_relative_votes": _votes(agrees * _vote_weights(state["relative"], withhold), moved, PITCHES),
         "next_phase": places["phase"],
         "next_place": places["place"],
         "next_planes": _planes(state, ticks, spec),
@@ -226,6 +239,31 @@ def _suggestion(name: str, state: State, match: Tensor, least: int, spec: Contex
         f"{name}_velocity": ops.where(valid, at(after, state["velocity"]), spec.velocities),
         f"{name}_match": ops.where(valid, 2 * size - 1 + on_metre, 0),
     }
+
+
+def _vote_weights(match: Tensor, withhold: Tensor | None) -> Tensor:
+    """What each past place [B, slots - 1] weighs in a vote on what comes next: more, the longer it agrees with the present.
+
+    Of two that agree as long the later one weighs more, down to half for the long past.
+    """
+    match = match[:, :-1]
+    counts = match > 0 if withhold is None else (match > 0) & ops.logical_not(ops.expand_dims(withhold, 1))
+    age = np.arange(match.shape[1], 0, -1, dtype=np.float32)
+    fresh = ops.convert_to_tensor(0.5 + 0.5 * np.exp(-age / VOTE_FADES))
+    return ops.where(counts, VOTE_GROWTH ** ops.cast(ops.minimum(match, VOTE_LONGEST), "float32") * fresh, 0.0)
+
+
+def _votes(weight: Tensor, followed: Tensor, classes: int) -> Tensor:
+    """Shares [B, classes] of the weightiest places' votes for the class that ``followed`` each [B, slots - 1].
+
+    On a logarithmic scale from 0 (no vote) to 1 (all votes). Short matches are heard beside the longest (cf. prediction by
+    partial matching, Cleary & Witten, 1984).
+    """
+    weight, places = ops.top_k(weight, min(VOTERS, weight.shape[1]), sorted=False)  # all places one by one would take as long as the network
+    here = ops.expand_dims(ops.take_along_axis(followed, places, axis=1), 2) == _arange(classes)
+    votes = ops.sum(ops.where(here, ops.expand_dims(weight, 2), 0.0), axis=1)
+    shares = votes / ops.maximum(ops.sum(votes, axis=1, keepdims=True), 1.0)
+    return ops.log1p(VOTE_SCALE * shares) / float(np.log1p(VOTE_SCALE))
 
 
 def _lookback_step(state: State, bars: int, spec: ContextSpec) -> Tensor:

@@ -195,7 +195,7 @@ class Decoder:
         legal = self._legal_steps(state, ticks, until)
         logits = sampling.mask(self._head("step", seen["memory"], seen["inputs"]), legal)
         step = sampling.choose(logits, uniform[:, 0], heat, top_p)
-        told = seen["inputs"] | context.look_ahead(seen["context"], step, self.spec) | {"next_step": step}
+        told = seen["inputs"] | context.look_ahead(seen["context"], step, self.spec, looping) | {"next_step": step}
         pitch_logits = self._head("pitch", seen["memory"], told)
         expected = tf.where(looping, self._expected(state, slot), -1)
         pitch = sampling.choose(sampling.reluctant(pitch_logits, expected, guarded), uniform[:, 1], heat, top_p)

@@ -31,8 +31,17 @@ OCTAVES = 25  # kernel of the convolution along the keys: an octave to either si
 Tensors = dict[str, Any]
 
 
+def input_shape(name: str, config: ModelConfig) -> tuple[int, ...]:
+    """What follows [B, T] in the shape of an input: nothing for a class, the classes or keys and channels of floats."""
+    if input_specs(config)[name] is not None:
+        return ()
+    if name.endswith("step_votes"):
+        return (config.steps,)
+    return (PITCHES, PLANES) if name.endswith("planes") else (PITCHES,)
+
+
 def input_specs(config: ModelConfig) -> dict[str, int | None]:
-    """Names of all inputs and the number of classes of each; None marks the pitch planes [B, T, 88, ...] of floats."""
+    """Names of all inputs and the number of classes of each; None marks inputs of floats, see ``input_shape``."""
     suggested = {
         f"{name}_{stream}": size + 1 for name in SUGGESTIONS for stream, size in zip(STREAMS, _sizes(config), strict=True)
     }
@@ -52,6 +61,7 @@ def input_specs(config: ModelConfig) -> dict[str, int | None]:
         "next_place": PLACES,
         "planes": None,
         "next_planes": None,
+        **{votes: None for name in SUGGESTIONS for votes in (f"{name}_step_votes", f"next_{name}_votes")},
         "forbidden": None,
     }
 
@@ -117,26 +127,32 @@ def _trunk(config: ModelConfig) -> keras.Model:
 
 def _step_head(config: ModelConfig) -> keras.Model:
     hints = [f"{name}_{kind}" for name in SUGGESTIONS for kind in ("step", "match")] + [f"back_{bars}" for bars in LOOKBACK_BARS]
-    inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in hints}
-    told = layers.Concatenate()([inputs["memory"], *(_embed(inputs[name], name, 8, config) for name in hints)])
+    votes = [f"{name}_step_votes" for name in SUGGESTIONS]
+    inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in (*hints, *votes)}
+    embedded = [_embed(inputs[name], name, 8, config) for name in hints]
+    told = layers.Concatenate()([inputs["memory"], *embedded, *(inputs[name] for name in votes)])
     hidden = _hidden(told, config.head // 2, config)
     logits = layers.Dense(config.steps, name="logits")(hidden)
     copied = [hint for hint in hints if not hint.endswith("match")]
-    gates = layers.Dense(len(copied), name="gates")(layers.Concatenate()([told, hidden]))
+    gates = layers.Dense(len(copied) + len(votes), name="gates")(layers.Concatenate()([told, hidden]))
     for index, hint in enumerate(copied):
         logits = layers.Add()([logits, _bonus(gates, index, inputs[hint], config.steps)])
+    for index, name in enumerate(votes, start=len(copied)):
+        logits = layers.Add()([logits, gates[..., index : index + 1] * inputs[name]])
     return keras.Model(inputs, logits, name="step_head")
 
 
 def _pitch_head(config: ModelConfig) -> keras.Model:
     classes = ["next_step", "next_phase", "next_place", *(f"{n}_{k}" for n in SUGGESTIONS for k in ("step", "pitch", "match"))]
-    inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in (*classes, "next_planes", "forbidden")}
+    votes = [f"next_{name}_votes" for name in SUGGESTIONS]
+    inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in (*classes, "pitch", "next_planes", *votes, "forbidden")}
     embedded = [_embed(inputs[name], name, 16 if name.endswith("pitch") else 8, config) for name in classes]
     agrees = [_same(inputs["next_step"], inputs[f"{name}_step"]) for name in SUGGESTIONS]
     suggested = [_one_hot(inputs[f"{name}_pitch"], PITCHES) for name in SUGGESTIONS]
 
     # On the keys: planes and suggested pitches side by side, [B, T, 88, PLANES + 2]; the LSTM decides which patterns count.
     marks = [ops.expand_dims(keys * agree, -1) for keys, agree in zip(suggested, agrees, strict=True)]
+    marks += [ops.expand_dims(inputs[name], -1) for name in votes]
     board = layers.Concatenate(axis=-1)([inputs["next_planes"], *marks])
     patterns = layers.Conv2D(config.channels, (1, OCTAVES), padding="same", activation="gelu", name="patterns")(board)
 
@@ -146,9 +162,13 @@ def _pitch_head(config: ModelConfig) -> keras.Model:
     weights = layers.Dense(config.channels, name="pattern_weights")(hidden)
     logits = layers.Dense(PITCHES, name="logits")(hidden)
     logits = layers.Add()([logits, ops.sum(patterns * ops.expand_dims(weights, 2), axis=-1)])
-    gates = layers.Dense(len(SUGGESTIONS), name="gates")(layers.Concatenate()([told, hidden]))
+    intervals = layers.Dense(2 * PITCHES - 1, name="intervals")(hidden)
+    logits = layers.Add()([logits, ops.take_along_axis(intervals, _from(inputs["pitch"]), axis=-1)])
+    gates = layers.Dense(2 * len(SUGGESTIONS), name="gates")(layers.Concatenate()([told, hidden]))
     for index, name in enumerate(SUGGESTIONS):
         logits = layers.Add()([logits, _bonus(gates, index, inputs[f"{name}_pitch"], PITCHES)])
+    for index, name in enumerate(votes, start=len(SUGGESTIONS)):
+        logits = layers.Add()([logits, gates[..., index : index + 1] * inputs[name]])
     return keras.Model(inputs, logits - 1e9 * inputs["forbidden"], name="pitch_head")
 
 
@@ -206,10 +226,8 @@ def _sizes(config: ModelConfig) -> tuple[int, int, int, int]:
 
 
 def _input(name: str, config: ModelConfig, lanes: int | None = None) -> Any:
-    if input_specs(config)[name] is not None:
-        return keras.Input((None,), batch_size=lanes, dtype="int32", name=name)
-    shape = (None, PITCHES) if name == "forbidden" else (None, PITCHES, PLANES)
-    return keras.Input(shape, batch_size=lanes, dtype="float32", name=name)
+    dtype = "float32" if input_specs(config)[name] is None else "int32"
+    return keras.Input((None, *input_shape(name, config)), batch_size=lanes, dtype=dtype, name=name)
 
 
 def _memory(config: ModelConfig) -> Any:
@@ -240,6 +258,11 @@ def _one_hot(value: Any, classes: int) -> Any:
 
 def _same(left: Any, right: Any) -> Any:
     return ops.expand_dims(ops.cast(ops.equal(left, right), "float32"), -1)
+
+
+def _from(pitch: Any) -> Any:
+    """[B, T] -> [B, T, 88]: for each key the class of its interval from ``pitch``, the largest step down being class 0."""
+    return ops.arange(PITCHES, dtype="int32") - ops.expand_dims(pitch, -1) + PITCHES - 1
 
 
 def _bonus(gates: Any, index: int, suggested: Any, classes: int) -> Any:

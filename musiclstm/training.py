@@ -27,7 +27,7 @@ from musiclstm.network import STREAMS, build_network, reset_memory
 from musiclstm.notes import PITCHES, TICKS_PER_QUARTER
 from musiclstm.scoring import likelihood
 from musiclstm.tokens import PITCH, STEP, Rows, Vocabulary, encode
-from musiclstm.windows import FeatureScanner, batch_count, batches, plan_lanes
+from musiclstm.windows import Batch, FeatureScanner, ahead, batch_count, batches, plan_lanes
 
 WEIGHT_AVERAGE = 0.997  # share of the old average kept at each step: about the last 300 steps count
 WARM_UP = 100  # steps until the full learning rate
@@ -115,11 +115,12 @@ class Trainer:
         sums, notes = dict.fromkeys(STREAMS, 0.0), 0.0
         self.scanner.carried = self.scanner.empty
         stream = batches(plan, self.options.window, lambda index: self._read_part(parts[index], rng))
-        with tqdm(stream, total=total, desc=f"epoch {self.progress.epoch + 1}", unit="batch", mininterval=2.0) as bar:
-            for batch in bar:
+        told = ahead((batch, self.scanner.inputs(batch)) for batch in stream)
+        with tqdm(told, total=total, desc=f"epoch {self.progress.epoch + 1}", unit="batch", mininterval=2.0) as bar:
+            for batch, inputs in bar:
                 reset_memory(self.network, ~batch.fresh)
                 self._set_learning_rate(total)
-                logs = self._step(batch)
+                logs = self._step(batch, inputs)
                 here = float(batch.weight.sum())
                 notes += here
                 for name in STREAMS:
@@ -131,11 +132,11 @@ class Trainer:
         self.progress.seconds += time.perf_counter() - started
         return {name: sums[name] / notes for name in STREAMS} | {"notes_per_second": notes / (time.perf_counter() - started)}
 
-    def _step(self, batch: Any) -> dict[str, float]:
+    def _step(self, batch: Batch, inputs: dict[str, Any]) -> dict[str, float]:
         targets = {name: batch.targets[..., column] for column, name in enumerate(STREAMS)}
         weights = dict.fromkeys(STREAMS, batch.weight)
         self.network.reset_metrics()
-        logs = self.network.train_on_batch(self.scanner.inputs(batch), targets, sample_weight=weights, return_dict=True)
+        logs = self.network.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
         # The average forgets its random beginning faster than it forgets later steps.
         keep = min(WEIGHT_AVERAGE, (1 + self.progress.step) / (10 + self.progress.step))
         for mean, weight in zip(self.average, self.network.trainable_weights, strict=True):

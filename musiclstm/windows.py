@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -21,6 +22,7 @@ from musiclstm import context
 from musiclstm.tokens import COLUMNS, DURATION, PITCH, STEP, VELOCITY, Rows
 
 PREDICTED = (STEP, PITCH, DURATION, VELOCITY)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,15 @@ def _batch(playing: list[tuple[int, Rows, int, int] | None], window: int) -> Bat
         batch.piece[lane] = index
         batch.start[lane] = start
     return batch
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made in a thread of its own while the one before it is being used."""
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        coming = worker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = worker.submit(next, items, None)
+            yield item
 
 
 class FeatureScanner(keras.Model):

@@ -16,9 +16,8 @@ import pytest
 
 from musiclstm import checkpoint as checkpoints
 from musiclstm.checkpoint import FORMAT, ORIGINALITY, PARTS, Checkpoint, load, save, size_for
-from musiclstm.context import PLANES
 from musiclstm.errors import CheckpointError
-from musiclstm.network import STREAMS, input_specs
+from musiclstm.network import STREAMS, input_shape, input_specs
 from musiclstm.notes import PITCHES, Piece
 from musiclstm.scoring.originality import build
 from musiclstm.tokens import Vocabulary
@@ -43,7 +42,7 @@ def inputs(checkpoint: Checkpoint) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     found: dict[str, Any] = {}
     for name, classes in input_specs(checkpoint.config).items():
-        shape = (1, 3) if classes else (1, 3, PITCHES) if name == "forbidden" else (1, 3, PITCHES, PLANES)
+        shape = (1, 3, *input_shape(name, checkpoint.config))
         found[name] = rng.integers(0, classes, shape).astype(np.int32) if classes else rng.random(shape).astype(np.float32)
     return found
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from musiclstm.config import ModelConfig
-from musiclstm.context import PLANES
-from musiclstm.network import STREAMS, SUGGESTIONS, build_network, input_specs, reset_memory
+from musiclstm.network import STREAMS, SUGGESTIONS, build_network, input_shape, input_specs, reset_memory
 from musiclstm.notes import PITCHES
 
 CONFIG = ModelConfig(steps=5, durations=6, velocities=4, composers=3, units=16, layers=2, head=16, channels=4, dropout=0.5)
@@ -20,7 +19,7 @@ Inputs = dict[str, np.ndarray[Any, Any]]
 #: What a head is told of the note it predicts, beside everything before that note.
 TOLD = {
     "step": set(),
-    "pitch": {"next_step", "next_phase", "next_place", "next_planes", "forbidden"},
+    "pitch": {"next_step", "next_phase", "next_place", "next_planes", "next_exact_votes", "next_relative_votes", "forbidden"},
     "duration": {"next_step", "next_phase", "next_place", "next_planes", "next_pitch"},
     "velocity": {"next_step", "next_place", "next_pitch", "next_duration"},
 }
@@ -43,7 +42,7 @@ def random_inputs(seed: int = 0) -> Inputs:
         if classes is not None:
             inputs[name] = rng.integers(0, classes, (LANES, TIME)).astype(np.int32)
         else:
-            shape = (LANES, TIME, PITCHES) if name == "forbidden" else (LANES, TIME, PITCHES, PLANES)
+            shape = (LANES, TIME, *input_shape(name, CONFIG))
             inputs[name] = (rng.random(shape) < 0.2).astype(np.float32)
     return inputs
 

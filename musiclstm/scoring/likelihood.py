@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from musiclstm.network import STREAMS, reset_memory
 from musiclstm.tokens import PITCH, STEP, Rows
-from musiclstm.windows import FeatureScanner, batches, plan_lanes
+from musiclstm.windows import FeatureScanner, ahead, batches, plan_lanes
 
 MATCHED_ROWS = 3
 SCORED = ("step", "pitch", "duration")  # velocity is reported apart: it is performance, not composition
@@ -102,9 +102,10 @@ def score_notes(
         new[index] = is_new(rows)
         return rows, composer
 
-    for batch in batches(plan_lanes(lengths, lanes, window), window, read_and_mark):
+    stream = batches(plan_lanes(lengths, lanes, window), window, read_and_mark)
+    for batch, inputs in ahead((batch, scanner.inputs(batch)) for batch in stream):
         reset_memory(network, ~batch.fresh)
-        logits = network.predict_on_batch(scanner.inputs(batch))
+        logits = network.predict_on_batch(inputs)
         for column, stream in enumerate(STREAMS):
             lost, right = _nats(logits[stream], batch.targets[..., column])
             for lane, (index, start) in enumerate(zip(batch.piece, batch.start, strict=True)):
