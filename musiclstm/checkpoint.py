@@ -23,6 +23,7 @@ from musiclstm.config import ModelConfig
 from musiclstm.decoder import Decoder
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.network import build_network
+from musiclstm.ranking import Ranking
 from musiclstm.scoring.originality import OriginalityIndex, read_index, write_index
 from musiclstm.seeds import Seed
 from musiclstm.tokens import Vocabulary
@@ -41,7 +42,8 @@ class Checkpoint:
     """A model ready to write: ``name`` and ``revision`` for people, and its parts.
 
     ``metrics`` are the figures that were measured when it was made (JSON data). ``decoder`` writes notes with ``network``.
-    ``originality`` finds what music shares with the pieces that the network was trained on, where that is known.
+    ``originality`` finds what music shares with the pieces that the network was trained on, ``ranking`` which of several takes
+    is most like what people write (from metrics["ranking"]), where these are known.
     """
 
     name: str
@@ -52,10 +54,13 @@ class Checkpoint:
     metrics: Mapping[str, Any]
     revision: str = "bundled"
     originality: OriginalityIndex | None = field(default=None, repr=False)
+    ranking: Ranking | None = field(init=False, repr=False, compare=False)
     decoder: Decoder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_sizes(self.config, self.vocabulary)
+        ranking = self.metrics.get("ranking")
+        object.__setattr__(self, "ranking", None if ranking is None else Ranking.from_json(ranking))
         object.__setattr__(self, "decoder", Decoder(self.network, self.config, self.vocabulary))
 
 

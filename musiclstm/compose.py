@@ -13,6 +13,7 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.notes import Notes, Piece, Tempo, join
+from musiclstm.ranking import Ranking
 from musiclstm.render.audio import program_of
 from musiclstm.seeds import Seed
 from musiclstm.tokens import BAR, POSITION, decode, encode
@@ -57,18 +58,25 @@ class ComposeRequest:
 class Take:
     """One continuation. ``continuation`` begins at tick 0, ``joined`` is seed and continuation in one.
 
-    ``loops`` is how many times the loop guard stepped in, ``guarded`` the number of notes written under it.
+    ``loops`` is how many times the loop guard stepped in, ``guarded`` the number of notes written under it. ``number``, from 0,
+    and the random seed decide what it is; ``score`` is how typical it is of what people write (``ranking.Ranking.score``), None
+    while it is being written or where the checkpoint can't tell.
     """
 
     continuation: Piece
     joined: Piece
     loops: int
     guarded: int
+    number: int = 0
+    score: float | None = None
 
 
 @dataclass(frozen=True)
 class Composition:
-    """What was written so far: ``bars`` is how many whole bars every take has, ``finished`` whether it is all."""
+    """What was written so far: ``bars`` is how many whole bars every take has, ``finished`` whether it is all.
+
+    ``takes`` stand in the order of their numbers while they are written; of a finished composition the best comes first.
+    """
 
     request: ComposeRequest
     seed: Piece
@@ -112,11 +120,12 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
         complete = [bool(done) and len(take) < MAX_NOTES for take, done in zip(notes, chunk.done, strict=True)]
         whole = [request.bars if done else int(take["onset"][-1]) // bar for take, done in zip(notes, complete, strict=True)]
         ends = [bar * min(request.bars, bars if done else bars + 1) for bars, done in zip(whole, complete, strict=True)]
+        takes = tuple(_take(seed, split, *take) for take in zip(range(request.takes), notes, guarded, ends, strict=True))
         yield Composition(
             request=request,
             seed=seed,
             split=split,
-            takes=tuple(_take(seed, split, *take) for take in zip(notes, guarded, ends, strict=True)),
+            takes=_best_first(takes, split, checkpoint.ranking) if finished else takes,
             bars=min(whole),
             finished=finished,
             recipe=recipe(checkpoint, request),
@@ -142,12 +151,20 @@ def recipe(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]:
     }
 
 
-def _take(seed: Piece, split: int, notes: Notes, guarded: np.ndarray[Any, Any], end: int) -> Take:
+def _best_first(takes: tuple[Take, ...], split: int, ranking: Ranking | None) -> tuple[Take, ...]:
+    """The takes with their scores, the highest first."""
+    if ranking is None:
+        return takes
+    scored = [replace(take, score=ranking.score(take.joined, split)) for take in takes]
+    return tuple(sorted(scored, key=lambda take: -(take.score or 0.0)))
+
+
+def _take(seed: Piece, split: int, number: int, notes: Notes, guarded: np.ndarray[Any, Any], end: int) -> Take:
     # The metre in which the last note stands: the one that the rows told to the network.
     metre = replace(seed.metre_at(int(seed.notes["onset"][-1])), onset=0)
     continuation = replace(seed, notes=_ring_out(notes, end), metres=(metre,), tempi=(Tempo(0, seed.tempo_at(split)),))
     entered = int((np.diff(np.concatenate(([False], guarded)).astype(int)) == 1).sum())
-    return Take(continuation, join(seed, continuation, split), loops=entered, guarded=int(guarded.sum()))
+    return Take(continuation, join(seed, continuation, split), loops=entered, guarded=int(guarded.sum()), number=number)
 
 
 def _ring_out(notes: Notes, end: int) -> Notes:

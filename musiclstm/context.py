@@ -146,9 +146,9 @@ def observe(state: State, spec: ContextSpec, withhold: Tensor | None = None) -> 
 def look_ahead(state: State, step: Tensor, spec: ContextSpec, withhold: Tensor | None = None) -> Features:
     """Features of the onset that comes next, once its ``step`` class [B] is chosen.
 
-    ``next_phase``, ``next_place`` [B] int32; ``next_planes`` [B, 88, PLANES]; ``next_exact_votes``, ``next_relative_votes`` [B, 88],
-    0..1, nothing but zeros for lanes to ``withhold``; ``forbidden`` [B, 88], 1.0 where a pitch would not be above the one before it
-    in the same chord.
+    ``next_phase``, ``next_place`` [B] int32; ``next_planes`` [B, 88, PLANES]; ``next_exact_votes`` and ``next_relative_votes``
+    [B, 88], 0 to 1, nothing but zeros for lanes to ``withhold``; ``forbidden`` [B, 88], 1.0 where a pitch would not be above the
+    one before it in the same chord.
     """
     ticks = ops.take(_table(spec.steps), step)
     row = state["row"]
@@ -259,7 +259,8 @@ def _votes(weight: Tensor, followed: Tensor, classes: int) -> Tensor:
     On a logarithmic scale from 0 (no vote) to 1 (all votes). Short matches are heard beside the longest (cf. prediction by
     partial matching, Cleary & Witten, 1984).
     """
-    weight, places = ops.top_k(weight, min(VOTERS, weight.shape[1]), sorted=False)  # all places one by one would take as long as the network
+    # All places one by one would take as long as the network itself.
+    weight, places = ops.top_k(weight, min(VOTERS, weight.shape[1]), sorted=False)
     here = ops.expand_dims(ops.take_along_axis(followed, places, axis=1), 2) == _arange(classes)
     votes = ops.sum(ops.where(here, ops.expand_dims(weight, 2), 0.0), axis=1)
     shares = votes / ops.maximum(ops.sum(votes, axis=1, keepdims=True), 1.0)

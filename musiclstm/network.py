@@ -145,7 +145,9 @@ def _step_head(config: ModelConfig) -> keras.Model:
 def _pitch_head(config: ModelConfig) -> keras.Model:
     classes = ["next_step", "next_phase", "next_place", *(f"{n}_{k}" for n in SUGGESTIONS for k in ("step", "pitch", "match"))]
     votes = [f"next_{name}_votes" for name in SUGGESTIONS]
-    inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in (*classes, "pitch", "next_planes", *votes, "forbidden")}
+    inputs = {"memory": _memory(config)} | {
+        name: _input(name, config) for name in (*classes, "pitch", "next_planes", *votes, "forbidden")
+    }
     embedded = [_embed(inputs[name], name, 16 if name.endswith("pitch") else 8, config) for name in classes]
     agrees = [_same(inputs["next_step"], inputs[f"{name}_step"]) for name in SUGGESTIONS]
     suggested = [_one_hot(inputs[f"{name}_pitch"], PITCHES) for name in SUGGESTIONS]

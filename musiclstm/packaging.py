@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from tqdm import tqdm
 
 from musiclstm import checkpoint as checkpoints
@@ -23,8 +24,10 @@ from musiclstm.compose import ComposeRequest, Composition, compose
 from musiclstm.config import TrainConfig
 from musiclstm.corpus import Collection, folder_sources, music21_sources, open_collection, split
 from musiclstm.curation import curation_score
-from musiclstm.errors import CheckpointError
+from musiclstm.errors import CheckpointError, DataError
 from musiclstm.evaluation import Evaluator
+from musiclstm.judging import held_out
+from musiclstm.ranking import measure
 from musiclstm.scoring.originality import borrowed_by_people, build
 from musiclstm.seeds import Seed, curate, load_catalogue
 from musiclstm.tokens import fit
@@ -32,6 +35,7 @@ from musiclstm.training import Trainer, trained_network
 
 CURVES = "learning-curves.svg"
 CURATED = 24
+RANKED, RANKING_SEED = 300, 1  # pieces that people's continuations are taken from, about two of each
 SHOWN = 10  # skipped files that are named
 
 
@@ -74,6 +78,7 @@ def package(
     seeds = chosen_seeds(draft, trainer.collection, [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None)
     say("Noting what is known ...")
     finished = with_originality(replace(draft, seeds=seeds), trainer.collection, trainer.sides)
+    finished = with_ranking(finished, trainer.collection, trainer.sides["train"])
     work = folder.with_name(f"{folder.name}.work")
     work.mkdir(parents=True, exist_ok=True)
     draw_curves(trainer.progress.history, work / CURVES)
@@ -116,6 +121,21 @@ def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapp
     held_out = [*sides["test"], *sides["validation"]]
     people = borrowed_by_people(index, (collection.piece(number) for number in held_out))
     return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": people})
+
+
+def with_ranking(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int]) -> Checkpoint:
+    """The checkpoint with a ranking of takes, measured on what people wrote in some of ``pieces``; as it is if they are too few.
+
+    ``pieces`` should be those it was trained on: the others are for judging.
+    """
+    rng = np.random.default_rng(RANKING_SEED)
+    some = rng.permutation(len(pieces))[:RANKED]
+    try:
+        passages = held_out([collection.piece(pieces[index]) for index in some], rng, 2 * RANKED)
+    except DataError:
+        return checkpoint
+    ranking = measure([(passage.piece, passage.split) for passage in passages])
+    return checkpoint if ranking is None else replace(checkpoint, metrics={**checkpoint.metrics, "ranking": ranking.to_json()})
 
 
 def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int] | None) -> tuple[Seed, ...]:

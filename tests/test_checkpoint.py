@@ -18,7 +18,7 @@ from musiclstm import checkpoint as checkpoints
 from musiclstm.checkpoint import FORMAT, ORIGINALITY, PARTS, Checkpoint, load, save, size_for
 from musiclstm.errors import CheckpointError
 from musiclstm.network import STREAMS, input_shape, input_specs
-from musiclstm.notes import PITCHES, Piece
+from musiclstm.notes import Piece
 from musiclstm.scoring.originality import build
 from musiclstm.tokens import Vocabulary
 

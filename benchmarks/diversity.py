@@ -1,0 +1,155 @@
+"""Claim: the default diversity and top-p, and the ends of the slider, follow from measures on held-out pieces.
+
+For each diversity, and for each top-p at the default diversity, the checkpoint continues the same held-out passages; every score
+stands beside people's own continuations. The passages are of the validation pieces, so that the test pieces judge a choice
+that was made without them. The curves are drawn beside the results.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import Figure, cores, publish, section, set_threads
+
+DIVERSITIES = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4)
+TOP_PS = (0.8, 0.9, 0.95, 0.98, 1.0)
+CURVES = Path(__file__).parent / "diversity.svg"
+GENERATED, PEOPLE = "#D55E00", "#0072B2"
+HEAD = (
+    "musicality: share of people's ceiling",
+    "takes that end in a loop",
+    "repeated figures, median",
+    "borrow more than 95 % of people",
+    "notes a bar",
+)
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, metavar="DIR", help="what the checkpoint was trained on; default: Bach's chorales")
+    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
+    parser.add_argument("--work", type=Path, default=Path("runs/quality"), metavar="DIR", help="keeps the pieces")
+    parser.add_argument("--passages", type=int, default=48)
+    parser.add_argument("--side", choices=("validation", "test"), default="validation")
+    options = parser.parse_args()
+    set_threads(cores())
+    from musiclstm.quiet import import_tensorflow
+
+    import_tensorflow()
+    measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Both curves, the table and the picture."""
+    from musiclstm.judging import Trial, judge_continuations
+
+    from benchmarks.heldout import held_out
+    from musiclstm import checkpoint
+    from musiclstm.config import SamplingOptions
+
+    loaded = checkpoint.load(options.checkpoint)
+    held = held_out(options.data, loaded.metrics, options.work / "cache")
+    pieces = [held.collection.piece(index) for index in held.sides[options.side]]
+    default = SamplingOptions()
+    settings = [replace(default, diversity=value) for value in DIVERSITIES]
+    settings += [replace(default, top_p=value) for value in TOP_PS if value != default.top_p]
+    found = {}
+    for sampling in dict.fromkeys([*settings, default]):
+        found[sampling] = judge_continuations(loaded, pieces, Trial(options.passages, sampling=sampling))
+        print(row(sampling, found[sampling]), flush=True)
+    draw([found[s] for s in settings if s.top_p == default.top_p], DIVERSITIES, default.diversity)
+    judged = found[default]
+    figures = figure_list(judged)
+    lines = [f"| | {' | '.join(HEAD)} |", "|---" * (len(HEAD) + 1) + "|", *(row(s, found[s]) for s in found), people_row(judged)]
+    about = (
+        f"{judged['passages']} passages of the {options.side} pieces, seeds of {judged['seed_bars']} bars continued for "
+        f"{judged['bars']}; people's own continuations of the same seeds in the last row. Musicality: mean overlapping area of "
+        "five features over the area that people reach among themselves."
+    )
+    claim = "\n\n".join([(__doc__ or "").splitlines()[0], "\n".join(lines), f"![Scores over diversity]({CURVES.name})"])
+    text = section(claim, figures, notes=[about], threads=f"{cores()} threads", libraries=("numpy", "keras", "tensorflow"))
+    publish("Diversity", text)
+
+
+def figure_list(judged: dict[str, Any]) -> list[Figure]:
+    """The targets at the default."""
+    area, share = (judged["musicality"][name]["mean"] for name in ("mean_overlapping_area", "share_of_ceiling"))
+    looping, repeated = (judged["loops"][name] for name in ("looping", "repeated_figures"))
+    low, high = repeated["people"]["quartiles"]
+    more = looping["generated"]["mean"] - looping["people"]["mean"]
+    figures = [
+        Figure("default: mean overlapping area", area, least=0.92),
+        Figure("default: share of people's ceiling", share, least=0.97),
+        Figure("default: takes that end in a loop, generated - people", more, most=0.01),
+        Figure("default: repeated figures, median", repeated["generated"]["median"], least=round(low, 3), most=round(high, 3)),
+    ]
+    if judged["originality"] is not None:
+        above = judged["originality"]["above_people_95"]["generated"]["mean"]
+        figures.append(Figure("default: takes that borrow more than 95 % of people", above, most=0.05))
+    return figures
+
+
+def row(sampling: Any, judged: dict[str, Any]) -> str:
+    """One line of the table."""
+    return f"| diversity {sampling.diversity:g}, top-p {sampling.top_p:g} | {' | '.join(cells(judged, 'generated'))} |"
+
+
+def people_row(judged: dict[str, Any]) -> str:
+    """The last line: people."""
+    return f"| people | {' | '.join(cells(judged, 'people'))} |"
+
+
+def cells(judged: dict[str, Any], side: str) -> list[str]:
+    """The scores of one side as text."""
+    share = judged["musicality"]["share_of_ceiling"]["mean"] if side == "generated" else 1.0
+    borrowed = judged["originality"]
+    above = "–" if borrowed is None else f"{100 * borrowed['above_people_95'][side]['mean']:.0f} %"
+    return [
+        f"{share:.3f}",
+        f"{100 * judged['loops']['looping'][side]['mean']:.0f} %",
+        f"{judged['loops']['repeated_figures'][side]['median']:.3f}",
+        above,
+        f"{judged['musicality']['features']['notes_per_bar'][side]['mean']:.1f}",
+    ]
+
+
+def draw(judged: Sequence[dict[str, Any]], diversities: Sequence[float], default: float) -> None:
+    """Four curves over diversity, people's value as a dashed line where there is one, their middle half shaded."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure as Picture
+
+    with mpl.rc_context({"svg.hashsalt": "musiclstm", "font.size": 9}):
+        picture = Picture(figsize=(9, 5.5), layout="constrained")
+        share, repeated, looping, borrowed = picture.subplots(2, 2).ravel()
+
+        def plot(axes: Any, values: Sequence[float]) -> None:
+            axes.plot(diversities, values, color=GENERATED, marker="o")
+
+        share.set_title("musicality, share of people's ceiling")
+        plot(share, [j["musicality"]["share_of_ceiling"]["mean"] for j in judged])
+        share.axhline(1.0, color=PEOPLE, linestyle="--")
+        repeated.set_title("share of repeated 4-note figures, median")
+        plot(repeated, [j["loops"]["repeated_figures"]["generated"]["median"] for j in judged])
+        repeated.axhspan(*judged[0]["loops"]["repeated_figures"]["people"]["quartiles"], color=PEOPLE, alpha=0.15)
+        looping.set_title("takes that end in a loop")
+        plot(looping, [j["loops"]["looping"]["generated"]["mean"] for j in judged])
+        looping.axhline(judged[0]["loops"]["looping"]["people"]["mean"], color=PEOPLE, linestyle="--")
+        borrowed.set_title("longest passage shared with a known piece, notes")
+        if all(j["originality"] is not None for j in judged):
+            lengths = [j["originality"]["longest"]["generated"]["mean"] for j in judged]
+            plot(borrowed, lengths)
+            borrowed.axhline(judged[0]["originality"]["longest"]["people"]["mean"], color=PEOPLE, linestyle="--")
+        for axes in (share, repeated, looping, borrowed):
+            axes.axvline(default, color="0.6", linewidth=0.8)
+            axes.grid(alpha=0.3)
+            axes.set_xlabel("diversity")
+        picture.savefig(CURVES, format="svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
