@@ -46,11 +46,10 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> None:
     """Both curves, the table and the picture."""
-    from musiclstm.judging import Trial, judge_continuations
-
     from benchmarks.heldout import held_out
     from musiclstm import checkpoint
     from musiclstm.config import SamplingOptions
+    from musiclstm.judging import Trial, judge_continuations
 
     loaded = checkpoint.load(options.checkpoint)
     held = held_out(options.data, loaded.metrics, options.work / "cache")
