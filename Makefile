@@ -7,7 +7,7 @@ PIP    := $(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check -
 ARGS   :=
 
 .DELETE_ON_ERROR:
-.PHONY: help app test lint format bench bench-quality clean sound test-packages browser
+.PHONY: help app test lint format bench bench-quality bench-takes clean sound test-packages browser
 
 help: ## show the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -29,15 +29,20 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff format .
 
 SHARED := __init__ report greedy heldout learning original
+MUSIC  := quality diversity ranking
 
 # A script in a folder of its own finds the package through PYTHONPATH.
-bench: sound $(VENV)/pins ## run the benchmarks one after the other
-	@for script in $(filter-out $(SHARED:%=benchmarks/%.py),$(sort $(wildcard benchmarks/*.py))); do \
+bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after the other
+	@for script in $(filter-out $(SHARED:%=benchmarks/%.py) $(MUSIC:%=benchmarks/%.py),$(sort $(wildcard benchmarks/*.py))); do \
 		echo "$$script"; PYTHONPATH=. $(PYTHON_IN_VENV) "$$script" || exit 1; \
 	done
 
 bench-quality: $(VENV)/pins ## compare with counting and with the original; ARGS="--data DIR --minutes 30" tells on what and how long
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/quality.py $(ARGS)
+
+bench-takes: $(VENV)/pins ## score what is written beside people's music, over diversity, and the order of takes; ARGS="--data DIR"
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/ranking.py $(ARGS)
 
 clean: ## remove caches; delete .venv by hand to start from nothing
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -15,6 +15,7 @@ from musiclstm.compose import ComposeRequest, Composition, compose, composing
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.notes import Metre, Piece, Tempo, make_notes
+from musiclstm.ranking import TRAITS, Ranking
 from musiclstm.seeds import Seed, seed_from_piece
 
 WILD = SamplingOptions(diversity=1.0, top_p=1.0)
@@ -92,6 +93,28 @@ def test_another_random_seed_gives_other_notes_and_each_take_its_own(small_check
 def test_the_only_take_of_one_is_the_first_of_four(small_checkpoint: Checkpoint) -> None:
     four, one = (compose(small_checkpoint, asked(small_checkpoint, takes=takes)) for takes in (4, 1))
     assert notes(one) == notes(four)[:1]
+
+
+def test_of_finished_takes_the_most_typical_comes_first_and_each_keeps_its_number(small_checkpoint: Checkpoint) -> None:
+    size = len(TRAITS)
+    low = Ranking(
+        np.where(np.array(TRAITS) == "register", -40.0, 0.0), np.full(size, 10.0), np.diag(np.array(TRAITS) == "register")
+    )
+    ranked = replace(small_checkpoint, metrics={"ranking": low.to_json()})  # the lower the music, the better
+    object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
+    first, *_, last = composing(ranked, asked(ranked))
+    assert [take.number for take in first.takes] == [0, 1, 2, 3]
+    assert {take.score for take in first.takes} == {None}
+    height = [float(take.continuation.notes["pitch"].mean()) for take in last.takes]
+    assert height == sorted(height)
+    assert [take.score for take in last.takes] == [low.score(take.joined, last.split) for take in last.takes]
+    plain = notes(compose(small_checkpoint, asked(small_checkpoint)))
+    assert [plain[take.number] for take in last.takes] == notes(last)
+
+
+def test_without_a_ranking_takes_stay_in_the_order_of_their_numbers(small_checkpoint: Checkpoint) -> None:
+    takes = compose(small_checkpoint, asked(small_checkpoint)).takes
+    assert [(take.number, take.score) for take in takes] == [(0, None), (1, None), (2, None), (3, None)]
 
 
 def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
