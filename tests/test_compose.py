@@ -96,11 +96,9 @@ def test_the_only_take_of_one_is_the_first_of_four(small_checkpoint: Checkpoint)
 
 
 def test_of_finished_takes_the_most_typical_comes_first_and_each_keeps_its_number(small_checkpoint: Checkpoint) -> None:
-    size = len(TRAITS)
-    low = Ranking(
-        np.where(np.array(TRAITS) == "register", -40.0, 0.0), np.full(size, 10.0), np.diag(np.array(TRAITS) == "register")
-    )
-    ranked = replace(small_checkpoint, metrics={"ranking": low.to_json()})  # the lower the music, the better
+    register = np.array([float(name == "register") for name in TRAITS])
+    low = Ranking(-40 * register, np.full(len(TRAITS), 10.0), np.diag(register))  # the lower the music, the better
+    ranked = replace(small_checkpoint, metrics={"ranking": low.to_json()})
     object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
     first, *_, last = composing(ranked, asked(ranked))
     assert [take.number for take in first.takes] == [0, 1, 2, 3]
