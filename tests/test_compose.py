@@ -100,13 +100,13 @@ def test_of_finished_takes_the_most_typical_comes_first_and_each_keeps_its_numbe
     low = Ranking(-40 * register, np.full(len(TRAITS), 10.0), np.diag(register))  # the lower the music, the better
     ranked = replace(small_checkpoint, metrics={"ranking": low.to_json()})
     object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
-    first, *_, last = composing(ranked, asked(ranked))
+    first, *_, last = composing(ranked, asked(ranked, bars=40))
     assert [take.number for take in first.takes] == [0, 1, 2, 3]
     assert {take.score for take in first.takes} == {None}
     height = [float(take.continuation.notes["pitch"].mean()) for take in last.takes]
     assert height == sorted(height)
     assert [take.score for take in last.takes] == [low.score(take.joined, last.split) for take in last.takes]
-    plain = notes(compose(small_checkpoint, asked(small_checkpoint)))
+    plain = notes(compose(small_checkpoint, asked(small_checkpoint, bars=40)))
     assert [plain[take.number] for take in last.takes] == notes(last)
 
 
