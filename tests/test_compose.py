@@ -97,7 +97,7 @@ def test_the_only_take_of_one_is_the_first_of_four(small_checkpoint: Checkpoint)
 
 def test_of_finished_takes_the_most_typical_comes_first_and_each_keeps_its_number(small_checkpoint: Checkpoint) -> None:
     register = np.array([float(name == "register") for name in TRAITS])
-    low = Ranking(-40 * register, np.full(len(TRAITS), 10.0), np.diag(register))  # the lower the music, the better
+    low = Ranking(-400 * register, np.full(len(TRAITS), 1000.0), np.diag(register))  # the lower the music, the better
     ranked = replace(small_checkpoint, metrics={"ranking": low.to_json()})
     object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
     first, *_, last = composing(ranked, asked(ranked, bars=40))
