@@ -1,8 +1,8 @@
-"""Claim: memory does not grow with the data, neither in reading nor in training.
+"""Claim: memory does not grow with the data, neither in reading nor in training, and time grows no faster than the data.
 
-The peak resident memory of four fresh processes: reading a folder of 30 and of 300 pieces into a collection, and a few training
-steps with the default options on each. Without --data the pieces are made of random notes; with it they are files of a folder,
-its largest file among the 30 as well as among the 300.
+The peak resident memory of fresh processes: reading a folder of 30 pieces, of ten times and of fifty times as many into a
+collection, and a few training steps with the default options on each. Without --data the pieces are made of random notes; with
+it they are 30 and 300 files of a folder, its largest among both.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import resource
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -20,7 +21,8 @@ from typing import Any
 
 from benchmarks.report import Figure, cores, publish, section, set_threads
 
-FEW, MANY = 30, 300
+PIECES, TIMES = 30, (1, 10, 50)
+MOST_FILES = 300  # of a folder given by --data
 NOTES = 2500  # of a made-up piece: about the mean of a collection of classical piano music
 ORIGINAL_CLASSES = 277 + 28 + 36  # of the original's three one-hot windows of 64 notes, one window for each note
 
@@ -32,27 +34,36 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4, help="training steps")
     options = parser.parse_args()
     set_threads(cores())
+    counts = [PIECES * times for times in TIMES if not options.data or times <= MOST_FILES // PIECES]
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
-        peak = {}
-        for count in (FEW, MANY):
+        peak, seconds = {}, {}
+        for count in counts:
             folder = Path(scratch, str(count))
             alone(copy_files, options.data, folder, count) if options.data else alone(make_files, folder, count)
             cache = folder / "cache"
-            peak["reading", count], notes = alone(read, folder, cache)
-            peak["training", count], _ = alone(train, folder, cache, options.steps)
-    figures = [
-        Figure(f"{what}, {count} pieces: peak memory", peak[what, count], "MB")
-        for what in ("reading", "training")
-        for count in (FEW, MANY)
-    ]
+            peak["reading", count], seconds["reading", count], notes = alone(read, folder, cache)
+            peak["training", count], seconds["preparing to train", count] = alone(train, folder, cache, options.steps)
+            shutil.rmtree(folder)
+    few, many = counts[0], counts[-1]
+    figures = [Figure(f"{what}, {count} pieces: peak memory", value, "MB") for (what, count), value in sorted(peak.items())]
     figures += [
-        Figure(f"{what}: {MANY} pieces / {FEW} pieces", peak[what, MANY] / peak[what, FEW], most=1.1)
+        Figure(f"{what}: peak memory, {many} pieces / {few} pieces", peak[what, many] / peak[what, few], most=1.1)
         for what in ("reading", "training")
+    ]
+    figures += [Figure(f"{what}, {count} pieces", value, "s") for (what, count), value in sorted(seconds.items())]
+    middle = counts[-2]
+    figures += [
+        Figure(
+            f"{what}: time a piece, {many} pieces / {middle} pieces",
+            seconds[what, many] / many / (seconds[what, middle] / middle),
+            most=1.3,
+        )
+        for what in ("reading", "preparing to train")
     ]
     one_hot = notes * 64 * ORIGINAL_CLASSES * 4 / 1e6
     what = "MIDI files out of a folder" if options.data else f"made-up pieces of {NOTES:,} notes"
     remarks = [
-        f"{FEW} and {MANY} {what}; {options.steps} training steps, each in a process of its own.",
+        f"{', '.join(map(str, counts))} {what}; {options.steps} training steps, each in a process of its own.",
         f"For comparison, computed only: the original's one-hot windows of the same {notes:,} notes fill {one_hot:,.0f} MB.",
     ]
     threads = f"{cores()} threads"
@@ -96,19 +107,20 @@ def make_files(folder: Path, count: int) -> None:
         onset = np.repeat(np.cumsum(rng.choice([6, 12], NOTES // 4)), 4)
         pitch, duration, velocity = rng.integers(36, 97, NOTES), rng.choice([6, 12, 24], NOTES), rng.integers(40, 100, NOTES)
         # Numbered from the front: files whose names differ in their last number alone count as movements of one work.
-        write_midi(Piece(make_notes(onset, pitch, duration, velocity)), folder / f"{number:03d}-piece.mid")
+        write_midi(Piece(make_notes(onset, pitch, duration, velocity)), folder / f"{number:05d}-piece.mid")
 
 
-def read(folder: Path, cache: Path) -> tuple[float, int]:
-    """Read a folder into a collection: the peak memory in MB, and the number of notes."""
+def read(folder: Path, cache: Path) -> tuple[float, float, int]:
+    """Read a folder into a collection: the peak memory in MB, the seconds it took, and the number of notes."""
     from musiclstm.corpus import folder_sources, open_collection
 
+    started = time.perf_counter()
     collection = open_collection(folder_sources(folder), cache)
-    return peak_memory(), sum(entry.count for entry in collection.entries)
+    return peak_memory(), time.perf_counter() - started, sum(entry.count for entry in collection.entries)
 
 
-def train(folder: Path, cache: Path, steps: int) -> tuple[float, int]:
-    """Open a collection, fit its vocabulary and train for ``steps`` steps: the peak memory in MB, and the notes learned from."""
+def train(folder: Path, cache: Path, steps: int) -> tuple[float, float]:
+    """Open a collection, fit its vocabulary and train for ``steps`` steps: the peak memory in MB, and the seconds until the first."""
     from itertools import islice
 
     import numpy as np
@@ -121,19 +133,19 @@ def train(folder: Path, cache: Path, steps: int) -> tuple[float, int]:
     from musiclstm.windows import batches, plan_lanes
 
     options = TrainConfig()
+    started = time.perf_counter()
     collection = open_collection(folder_sources(folder), cache)
     sides = split(collection, options.validation_share, options.test_share, options.random_seed)
     vocabulary = tokens.fit(collection.piece(index) for index in sides["train"])
+    seconds = time.perf_counter() - started
     trainer = Trainer(collection, sides, vocabulary, size_for(vocabulary), options)
     rng = np.random.default_rng(options.random_seed)
     lengths = [collection.entries[index].count for index in sides["train"]]
     plan = plan_lanes(lengths, options.lanes, options.window, rng)
     stream = batches(plan, options.window, lambda index: trainer._read_part((sides["train"][index], 0, lengths[index]), rng))
-    notes = 0
     for batch in islice(stream, steps):
-        trainer._step(batch)
-        notes += int(batch.weight.sum())
-    return peak_memory(), notes
+        trainer._step(batch, trainer.scanner.inputs(batch))
+    return peak_memory(), seconds
 
 
 def peak_memory() -> float:
