@@ -120,7 +120,7 @@ def read(folder: Path, cache: Path) -> tuple[float, float, int]:
 
 
 def train(folder: Path, cache: Path, steps: int) -> tuple[float, float]:
-    """Open a collection, fit its vocabulary and train for ``steps`` steps: the peak memory in MB, and the seconds until the first."""
+    """Open a collection, fit its vocabulary and train for ``steps`` steps: peak memory in MB, and seconds until the first."""
     from itertools import islice
 
     import numpy as np
