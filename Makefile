@@ -43,6 +43,7 @@ bench-quality: $(VENV)/pins ## compare with counting and with the original; ARGS
 bench-takes: $(VENV)/pins ## score what is written beside people's music, over diversity, and the order of takes; ARGS="--data DIR"
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/ranking.py $(ARGS)
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/style.py $(ARGS)
 
 clean: ## remove caches; delete .venv by hand to start from nothing
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

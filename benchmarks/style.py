@@ -1,0 +1,120 @@
+"""Claim: whether a composer's name given to the network is heard in what it writes.
+
+Each held-out seed is continued in the manner of several composers in turn, the notes' chances being the same. A judge that never
+saw the network, a Markov chain for each composer counted on the training pieces, says to which of them each continuation
+belongs. Had the name no effect, a composer would be recognised as often when another was asked for; the difference is the
+effect. How often the judge is right about people's own held-out music is its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import Figure, cores, publish, section, set_threads
+
+FEWEST_NOTES = 20_000  # of training music: fewer say too little about a composer
+ORDER = 2  # of the judge's chains
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, metavar="DIR", help="what the checkpoint was trained on, several composers' music")
+    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
+    parser.add_argument("--work", type=Path, default=Path("runs/quality"), metavar="DIR", help="keeps the pieces")
+    parser.add_argument("--passages", type=int, default=24)
+    options = parser.parse_args()
+    set_threads(cores())
+    from musiclstm.quiet import import_tensorflow
+
+    import_tensorflow()
+    measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Continue, attribute, compare, publish."""
+    import numpy as np
+
+    from benchmarks.heldout import held_out
+    from musiclstm import checkpoint, judging
+    from musiclstm.compose import ComposeRequest, compose
+    from musiclstm.seeds import seed_from_piece
+    from musiclstm.tokens import encode
+
+    loaded = checkpoint.load(options.checkpoint)
+    held = held_out(options.data, loaded.metrics, options.work / "cache")
+    judge = Judge(held, loaded.vocabulary)
+    if len(judge.names) < 2:
+        print(f"Not measured: it takes two composers with {FEWEST_NOTES:,} notes each; give --data.")
+        return
+    others = [held.collection.piece(index) for side in ("validation", "test") for index in held.sides[side]]
+    passages = judging.held_out(others, np.random.default_rng(1), 400)
+    right = [
+        judge.composer(encode(passage.continuation, loaded.vocabulary)) == judge.names.index(composer)
+        for passage in passages
+        if (composer := passage.piece.composer) in judge.names
+    ]
+    chosen = passages[: options.passages]
+    heard = np.zeros((len(chosen), len(judge.names), len(judge.names)))  # seed, asked for, recognised
+    for number, passage in enumerate(chosen):
+        bar = passage.piece.metres[0].bar_ticks
+        seed = seed_from_piece(passage.seed, (1, passage.split // bar))
+        for asked, name in enumerate(judge.names):
+            request = ComposeRequest(seed, bars=(passage.end - passage.split) // bar, random_seed=number, manner=name)
+            rows = encode(compose(loaded, request).takes[0].continuation, loaded.vocabulary)
+            heard[number, asked, judge.composer(rows)] = 1
+    figures = effect(heard, np.random.default_rng(2))
+    figures.append(Figure("the judge is right about people's held-out music", float(np.mean(right))))
+    notes = [
+        f"{len(chosen)} seeds of validation and test pieces, each continued for 16 bars as by {', '.join(judge.names)}.",
+        f"The judge: Markov chains of order {ORDER}; {len(right)} passages of people's held-out music by these composers.",
+    ]
+    claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")
+    publish("Style", section(claim, figures, notes=notes, threads=f"{cores()} threads", libraries=libraries))
+
+
+class Judge:
+    """A Markov chain for each of ``names``, the composers with much music among the training pieces."""
+
+    def __init__(self, held: Any, vocabulary: Any) -> None:
+        from musiclstm import markov
+        from musiclstm.tokens import encode
+
+        pieces: dict[str, list[Any]] = {}
+        for index in held.sides["train"]:
+            pieces.setdefault(held.collection.entries[index].composer, []).append(index)
+        notes = {name: sum(held.collection.entries[index].count for index in found) for name, found in pieces.items()}
+        self.names = sorted(name for name in pieces if notes[name] >= FEWEST_NOTES and vocabulary.composer_class(name))
+        self.chains = [
+            markov.fit([encode(held.collection.piece(index), vocabulary) for index in pieces[name]], vocabulary)
+            for name in self.names
+        ]
+
+    def composer(self, rows: Any) -> int:
+        """The index in ``names`` of the composer whose chain needs the fewest bits for the rows."""
+        bits = [float(chain.scores(rows, ORDER)[0][:, :3].sum()) for chain in self.chains]
+        return bits.index(min(bits))
+
+
+def effect(heard: Any, rng: Any) -> list[Figure]:
+    """How often a composer is recognised when asked for and when another is, with an interval over seeds."""
+    import numpy as np
+
+    count, composers = heard.shape[:2]
+    same = np.eye(composers, dtype=bool)
+    asked, otherwise = heard[:, same].mean(axis=1), heard[:, ~same].mean(axis=1)
+    gain = asked - otherwise
+    low, high = np.percentile(gain[rng.integers(count, size=(2000, count))].mean(axis=1), (2.5, 97.5)).tolist()
+    return [
+        Figure("recognised when asked for", float(asked.mean())),
+        Figure("recognised when another was asked for", float(otherwise.mean())),
+        Figure("difference", float(gain.mean())),
+        Figure("lower end of its 95 % interval", low, least=0.0),
+        Figure("upper end of its 95 % interval", high),
+    ]
+
+
+if __name__ == "__main__":
+    main()
