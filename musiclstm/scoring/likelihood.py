@@ -102,8 +102,8 @@ def score_notes(
         new[index] = is_new(rows)
         return rows, composer
 
-    stream = batches(plan_lanes(lengths, lanes, window), window, read_and_mark)
-    for batch, inputs in ahead((batch, scanner.inputs(batch)) for batch in stream):
+    plan = plan_lanes(lengths, lanes, window)
+    for batch, inputs in ahead((batch, scanner.inputs(batch)) for batch in batches(plan, window, read_and_mark)):
         reset_memory(network, ~batch.fresh)
         logits = network.predict_on_batch(inputs)
         for column, stream in enumerate(STREAMS):
