@@ -29,7 +29,7 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff format .
 
 SHARED := __init__ report greedy heldout learning original
-MUSIC  := quality diversity ranking
+MUSIC  := quality diversity ranking style
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after the other
