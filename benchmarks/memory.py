@@ -120,7 +120,7 @@ def read(folder: Path, cache: Path) -> tuple[float, float, int]:
 
 
 def train(folder: Path, cache: Path, steps: int) -> tuple[float, float]:
-    """Open a collection, fit its vocabulary and train for ``steps`` steps: peak memory in MB, and seconds until the first."""
+    """Open a collection, fit its vocabulary and train for ``steps`` steps: peak memory in MB; seconds to open, split and fit."""
     from itertools import islice
 
     import numpy as np
@@ -130,7 +130,7 @@ def train(folder: Path, cache: Path, steps: int) -> tuple[float, float]:
     from musiclstm.config import TrainConfig
     from musiclstm.corpus import folder_sources, open_collection, split
     from musiclstm.training import Trainer
-    from musiclstm.windows import batches, plan_lanes
+    from musiclstm.windows import ahead, batches, plan_lanes
 
     options = TrainConfig()
     started = time.perf_counter()
@@ -143,8 +143,8 @@ def train(folder: Path, cache: Path, steps: int) -> tuple[float, float]:
     lengths = [collection.entries[index].count for index in sides["train"]]
     plan = plan_lanes(lengths, options.lanes, options.window, rng)
     stream = batches(plan, options.window, lambda index: trainer._read_part((sides["train"][index], 0, lengths[index]), rng))
-    for batch in islice(stream, steps):
-        trainer._step(batch, trainer.scanner.inputs(batch))
+    for batch, inputs in ahead((batch, trainer.scanner.inputs(batch)) for batch in islice(stream, steps)):
+        trainer._step(batch, inputs)
     return peak_memory(), seconds
 
 

@@ -49,18 +49,22 @@ def measure(options: argparse.Namespace) -> None:
     names = (*musicality.FEATURES, *musicality.EXTRAS)
     true = np.array([[musicality.features(passage.continuation)[name] for name in names] for passage in passages])
     spread = np.maximum(np.nanstd(true, axis=0), 1e-9)
-    away, repeated = [], []
+    away, repeated, central = [], [], []
     for number, passage in enumerate(passages):
         bar = passage.piece.metres[0].bar_ticks
         seed = seed_from_piece(passage.seed, (1, passage.split // bar))
         request = ComposeRequest(seed, bars=(passage.end - passage.split) // bar, takes=TAKES, random_seed=number)
         takes = compose(loaded, request).takes
-        found = np.array([[musicality.features(take.continuation)[name] for name in names] for take in takes])
+        heard = [musicality.until(take.continuation, passage.end - passage.split) for take in takes]
+        found = np.array([[musicality.features(piece)[name] for name in names] for piece in heard])
         away.append(np.nanmean(np.abs(found - true[number]) / spread, axis=1))
+        spreads = np.nanmean(np.abs(found - np.nanmean(found, axis=0)) / spread, axis=1)
+        central.append(away[-1][int(np.argmin(spreads))])
         begin = len(passage.seed)
         theirs = loops.repeated_figures(loops.rows(passage.piece), begin)
         repeated.append([abs(loops.repeated_figures(loops.rows(take.joined), begin) - theirs) for take in takes])
     distances, figures_apart = np.array(away), np.array(repeated)
+    middle = np.array(central)
     gains = distances.mean(axis=1) - distances[:, 0]
     samples = gains[rng.integers(len(gains), size=(2000, len(gains)))].mean(axis=1)
     low, high = np.percentile(samples, (2.5, 97.5)).tolist()
@@ -70,6 +74,7 @@ def measure(options: argparse.Namespace) -> None:
             Figure(f"take put at place {place + 1}: distance", float(distances[:, place].mean()), "standard deviations")
             for place in range(TAKES)
         ),
+        Figure("the take nearest to the mean of the four: distance", float(middle.mean()), "standard deviations"),
         Figure("the first is nearer than one by chance by", float(gains.mean()), "standard deviations"),
         Figure("lower end of the 95 % interval of that", low, "standard deviations", least=0.0),
         Figure("upper end of the 95 % interval", high, "standard deviations"),

@@ -1,6 +1,6 @@
-"""Claim: whether a composer's name given to the network is heard in what it writes.
+"""Claim: a composer's name given to the network is heard in what it writes.
 
-Each held-out seed is continued in the manner of several composers in turn, the notes' chances being the same. A judge that never
+Each held-out seed is continued in the manner of several composers in turn, with the same random seed. A judge that never
 saw the network, a Markov chain for each composer counted on the training pieces, says to which of them each continuation
 belongs. Had the name no effect, a composer would be recognised as often when another was asked for; the difference is the
 effect. How often the judge is right about people's own held-out music is its limit.
@@ -66,7 +66,7 @@ def measure(options: argparse.Namespace) -> None:
             rows = encode(compose(loaded, request).takes[0].continuation, loaded.vocabulary)
             heard[number, asked, judge.composer(rows)] = 1
     figures = effect(heard, np.random.default_rng(2))
-    figures.append(Figure("the judge is right about people's held-out music", float(np.mean(right))))
+    figures.append(Figure("the judge is right about people's held-out music", float(np.mean(right)) if right else float("nan")))
     notes = [
         f"{len(chosen)} seeds of validation and test pieces, each continued for 16 bars as by {', '.join(judge.names)}.",
         f"The judge: Markov chains of order {ORDER}; {len(right)} passages of people's held-out music by these composers.",

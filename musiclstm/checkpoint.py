@@ -28,7 +28,7 @@ from musiclstm.scoring.originality import OriginalityIndex, read_index, write_in
 from musiclstm.seeds import Seed
 from musiclstm.tokens import Vocabulary
 
-FORMAT = 1
+FORMAT = 2  # 2: the network is told votes
 WEIGHTS = "model.weights.h5"
 MARKER = "musiclstm.json"
 PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")
@@ -116,6 +116,11 @@ def load(folder: Path, *, revision: str = "") -> Checkpoint:
     if marker["format"] > FORMAT:
         raise CheckpointError(
             f"The checkpoint {folder} has format {marker['format']}; this program reads up to {FORMAT}: update it."
+        )
+    if marker["format"] < FORMAT:
+        raise CheckpointError(
+            f"The checkpoint {folder} has format {marker['format']}, of an older network; this program reads "
+            f"{FORMAT}: train it again."
         )
     config = _config(marker, folder)
     vocabulary = Vocabulary.from_json(_read_text(folder / "vocabulary.json"))

@@ -8,10 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    from musiclstm.compose import Take
 
 
 class _Parser(argparse.ArgumentParser):
@@ -107,9 +110,15 @@ def _generate(options: argparse.Namespace) -> None:
     for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
         guard = f"; the loop guard stepped in {take.loops} times" if take.loops else ""
         what = f"{composition.bars} bars, {len(take.continuation)} notes, random seed {composition.request.random_seed}"
-        print(f"{files.joined_midi.parent}: {what}{guard}")
+        number = f"number {take.number + 1}, " if len(composition.takes) > 1 else ""
+        print(f"{files.joined_midi.parent}: {number}{what}{guard}{_borrowed(take)}")
         if files.note:
             print(files.note, file=sys.stderr)
+
+
+def _borrowed(take: Take) -> str:
+    """What a take shares with a piece the checkpoint was trained on, in words; nothing where that is not known."""
+    return f"; {take.borrowed.notes} notes in a row as in {take.borrowed.title}" if take.borrowed and take.borrowed.notes else ""
 
 
 def _asked(options: argparse.Namespace) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.notes import Notes, Piece, Tempo, join
-from musiclstm.ranking import Ranking
+from musiclstm.ranking import BARS
 from musiclstm.render.audio import program_of
+from musiclstm.scoring.originality import Borrowed
 from musiclstm.seeds import Seed
 from musiclstm.tokens import BAR, POSITION, decode, encode
 
@@ -64,7 +65,8 @@ class Take:
 
     ``loops`` is how many times the loop guard stepped in, ``guarded`` the number of notes written under it. ``number``, from 0,
     and the random seed decide what it is; ``score`` is how typical it is of what people write (``ranking.Ranking.score``), None
-    while it is being written or where the checkpoint can't tell.
+    while it is being written, outside ``ranking.BARS``, or where the checkpoint can't tell.
+    ``borrowed``: the longest passage of the finished continuation that is found in a training piece; None where not known.
     """
 
     continuation: Piece
@@ -73,6 +75,7 @@ class Take:
     guarded: int
     number: int = 0
     score: float | None = None
+    borrowed: Borrowed | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
     composer = _composer(checkpoint, request)
     decoder = checkpoint.decoder
     state = decoder.prime(rows, composer=composer, takes=request.takes, gap=gap)
-    # A generator for each take: take 1 of four is the same music as the only take of one.
+    # A generator for each take: number 0 of four is the same music as the only take of one.
     rngs = [np.random.default_rng([request.random_seed, take]) for take in range(request.takes)]
     written = [rows[:0] for _ in rngs]
     guarded = [np.zeros(0, bool) for _ in rngs]
@@ -129,7 +132,7 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
             request=request,
             seed=seed,
             split=split,
-            takes=_best_first(takes, split, checkpoint.ranking) if finished else takes,
+            takes=_judged(takes, split, request.bars, checkpoint) if finished else takes,
             bars=min(whole),
             finished=finished,
             recipe=recipe(checkpoint, request),
@@ -167,9 +170,13 @@ def _composer(checkpoint: Checkpoint, request: ComposeRequest) -> int:
     return known
 
 
-def _best_first(takes: tuple[Take, ...], split: int, ranking: Ranking | None) -> tuple[Take, ...]:
-    """The takes with their scores, the highest first."""
-    if ranking is None:
+def _judged(takes: tuple[Take, ...], split: int, bars: int, checkpoint: Checkpoint) -> tuple[Take, ...]:
+    """The finished takes with what they borrow, and with their scores, the highest first, where they can be ranked."""
+    known, ranking = checkpoint.originality, checkpoint.ranking
+    if known is not None:
+        begin = int(np.searchsorted(takes[0].joined.notes["onset"], split))
+        takes = tuple(replace(take, borrowed=known.longest(take.joined, begin)) for take in takes)
+    if ranking is None or not BARS[0] <= bars <= BARS[1]:
         return takes
     scored = [replace(take, score=ranking.score(take.joined, split)) for take in takes]
     return tuple(sorted(scored, key=lambda take: -(take.score or 0.0)))

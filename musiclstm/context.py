@@ -4,11 +4,13 @@
 runs them over whole pieces (``scan``), decoding runs the same functions note by note inside its compiled loop, so both see
 the same numbers. Everything is made of ``keras.ops`` on tensors of fixed shape, B lanes at a time.
 
-Two features give the LSTM what attention has and it lacks, a look into its own past:
+Three features give the LSTM what attention has and it lacks, a look into its own past:
 
 - *suggestions*: the row that followed the place in the past whose preceding (step, pitch) rows agree longest with the latest ones
   ("exact"), and the same over (step, interval) rows at another pitch level ("relative"), which finds sequences and transposed
   returns;
+- *votes*: what followed every place that agrees with the present, at the same pitch and at another, as shares in which longer
+  agreement weighs more;
 - *lookback*: what was struck one, two and four bars ago at the place in the bar that comes next (cf. the lookback RNN of Magenta,
   2016).
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.compose import MAX_BARS, MAX_RANDOM_SEED, ComposeRequest, compose
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import DataError, OptionError
-from musiclstm.notes import Notes, Piece, bar_lines, cut, join
+from musiclstm.notes import Piece, bar_lines, cut, join
 from musiclstm.scoring import loops, musicality, structure
 from musiclstm.scoring.originality import OriginalityIndex
 from musiclstm.seeds import seed_from_piece
@@ -141,7 +141,7 @@ def scores_of(passage: Passage, continuation: Piece) -> dict[str, float]:
     """Every score of a ``continuation`` of the passage's seed; NaN where one is not defined."""
     whole = join(passage.seed, continuation, passage.split)
     begin = int(np.searchsorted(whole.notes["onset"], passage.split))
-    heard = replace(continuation, notes=_until(continuation.notes, passage.end - passage.split))
+    heard = musicality.until(continuation, passage.end - passage.split)
     return musicality.features(heard) | loops.scores(whole, begin) | structure.scores(whole, passage.split)
 
 
@@ -219,13 +219,6 @@ def _passage(piece: Piece, start: int, seed_bars: int, bars: int, overlaps: bool
     return Passage(piece.source, start + 1, cut(piece, first, end), split - first, end - first, overlaps)
 
 
-def _until(notes: Notes, end: int) -> Notes:
-    """The notes, none sounding on the closing bar line at tick ``end``: there it would add an empty bar, see ``musicality``."""
-    ended = notes.copy()
-    ended["duration"] = np.maximum(1, np.minimum(notes["duration"], end - 1 - notes["onset"]))
-    return ended
-
-
 def _musicality(
     people: Table, generated: Table, draws: NDArray[np.int64], rng: np.random.Generator, resamples: int
 ) -> dict[str, Any]:
@@ -255,11 +248,16 @@ def _originality(
 ) -> dict[str, Any]:
     """Longest borrowed passage in notes, and the share of takes that borrow more than 95 of 100 people do."""
     # A person's own piece may be known to the index, if it is asked about music that was trained on; it is no loan there.
-    people = np.array([index.longest(p.continuation, exclude=(p.name,)).notes for p in passages], dtype=float)
+    people = np.array([index.longest(p.continuation, exclude=_own(p, index)).notes for p in passages], dtype=float)
     generated = np.array([index.longest(continuation).notes for continuation in continuations], dtype=float)
     most = float(np.percentile(people, 95, method="inverted_cdf"))
     above = _beside((people > most).astype(float), (generated > most).astype(float), draws)
     return {"longest": _beside(people, generated, draws), "people_95": most, "above_people_95": above}
+
+
+def _own(passage: Passage, index: OriginalityIndex) -> set[str]:
+    """Names under which the index may know the passage's own piece: its file may have been named from another folder."""
+    return {known.name for known in index.pieces if known.name and f"/{passage.name}".endswith(f"/{known.name}")}
 
 
 def _beside(people: Floats, generated: Floats, draws: NDArray[np.int64]) -> dict[str, Any]:

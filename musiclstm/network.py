@@ -6,8 +6,8 @@ training calls the whole for a window:
 
     trunk          features of the latest row           -> [B, T, W]      what the LSTM reads
     lstm_1 ...                                          -> [B, T, units]  memory; their states are the decoder's to carry
-    step_head      memory, suggestions                  -> [B, T, steps]
-    pitch_head     + the chosen step, the next onset    -> [B, T, 88]
+    step_head      memory, suggestions, votes           -> [B, T, steps]
+    pitch_head     + the chosen step, the next onset    -> [B, T, 88]         by key and by distance from the last pitch
     duration_head  + the chosen pitch                   -> [B, T, durations]
     velocity_head  + the chosen duration                -> [B, T, velocities]
 
@@ -152,7 +152,7 @@ def _pitch_head(config: ModelConfig) -> keras.Model:
     agrees = [_same(inputs["next_step"], inputs[f"{name}_step"]) for name in SUGGESTIONS]
     suggested = [_one_hot(inputs[f"{name}_pitch"], PITCHES) for name in SUGGESTIONS]
 
-    # On the keys: planes and suggested pitches side by side, [B, T, 88, PLANES + 2]; the LSTM decides which patterns count.
+    # On the keys: planes, suggested pitches and votes side by side, [B, T, 88, PLANES + 4]; the LSTM weighs the patterns.
     marks = [ops.expand_dims(keys * agree, -1) for keys, agree in zip(suggested, agrees, strict=True)]
     marks += [ops.expand_dims(inputs[name], -1) for name in votes]
     board = layers.Concatenate(axis=-1)([inputs["next_planes"], *marks])

@@ -118,8 +118,8 @@ def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapp
     trained, so that a checkpoint made before can be saved again with an index and a new card.
     """
     index = build(collection.piece(number) for number in sides["train"])
-    held_out = [*sides["test"], *sides["validation"]]
-    people = borrowed_by_people(index, (collection.piece(number) for number in held_out))
+    unseen = [*sides["test"], *sides["validation"]]
+    people = borrowed_by_people(index, (collection.piece(number) for number in unseen))
     return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": people})
 
 

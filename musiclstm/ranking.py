@@ -3,7 +3,8 @@
 Fourteen traits tell how a continuation differs from its seed and how it repeats it. How they vary, and vary together, in people's
 continuations is measured when a checkpoint is made; a take's score is its squared distance from the middle of that cloud, in
 standard deviations along the cloud's own axes (Mahalanobis, 1936), negated. How probable the notes are is left out on purpose:
-the likeliest music is the dullest (Holtzman et al., 2020).
+the likeliest music is the dullest (Holtzman et al., 2020). People are measured over 16 bars after 8; of much shorter or longer
+continuations some traits are naturally different, and they are not ranked.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.errors import CheckpointError
-from musiclstm.notes import Notes, Piece, cut
+from musiclstm.notes import Notes, Piece, bar_lines, cut
 from musiclstm.scoring import loops, musicality, structure
 
 CHANGES = ("pitch_class_entropy", "scale_consistency", "polyphony", "groove_consistency", "mean_velocity")
@@ -25,6 +26,8 @@ HABITS = ("repeated_figures", "compression", "rhythm_1", "harmony_1", "harmony_4
 TRAITS = (*CHANGES, *RATIOS, *HABITS, "register", "tonality")
 FEWEST = 4 * len(TRAITS)  # continuations to measure people by: fewer say too little about how traits vary together
 FURTHEST = 4.0  # standard deviations: further out is equally odd
+BARS = (8, 32)  # the shortest and the longest continuation that is ranked
+LARGEST = 1e6  # of any number in a ranking that came from elsewhere
 SHRINKAGE = 0.2  # weight of "traits vary independently" against their measured correlations (cf. Ledoit & Wolf, 2004)
 
 Floats = NDArray[np.float64]
@@ -58,11 +61,11 @@ class Ranking:
         try:
             known = list(fields["traits"]) == list(TRAITS)
             mean, spread, inverse = (np.asarray(fields[name], dtype=np.float64) for name in ("mean", "spread", "inverse"))
-        except (TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
             raise CheckpointError("The ranking of takes in metrics.json is damaged.") from error
         size = len(TRAITS)
         shapes = (mean.shape, spread.shape, inverse.shape) == ((size,), (size,), (size, size))
-        if not known or not shapes or not (np.isfinite(mean).all() and np.isfinite(inverse).all() and (spread > 0).all()):
+        if not known or not shapes or not _is_a_cloud(mean, spread, inverse):
             raise CheckpointError(f"The ranking of takes in metrics.json must give mean, spread and inverse of {size} traits.")
         return Ranking(mean, spread, inverse)
 
@@ -81,8 +84,10 @@ def measure(continuations: Sequence[tuple[Piece, int]]) -> Ranking | None:
 
 def traits(joined: Piece, split: int) -> Floats:
     """The TRAITS [t] of the part of ``joined`` from tick ``split`` on beside the part before it; NaN where one is not defined."""
-    seed, continuation = cut(joined, 0, split), cut(joined, split, max(split + 1, joined.end))
-    before, after = musicality.features(seed), musicality.features(continuation)
+    end = _closing_line(joined)
+    seed, continuation = cut(joined, 0, split), cut(joined, split, max(split + 1, end))
+    before = musicality.features(musicality.until(seed, split))
+    after = musicality.features(musicality.until(continuation, end - split))
     found = {name: after[name] - before[name] for name in CHANGES}
     found |= {name: _log_ratio(after[name], before[name]) for name in RATIOS}
     begin = int(np.searchsorted(joined.notes["onset"], split))
@@ -91,6 +96,19 @@ def traits(joined: Piece, split: int) -> Floats:
     found["register"] = _mean_pitch(continuation.notes) - _mean_pitch(seed.notes)
     found["tonality"] = _alike(seed.notes, continuation.notes)
     return np.array([found[name] for name in TRAITS])
+
+
+def _closing_line(piece: Piece) -> int:
+    """The first bar line after the last onset."""
+    last = int(piece.notes["onset"][-1]) if len(piece) else 0
+    return int(bar_lines(piece, last + 1)[-1])
+
+
+def _is_a_cloud(mean: Floats, spread: Floats, inverse: Floats) -> bool:
+    """Whether the numbers are finite, of a sensible size, and give distances that are never negative."""
+    bounded = all(bool((np.abs(values) <= LARGEST).all()) for values in (mean, spread, inverse))  # false for NaN
+    symmetric = bounded and np.allclose(inverse, inverse.T, atol=1e-3)
+    return bool(symmetric and (spread > 0).all() and np.linalg.eigvalsh(inverse).min() > -1e-3)
 
 
 def _log_ratio(value: float, other: float) -> float:

@@ -8,7 +8,7 @@ Only the pieces being played are in memory.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -119,12 +119,17 @@ def _batch(playing: list[tuple[int, Rows, int, int] | None], window: int) -> Bat
     return batch
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made in a thread of its own while the one before it is being used."""
+def ahead(items: Iterator[Item]) -> Generator[Item]:
+    """The same items, each made while the one before it is being used.
+
+    All of ``items`` runs in one other thread: what it changes, such as a generator of random numbers, is its own until the end.
+    An error in making an item is raised where that item would have come.
+    """
+    end: Any = object()
     with ThreadPoolExecutor(max_workers=1) as worker:
-        coming = worker.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = worker.submit(next, items, None)
+        coming = worker.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = worker.submit(next, items, end)
             yield item
 
 

@@ -15,7 +15,7 @@ from musiclstm.compose import ComposeRequest, Composition, compose, composing
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.notes import Metre, Piece, Tempo, make_notes
-from musiclstm.ranking import TRAITS, Ranking
+from musiclstm.ranking import BARS, TRAITS, Ranking
 from musiclstm.seeds import Seed, seed_from_piece
 
 WILD = SamplingOptions(diversity=1.0, top_p=1.0)
@@ -100,19 +100,43 @@ def test_of_finished_takes_the_most_typical_comes_first_and_each_keeps_its_numbe
     low = Ranking(-400 * register, np.full(len(TRAITS), 1000.0), np.diag(register))  # the lower the music, the better
     ranked = replace(small_checkpoint, metrics={"ranking": low.to_json()})
     object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
-    first, *_, last = composing(ranked, asked(ranked, bars=40))
+    first, *_, last = composing(ranked, asked(ranked, bars=32))
     assert [take.number for take in first.takes] == [0, 1, 2, 3]
     assert {take.score for take in first.takes} == {None}
     height = [float(take.continuation.notes["pitch"].mean()) for take in last.takes]
     assert height == sorted(height)
     assert [take.score for take in last.takes] == [low.score(take.joined, last.split) for take in last.takes]
-    plain = notes(compose(small_checkpoint, asked(small_checkpoint, bars=40)))
+    plain = notes(compose(small_checkpoint, asked(small_checkpoint, bars=32)))
     assert [plain[take.number] for take in last.takes] == notes(last)
 
 
 def test_without_a_ranking_takes_stay_in_the_order_of_their_numbers(small_checkpoint: Checkpoint) -> None:
     takes = compose(small_checkpoint, asked(small_checkpoint)).takes
     assert [(take.number, take.score) for take in takes] == [(0, None), (1, None), (2, None), (3, None)]
+
+
+def test_very_short_and_very_long_continuations_are_not_ranked(small_checkpoint: Checkpoint) -> None:
+    size = len(TRAITS)
+    ranking = Ranking(np.zeros(size), np.ones(size), np.eye(size))
+    ranked = replace(small_checkpoint, metrics={"ranking": ranking.to_json()})
+    object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
+    for bars, scored in ((BARS[0] - 1, False), (BARS[0], True)):
+        assert all((take.score is not None) == scored for take in compose(ranked, asked(ranked, bars=bars)).takes)
+
+
+def test_another_manner_gives_other_notes_and_is_in_the_recipe(small_checkpoint: Checkpoint) -> None:
+    plain, chopin = (compose(small_checkpoint, asked(small_checkpoint, manner=manner)) for manner in (None, "Chopin"))
+    assert notes(plain) != notes(chopin)
+    assert chopin.recipe["manner"] == "Chopin"
+    own = compose(small_checkpoint, asked(small_checkpoint, manner=small_checkpoint.seeds[0].composer))
+    assert notes(own) == notes(plain)
+
+
+def test_a_manner_that_is_not_known_is_refused_and_the_known_ones_named(small_checkpoint: Checkpoint) -> None:
+    with pytest.raises(OptionError, match=r"does not know the manner of Elvis; it knows .*Chopin"):
+        compose(small_checkpoint, asked(small_checkpoint, manner="Elvis"))
+    with pytest.raises(OptionError, match="composer's name"):
+        asked(small_checkpoint, manner=3)
 
 
 def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
@@ -164,7 +188,7 @@ def test_another_tempo_changes_the_speed_and_no_note(small_checkpoint: Checkpoin
 
 
 def test_a_composition_grows_note_by_note_and_ends_finished(small_checkpoint: Checkpoint) -> None:
-    grown = list(composing(small_checkpoint, asked(small_checkpoint, bars=40)))
+    grown = list(composing(small_checkpoint, asked(small_checkpoint, bars=32)))
     assert len(grown) > 2
     assert [composition.finished for composition in grown] == [False] * (len(grown) - 1) + [True]
     for before, after in pairwise(grown):
@@ -178,7 +202,7 @@ def test_a_composition_grows_note_by_note_and_ends_finished(small_checkpoint: Ch
 
 
 def test_what_is_there_so_far_ends_with_the_bar_that_is_being_written(small_checkpoint: Checkpoint) -> None:
-    first = next(composing(small_checkpoint, asked(small_checkpoint, bars=40)))
+    first = next(composing(small_checkpoint, asked(small_checkpoint, bars=32)))
     for take in first.takes:
         onset, bar = take.continuation.notes["onset"], 96
         assert first.bars <= onset[-1] // bar

@@ -13,6 +13,8 @@ from musiclstm.context import (
     MATCHES,
     PLANES,
     RECENCY_TICKS,
+    VOTE_GROWTH,
+    VOTE_SCALE,
     ContextSpec,
     State,
     advance,
@@ -243,3 +245,53 @@ def test_lanes_are_independent() -> None:
 def test_the_spec_of_a_vocabulary_holds_its_ticks() -> None:
     spec = ContextSpec.of(Vocabulary(steps=(0, 6), durations=(12, 24), velocities=4))
     assert (spec.steps, spec.durations, spec.velocities) == ((0, 6), (12, 24), 4)
+
+
+# Votes
+
+
+def shares(votes: Array) -> Array:
+    """What a vote was before the logarithm."""
+    return (np.exp(np.asarray(votes) * np.log1p(VOTE_SCALE)) - 1) / VOTE_SCALE
+
+
+def test_votes_are_shared_by_what_followed_every_match_the_longest_heard_most() -> None:
+    # After (41, 42) came 50; after 42 alone, before that, 60; then (41, 42) again.
+    rows = melody(30, 42, 60, 35, 41, 42, 50, 36, 41, 42)
+    votes = shares(ahead(rows, QUARTERS)["next_exact_votes"])
+    assert votes.sum() == pytest.approx(1, abs=1e-5)
+    assert np.flatnonzero(votes > 1e-6).tolist() == [50, 60]
+    assert votes[50] > (VOTE_GROWTH - 0.5) * votes[60]  # one row longer, and fresher
+
+
+def test_votes_count_only_places_that_took_the_same_step() -> None:
+    rows = melody(41, 50, 30, 41)
+    rows[1, 0] = QUARTERS - 1
+    assert shares(ahead(rows, QUARTERS - 1)["next_exact_votes"])[50] == pytest.approx(1, abs=1e-5)
+    assert not ahead(rows, QUARTERS)["next_exact_votes"].any()
+
+
+def test_votes_on_the_step_are_what_followed() -> None:
+    rows = melody(41, 50, 30, 41)
+    rows[1, 0] = 1
+    votes = shares(seen(rows)["exact_step_votes"])
+    assert votes[1] == pytest.approx(1, abs=1e-5)
+
+
+def test_relative_votes_move_with_the_pitch_and_never_off_the_keys() -> None:
+    rows = melody(40, 42, 45, 60, 62)  # up two, up three; then up two again from elsewhere
+    assert shares(ahead(rows, QUARTERS)["next_relative_votes"])[65] == pytest.approx(1, abs=1e-5)
+    rows = melody(40, 42, 45, PITCHES - 4, PITCHES - 2)
+    assert not ahead(rows, QUARTERS)["next_relative_votes"].any()
+
+
+def test_without_a_match_and_where_withheld_nobody_votes() -> None:
+    assert not ahead(melody(40, 41, 43, 47), QUARTERS)["next_exact_votes"].any()
+    state = after(np.stack([melody(41, 50, 30, 41)] * 2))
+    hidden = np.array([True, False])
+    step = np.array([QUARTERS, QUARTERS], np.int32)
+    told = look_ahead(state, step, SPEC, hidden) | observe(state, SPEC, hidden)
+    for name in ("next_exact_votes", "next_relative_votes", "exact_step_votes", "relative_step_votes"):
+        assert not np.asarray(told[name])[0].any(), name
+    assert np.asarray(told["next_exact_votes"])[1].any()
+    assert np.asarray(told["exact_step_votes"])[1].any()

@@ -147,3 +147,17 @@ def test_any_number_of_layers_is_built(layers: int) -> None:
     network = build_network(config)
     assert sum(layer.name.startswith("lstm_") for layer in network.layers) == layers
     assert network.output["pitch"].shape == (None, None, PITCHES)
+
+
+def test_one_part_of_the_pitch_head_thinks_in_distances_from_the_last_pitch() -> None:
+    network = build_network(CONFIG)
+    head = network.get_layer("pitch_head")
+    for weight in head.weights:
+        weight.assign(np.zeros(weight.shape, np.float32))
+    table = np.zeros(2 * PITCHES - 1, np.float32)
+    table[PITCHES - 1 + 7] = 5.0  # a fifth up
+    head.get_layer("intervals").bias.assign(table)
+    inputs = random_inputs() | {"forbidden": np.zeros((LANES, TIME, PITCHES), np.float32)}
+    inputs["pitch"] = np.tile(np.arange(TIME, dtype=np.int32) * 9, (LANES, 1))
+    likeliest = logits_of(network, inputs)["pitch"][0].argmax(axis=-1)
+    assert likeliest.tolist() == [9 * time + 7 for time in range(TIME)]

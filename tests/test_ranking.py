@@ -89,6 +89,11 @@ def test_what_is_written_is_read(people: Ranking, seed: Piece) -> None:
         {"traits": ["loudness"]},
         {"mean": "many"},
         {"mean": None},
+        {"mean": [10**400] * len(TRAITS)},
+        {"spread": [float("inf")] * len(TRAITS)},
+        {"inverse": (-np.eye(len(TRAITS))).tolist()},
+        {"inverse": (1e308 * np.eye(len(TRAITS))).tolist()},
+        {"inverse": np.triu(np.ones((len(TRAITS), len(TRAITS)))).tolist()},
     ],
 )
 def test_a_damaged_ranking_is_refused(people: Ranking, change: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from musiclstm.context import ContextSpec, advance, initial_state, look_ahead, observe
 from musiclstm.notes import Piece
 from musiclstm.tokens import Rows, encode, fit
-from musiclstm.windows import PREDICTED, FeatureScanner, batch_count, batches, plan_lanes, window_count
+from musiclstm.windows import PREDICTED, FeatureScanner, ahead, batch_count, batches, plan_lanes, window_count
 
 LENGTHS = [1, 2, 7, 8, 9, 10, 17, 40, 3, 0, 65, 33]
 WINDOW = 8
@@ -141,3 +142,49 @@ def test_features_of_windows_are_those_of_the_rows_one_by_one(tunes: dict[str, P
                 assert np.allclose(inputs[name][lane, size - 1], np.asarray(value)[0], atol=1e-6), name
                 compared += 1
     assert compared > 100
+
+
+# Made ahead
+
+
+def test_items_made_ahead_are_the_same_in_the_same_order() -> None:
+    assert list(ahead(iter(range(5)))) == [0, 1, 2, 3, 4]
+    assert list(ahead(iter([]))) == []
+    assert list(ahead(iter([None, 0, None]))) == [None, 0, None]
+
+
+def test_an_item_is_made_while_the_one_before_it_is_used() -> None:
+    made: list[int] = []
+    started = threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in range(3):
+            made.append(number)
+            if number == 1:
+                started.set()
+            yield number
+
+    stream = ahead(items())
+    assert next(stream) == 0
+    assert started.wait(5)
+    assert made[:2] == [0, 1]
+    assert list(stream) == [1, 2]
+
+
+def test_an_error_in_making_an_item_comes_in_its_place() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    stream = ahead(items())
+    assert next(stream) == 1
+    with pytest.raises(ValueError, match="broken"):
+        next(stream)
+
+
+def test_who_stops_early_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    stream = ahead(iter(range(9)))
+    next(stream)
+    stream.close()
+    assert threading.active_count() == before

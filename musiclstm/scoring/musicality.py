@@ -15,7 +15,7 @@ themselves, with equally many pieces on both sides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,16 @@ def features(piece: Piece) -> dict[str, float]:
         "mean_duration": float(piece.notes["duration"].mean()) / TICKS_PER_QUARTER if len(piece) else float("nan"),
         "mean_velocity": float(piece.notes["velocity"].mean()) if len(piece) else float("nan"),
     }
+
+
+def until(piece: Piece, end: int) -> Piece:
+    """The piece with no note sounding on the bar line at tick ``end`` that closes it: there it would count as one more bar.
+
+    For a fair comparison of parts of music: some ring into what follows, others were held to the line.
+    """
+    ended = piece.notes.copy()
+    ended["duration"] = np.maximum(1, np.minimum(ended["duration"], end - 1 - ended["onset"]))
+    return replace(piece, notes=ended)
 
 
 def pitch_class_entropy(piece: Piece) -> float:

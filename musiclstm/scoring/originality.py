@@ -32,6 +32,7 @@ from musiclstm.notes import Notes, Piece, bar_lines, cut
 
 ROWS = 5
 MOST_FIGURES = 4_000_000  # one for each note: 16 MB in the file, 48 MB in memory
+MOST_PLACES = 20_000  # of one figure that are looked at: a file from elsewhere must not make a look-up endless
 MOST_PIECES = 20_000
 LONGEST_NAME = 100  # letters of a name, title or composer that are kept
 MOST_TEXT_BYTES = 25_000_000  # as much as three such names for each piece can take
@@ -102,7 +103,7 @@ class OriginalityIndex:
         """
         figures = _figures(piece.notes[max(0, start) :], self.rows)
         left = np.searchsorted(self._sorted, figures, side="left")
-        right = np.searchsorted(self._sorted, figures, side="right")
+        right = np.minimum(np.searchsorted(self._sorted, figures, side="right"), left + MOST_PLACES)
         left_out = np.array([known.name in exclude for known in self.pieces], dtype=bool)
         runs = np.zeros(len(self.figures) + 1, dtype=np.int32)  # at place + 1: length of the run that ends there; [0] stays 0
         best, previous = (0, 0, 0), np.empty(0, dtype=np.int64)
