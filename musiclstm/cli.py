@@ -153,7 +153,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         from musiclstm.judging import judge_continuations
 
         # The delay keeps the bar unseen until there is something to tell: bad input is one line on stderr.
-        with tqdm(desc="continuing", unit="passage", mininterval=1.0, delay=0.01) as bar:
+        with tqdm(desc="continuing", unit="passage", mininterval=0, delay=1e-6) as bar:
 
             def report(_done: int, total: int) -> None:
                 bar.total = total

@@ -140,7 +140,7 @@ def test_a_manner_that_is_not_known_is_refused_and_the_known_ones_named(small_ch
 
 
 def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
-    options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp"}
+    options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp", "manner": "Chopin"}
     recipe = compose(small_checkpoint, asked(small_checkpoint, 1, **options)).recipe
     assert json.loads(json.dumps(recipe)) == recipe
     other = compose(small_checkpoint, asked(small_checkpoint, 2, **options)).recipe
@@ -188,7 +188,7 @@ def test_another_tempo_changes_the_speed_and_no_note(small_checkpoint: Checkpoin
 
 
 def test_a_composition_grows_note_by_note_and_ends_finished(small_checkpoint: Checkpoint) -> None:
-    grown = list(composing(small_checkpoint, asked(small_checkpoint, bars=32)))
+    grown = list(composing(small_checkpoint, asked(small_checkpoint, bars=40)))
     assert len(grown) > 2
     assert [composition.finished for composition in grown] == [False] * (len(grown) - 1) + [True]
     for before, after in pairwise(grown):

@@ -11,10 +11,10 @@ from musiclstm import checkpoint as checkpoints
 from musiclstm.card import Credit
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import TrainConfig
-from musiclstm.corpus import folder_sources, open_collection, split
+from musiclstm.corpus import Source, folder_sources, open_collection, split
 from musiclstm.midi import write_midi
 from musiclstm.notes import Piece, bar_lines, join, transpose
-from musiclstm.packaging import with_originality
+from musiclstm.packaging import with_originality, with_ranking
 from train import main
 
 CREDIT = Credit("Three tunes", "the tests", "public domain")
@@ -94,6 +94,20 @@ def test_an_index_is_added_without_training_again(data: Path, trained: Path, loa
     assert added.metrics["originality"]["passages"] == 3
     assert added.metrics["test"] == loaded.metrics["test"]
     assert added.network is loaded.network
+
+
+def test_takes_are_ranked_by_what_people_do_where_there_are_enough_of_them(
+    data: Path, tunes: dict[str, Piece], loaded: Checkpoint, tmp_path: Path
+) -> None:
+    few = open_collection(folder_sources(data), tmp_path / "cache")
+    assert with_ranking(loaded, few, range(len(few))) is loaded
+    pieces = [_thrice(_thrice(transpose(tune, number))) for tune in tunes.values() for number in range(10)]
+    sources = [Source(f"{n}", f"{n}", "", "", lambda piece=piece: piece) for n, piece in enumerate(pieces)]  # type: ignore[misc]
+    many = open_collection(sources, tmp_path / "cache")
+    ranked = with_ranking(loaded, many, range(len(many)))
+    assert ranked.ranking is not None
+    assert set(ranked.metrics["ranking"]) == {"traits", "mean", "spread", "inverse"}
+    assert ranked.seeds == loaded.seeds
 
 
 @pytest.mark.parametrize(
