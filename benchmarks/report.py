@@ -40,7 +40,9 @@ class Figure:
         """The bound and whether it is kept; "" without a bound."""
         if self.least is None and self.most is None:
             return ""
-        bound = f"at least {self.least:g}" if self.least is not None else f"at most {self.most:g}"
+        bound = f"at most {self.most:g}" if self.least is None else f"at least {self.least:g}"
+        if self.least is not None and self.most is not None:
+            bound = f"{self.least:.3g} to {self.most:.3g}"
         low = -float("inf") if self.least is None else self.least
         high = float("inf") if self.most is None else self.most
         return f"{bound}: {'kept' if low <= self.value <= high else '**missed**'}"

@@ -98,7 +98,7 @@ class SamplingOptions:
     """
 
     diversity: float = 1.0
-    top_p: float = 0.98
+    top_p: float = 0.95
     loop_guard: bool = True
 
     def __post_init__(self) -> None:

@@ -69,6 +69,8 @@ def test_a_missed_target_is_called_missed() -> None:
     assert Figure("speed", 199.0, least=200).verdict == "at least 200: **missed**"
     assert Figure("speed", float("nan"), least=200).verdict == "at least 200: **missed**"
     assert Figure("speed", 5.0).verdict == ""
+    assert Figure("share", 0.3, least=0.25, most=0.5).verdict == "0.25 to 0.5: kept"
+    assert Figure("share", 0.6, least=0.25, most=0.5).verdict == "0.25 to 0.5: **missed**"
 
 
 @pytest.mark.parametrize(
