@@ -69,7 +69,7 @@ def measure(options: argparse.Namespace) -> None:
     scores, looping = verdict["musicality"], verdict["loops"]["looping"]["generated"]
     about = [
         f"{found[default]['passages']} passages of the validation pieces for each setting, {verdict['passages']} of the test "
-        f"pieces: seeds of {verdict['seed_bars']} bars continued for {verdict['bars']}, beside people's own continuations of them. "
+        f"pieces: seeds of {verdict['seed_bars']} bars continued for {verdict['bars']}, beside people's own continuations. "
         "Musicality: mean overlapping area of five features over the area that people reach among themselves.",
         f"95 % intervals on the test pieces: mean overlapping area {interval(scores['mean_overlapping_area'])}, its share of "
         f"people's ceiling {interval(scores['share_of_ceiling'])}, takes that end in a loop {interval(looping)}.",

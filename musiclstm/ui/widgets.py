@@ -16,6 +16,7 @@ from musiclstm.ui import words
 from musiclstm.ui.studio import Studio, seed_roll, take_roll, waiting_roll
 
 BARS = 16
+DIVERSITIES = (0.7, 1.3)  # by measure: below it keeps repeating itself, above it nothing returns (benchmarks/diversity.py)
 # Waveforms: what is still to come, and what was played. Opaque, since the player mixes them by their opacity.
 SEED_WAVE = ("#92c3e3", SEED_COLOUR)
 CONTINUATION_WAVE = ("#efaf7f", CONTINUATION_COLOUR)
@@ -161,7 +162,7 @@ def _controls(studio: Studio) -> dict[str, Any]:
         made["seed_roll"] = gr.HTML(seed_roll(first), elem_id="seed-roll")
         made["seed_player"] = _player("Listen to the seed", "seed-player", SEED_WAVE)
     with gr.Column(elem_id="settings"):
-        made["diversity"] = _slider("Diversity", "diversity", 0.2, 1.4, SamplingOptions.diversity, 0.05)
+        made["diversity"] = _slider("Diversity", "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
         made["bars"] = _slider("Length in bars", "bars", 4, 32, BARS, 1)
         with gr.Row(elem_id="buttons"):
             made["generate"] = gr.Button("Generate", variant="primary", elem_id="generate")
