@@ -29,7 +29,8 @@ class ComposeRequest:
 
     ``bars`` 1..64 of continuation; ``takes`` 1..8 different continuations; ``random_seed`` 0..2**32 - 1 decides all chance;
     ``tempo`` 20..400 quarters a minute, None for the seed's own; ``instrument`` a name of ``audio.INSTRUMENTS``; ``manner`` the
-    composer in whose manner to go on, one that the checkpoint knows (asked when it is used), None for the seed's own.
+    composer in whose manner to go on, one that the checkpoint knows (asked when it is used), None for the seed's own; page and
+    command line do not offer it, since it was measured not to be heard (benchmarks/style.py).
     """
 
     seed: Seed
