@@ -117,11 +117,11 @@ def test_a_take_grows_bar_by_bar_and_ends_whole(studio: Studio) -> None:
 
 def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(studio: Studio) -> None:
     looks = iter(range(100))
-    *_, last = studio.perform(request_of(studio, bars=32), lambda: next(looks) >= 2)
+    *_, last = studio.perform(request_of(studio, bars=64), lambda: next(looks) >= 1)
     kept = last.composition
     assert kept is not None
     assert kept.finished
-    assert 1 <= kept.bars < 32
+    assert 1 <= kept.bars < 64
     assert kept.recipe["bars"] == kept.bars
     again = compose(studio.checkpoint, request_of(studio, bars=kept.bars))
     assert kept.takes[0].joined == again.takes[0].joined
