@@ -28,7 +28,7 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff check --fix .
 	$(PYTHON_IN_VENV) -m ruff format .
 
-SHARED := __init__ report greedy heldout learning original
+SHARED := __init__ report greedy heldout learning music original
 MUSIC  := quality diversity ranking style
 
 # A script in a folder of its own finds the package through PYTHONPATH.

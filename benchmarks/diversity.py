@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import Figure, cores, publish, section, set_threads
+from benchmarks.music import begin, parser
+from benchmarks.report import Figure, cores, publish, section
 
 DIVERSITIES = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
 TOP_PS = (0.8, 0.9, 0.95, 0.98, 1.0)
@@ -30,17 +31,11 @@ HEAD = (
 
 def main() -> None:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, metavar="DIR", help="what the checkpoint was trained on; default: Bach's chorales")
-    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
-    parser.add_argument("--work", type=Path, default=Path("runs/quality"), metavar="DIR", help="keeps the pieces")
-    parser.add_argument("--passages", type=int, default=48, help="for each setting, of the validation pieces")
-    parser.add_argument("--verdict", type=int, default=200, help="passages of the test pieces, at the defaults")
-    options = parser.parse_args()
-    set_threads(cores())
-    from musiclstm.quiet import import_tensorflow
-
-    import_tensorflow()
+    asking = parser(__doc__)
+    asking.add_argument("--passages", type=int, default=48, help="for each setting, of the validation pieces")
+    asking.add_argument("--verdict", type=int, default=200, help="passages of the test pieces, at the defaults")
+    options = asking.parse_args()
+    begin(cores())
     measure(options)
 
 

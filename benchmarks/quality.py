@@ -16,11 +16,11 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.report import Figure, cores, publish, section, set_threads
+from benchmarks.music import begin, parser
+from benchmarks.report import Figure, cores, publish, section
 
 Sides = dict[str, list[Any]]
 
@@ -40,19 +40,14 @@ ABOUT_TOKENS = (
 
 def main() -> None:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, metavar="DIR", help="what the checkpoint was trained on; default: Bach's chorales")
-    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
-    parser.add_argument("--work", type=Path, default=Path("runs/quality"), metavar="DIR", help="keeps pieces and networks")
-    parser.add_argument("--minutes", type=float, default=1.0, help="training of each of the original's six networks")
-    parser.add_argument("--sample", type=int, default=8000, help="test windows of the original; 0 for all")
-    parser.add_argument("--leaky-pieces", type=int, default=30, help="pieces of the original's own split")
-    parser.add_argument("--threads", type=int, default=cores())
-    options = parser.parse_args()
-    set_threads(options.threads)
-    from musiclstm.quiet import import_tensorflow
-
-    import_tensorflow()
+    asking = parser(__doc__)
+    asking.add_argument("--minutes", type=float, default=1.0, help="training of each of the original's networks")
+    asking.add_argument("--leaky-minutes", type=float, metavar="MINUTES", help="of each with its own split; default: as many")
+    asking.add_argument("--sample", type=int, default=8000, help="test windows of the original; 0 for all")
+    asking.add_argument("--leaky-pieces", type=int, default=30, help="pieces of the original's own split")
+    asking.add_argument("--threads", type=int, default=cores())
+    options = asking.parse_args()
+    begin(options.threads)
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # each of six networks is compiled once, and TensorFlow warns of so many
@@ -206,7 +201,7 @@ def split_by_window(options: argparse.Namespace, tokens: Sides, targets: Any) ->
     aside = int(LEAKY_SHARE * len(shuffled))
     shared = sampled(shuffled[:aside], options.sample)
     trio = Trio(mixed, shuffled[aside:], mixed, sampled(shuffled[:aside], CHECKED), options.work / "leaky")
-    trio.learn(options.minutes)
+    trio.learn(options.minutes if options.leaky_minutes is None else options.leaky_minutes)
     elsewhere = trio.answers(material(tokens["test"]), targets)
     right = {name: float(flags.mean()) for name, flags in elsewhere.right.items()}
     highest = max((check[2] for check in trio.learners["note"].progress.checks), default=0.0)

@@ -8,25 +8,19 @@ ranking (``musiclstm/ranking.py``) sees the seed and the take, never the true co
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from benchmarks.report import Figure, cores, publish, section, set_threads
+from benchmarks.music import begin, parser
+from benchmarks.report import Figure, cores, publish, section
 
 TAKES = 4
 
 
 def main() -> None:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, metavar="DIR", help="what the checkpoint was trained on; default: Bach's chorales")
-    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
-    parser.add_argument("--work", type=Path, default=Path("runs/quality"), metavar="DIR", help="keeps the pieces")
-    parser.add_argument("--passages", type=int, default=60)
-    options = parser.parse_args()
-    set_threads(cores())
-    from musiclstm.quiet import import_tensorflow
-
-    import_tensorflow()
+    asking = parser(__doc__)
+    asking.add_argument("--passages", type=int, default=60)
+    options = asking.parse_args()
+    begin(cores())
     measure(options)
 
 
@@ -36,9 +30,8 @@ def measure(options: argparse.Namespace) -> None:
 
     from benchmarks.heldout import held_out
     from musiclstm import checkpoint, judging
-    from musiclstm.compose import ComposeRequest, compose
+    from musiclstm.compose import compose
     from musiclstm.scoring import loops, musicality
-    from musiclstm.seeds import seed_from_piece
 
     loaded = checkpoint.load(options.checkpoint)
     if loaded.ranking is None:
@@ -47,16 +40,12 @@ def measure(options: argparse.Namespace) -> None:
     rng = np.random.default_rng(1)
     passages = judging.held_out([held.collection.piece(i) for i in held.sides["test"]], rng, options.passages)
     names = (*musicality.FEATURES, *musicality.EXTRAS)
-    true = np.array([[musicality.features(passage.continuation)[name] for name in names] for passage in passages])
+    true = np.array([[passage.features(passage.continuation)[name] for name in names] for passage in passages])
     spread = np.maximum(np.nanstd(true, axis=0), 1e-9)
     away, repeated, central = [], [], []
     for number, passage in enumerate(passages):
-        bar = passage.piece.metres[0].bar_ticks
-        seed = seed_from_piece(passage.seed, (1, passage.split // bar))
-        request = ComposeRequest(seed, bars=(passage.end - passage.split) // bar, takes=TAKES, random_seed=number)
-        takes = compose(loaded, request).takes
-        heard = [musicality.until(take.continuation, passage.end - passage.split) for take in takes]
-        found = np.array([[musicality.features(piece)[name] for name in names] for piece in heard])
+        takes = compose(loaded, passage.request(takes=TAKES, random_seed=number)).takes
+        found = np.array([[passage.features(take.continuation)[name] for name in names] for take in takes])
         away.append(np.nanmean(np.abs(found - true[number]) / spread, axis=1))
         spreads = np.nanmean(np.abs(found - np.nanmean(found, axis=0)) / spread, axis=1)
         central.append(away[-1][int(np.argmin(spreads))])

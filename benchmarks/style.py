@@ -9,10 +9,11 @@ effect. How often the judge is right about people's own held-out music is its li
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from benchmarks.report import Figure, cores, publish, section, set_threads
+from benchmarks.music import begin, parser
+from benchmarks.report import Figure, cores, publish, section
 
 FEWEST_NOTES = 20_000  # of training music: fewer say too little about a composer
 ORDER = 2  # of the judge's chains
@@ -20,16 +21,10 @@ ORDER = 2  # of the judge's chains
 
 def main() -> None:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, metavar="DIR", help="what the checkpoint was trained on, several composers' music")
-    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
-    parser.add_argument("--work", type=Path, default=Path("runs/quality"), metavar="DIR", help="keeps the pieces")
-    parser.add_argument("--passages", type=int, default=24)
-    options = parser.parse_args()
-    set_threads(cores())
-    from musiclstm.quiet import import_tensorflow
-
-    import_tensorflow()
+    asking = parser(__doc__)
+    asking.add_argument("--passages", type=int, default=24)
+    options = asking.parse_args()
+    begin(cores())
     measure(options)
 
 
@@ -39,8 +34,7 @@ def measure(options: argparse.Namespace) -> None:
 
     from benchmarks.heldout import held_out
     from musiclstm import checkpoint, judging
-    from musiclstm.compose import ComposeRequest, compose
-    from musiclstm.seeds import seed_from_piece
+    from musiclstm.compose import compose
     from musiclstm.tokens import encode
 
     loaded = checkpoint.load(options.checkpoint)
@@ -59,11 +53,10 @@ def measure(options: argparse.Namespace) -> None:
     chosen = passages[: options.passages]
     heard = np.zeros((len(chosen), len(judge.names), len(judge.names)))  # seed, asked for, recognised
     for number, passage in enumerate(chosen):
-        bar = passage.piece.metres[0].bar_ticks
-        seed = seed_from_piece(passage.seed, (1, passage.split // bar))
+        request = passage.request(random_seed=number)
         for asked, name in enumerate(judge.names):
-            request = ComposeRequest(seed, bars=(passage.end - passage.split) // bar, random_seed=number, manner=name)
-            rows = encode(compose(loaded, request).takes[0].continuation, loaded.vocabulary)
+            told = replace(request, seed=replace(request.seed, composer=name))  # the network knows a seed's composer, no more
+            rows = encode(compose(loaded, told).takes[0].continuation, loaded.vocabulary)
             heard[number, asked, judge.composer(rows)] = 1
     figures = effect(heard, np.random.default_rng(2))
     figures.append(Figure("the judge is right about people's held-out music", float(np.mean(right)) if right else float("nan")))

@@ -28,9 +28,7 @@ class ComposeRequest:
     """What a person asks for. Raises OptionError for numbers or names outside their range.
 
     ``bars`` 1..64 of continuation; ``takes`` 1..8 different continuations; ``random_seed`` 0..2**32 - 1 decides all chance;
-    ``tempo`` 20..400 quarters a minute, None for the seed's own; ``instrument`` a name of ``audio.INSTRUMENTS``; ``manner`` the
-    composer in whose manner to go on, one that the checkpoint knows (asked when it is used), None for the seed's own; page and
-    command line do not offer it, since it was measured not to be heard (benchmarks/style.py).
+    ``tempo`` 20..400 quarters a minute, None for the seed's own; ``instrument`` a name of ``audio.INSTRUMENTS``.
     """
 
     seed: Seed
@@ -39,7 +37,6 @@ class ComposeRequest:
     random_seed: int = 1
     tempo: float | None = None
     instrument: str = "piano"
-    manner: str | None = None
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
 
     def __post_init__(self) -> None:
@@ -55,8 +52,6 @@ class ComposeRequest:
             raise OptionError(f"The tempo must lie between 20 and 400 quarter notes a minute, not {tempo}.")
         if not isinstance(self.instrument, str):
             raise OptionError(f"The instrument must be a name, not {self.instrument!r}.")
-        if self.manner is not None and not isinstance(self.manner, str):
-            raise OptionError(f"The manner must be a composer's name, not {self.manner!r}.")
         program_of(self.instrument)
 
 
@@ -112,7 +107,7 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
     gap = min(rest, checkpoint.vocabulary.steps[-1])
     rows[-1, POSITION] += rest - gap
     bar = int(rows[-1, BAR])
-    composer = _composer(checkpoint, request)
+    composer = checkpoint.vocabulary.composer_class(request.seed.composer)
     decoder = checkpoint.decoder
     state = decoder.prime(rows, composer=composer, takes=request.takes, gap=gap)
     # A generator for each take: number 0 of four is the same music as the only take of one.
@@ -155,20 +150,8 @@ def recipe(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]:
         "takes": request.takes,
         "random_seed": request.random_seed,
         "tempo": request.tempo,
-        "manner": request.manner,
         "instrument": request.instrument,
     }
-
-
-def _composer(checkpoint: Checkpoint, request: ComposeRequest) -> int:
-    """The composer's class to write with. Raises OptionError for a ``manner`` that the checkpoint does not know."""
-    if request.manner is None:
-        return checkpoint.vocabulary.composer_class(request.seed.composer)
-    known = checkpoint.vocabulary.composer_class(request.manner)
-    if not known:
-        names = ", ".join(sorted(checkpoint.vocabulary.composers[1:])) or "no one"
-        raise OptionError(f"This checkpoint does not know the manner of {request.manner}; it knows {names}.")
-    return known
 
 
 def _judged(takes: tuple[Take, ...], split: int, bars: int, checkpoint: Checkpoint) -> tuple[Take, ...]:

@@ -102,7 +102,7 @@ def work_of(name: str) -> str:
     ('Mozart/mz_545', 'Mozart/mz_545')
     """
     path = Path(name)
-    stem = re.sub(r"[-_ ]*(mov|no|nr|op)?[-_ ]*\d+[a-z]?$", "", path.stem, flags=re.IGNORECASE)
+    stem = re.sub(r"[-_. ]*(mov|no|nr|op)?[-_. ]*\d+[a-z]?$", "", path.stem, flags=re.IGNORECASE)
     return str(path.with_name(stem if stem.strip(" ._-") else path.stem))
 
 

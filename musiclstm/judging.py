@@ -83,6 +83,16 @@ class Passage:
         """What people wrote next."""
         return cut(self.piece, self.split, self.end)
 
+    def request(self, **settings: Any) -> ComposeRequest:
+        """To continue the seed for as many bars as people did; ``settings`` are further ones of ``ComposeRequest``."""
+        bar = self.piece.metres[0].bar_ticks
+        seed = seed_from_piece(self.seed, (1, self.split // bar))
+        return ComposeRequest(seed, bars=(self.end - self.split) // bar, **settings)
+
+    def features(self, continuation: Piece) -> dict[str, float]:
+        """``musicality.features`` of a continuation, people's or another, that counts as long as people's does."""
+        return musicality.features(musicality.until(continuation, self.end - self.split))
+
 
 def judge_continuations(
     checkpoint: Checkpoint, pieces: Sequence[Piece], trial: Trial, report: Callable[[int, int], None] | None = None
@@ -131,18 +141,15 @@ def continued(
 ) -> Iterator[Piece]:
     """The checkpoint's own continuation of each passage's seed, in its metre and tempo and as many bars, one by one."""
     for number, passage in enumerate(passages):
-        bars = (passage.end - passage.split) // passage.piece.metres[0].bar_ticks
-        seed = seed_from_piece(passage.seed, (1, passage.split // passage.piece.metres[0].bar_ticks))
         chance = int(np.random.default_rng([random_seed, number]).integers(2**32))
-        yield compose(checkpoint, ComposeRequest(seed, bars=bars, random_seed=chance, sampling=options)).takes[0].continuation
+        yield compose(checkpoint, passage.request(random_seed=chance, sampling=options)).takes[0].continuation
 
 
 def scores_of(passage: Passage, continuation: Piece) -> dict[str, float]:
     """Every score of a ``continuation`` of the passage's seed; NaN where one is not defined."""
     whole = join(passage.seed, continuation, passage.split)
     begin = int(np.searchsorted(whole.notes["onset"], passage.split))
-    heard = musicality.until(continuation, passage.end - passage.split)
-    return musicality.features(heard) | loops.scores(whole, begin) | structure.scores(whole, passage.split)
+    return passage.features(continuation) | loops.scores(whole, begin) | structure.scores(whole, passage.split)
 
 
 def scores_of_all(passages: Sequence[Passage], continuations: Sequence[Piece]) -> Table:

@@ -132,12 +132,15 @@ def _parsed(text: str, kind: str, name: str) -> Piece:
     require_plausible(text, kind, name)
     converter = {"abc": ConverterABC, "krn": ConverterHumdrum, "xml": ConverterMusicXML}[kind]()
     # Of broken input music21 makes errors of every kind, most of them from far inside it; SyntaxError is XML's ParseError.
-    broken = (Music21Exception, SyntaxError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
+    broken = (
+        *(Music21Exception, SyntaxError, ValueError, LookupError, AttributeError, TypeError),
+        *(ArithmeticError, AssertionError, RecursionError, NotImplementedError),
+    )
     _hush()
     try:
         converter.parseData(first_tune(text) if kind == "abc" else text)
         piece = _piece(converter.stream, name)
-    except (*broken, AssertionError, NotImplementedError) as error:
+    except broken as error:
         what = {"abc": "ABC", "krn": "Humdrum", "xml": "MusicXML"}[kind]
         raise MusicFileError(f"{name} can't be read as {what}; a whole, valid score is needed.") from error
     if not len(piece):

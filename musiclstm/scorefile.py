@@ -99,6 +99,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
                 raise MusicFileError(f"{name} is a compressed file without a score in it; a MusicXML file is needed.")
             with archive.open(names[0]) as file:
                 unpacked = file.read(MAX_UNPACKED_BYTES + 1)
+    # What zipfile raises of damaged files, and of encrypted (RuntimeError) and oddly packed ones (NotImplementedError).
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, zlib.error) as error:
         raise MusicFileError(f"{name} is a damaged or incomplete compressed score; a whole one is needed.") from error
     if len(unpacked) > MAX_UNPACKED_BYTES:

@@ -14,7 +14,7 @@ from benchmarks import report
 from benchmarks.report import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = {"report", "greedy", "heldout", "learning", "original"}
+SHARED = {"report", "greedy", "heldout", "learning", "music", "original"}
 SCRIPTS = sorted(path for path in (ROOT / "benchmarks").glob("[a-z]*.py") if path.stem not in SHARED)
 
 

@@ -124,23 +124,8 @@ def test_very_short_and_very_long_continuations_are_not_ranked(small_checkpoint:
         assert all((take.score is not None) == scored for take in compose(ranked, asked(ranked, bars=bars)).takes)
 
 
-def test_another_manner_gives_other_notes_and_is_in_the_recipe(small_checkpoint: Checkpoint) -> None:
-    plain, chopin = (compose(small_checkpoint, asked(small_checkpoint, manner=manner)) for manner in (None, "Chopin"))
-    assert notes(plain) != notes(chopin)
-    assert chopin.recipe["manner"] == "Chopin"
-    own = compose(small_checkpoint, asked(small_checkpoint, manner=small_checkpoint.seeds[0].composer))
-    assert notes(own) == notes(plain)
-
-
-def test_a_manner_that_is_not_known_is_refused_and_the_known_ones_named(small_checkpoint: Checkpoint) -> None:
-    with pytest.raises(OptionError, match=r"does not know the manner of Elvis; it knows .*Chopin"):
-        compose(small_checkpoint, asked(small_checkpoint, manner="Elvis"))
-    with pytest.raises(OptionError, match="composer's name"):
-        asked(small_checkpoint, manner=3)
-
-
 def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
-    options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp", "manner": "Chopin"}
+    options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp"}
     recipe = compose(small_checkpoint, asked(small_checkpoint, 1, **options)).recipe
     assert json.loads(json.dumps(recipe)) == recipe
     other = compose(small_checkpoint, asked(small_checkpoint, 2, **options)).recipe

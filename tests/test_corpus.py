@@ -206,6 +206,7 @@ def test_notes_stay_on_disk_until_they_are_asked_for(folder: Path) -> None:
         ("Schubert/d960 mov 2.mid", "Schubert/d960"),
         ("Schubert/d960-No3.mid", "Schubert/d960"),
         ("Haydn/op20/movement4.xml", "Haydn/op20/movement"),
+        ("bach/bwv1.6.mxl", "bach/bwv1"),
         ("elise.mid", "elise"),
         ("Bach/01.mid", "Bach/01"),
         ("Bach/12b.mid", "Bach/12b"),

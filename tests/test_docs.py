@@ -69,7 +69,6 @@ def test_a_space_installs_only_sound_programs() -> None:
     assert (ROOT / "packages.txt").read_text(encoding="utf-8").split() == ["fluidsynth", "fluid-soundfont-gm"]
 
 
-@pytest.mark.skipif(not README.exists(), reason="There is no README.md yet.")
 def test_the_space_runs_the_pinned_gradio_on_a_python_with_builds() -> None:
     matter = front_matter()
     assert matter["sdk_version"] == pins()["gradio"]

@@ -1,0 +1,25 @@
+"""What the benchmarks of music share: the options that name checkpoint and pieces, and how they begin."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks.report import set_threads
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser for --data, --checkpoint and --work, to which a script adds its own options."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--data", type=Path, metavar="DIR", help="what the checkpoint was trained on; default: Bach's chorales")
+    made.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
+    made.add_argument("--work", type=Path, default=Path("runs/quality"), metavar="DIR", help="keeps what takes long to make")
+    return made
+
+
+def begin(threads: int) -> None:
+    """Give numpy ``threads`` threads and import TensorFlow; to be called before either is imported."""
+    set_threads(threads)
+    from musiclstm.quiet import import_tensorflow
+
+    import_tensorflow()
