@@ -9,6 +9,7 @@ as it is on the command line and in the page. The tree:
     │   ├── MusicFileError    a music file that is broken, empty or of an unknown kind
     │   └── DataError         a folder or collection without usable music
     ├── CheckpointError       a checkpoint that is missing, damaged, newer than this program or not ours
+    ├── HubError              the Hugging Face Hub refuses, or can't be reached
     └── MissingToolError      a program or a sound font that has to be installed first
 """
 
@@ -39,6 +40,10 @@ class DataError(InputError):
 
 class CheckpointError(MusicLSTMError):
     """A checkpoint that is missing, damaged, newer than this program or not ours."""
+
+
+class HubError(MusicLSTMError):
+    """The Hugging Face Hub refuses what was asked of it, or can't be reached."""
 
 
 class MissingToolError(MusicLSTMError):

@@ -78,7 +78,7 @@ def split_reference(text: str) -> tuple[str, str | None]:
     (('owner/name', 'v1.0'), ('owner/name', None))
     """
     repo, at, revision = text.partition("@")
-    _check(repo, revision if at else None)
+    check_reference(repo, revision if at else None)
     return repo, revision if at else None
 
 
@@ -92,7 +92,7 @@ def pull_checkpoint(
     and CheckpointError if there is no such repository or revision, it may not be read, is no checkpoint of this program, holds
     more than 200 MB, or could not be pulled within ``seconds``.
     """
-    _check(repo, revision)
+    check_reference(repo, revision)
     folder = _pull(_Order("model", repo, revision, cache, seconds), _cached_checkpoint, _download_checkpoint)
     return Pulled(folder, folder.name)
 
@@ -116,7 +116,8 @@ def pull_dataset(reference: str, *, cache: Path | None = None, seconds: float = 
     return folder
 
 
-def _check(repo: str, revision: str | None) -> None:
+def check_reference(repo: str, revision: str | None) -> None:
+    """Raise OptionError unless this is OWNER/NAME, and a branch, tag or commit or None."""
     # The Hub refuses these names too; here they are also kept from becoming paths outside the cache.
     if not _REPO.fullmatch(repo) or "--" in repo or ".." in repo or repo.endswith(".git"):
         raise OptionError(

@@ -1,6 +1,6 @@
 """A small Hugging Face Hub on this machine, spoken to by the real huggingface_hub: what pulling needs, and ways to go wrong.
 
-To teach it more (pushing, say), add rows to ``ROUTES`` and methods to ``_Handler``.
+``hub_writing`` adds what publishing needs. To teach it more, add rows to ``ROUTES`` and methods to the handler.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import hashlib
 import json
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
 from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
-LARGE = (".h5", ".npz")  # stored apart, as on the Hub: /resolve answers with the address of another host
+from hub_writing import LARGE, WRITING, Writing
 
 
 @dataclass
@@ -42,11 +43,13 @@ class Request:
 class LocalHub:
     """A Hub at ``url``. Tests fill it with ``commit``, read ``requests`` (``history``: since it began) and set what goes wrong.
 
-    ``status``: answered to everything. ``cut``: files whose bytes stop in the middle. ``silent``: paths that hold this are never
-    answered. ``not_a_hub``: every answer is a page of HTML. ``announced``: sizes that are told instead of the true ones.
+    ``status``: answered to everything whose path ``status_for`` is found in. ``cut``: files whose bytes stop in the middle.
+    ``silent``: paths that hold this are never answered. ``not_a_hub``: every answer is a page of HTML. ``announced``: sizes that
+    are told instead of the true ones. ``before_commit``: called when a commit arrives. ``refuse_to_create``: a price.
     """
 
     token = "hf_the_only_valid_token"
+    owner = "anna"
 
     def __init__(self) -> None:
         self.repositories: dict[tuple[str, str], Repository] = {}
@@ -55,6 +58,10 @@ class LocalHub:
         self.announced: dict[str, int] = {}
         self.cut: set[str] = set()
         self.status: int | None = None
+        self.status_for = ""
+        self.uploads: dict[str, bytes] = {}
+        self.refuse_to_create = ""
+        self.before_commit: Callable[[], None] | None = None
         self.silent = ""
         self.not_a_hub = False
         self.closing = threading.Event()
@@ -85,6 +92,7 @@ class LocalHub:
     def repair(self) -> None:
         """Let nothing go wrong any more, and forget the requests so far."""
         self.status, self.silent, self.not_a_hub = None, "", False
+        self.status_for, self.before_commit, self.refuse_to_create = "", None, ""
         self.cut.clear()
         self.announced.clear()
         self.requests.clear()
@@ -118,7 +126,7 @@ class _Server(ThreadingHTTPServer):
             handler.drop()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Writing, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     @property
@@ -139,6 +147,12 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Keep quiet: tests read ``requests``."""
 
+    def do_POST(self) -> None:
+        self._answer()
+
+    def do_PUT(self) -> None:
+        self._answer()
+
     def do_HEAD(self) -> None:
         self._answer()
 
@@ -147,6 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         hub, path = self.hub, unquote(urlsplit(self.path).path)
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) if self.command in ("POST", "PUT") else b""
         request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
         hub.requests.append(request)
         hub.history.append(request)
@@ -155,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif hub.not_a_hub:
             self._send(200, b"<html>Please log in to this network</html>", {"Content-Type": "text/html"})
-        elif hub.status:
+        elif hub.status and re.search(hub.status_for, path):
             self._refuse(hub.status, "", "not now")
         else:
             for pattern, action in ROUTES:
@@ -186,8 +201,14 @@ class _Handler(BaseHTTPRequestHandler):
         if sha is None:
             self._refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
             return
-        siblings = [{"rfilename": path, "size": self._size(path, data)} for path, data in repository.commits[sha].items()]
+        siblings = [self._sibling(path, data) for path, data in repository.commits[sha].items()]
         self._send_json({"id": repo, "sha": sha, "private": repository.access == "private", "siblings": siblings})
+
+    def _sibling(self, path: str, data: bytes) -> dict[str, object]:
+        sibling: dict[str, object] = {"rfilename": path, "size": self._size(path, data), "blobId": _git_oid(data)}
+        if path.endswith(LARGE):
+            sibling["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
+        return sibling
 
     def tree(self, kind: str, repo: str, revision: str) -> None:
         repository = self._repository(kind, repo, files=False)
@@ -268,6 +289,7 @@ def _git_oid(data: bytes) -> str:
 
 _ID = r"(?P<repo>[^/]+/[^/]+)"
 ROUTES = (
+    *WRITING,
     (rf"/api/(?P<kind>model|dataset)s/{_ID}", _Handler.info),
     (rf"/api/(?P<kind>model|dataset)s/{_ID}/revision/(?P<revision>.+)", _Handler.info),
     (rf"/api/(?P<kind>model|dataset)s/{_ID}/tree/(?P<revision>.+)", _Handler.tree),
