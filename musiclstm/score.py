@@ -130,18 +130,16 @@ def _parsed(text: str, kind: str, name: str) -> Piece:
     if not text.strip():
         raise MusicFileError(f"{name} is empty; a score is needed.")
     require_plausible(text, kind, name)
-    converter = {"abc": ConverterABC, "krn": ConverterHumdrum, "xml": ConverterMusicXML}[kind]()
+    kinds = {"abc": (ConverterABC, "ABC"), "krn": (ConverterHumdrum, "Humdrum"), "xml": (ConverterMusicXML, "MusicXML")}
+    converter, what = kinds[kind][0](), kinds[kind][1]
     # Of broken input music21 makes errors of every kind, most of them from far inside it; SyntaxError is XML's ParseError.
-    broken = (
-        *(Music21Exception, SyntaxError, ValueError, LookupError, AttributeError, TypeError),
-        *(ArithmeticError, AssertionError, RecursionError, NotImplementedError),
-    )
+    found = Music21Exception, SyntaxError, ValueError, LookupError, AttributeError, TypeError
+    broken = (*found, ArithmeticError, AssertionError, RuntimeError)
     _hush()
     try:
         converter.parseData(first_tune(text) if kind == "abc" else text)
         piece = _piece(converter.stream, name)
     except broken as error:
-        what = {"abc": "ABC", "krn": "Humdrum", "xml": "MusicXML"}[kind]
         raise MusicFileError(f"{name} can't be read as {what}; a whole, valid score is needed.") from error
     if not len(piece):
         raise MusicFileError(f"{name} holds no notes; at least one pitched note is needed.")

@@ -21,7 +21,7 @@ OFFENCES = {
     "Layers: only downwards, never sideways": ("errors", "import musiclstm.notes"),
     "Layers: the network, and what it is told, knows no files": ("network", "from musiclstm import midi"),
     "Door: gradio only in ui": ("notes", "import gradio"),
-    "Door: huggingface_hub only in hub": ("notes", "import huggingface_hub"),
+    "Door: huggingface_hub only in hub and publish": ("notes", "import huggingface_hub"),
     "Door: h5py only in checkpoint": ("notes", "import h5py"),
     "Door: keras and tensorflow only where a network is built, run, trained or loaded": (
         "notes",
