@@ -3,6 +3,7 @@
 python train.py --data my-midi-folder --out runs/mine
 python train.py --data music21                       # music21's own corpus, no network needed
 python train.py --data hf://datasets/OWNER/NAME      # a dataset of MIDI files on the Hugging Face Hub
+python train.py --data my-midi-folder --push OWNER/NAME  # and publish it there if it is better than what is there
 """
 
 from __future__ import annotations
@@ -50,9 +51,15 @@ def train(options: argparse.Namespace) -> None:
     )
     from musiclstm.card import Credit
     from musiclstm.checkpoint import require_free
+    from musiclstm.hub import split_reference
     from musiclstm.packaging import package, prepare
+    from musiclstm.release import release
 
     out = options.out.resolve()
+    if (options.private or options.force or options.dry_run) and not options.push:
+        raise OptionError("--private, --force and --dry-run say how to publish: give --push OWNER/NAME too.")
+    if options.push:
+        split_reference(options.push)  # a name that can't be should not cost a training
     require_free(out)
     work = out.with_name(f"{out.name}.work")
     sizes = {"units": options.units, "layers": options.layers, "head": options.head}
@@ -64,6 +71,8 @@ def train(options: argparse.Namespace) -> None:
     seed, notes = composition.request.seed, len(composition.takes[0].continuation)
     print(f"Reloaded, it wrote {composition.bars} bars with {notes} notes after {seed.title}.")
     print(f"Listen: python -m musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")
+    if options.push:
+        release(out, options.push, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("runs/mine"), metavar="DIR", help="the checkpoint folder; DIR.work keeps the run"
     )
     parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch of an interrupted run")
+    parser.add_argument(
+        "--push", metavar="OWNER/NAME", help="publish it on the Hugging Face Hub if it is better than what is there"
+    )
+    parser.add_argument("--private", action="store_true", help="with --push: a repository that is created is for you alone")
+    parser.add_argument("--force", default="", metavar="REASON", help="with --push: publish a worse one; the card tells why")
+    parser.add_argument("--dry-run", action="store_true", help="with --push: measure and show what would be sent, send nothing")
     parser.add_argument("--name", help="name of the checkpoint, the folder's if not given")
     parser.add_argument(
         "--seeds", choices=("catalogue", "data"), default="catalogue", help="curated openings, or the data's best passages"

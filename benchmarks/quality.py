@@ -124,6 +124,7 @@ def counting(rows: Sides, vocabulary: Any) -> tuple[list[Line], str]:
     """The lines of the unigram and of the Markov chain, and what is to be said about its order."""
     from musiclstm import markov
     from musiclstm.scoring.likelihood import NoteScores, is_new, total
+    from musiclstm.tokens import quarters
 
     started = time.perf_counter()
     model = markov.fit(rows["train"], vocabulary)
@@ -150,7 +151,7 @@ def ours(loaded: Any, pieces: Sequence[Any], tokens: Sequence[Any], own: bool) -
     from benchmarks.original import STREAMS
     from musiclstm.evaluation import LANES, Evaluator
     from musiclstm.scoring.likelihood import total
-    from musiclstm.tokens import DURATION, encode
+    from musiclstm.tokens import DURATION, encode, quarters
 
     evaluator = Evaluator(loaded, min(LANES, len(pieces)))
     scores = evaluator.scores(pieces)
@@ -262,16 +263,6 @@ def line(name: str, summary: dict[str, Any], parameters: int, training: str) -> 
     right = [summary["accuracy"][stream] for stream in ("step", "pitch", "duration")]
     new = summary["new_material"]["bits_per_note"]
     return Line(name, summary["bits_per_note"], summary["bits_per_quarter"], right, new, parameters, training)
-
-
-def quarters(rows: Sequence[Any], vocabulary: Any) -> float:
-    """Quarter notes from the first onset to the last, all pieces together."""
-    import numpy as np
-
-    from musiclstm.notes import TICKS_PER_QUARTER
-    from musiclstm.tokens import STEP
-
-    return sum(float(np.asarray(vocabulary.steps)[piece[1:, STEP]].sum()) for piece in rows) / TICKS_PER_QUARTER
 
 
 def all_three(flags: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,6 +18,11 @@ program finds the longest passage that a continuation shares note for note with 
 long the notes are held, and names the piece.""")
 _PEOPLE = Template(""" People borrow too: of $passages passages of $bars bars from held-out pieces, half
 share at most $at_50 notes in a row with a training piece, three quarters at most $at_75, 95 of 100 at most $at_95.""")
+
+
+BEGIN = "<!-- Written by musiclstm from here on; what you write above or below stays when a new version is pushed. -->"
+END = "<!-- Written by musiclstm up to here. -->"
+_KEY = re.compile(r"[A-Za-z_][\w-]*:")
 
 
 @dataclass(frozen=True)
@@ -81,3 +87,37 @@ def _figures(side: str, summary: Mapping[str, Any]) -> str:
         f"| {side}, {summary['pieces']} pieces | {summary['notes']:,} | {summary['bits_per_note']:.3f} | "
         f"{summary['bits_per_quarter']:.2f} | {new['bits_per_note']:.3f} ({new['share']:.0%}) | {accuracies} |"
     )
+
+
+def with_sections(card: str, sections: Sequence[str]) -> str:
+    """A card with further sections at the end of what the program wrote."""
+    matter, above, body, below = _parts(card)
+    if not body:  # a card of an earlier version, which did not mark what is its own
+        body, below = below, ""
+    return _joined(matter, above, "\n\n".join([body, *sections]), below)
+
+
+def merged(card: str, published: str) -> str:
+    """The new ``card`` with what a person wrote into the ``published`` one: text around the program's own, other metadata."""
+    matter, _, body, _ = _parts(card)
+    theirs, above, _, below = _parts(published)
+    return _joined(matter | {key: lines for key, lines in theirs.items() if key not in matter}, above, body, below)
+
+
+def _parts(card: str) -> tuple[dict[str, str], str, str, str]:
+    """Metadata by key, the lines of each as they stand; the text above the program's own, that text, and the text below."""
+    front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n?", card, re.DOTALL)
+    matter: dict[str, str] = {}
+    for line in front[1].splitlines() if front else ():
+        key = line.partition(":")[0] if _KEY.match(line) else next(reversed(matter), "")
+        matter[key] = f"{matter[key]}\n{line}" if key in matter else line
+    text = card[front.end() :] if front else card
+    above, begun, rest = text.partition(BEGIN)
+    body, ended, below = rest.partition(END)
+    # A card that the program did not write is all a person's; it stands below.
+    return (matter, above.strip(), body.strip(), below.strip()) if begun and ended else (matter, "", "", text.strip())
+
+
+def _joined(matter: Mapping[str, str], above: str, body: str, below: str) -> str:
+    front = "\n".join(["---", *matter.values(), "---"])
+    return "\n\n".join(part for part in (front, above, BEGIN, body, END, below) if part) + "\n"

@@ -1,4 +1,4 @@
-"""The command line: seeds, generate, evaluate. It parses, calls the package, prints; heavy imports wait for their command."""
+"""The command line: seeds, generate, evaluate, push. It parses, calls, prints; heavy imports wait for their command."""
 
 from __future__ import annotations
 
@@ -78,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--top-p", type=float, metavar="P", help="keep the likeliest classes that hold this share, 0.05 to 1")
     evaluate.add_argument("--random-seed", type=int, metavar="N", help="decides all chance, 1 if not given")
     evaluate.set_defaults(run=_evaluate)
+
+    push = commands.add_parser("push", help="measure a checkpoint beside the one on the Hub and publish it")
+    push.add_argument("folder", type=Path, metavar="DIR", help="the checkpoint")
+    push.add_argument("--repo", required=True, metavar="OWNER/NAME", help="where to; created if it is not there")
+    push.add_argument("--data", required=True, metavar="DIR|music21|hf://datasets/ID", help="what it was trained on")
+    push.add_argument("--private", action="store_true", help="if the repository is created, only you can see it")
+    push.add_argument("--force", default="", metavar="REASON", help="publish a worse one; the reason goes into its card")
+    push.add_argument("--dry-run", action="store_true", help="measure and show what would be sent, send nothing")
+    push.set_defaults(run=_push)
     return parser
 
 
@@ -165,6 +174,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.json is not None:
         options.json.write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+def _push(options: argparse.Namespace) -> None:
+    from musiclstm.release import release
+
+    release(options.folder, options.repo, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
 
 
 def _trial(options: argparse.Namespace) -> Any:

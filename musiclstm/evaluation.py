@@ -13,9 +13,9 @@ from musiclstm.context import ContextSpec
 from musiclstm.corpus import Source
 from musiclstm.errors import DataError, MusicFileError
 from musiclstm.network import STREAMS, build_network
-from musiclstm.notes import TICKS_PER_QUARTER, Piece, require_notes
+from musiclstm.notes import Piece, require_notes
 from musiclstm.scoring.likelihood import SCORED, NoteScores, score_notes, total
-from musiclstm.tokens import STEP, Rows, encode
+from musiclstm.tokens import Rows, encode, quarters
 from musiclstm.windows import FeatureScanner
 
 LANES, WINDOW = 16, 256
@@ -42,10 +42,8 @@ def readable(sources: Sequence[Source], folder: str) -> tuple[list[Piece], list[
 
 def evaluate(checkpoint: Checkpoint, pieces: Sequence[Piece]) -> dict[str, Any]:
     """The likelihood of ``pieces``: see ``likelihood.Likelihood.summary``."""
-    steps = np.asarray(checkpoint.vocabulary.steps)
-    rows = [encode(piece, checkpoint.vocabulary) for piece in pieces]
-    quarters = sum(float(steps[piece[1:, STEP]].sum()) for piece in rows) / TICKS_PER_QUARTER
-    return total(Evaluator(checkpoint, min(LANES, len(pieces))).scores(pieces), quarters).summary()
+    covered = quarters([encode(piece, checkpoint.vocabulary) for piece in pieces], checkpoint.vocabulary)
+    return total(Evaluator(checkpoint, min(LANES, len(pieces))).scores(pieces), covered).summary()
 
 
 class Evaluator:

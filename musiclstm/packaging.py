@@ -14,16 +14,15 @@ from typing import Any
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from musiclstm import checkpoint as checkpoints
-from musiclstm import hub
 from musiclstm.card import Credit, model_card
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.compose import ComposeRequest, Composition, compose
 from musiclstm.config import TrainConfig
-from musiclstm.corpus import Collection, folder_sources, music21_sources, open_collection, split
+from musiclstm.corpus import Collection, split
 from musiclstm.curation import curation_score
+from musiclstm.datasets import open_data
 from musiclstm.errors import CheckpointError, DataError
 from musiclstm.evaluation import Evaluator
 from musiclstm.judging import held_out
@@ -36,7 +35,6 @@ from musiclstm.training import Trainer, trained_network
 CURVES = "learning-curves.svg"
 CURATED = 24
 RANKED, RANKING_SEED = 300, 1  # pieces that people's continuations are taken from, about two of each
-SHOWN = 10  # skipped files that are named
 
 
 def prepare(data: str, work: Path, options: TrainConfig, sizes: dict[str, int], say: Callable[[str], None] = print) -> Trainer:
@@ -44,17 +42,7 @@ def prepare(data: str, work: Path, options: TrainConfig, sizes: dict[str, int], 
 
     Raises DataError, OptionError or CheckpointError in one sentence.
     """
-    sources = (
-        music21_sources()
-        if data == "music21"
-        else folder_sources(hub.pull_dataset(data) if data.startswith("hf://") else Path(data))
-    )
-    with tqdm(total=len(sources), desc="reading", unit="file", mininterval=1.0) as bar:
-        collection = open_collection(sources, work / "cache", lambda *_: bar.update() and None)
-    for reason in collection.skipped[:SHOWN]:
-        say(f"Skipped: {reason}")
-    if len(collection.skipped) > SHOWN:
-        say(f"Skipped {len(collection.skipped) - SHOWN} more files.")
+    collection = open_data(data, work / "cache", say)
     sides = split(collection, options.validation_share, options.test_share, options.random_seed)
     notes = {side: sum(collection.entries[index].count for index in pieces) for side, pieces in sides.items()}
     say(", ".join(f"{side}: {len(pieces)} pieces, {notes[side]:,} notes" for side, pieces in sides.items()))

@@ -24,9 +24,9 @@ from musiclstm.context import ContextSpec
 from musiclstm.corpus import Collection
 from musiclstm.errors import CheckpointError
 from musiclstm.network import STREAMS, build_network, reset_memory
-from musiclstm.notes import PITCHES, TICKS_PER_QUARTER
+from musiclstm.notes import PITCHES
 from musiclstm.scoring import likelihood
-from musiclstm.tokens import PITCH, STEP, Rows, Vocabulary, encode
+from musiclstm.tokens import PITCH, Rows, Vocabulary, encode, quarters
 from musiclstm.windows import Batch, FeatureScanner, ahead, batch_count, batches, plan_lanes
 
 WEIGHT_AVERAGE = 0.997  # share of the old average kept at each step: about the last 300 steps count
@@ -169,17 +169,17 @@ class Trainer:
         _set_weights(self.network, self.average)
         self.scanner.carried = self.scanner.empty
         lengths = [self.lengths[index] for index in pieces]
-        quarters = 0.0
+        covered = 0.0
 
         def read(index: int) -> tuple[Rows, int]:
-            nonlocal quarters
+            nonlocal covered
             rows, composer = self._read(pieces[index])
-            quarters += float(np.asarray(self.vocabulary.steps)[rows[1:, STEP]].sum()) / TICKS_PER_QUARTER
+            covered += quarters([rows], self.vocabulary)
             return rows, composer
 
         scores = likelihood.score_notes(self.network, self.scanner, lengths, read, window=self.options.window)
         _set_weights(self.network, current)
-        return likelihood.total(scores, quarters)
+        return likelihood.total(scores, covered)
 
     def _note(self, losses: dict[str, float], summary: dict[str, Any], say: Callable[[str], None]) -> None:
         state = self.progress

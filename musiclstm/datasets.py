@@ -1,0 +1,31 @@
+"""Data by name, from wherever it is, as a collection: a folder, music21's own corpus, a dataset on the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from musiclstm import hub
+from musiclstm.corpus import Collection, folder_sources, music21_sources, open_collection
+
+SHOWN = 10  # skipped files that are named
+
+
+def open_data(data: str, cache: Path, say: Callable[[str], None] = print) -> Collection:
+    """Read ``data`` (a folder, "music21" or "hf://datasets/ID[@REVISION]") into ``cache``, or find it there from an earlier run.
+
+    Says which files were skipped. Raises DataError or OptionError in one sentence.
+    """
+    if data == "music21":
+        sources = music21_sources()
+    else:
+        sources = folder_sources(hub.pull_dataset(data) if data.startswith("hf://") else Path(data))
+    with tqdm(total=len(sources), desc="reading", unit="file", mininterval=1.0) as bar:
+        collection = open_collection(sources, cache, lambda *_: bar.update() and None)
+    for reason in collection.skipped[:SHOWN]:
+        say(f"Skipped: {reason}")
+    if len(collection.skipped) > SHOWN:
+        say(f"Skipped {len(collection.skipped) - SHOWN} more files.")
+    return collection
