@@ -1,4 +1,4 @@
-"""What a Space runs, and `make app`: the page of the bundled checkpoint, or of the one that MUSICLSTM_CHECKPOINT names."""
+"""What a Space runs, and `make app`: the page of the bundled checkpoint, or of the one that MUSICLSTM_REPO names."""
 
 import os
 

@@ -117,8 +117,9 @@ def serving(studio: Any) -> Iterator[Any]:
     from gradio_client import Client
 
     from musiclstm.ui.page import build_page, launch
+    from musiclstm.ui.stage import Stage
 
-    page = build_page(studio)
+    page = build_page(Stage(studio))
     address = launch(page, prevent_thread_lock=True, quiet=True)
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder:
         client = Client(address, verbose=False, download_files=folder)

@@ -59,16 +59,29 @@ def save(composition: Composition, folder: str | Path, *, audio: bool = True) ->
     ]
 
 
+def open_at_hand(reference: str | None = None) -> Checkpoint | None:
+    """``open_checkpoint`` for what needs no request: the bundled one, a folder, a commit in the cache; None for anything else."""
+    if reference is None or _is_folder(reference):
+        return open_checkpoint(reference)
+    pulled = hub.cached_checkpoint(*hub.split_reference(reference))
+    return None if pulled is None else checkpoints.load(pulled.folder, revision=pulled.revision)
+
+
 def open_checkpoint(reference: str | Path | None = None) -> Checkpoint:
     """A checkpoint by folder, by Hub id OWNER/NAME[@REVISION], or the bundled one for None. Raises CheckpointError."""
     if reference is None:
         return checkpoints.load(BUNDLED, revision="bundled")
-    text, folder = str(reference), Path(reference).expanduser()
-    # "owner/name" could be either: a folder that is there wins, and what looks like a path is never looked up on the Hub.
-    if isinstance(reference, Path) or folder.exists() or text.startswith((".", "/", "~")) or text.count("/") != 1:
-        return checkpoints.load(folder)
-    pulled = hub.pull_checkpoint(*hub.split_reference(text))
+    if _is_folder(reference):
+        return checkpoints.load(Path(reference).expanduser())
+    pulled = hub.pull_checkpoint(*hub.split_reference(str(reference)))
     return checkpoints.load(pulled.folder, revision=pulled.revision)
+
+
+def _is_folder(reference: str | Path) -> bool:
+    # "owner/name" could be either: a folder that is there wins, and what looks like a path is never looked up on the Hub.
+    text = str(reference)
+    there = isinstance(reference, Path) or Path(reference).expanduser().exists()
+    return there or text.startswith((".", "/", "~")) or text.partition("@")[0].count("/") != 1
 
 
 def open_seed(checkpoint: Checkpoint, reference: str) -> Seed:

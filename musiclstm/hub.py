@@ -97,6 +97,15 @@ def pull_checkpoint(
     return Pulled(folder, folder.name)
 
 
+def cached_checkpoint(repo: str, revision: str | None) -> Pulled | None:
+    """The checkpoint at that whole commit, if it is in the cache; asks nobody. Raises OptionError for a malformed name."""
+    check_reference(repo, revision)
+    if revision is None or not _COMMIT.fullmatch(revision):
+        return None
+    folder = _cached_checkpoint(_Order("model", repo, revision, None, 0.0), revision)
+    return None if folder is None else Pulled(folder, folder.name)
+
+
 def pull_dataset(reference: str, *, cache: Path | None = None, seconds: float = DATASET_SECONDS) -> Path:
     """The folder with the music files of ``hf://datasets/OWNER/NAME[@REVISION]``; other files are not downloaded.
 

@@ -15,6 +15,7 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.compose import ComposeRequest
 from musiclstm.midi import read_midi
 from musiclstm.ui.page import build_page, launch
+from musiclstm.ui.stage import Stage
 from musiclstm.ui.studio import Moment, Studio
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
@@ -38,7 +39,7 @@ def address(small_checkpoint: Checkpoint) -> Iterator[str]:
     until = time.monotonic() + 120
     while studio.example is None and time.monotonic() < until:
         time.sleep(0.1)
-    page = build_page(studio)
+    page = build_page(Stage(studio))
     yield launch(page, prevent_thread_lock=True, quiet=True)
     page.close()
     studio.close()

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from hub_server import LocalHub
 
 from musiclstm.checkpoint import Checkpoint, save
 from musiclstm.compose import ComposeRequest, Take, compose
@@ -25,7 +27,8 @@ from musiclstm.midi import read_midi
 from musiclstm.notes import make_notes
 from musiclstm.seeds import Seed
 from musiclstm.ui import words
-from musiclstm.ui.page import build_page, launch, main
+from musiclstm.ui.page import build_page, launch
+from musiclstm.ui.stage import Stage, open_stage
 from musiclstm.ui.studio import Studio, take_roll, waiting_roll
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +45,7 @@ def studio(small_checkpoint: Checkpoint) -> Iterator[Studio]:
 
 @pytest.fixture(scope="module")
 def address(studio: Studio) -> Iterator[str]:
-    page = build_page(studio)
+    page = build_page(Stage(studio))
     yield launch(page, prevent_thread_lock=True, quiet=True)
     page.close()
 
@@ -275,33 +278,64 @@ def test_the_snippet_in_the_readme_runs(address: str, capsys: pytest.CaptureFixt
 # The program
 
 
-def test_app_py_serves_the_checkpoint_it_is_told_and_cleans_up(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
-    assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < 20
-    save(small_checkpoint, tmp_path / "checkpoint", card="# Small")
-    (tmp_path / "scratch").mkdir()
+@contextmanager
+def app_py(settings: dict[str, str], scratch: Path) -> Iterator[str]:
+    """The address of app.py running with ``settings``; afterwards it was told to end, and did."""
+    scratch.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = {
-        "MUSICLSTM_CHECKPOINT": str(tmp_path / "checkpoint"),
-        "GRADIO_SERVER_PORT": str(port),
-        "TMPDIR": str(tmp_path / "scratch"),
-    }
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **told}, stdout=subprocess.DEVNULL)
+    told = {**os.environ, **settings, "GRADIO_SERVER_PORT": str(port), "TMPDIR": str(scratch)}
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=told, stdout=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 120
         while not _answers(port):
             assert app.poll() is None
             assert time.monotonic() < until
             time.sleep(0.2)
-        client = Client(f"http://127.0.0.1:{port}/", verbose=False, download_files=str(tmp_path / "mine"))
-        answer = client.predict(seed="march", bars=1, api_name="/generate")
-        client.close()
+        yield f"http://127.0.0.1:{port}/"
     finally:
         app.terminate()
         assert app.wait(60) == 0
+
+
+def test_app_py_serves_the_checkpoint_it_is_told_and_cleans_up(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < 20
+    save(small_checkpoint, tmp_path / "checkpoint", card="# Small")
+    with app_py({"MUSICLSTM_REPO": str(tmp_path / "checkpoint")}, tmp_path / "scratch") as address:
+        client = Client(address, verbose=False, download_files=str(tmp_path / "mine"))
+        answer = client.predict(seed="march", bars=1, api_name="/generate")
+        client.close()
     assert len(read_midi(files_of(answer)[2]))
     assert not [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()]
+
+
+def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
+    small_checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    save(small_checkpoint, tmp_path / "checkpoint", card="# Small")
+    hub = LocalHub()
+    commit = hub.commit("anna/tiny", {path.name: path.read_bytes() for path in (tmp_path / "checkpoint").iterdir()}, tag="v1")
+    hub.status = 503  # for now
+    settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "MUSICLSTM_REPO": "anna/tiny"}
+    with app_py(settings | {"MUSICLSTM_REVISION": "v1"}, tmp_path / "scratch") as address:
+        client = Client(address, verbose=False)
+        assert "mozart-k545-1" in [seed["id"] for seed in client.predict(api_name="/seeds")]
+        hub.repair()
+        until = time.monotonic() + 120
+        while [seed["id"] for seed in client.predict(api_name="/seeds")] != ["march", "waltz", "jig"]:
+            assert time.monotonic() < until
+            time.sleep(0.5)
+        assert client.predict(seed="march", bars=1, api_name="/generate")[-1]["revision"] == commit[:7]
+        client.close()
+    hub.requests.clear()
+    # A commit that is in the cache is served at once, and nobody is asked.
+    with app_py(settings | {"MUSICLSTM_REVISION": commit}, tmp_path / "again") as address:
+        client = Client(address, verbose=False)
+        assert [seed["id"] for seed in client.predict(api_name="/seeds")] == ["march", "waltz", "jig"]
+        client.close()
+    assert not hub.requests
+    hub.close()
 
 
 def _answers(port: int) -> bool:
@@ -309,7 +343,15 @@ def _answers(port: int) -> bool:
         return visitor.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_a_checkpoint_that_is_not_there_ends_the_program_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MUSICLSTM_CHECKPOINT", "/no/such/folder")
-    with pytest.raises(SystemExit, match="There is no checkpoint folder /no/such/folder"):
-        main()
+def test_whatever_is_wrong_with_what_was_asked_for_the_bundled_one_plays_and_says_why(studio: Studio) -> None:
+    stage = open_stage("/no/such/folder")
+    assert stage.now.checkpoint.revision == "bundled"
+    assert stage.note.startswith("There is no checkpoint folder /no/such/folder")
+    assert stage.note.endswith("The bundled checkpoint plays instead.")
+    stage.close()
+    assert "no/such/folder" in words.masthead(studio.checkpoint, stage.note)
+
+    waiting = Stage(studio)
+    waiting.fetch("anna/not--a--name").join()
+    assert waiting.now is studio
+    assert "A repository on the Hub is named OWNER/NAME" in waiting.note

@@ -16,16 +16,16 @@ from typing import Any
 
 import gradio as gr
 
-from musiclstm.api import open_checkpoint
 from musiclstm.compose import ComposeRequest, Composition, compose
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import MissingToolError, MusicLSTMError
 from musiclstm.export import SCORE, zip_take
 from musiclstm.ui import words
+from musiclstm.ui.stage import Stage, open_stage
 from musiclstm.ui.studio import STOPPED, Studio, seed_roll, take_roll, waiting_roll
 from musiclstm.ui.widgets import BARS, Updates, Visit, Widgets, place, theme
 
-CHECKPOINT_VARIABLE = "MUSICLSTM_CHECKPOINT"
+REPO_VARIABLE, REVISION_VARIABLE = "MUSICLSTM_REPO", "MUSICLSTM_REVISION"
 DRAWN_BELOW = 1_000_000  # random seeds that are drawn are short enough to be told to a friend
 QUEUE_LENGTH = 24
 CACHE_SECONDS = (900, 7200)  # how often the files made for visitors are looked through, and how old they may get
@@ -42,20 +42,24 @@ _SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.downl
 
 
 def main() -> None:
-    """Open the bundled checkpoint, or the one that MUSICLSTM_CHECKPOINT names, and serve its page until interrupted."""
+    """Serve the page until interrupted: of the bundled checkpoint, or of the one that the environment names.
+
+    MUSICLSTM_REPO is a folder or OWNER/NAME on the Hub, MUSICLSTM_REVISION a branch, tag or commit of it.
+    """
+    repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
     try:
-        studio = Studio(open_checkpoint(os.environ.get(CHECKPOINT_VARIABLE) or None))
+        stage = open_stage(f"{repo}@{revision}" if repo and revision else repo or None)
     except MusicLSTMError as error:
         sys.exit(str(error))
-    page = build_page(studio)
+    page = build_page(stage)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders go when a Space is put to sleep
     try:
         launch(page, prevent_thread_lock=True)
-        studio.warm_up()  # after the page is there: it takes all cores for a while
+        stage.now.warm_up()  # after the page is there: it takes all cores for a while
         page.block_thread()
     finally:
         page.close()  # Gradio then deletes the files it kept for visitors
-        studio.close()
+        stage.close()
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:
@@ -78,14 +82,14 @@ def launch(page: gr.Blocks, **options: Any) -> str:
     return str(address)
 
 
-def build_page(studio: Studio) -> gr.Blocks:
-    """The page of a studio's checkpoint with its events and its API, ready for ``launch``."""
+def build_page(stage: Stage) -> gr.Blocks:
+    """The page with its events and its API, ready for ``launch``."""
     with gr.Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
-        widgets = place(studio)
-        _seed_events(page, studio, widgets)
-        _take_events(studio, widgets)
-        _download_events(studio, widgets)
-        _api(studio)
+        widgets = place(stage)
+        _seed_events(page, stage, widgets)
+        _take_events(stage, widgets)
+        _download_events(stage, widgets)
+        _api(stage)
     return page
 
 
@@ -120,9 +124,10 @@ def _request(
     )
 
 
-def _seed_events(page: gr.Blocks, studio: Studio, w: Widgets) -> None:
+def _seed_events(page: gr.Blocks, stage: Stage, w: Widgets) -> None:
     def show_seed(seed_id: str, bars: int, instrument: str, tempo: float | None, visit: Visit) -> Iterator[Updates]:
         with _request_folder() as folder:
+            studio = visit.studio or stage.now
             seed, tempo = studio.seed(seed_id), tempo or None
             drawn: Updates = {w.facts: words.seed_facts(seed, tempo), w.seed_roll: seed_roll(seed, tempo)}
             if visit.last is None:
@@ -136,10 +141,12 @@ def _seed_events(page: gr.Blocks, studio: Studio, w: Widgets) -> None:
 
     def arrive(*settings: Any) -> Iterator[Updates]:
         visit: Visit = settings[-1]
+        studio = visit.studio = stage.now
+        yield w.opened(studio, stage.note)
         if studio.example is not None:
             visit.last = studio.example.composition
             yield w.shown(visit.last, studio.example.files)
-        yield from show_seed(*settings)
+        yield from show_seed(studio.first.id, *settings[1:])
 
     inputs = [w.seed, w.bars, w.instrument, w.tempo, w.visit]
     outputs = [w.facts, w.seed_roll, w.seed_player, w.notice, w.heading, w.roll]
@@ -148,13 +155,13 @@ def _seed_events(page: gr.Blocks, studio: Studio, w: Widgets) -> None:
         None, js="() => window.musiclstm.arrived()", **_AT_ONCE
     )
     gr.on([w.instrument.input, w.tempo.submit, w.tempo.blur], show_seed, inputs, outputs, **latest)
-    page.load(arrive, inputs, list(dict.fromkeys([*outputs, *w.take])), **_QUIET, **_SOUND)
+    page.load(arrive, inputs, list(dict.fromkeys([w.masthead, w.seed, *outputs, *w.take])), **_QUIET, **_SOUND)
     # Who asks for a certain random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **_AT_ONCE)
     w.random_seed.input(lambda: False, None, w.fresh, **_AT_ONCE)
 
 
-def _take_events(studio: Studio, w: Widgets) -> None:
+def _take_events(stage: Stage, w: Widgets) -> None:
     def prepare(visit: Visit, fresh: bool, random_seed: int | None) -> Updates:
         visit.stopped = False
         return {
@@ -167,7 +174,7 @@ def _take_events(studio: Studio, w: Widgets) -> None:
     def perform(*settings: Any) -> Iterator[Updates]:
         visit: Visit = settings[-1]
         with _request_folder() as folder:
-            composition, shown = None, 0.0
+            composition, shown, studio = None, 0.0, visit.studio or stage.now
             for moment in studio.perform(_request(studio, *settings[:-1]), lambda: visit.stopped):
                 composition = moment.composition
                 if time.monotonic() - shown < BETWEEN_PICTURES and moment.share != 1.0:
@@ -181,7 +188,7 @@ def _take_events(studio: Studio, w: Widgets) -> None:
 
     def rest(visit: Visit, seed_id: str, bars: int, status: str) -> Updates:
         # After a run that failed, or was stopped before its first bar, the page shows again what the players play.
-        seed, last = studio.seed(seed_id), visit.last
+        seed, last = (visit.studio or stage.now).seed(seed_id), visit.last
         return {
             w.generate: gr.Button("Generate", interactive=True),
             w.stop: gr.Button(interactive=False),
@@ -210,14 +217,14 @@ def _grown(w: Widgets, composition: Composition | None) -> Updates:
     return {w.heading: words.take_heading(composition), w.roll: words.growing(take_roll(composition))}
 
 
-def _download_events(studio: Studio, w: Widgets) -> None:
+def _download_events(stage: Stage, w: Widgets) -> None:
     """Files that take a second are made when they are asked for; the others lie ready behind their buttons."""
 
     def maker(name: str) -> Callable[[Visit], Iterator[str]]:
         def make(visit: Visit) -> Iterator[str]:
             assert visit.last is not None  # the buttons come with the first take
             with _request_folder() as folder:
-                written = studio.write(folder, visit.last, audio=name == ARCHIVE, score=True)
+                written = (visit.studio or stage.now).write(folder, visit.last, audio=name == ARCHIVE, score=True)
                 if name == ARCHIVE:
                     zip_take(written, folder / ARCHIVE)
                 yield str(folder / name)
@@ -229,7 +236,7 @@ def _download_events(studio: Studio, w: Widgets) -> None:
         made.success(None, w.fetched, None, js=_SAVE, api_visibility="private")
 
 
-def _api(studio: Studio) -> None:
+def _api(stage: Stage) -> None:
     """Two public endpoints, /generate and /seeds, with plain parameters and plain results."""
 
     def generate(
@@ -243,7 +250,7 @@ def _api(studio: Studio) -> None:
         loop_guard: bool = SamplingOptions.loop_guard,
     ) -> Iterator[tuple[Any, ...]]:
         with _request_folder() as folder:
-            drawn = secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
+            studio, drawn = stage.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
             request = _request(studio, seed, diversity, bars, drawn, tempo, instrument, top_p, loop_guard)
             composition = compose(studio.checkpoint, request)
             written = studio.write(folder, composition, score=True)
@@ -252,7 +259,7 @@ def _api(studio: Studio) -> None:
             yield *(str(path) if path else None for path in (*midis, *sounds, written.score)), composition.recipe
 
     def seeds() -> list[dict[str, Any]]:
-        return [{key: value for key, value in seed.to_json().items() if key != "notes"} for seed in studio.checkpoint.seeds]
+        return [{key: value for key, value in seed.to_json().items() if key != "notes"} for seed in stage.now.checkpoint.seeds]
 
     asked = [
         gr.Textbox(visible=False, label="Id of a seed, as /seeds lists them"),

@@ -13,6 +13,7 @@ from musiclstm.export import TakeFiles
 from musiclstm.render.audio import INSTRUMENTS
 from musiclstm.render.pianoroll import CONTINUATION_COLOUR, SEED_COLOUR
 from musiclstm.ui import words
+from musiclstm.ui.stage import Stage
 from musiclstm.ui.studio import Studio, seed_roll, take_roll, waiting_roll
 
 BARS = 16
@@ -26,10 +27,11 @@ Updates = dict[Any, Any]
 
 @dataclass
 class Visit:
-    """What belongs to one visitor: whether Stop was pressed, and the last take. Gradio keeps one for each open page."""
+    """What belongs to one visitor: whether Stop was pressed, the last take, the studio. Gradio keeps one for each open page."""
 
     stopped: bool = False
     last: Composition | None = None
+    studio: Studio | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Widgets:
     """Everything on the page that an event reads or writes."""
 
     visit: gr.State
+    masthead: gr.HTML
     seed: gr.Dropdown
     facts: gr.HTML
     seed_roll: gr.HTML
@@ -82,6 +85,14 @@ class Widgets:
         files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.audio]
         return [self.heading, self.roll, self.notice, *players, self.sentence, *files]
 
+    def opened(self, studio: Studio, note: str) -> Updates:
+        """A page that is loaded: what plays, and its seeds."""
+        seeds = words.seed_choices(studio.checkpoint.seeds)
+        return {
+            self.masthead: words.masthead(studio.checkpoint, note),
+            self.seed: gr.Dropdown(choices=seeds, value=studio.first.id),
+        }
+
     def shown(self, composition: Composition, files: TakeFiles) -> Updates:
         """A finished take. Without sound the players give way to the sentence that says why."""
         silent = files.joined_audio is None
@@ -102,16 +113,16 @@ class Widgets:
         }
 
 
-def place(studio: Studio) -> Widgets:
+def place(stage: Stage) -> Widgets:
     """Place all widgets on the page that is being built."""
-    visit = gr.State(Visit())
-    gr.HTML(words.masthead(studio.checkpoint), elem_id="masthead")
+    visit, studio = gr.State(Visit()), stage.now
+    masthead = gr.HTML(words.masthead(studio.checkpoint, stage.note), elem_id="masthead")
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=2, min_width=320, elem_id="controls"):
             controls = _controls(studio)
         with gr.Column(scale=5, min_width=320, elem_id="take"):
             take = _take(studio)
-    return Widgets(visit=visit, **controls, **take)
+    return Widgets(visit=visit, masthead=masthead, **controls, **take)
 
 
 def theme() -> gr.themes.Base:

@@ -85,12 +85,13 @@ def notice(sentence: str) -> str:
     return f"<p>{escape(sentence)}</p>"
 
 
-def masthead(checkpoint: Checkpoint) -> str:
-    """The page's name, what it does, and which checkpoint and revision plays."""
+def masthead(checkpoint: Checkpoint, note: str = "") -> str:
+    """The page's name, what it does, which checkpoint and revision plays, and why if it is not the one asked for."""
     playing = f"{escape(checkpoint.name)} @ {escape(checkpoint.revision)}"
     return (
         "<div><h1>musiclstm</h1><p>An LSTM continues a classical opening.</p></div>"
-        f'<p class="playing" title="The checkpoint and its revision">plays: <b>{playing}</b></p>'
+        f'<p class="playing" title="The checkpoint and its revision">plays: <b>{playing}</b>'
+        f"{f'<br><span>{escape(note)}</span>' if note else ''}</p>"
     )
 
 
