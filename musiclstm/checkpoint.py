@@ -28,7 +28,7 @@ from musiclstm.scoring.originality import OriginalityIndex, read_index, write_in
 from musiclstm.seeds import Seed
 from musiclstm.tokens import Vocabulary
 
-FORMAT = 2  # 2: the network is told votes
+FORMAT = 3  # 2: the network is told votes; 3: and how near the end is
 WEIGHTS = "model.weights.h5"
 MARKER = "musiclstm.json"
 PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")

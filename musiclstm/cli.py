@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), 1 if not given")
     generate.add_argument("--top-p", type=float, metavar="P", help="keep the likeliest classes that hold this share, 0.05 to 1")
     generate.add_argument("--bars", type=int, metavar="N", help="bars to write, 1 to 64, 16 if not given")
+    generate.add_argument("--open-ended", action="store_true", help="no closing bars: the music could go on")
     generate.add_argument("--takes", type=int, metavar="K", help="different continuations, 1 to 8, 1 if not given")
     generate.add_argument("--random-seed", type=int, metavar="N", help="decides all chance; drawn and shown if not given")
     generate.add_argument("--instrument", metavar="NAME", help="piano, harpsichord, organ, harp, strings, guitar or music box")
@@ -138,6 +139,10 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
     asked = read_recipe(options.recipe) if options.recipe else {"random_seed": int.from_bytes(os.urandom(4), "big")}
     names = ("seed", "diversity", "top_p", "bars", "takes", "random_seed", "instrument", "tempo")
     asked |= {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.open_ended:
+        from musiclstm.compose import OPEN_ENDED
+
+        asked["ending"] = OPEN_ENDED
     if "seed" not in asked:
         raise OptionError("Give --seed with an id or a music file, or --recipe with the recipe.json of an earlier run.")
     return asked

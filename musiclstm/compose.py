@@ -20,6 +20,7 @@ from musiclstm.seeds import Seed
 from musiclstm.tokens import BAR, POSITION, decode, encode
 
 MAX_BARS, MAX_TAKES, MAX_RANDOM_SEED = 64, 8, 2**32 - 1
+OPEN_ENDED = 1000  # bars: an ending so far off is out of sight
 MAX_NOTES = 4096  # of one take: 64 bars of very dense music
 
 
@@ -28,7 +29,8 @@ class ComposeRequest:
     """What a person asks for. Raises OptionError for numbers or names outside their range.
 
     ``bars`` 1..64 of continuation; ``takes`` 1..8 different continuations; ``random_seed`` 0..2**32 - 1 decides all chance;
-    ``tempo`` 20..400 quarters a minute, None for the seed's own; ``instrument`` a name of ``audio.INSTRUMENTS``.
+    ``tempo`` 20..400 quarters a minute, None for the seed's own; ``instrument`` a name of ``audio.INSTRUMENTS``. ``ending``: with
+    which bar the music comes to its end, from ``bars`` to OPEN_ENDED, which is out of sight; None for the last one.
     """
 
     seed: Seed
@@ -37,6 +39,7 @@ class ComposeRequest:
     random_seed: int = 1
     tempo: float | None = None
     instrument: str = "piano"
+    ending: int | None = None
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
 
     def __post_init__(self) -> None:
@@ -44,6 +47,7 @@ class ComposeRequest:
             ("The number of bars", self.bars, 1, MAX_BARS),
             ("The number of takes", self.takes, 1, MAX_TAKES),
             ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
+            ("The bar of the ending", self.bars if self.ending is None else self.ending, self.bars, OPEN_ENDED),
         ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
@@ -109,7 +113,8 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
     bar = int(rows[-1, BAR])
     composer = checkpoint.vocabulary.composer_class(request.seed.composer)
     decoder = checkpoint.decoder
-    state = decoder.prime(rows, composer=composer, takes=request.takes, gap=gap)
+    end = bar * (request.bars if request.ending is None else request.ending)
+    state = decoder.prime(rows, composer=composer, takes=request.takes, gap=gap, end=end)
     # A generator for each take: number 0 of four is the same music as the only take of one.
     rngs = [np.random.default_rng([request.random_seed, take]) for take in range(request.takes)]
     written = [rows[:0] for _ in rngs]
@@ -151,6 +156,7 @@ def recipe(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]:
         "random_seed": request.random_seed,
         "tempo": request.tempo,
         "instrument": request.instrument,
+        "ending": request.ending,
     }
 
 

@@ -52,7 +52,10 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train. ``random_seed`` decides split, order, transposition, dropout and initial weights."""
+    """How to train. ``random_seed`` decides split, order, transposition, dropout and initial weights.
+
+    ``composer_dropout`` and ``ending_dropout``: in which share of the pieces the composer is hidden, and how near the end is.
+    """
 
     epochs: int = 16
     patience: int = 4
@@ -62,6 +65,7 @@ class TrainConfig:
     velocity_weight: float = 0.3
     transpose: int = 6
     composer_dropout: float = 0.3
+    ending_dropout: float = 0.5
     validation_share: float = 0.08
     test_share: float = 0.08
     random_seed: int = 1
@@ -77,6 +81,7 @@ class TrainConfig:
             ("velocity_weight", 0.0, 10.0),
             ("transpose", 0, 11),
             ("composer_dropout", 0.0, 1.0),
+            ("ending_dropout", 0.0, 1.0),
             ("validation_share", 0.0, 0.5),
             ("test_share", 0.0, 0.5),
             ("random_seed", 0, 2**32 - 1),

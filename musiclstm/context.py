@@ -13,6 +13,9 @@ Three features give the LSTM what attention has and it lacks, a look into its ow
   agreement weighs more;
 - *lookback*: what was struck one, two and four bars ago at the place in the bar that comes next (cf. the lookback RNN of Magenta,
   2016).
+
+One feature is not of the past: the *ending*, how many bars the piece has left, where that is decided and told. Without it a
+network that has wandered into closing chords never leaves them, for nothing it learnt from goes on after those.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ RECENCY_TICKS = (12.0, 48.0, 192.0, 768.0)
 #: Channels of the pitch planes: sounding, struck at this onset, recency at each rate, struck one / two / four bars ago.
 PLANES = 2 + len(RECENCY_TICKS) + len(LOOKBACK_BARS)
 PHASES, PLACES, METRES = 24, 65, 33  # classes of tick in the quarter, sixteenth in the bar, bar length in eighths
+ENDING_EDGES = (1, 2, 3, 5, 9)  # bars left after the present one: at least so many
+#: Classes of an ending: not told, the last bar, then each further off.
+ENDINGS = 2 + len(ENDING_EDGES)
 LENGTH_EDGES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 32)  # a match of at least so many rows
 #: Classes of a match: none, then each length class off the metre and on it.
 MATCHES = 1 + 2 * len(LENGTH_EDGES)
@@ -167,6 +173,11 @@ def look_ahead(state: State, step: Tensor, spec: ContextSpec, withhold: Tensor |
         "next_planes": _planes(state, ticks, spec),
         "forbidden": ops.cast(in_chord & not_above, "float32"),
     }
+
+
+def ending(bars_left: Tensor) -> Tensor:
+    """The class of how near the end is, 1 to ENDINGS - 1, where ``bars_left`` (int32) come after the present bar; 0: not told."""
+    return 1 + ops.sum(ops.cast(ops.expand_dims(bars_left, -1) >= _table(ENDING_EDGES), "int32"), axis=-1)
 
 
 def scan(state: State, rows: Tensor, next_step: Tensor, spec: ContextSpec) -> tuple[State, Features]:

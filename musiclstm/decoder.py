@@ -52,11 +52,12 @@ class Decoder:
         self._write = tf.function(self._write_loop, jit_compile=True, autograph=False)
         self._known = tf.function(self._known_row)
 
-    def prime(self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int) -> State:
+    def prime(self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int, end: int | None = None) -> State:
         """The state after reading a seed's rows [n, 6], the same for each of ``takes``.
 
         ``gap``: ticks from the last row's onset to the bar line at which the continuation begins, at most the longest step;
-        nothing is written before it. Raises OptionError for a seed without notes, fewer than one take or a longer gap.
+        nothing is written before it. ``end``: how many ticks after that bar line the music is to end, None where that is not
+        told. Raises OptionError for a seed without notes, fewer than one take or a longer gap.
         """
         if not len(rows) or takes < 1:
             raise OptionError(f"A seed needs at least one note and one take, not {len(rows)} notes and {takes} takes.")
@@ -65,8 +66,11 @@ class Decoder:
         size = -(-len(rows) // _PRIME_PAD) * _PRIME_PAD
         padded = np.zeros((1, size, rows.shape[1]), np.int32)
         padded[0, : len(rows)] = rows
-        state = self._prime(tf.constant(padded), tf.constant(len(rows)), tf.constant([composer]))
-        state |= {"composer": tf.constant([composer]), "clock": tf.constant([-gap])}
+        onset = np.cumsum(np.asarray(self.spec.steps)[padded[0, :, STEP]])
+        clock = (onset - onset[len(rows) - 1] - gap).astype(np.int32)
+        told = {"composer": tf.constant([composer]), "end": tf.constant([-1 if end is None else end])}
+        state = self._prime(tf.constant(padded), tf.constant(len(rows)), told, tf.constant(clock[None]))
+        state |= told | {"clock": tf.constant([-gap])}
         state |= {"guarded": tf.constant([0]), "done": tf.constant([False])}
         return {name: tf.repeat(value, takes, axis=0) for name, value in state.items()}
 
@@ -133,7 +137,8 @@ class Decoder:
     def _seen(self, state: State, withhold: Any) -> dict[str, Any]:
         """Run the LSTM over the latest row: its output ``memory`` [B, units], new ``states``, and the features it read."""
         remembered = {name: state[name] for name in context.MEMORY}
-        inputs = context.observe(remembered, self.spec, withhold) | {"composer": state["composer"]}
+        inputs = context.observe(remembered, self.spec, withhold)
+        inputs |= {"composer": state["composer"], "ending": self._ending(state)}
         x = self._call("trunk", inputs)
         states: State = {}
         for index, cell in enumerate(self.cells):
@@ -141,6 +146,12 @@ class Decoder:
             states |= {f"h_{index}": h, f"c_{index}": c}
             x = output + x if index else output
         return {"memory": x, "states": states, "inputs": inputs, "context": remembered}
+
+    def _ending(self, state: State) -> Any:
+        """The class [B] of how near the end is to the latest row."""
+        bar = tf.maximum(state["row"][:, BAR], 1)
+        left = (state["end"] - 1) // bar - state["clock"] // bar
+        return tf.where(state["end"] < 0, 0, context.ending(left))
 
     def _call(self, part: str, inputs: dict[str, Any]) -> Any:
         """A part of the network on one moment: a time axis of length 1 is put in and taken out."""
@@ -150,18 +161,18 @@ class Decoder:
     def _head(self, stream: str, memory: Any, told: dict[str, Any]) -> Any:
         return self._call(f"{stream}_head", told | {"memory": memory})
 
-    def _prime_loop(self, rows: Any, count: Any, composer: Any) -> State:
-        state = self._empty(1) | {"composer": composer}
+    def _prime_loop(self, rows: Any, count: Any, told: State, clock: Any) -> State:
+        state = self._empty(1) | told | {"clock": clock[:, 0]}
 
         def body(time: Any, state: State) -> tuple[Any, State]:
             seen = self._remember(state, tf.gather(rows, time, axis=1))
             # The newest row stays unread: ``_seen`` reads it when the first note is asked for.
             read = state | self._seen(state, tf.zeros([1], tf.bool))["states"]
             states = {name: tf.where(time > 0, read[name], state[name]) for name in read if name[:2] in ("h_", "c_")}
-            return time + 1, seen | states
+            return time + 1, seen | states | {"clock": tf.gather(clock, time, axis=1)}
 
         _, state = tf.while_loop(lambda time, _: time < count, body, (tf.constant(0), state))
-        return {name: value for name, value in state.items() if name != "composer"}
+        return {name: value for name, value in state.items() if name not in ("composer", "end", "clock")}
 
     def _write_loop(self, state: State, uniform: Any, temperature: Any, top_p: Any, guard: Any, until: Any) -> tuple[Any, ...]:
         takes = uniform.shape[1]

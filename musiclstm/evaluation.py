@@ -15,8 +15,8 @@ from musiclstm.errors import DataError, MusicFileError
 from musiclstm.network import STREAMS, build_network
 from musiclstm.notes import Piece, require_notes
 from musiclstm.scoring.likelihood import SCORED, NoteScores, score_notes, total
-from musiclstm.tokens import Rows, encode, quarters
-from musiclstm.windows import FeatureScanner
+from musiclstm.tokens import encode, quarters
+from musiclstm.windows import FeatureScanner, Part
 
 LANES, WINDOW = 16, 256
 
@@ -59,9 +59,9 @@ class Evaluator:
     def scores(self, pieces: Sequence[Piece]) -> list[NoteScores]:
         """Nats and hits of every note of every piece, the first of each given."""
 
-        def read(index: int) -> tuple[Rows, int]:
-            piece = pieces[index]
-            return encode(piece, self.vocabulary), self.vocabulary.composer_class(piece.composer)
+        def read(index: int) -> Part:
+            # Where a piece ends is not told: whoever foretells music does not know.
+            return Part(encode(pieces[index], self.vocabulary), self.vocabulary.composer_class(pieces[index].composer))
 
         return score_notes(self.network, self.scanner, [len(piece) for piece in pieces], read, window=WINDOW)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.compose import MAX_BARS, MAX_RANDOM_SEED, ComposeRequest, compose
+from musiclstm.compose import MAX_BARS, MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, compose
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import DataError, OptionError
 from musiclstm.notes import Piece, bar_lines, cut, join
@@ -84,10 +84,10 @@ class Passage:
         return cut(self.piece, self.split, self.end)
 
     def request(self, **settings: Any) -> ComposeRequest:
-        """To continue the seed for as many bars as people did; ``settings`` are further ones of ``ComposeRequest``."""
+        """To continue the seed for as many bars as people did, who did not end there; ``settings`` as in ``ComposeRequest``."""
         bar = self.piece.metres[0].bar_ticks
         seed = seed_from_piece(self.seed, (1, self.split // bar))
-        return ComposeRequest(seed, bars=(self.end - self.split) // bar, **settings)
+        return ComposeRequest(seed, bars=(self.end - self.split) // bar, **{"ending": OPEN_ENDED, **settings})
 
     def features(self, continuation: Piece) -> dict[str, float]:
         """``musicality.features`` of a continuation, people's or another, that counts as long as people's does."""

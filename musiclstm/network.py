@@ -22,7 +22,7 @@ import keras
 from keras import layers, ops
 
 from musiclstm.config import ModelConfig
-from musiclstm.context import LOOKBACK_BARS, MATCHES, METRES, PHASES, PLACES, PLANES
+from musiclstm.context import ENDINGS, LOOKBACK_BARS, MATCHES, METRES, PHASES, PLACES, PLANES
 from musiclstm.notes import PITCHES
 
 STREAMS = ("step", "pitch", "duration", "velocity")
@@ -51,6 +51,7 @@ def input_specs(config: ModelConfig) -> dict[str, int | None]:
         "place": PLACES,
         "metre": METRES,
         "composer": config.composers,
+        "ending": ENDINGS,
         **suggested,
         **{f"{name}_match": MATCHES for name in SUGGESTIONS},
         **{f"back_{bars}": config.steps + 1 for bars in LOOKBACK_BARS},
@@ -106,6 +107,7 @@ def build_parts(config: ModelConfig) -> dict[str, keras.Model]:
 
 def _trunk(config: ModelConfig) -> keras.Model:
     widths = {"step": 16, "pitch": 48, "duration": 16, "velocity": 8, "phase": 8, "place": 16, "metre": 8, "composer": 16}
+    widths |= {"ending": 8}
     inputs, embedded = {}, []
     for name, width in widths.items():
         inputs[name] = _input(name, config)

@@ -10,7 +10,7 @@ from typing import Any
 from musiclstm.errors import OptionError
 
 IDENTITY = ("checkpoint", "seed_digest")
-SETTINGS = ("seed", "diversity", "top_p", "loop_guard", "bars", "takes", "random_seed", "tempo", "instrument")
+SETTINGS = ("seed", "diversity", "top_p", "loop_guard", "bars", "takes", "random_seed", "tempo", "instrument", "ending")
 MAX_BYTES = 100_000
 
 

@@ -26,8 +26,8 @@ from musiclstm.errors import CheckpointError
 from musiclstm.network import STREAMS, build_network, reset_memory
 from musiclstm.notes import PITCHES
 from musiclstm.scoring import likelihood
-from musiclstm.tokens import PITCH, Rows, Vocabulary, encode, quarters
-from musiclstm.windows import Batch, FeatureScanner, ahead, batch_count, batches, plan_lanes
+from musiclstm.tokens import PITCH, Vocabulary, encode, quarters
+from musiclstm.windows import Batch, FeatureScanner, Part, ahead, bars_left, batch_count, batches, plan_lanes
 
 WEIGHT_AVERAGE = 0.997  # share of the old average kept at each step: about the last 300 steps count
 WARM_UP = 100  # steps until the full learning rate
@@ -143,19 +143,22 @@ class Trainer:
             np.add(mean, (1 - keep) * (keras.ops.convert_to_numpy(weight) - mean), out=mean)
         return logs
 
-    def _read(self, index: int) -> tuple[Rows, int]:
-        """Rows and composer class of a piece."""
+    def _read(self, index: int) -> Part:
+        """A whole piece, its end not told."""
         piece = self.collection.piece(index)
-        return encode(piece, self.vocabulary), self.vocabulary.composer_class(piece.composer)
+        return Part(encode(piece, self.vocabulary), self.vocabulary.composer_class(piece.composer))
 
-    def _read_part(self, part: tuple[int, int, int], rng: np.random.Generator) -> tuple[Rows, int]:
-        """A part of a training piece, transposed within the piano, its composer sometimes hidden."""
-        rows, composer = self._read(part[0])
-        rows = rows[part[1] : part[2]].copy()
+    def _read_part(self, part: tuple[int, int, int], rng: np.random.Generator) -> Part:
+        """A part of a training piece, transposed within the piano, its composer and how near its end is sometimes hidden."""
+        whole = self._read(part[0])
+        rows = whole.rows[part[1] : part[2]].copy()
         lowest, highest = int(rows[:, PITCH].min()), int(rows[:, PITCH].max())
         reach = self.options.transpose
         rows[:, PITCH] += rng.integers(max(-reach, -lowest), min(reach, PITCHES - 1 - highest) + 1)
-        return rows, 0 if rng.random() < self.options.composer_dropout else composer
+        composer = 0 if rng.random() < self.options.composer_dropout else whole.composer
+        if rng.random() < self.options.ending_dropout:
+            return Part(rows, composer)
+        return Part(rows, composer, bars_left(whole.rows, self.vocabulary.steps)[part[1] : part[2]])
 
     def _set_learning_rate(self, batches_in_epoch: int) -> None:
         """Linear warm-up, then half a cosine down to 2 % at the last planned epoch (Loshchilov & Hutter, 2017)."""
@@ -171,11 +174,11 @@ class Trainer:
         lengths = [self.lengths[index] for index in pieces]
         covered = 0.0
 
-        def read(index: int) -> tuple[Rows, int]:
+        def read(index: int) -> Part:
             nonlocal covered
-            rows, composer = self._read(pieces[index])
-            covered += quarters([rows], self.vocabulary)
-            return rows, composer
+            part = self._read(pieces[index])
+            covered += quarters([part.rows], self.vocabulary)
+            return part
 
         scores = likelihood.score_notes(self.network, self.scanner, lengths, read, window=self.options.window)
         _set_weights(self.network, current)

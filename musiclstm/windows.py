@@ -19,24 +19,37 @@ from keras import ops
 from numpy.typing import NDArray
 
 from musiclstm import context
-from musiclstm.tokens import COLUMNS, DURATION, PITCH, STEP, VELOCITY, Rows
+from musiclstm.tokens import BAR, COLUMNS, DURATION, PITCH, POSITION, STEP, VELOCITY, Rows
 
 PREDICTED = (STEP, PITCH, DURATION, VELOCITY)
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a lane plays: ``rows`` [n, 6] of a piece or a part of one, its ``composer``'s class (0 unknown), and for each row the
+    bars that the piece has left after that row's (``bars_left``), None where that is not told.
+    """
+
+    rows: Rows
+    composer: int = 0
+    bars_left: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True)
 class Batch:
     """One window of every lane: what came (``rows`` [B, T, 6]), what comes next (``targets`` [B, T, 4]), both int32.
 
-    ``weight`` [B, T] is 1.0 where there is a next row and 0.0 in padding; ``composer`` [B, T] int32; ``fresh`` [B] bool marks
-    lanes that begin a piece; ``piece`` [B] is the index of each lane's piece, -1 for an idle lane; ``start`` [B] its row.
+    ``weight`` [B, T] is 1.0 where there is a next row and 0.0 in padding; ``composer`` [B, T] int32; ``ending`` [B, T] int32, the
+    class of how near the end is; ``fresh`` [B] bool marks lanes that begin a piece; ``piece`` [B] is the index of each lane's
+    piece, -1 for an idle lane; ``start`` [B] its row.
     """
 
     rows: NDArray[np.int32]
     targets: NDArray[np.int32]
     weight: NDArray[np.float32]
     composer: NDArray[np.int32]
+    ending: NDArray[np.int32]
     fresh: NDArray[np.bool_]
     piece: NDArray[np.int64]
     start: NDArray[np.int64]
@@ -72,33 +85,41 @@ def batch_count(lengths: Sequence[int], plan: list[list[int]], window: int) -> i
     return max((sum(window_count(lengths[index], window) for index in lane) for lane in plan), default=0)
 
 
-def batches(plan: list[list[int]], window: int, read: Callable[[int], tuple[Rows, int]]) -> Iterator[Batch]:
-    """Batches of a plan. ``read`` gives the rows and the composer's class of a piece, and is called when its turn comes."""
+def batches(plan: list[list[int]], window: int, read: Callable[[int], Part]) -> Iterator[Batch]:
+    """Batches of a plan. ``read`` gives a piece, and is called when its turn comes."""
     queues = [list(reversed(lane)) for lane in plan]
-    playing: list[tuple[int, Rows, int, int] | None] = [None] * len(plan)
+    playing: list[tuple[int, Part, int] | None] = [None] * len(plan)
     while True:
         for lane, now in enumerate(playing):
-            if now is not None and now[3] + window < len(now[1]) - 1:
-                playing[lane] = (now[0], now[1], now[2], now[3] + window)
+            if now is not None and now[2] + window < len(now[1].rows) - 1:
+                playing[lane] = (now[0], now[1], now[2] + window)
                 continue
             playing[lane] = None
             while queues[lane] and playing[lane] is None:
                 index = queues[lane].pop()
-                rows, composer = read(index)
-                if len(rows) > 1:
-                    playing[lane] = (index, rows, composer, 0)
+                part = read(index)
+                if len(part.rows) > 1:
+                    playing[lane] = (index, part, 0)
         if not any(playing):
             return
         yield _batch(playing, window)
 
 
-def _batch(playing: list[tuple[int, Rows, int, int] | None], window: int) -> Batch:
+def bars_left(rows: Rows, steps: Sequence[int]) -> NDArray[np.int32]:
+    """For each row [n] of a whole piece: how many bars come after its own; ``steps`` are the ticks of the classes."""
+    gone = np.asarray(steps)[rows[1:, STEP].astype(np.int64)] + rows[:-1, POSITION]
+    bar = np.concatenate([[0], np.cumsum(gone // np.maximum(rows[:-1, BAR], 1))])[: len(rows)]
+    return (bar[-1:] - bar).astype(np.int32)
+
+
+def _batch(playing: list[tuple[int, Part, int] | None], window: int) -> Batch:
     lanes = len(playing)
     batch = Batch(
         rows=np.zeros((lanes, window, COLUMNS), np.int32),
         targets=np.zeros((lanes, window, len(PREDICTED)), np.int32),
         weight=np.zeros((lanes, window), np.float32),
         composer=np.zeros((lanes, window), np.int32),
+        ending=np.zeros((lanes, window), np.int32),
         fresh=np.ones(lanes, np.bool_),
         piece=np.full(lanes, -1),
         start=np.zeros(lanes, np.int64),
@@ -106,13 +127,16 @@ def _batch(playing: list[tuple[int, Rows, int, int] | None], window: int) -> Bat
     for lane, now in enumerate(playing):
         if now is None:
             continue
-        index, rows, composer, start = now
-        part = rows[start : start + window + 1]
-        size = len(part) - 1
-        batch.rows[lane, :size] = part[:-1]
-        batch.targets[lane, :size] = part[1:, PREDICTED]
+        index, part, start = now
+        rows = part.rows[start : start + window + 1]
+        size = len(rows) - 1
+        batch.rows[lane, :size] = rows[:-1]
+        batch.targets[lane, :size] = rows[1:, PREDICTED]
         batch.weight[lane, :size] = 1.0
-        batch.composer[lane] = composer
+        batch.composer[lane] = part.composer
+        if part.bars_left is not None:
+            left = part.bars_left[start : start + size]
+            batch.ending[lane, :size] = ops.convert_to_numpy(context.ending(left.astype(np.int32)))
         batch.fresh[lane] = start == 0
         batch.piece[lane] = index
         batch.start[lane] = start
@@ -163,6 +187,7 @@ class FeatureScanner(keras.Model):
             "next_pitch": batch.targets[..., PITCH],
             "next_duration": batch.targets[..., DURATION],
             "composer": batch.composer,
+            "ending": batch.ending,
         }
         return features | conditions
 

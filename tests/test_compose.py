@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.compose import ComposeRequest, Composition, compose, composing
+from musiclstm.compose import OPEN_ENDED, ComposeRequest, Composition, compose, composing
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.notes import Metre, Piece, Tempo, make_notes
@@ -124,8 +124,30 @@ def test_very_short_and_very_long_continuations_are_not_ranked(small_checkpoint:
         assert all((take.score is not None) == scored for take in compose(ranked, asked(ranked, bars=bars)).takes)
 
 
+def test_how_near_the_end_is_decides_what_is_written(small_checkpoint: Checkpoint) -> None:
+    closed, open_ended = (compose(small_checkpoint, asked(small_checkpoint, ending=ending)) for ending in (None, OPEN_ENDED))
+    assert notes(closed) != notes(open_ended)
+    assert notes(closed) == notes(compose(small_checkpoint, asked(small_checkpoint, ending=8)))
+    assert open_ended.recipe["ending"] == OPEN_ENDED
+
+
+def test_the_first_bars_of_a_longer_piece_can_be_had_alone(small_checkpoint: Checkpoint) -> None:
+    whole = compose(small_checkpoint, asked(small_checkpoint, bars=8))
+    half = compose(small_checkpoint, asked(small_checkpoint, bars=4, ending=8))
+    until = 4 * small_checkpoint.seeds[0].piece.metres[0].bar_ticks
+    for alone, longer in zip(half.takes, whole.takes, strict=True):
+        first = longer.continuation.notes[longer.continuation.notes["onset"] < until]
+        assert np.array_equal(alone.continuation.notes[["onset", "pitch"]], first[["onset", "pitch"]])
+
+
+@pytest.mark.parametrize("ending", [7, 0, OPEN_ENDED + 1, True, 8.0, "never"])
+def test_an_ending_before_the_last_bar_is_refused(small_checkpoint: Checkpoint, ending: Any) -> None:
+    with pytest.raises(OptionError, match=r"The bar of the ending must be a whole number from 8 to 1000"):
+        asked(small_checkpoint, ending=ending)
+
+
 def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
-    options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp"}
+    options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp", "ending": 5}
     recipe = compose(small_checkpoint, asked(small_checkpoint, 1, **options)).recipe
     assert json.loads(json.dumps(recipe)) == recipe
     other = compose(small_checkpoint, asked(small_checkpoint, 2, **options)).recipe

@@ -19,7 +19,7 @@ from musiclstm.network import STREAMS, build_network, reset_memory
 from musiclstm.notes import LOWEST_PITCH, PITCHES, Piece, join, make_notes, transpose
 from musiclstm.score import read_corpus
 from musiclstm.tokens import BAR, PITCH, POSITION, STEP, Rows, encode
-from musiclstm.windows import FeatureScanner, batches
+from musiclstm.windows import FeatureScanner, Part, batches
 
 Array = np.ndarray[Any, Any]
 BAR_TICKS = 96
@@ -39,8 +39,13 @@ def music(tunes: dict[str, Piece]) -> Piece:
     return whole
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["open", "told its end"])
+def end_told(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
-def trained_on(music: Piece, small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> dict[str, Array]:
+def trained_on(music: Piece, small_checkpoint: Checkpoint, tunes: dict[str, Piece], end_told: bool) -> dict[str, Array]:
     """Probabilities [rows - 1, classes] of each stream as training sees them: windows, beside another lane, state carried."""
     network = build_network(small_checkpoint.config, lanes=2)
     network.set_weights(small_checkpoint.network.get_weights())
@@ -48,9 +53,10 @@ def trained_on(music: Piece, small_checkpoint: Checkpoint, tunes: dict[str, Piec
     assert spec.horizon != HORIZON
     scanner = FeatureScanner(spec, lanes=2)
     pieces = [encode(piece, small_checkpoint.vocabulary) for piece in (tunes["jig"], music)]
+    left = [bars_by_clock(piece, spec.steps) if end_told else None for piece in pieces]
     parts: dict[str, list[Array]] = {stream: [] for stream in STREAMS}
     # The music comes second in its lane: nothing of the piece before may be left.
-    for batch in batches([[0, 0], [0, 1]], 64, lambda index: (pieces[index], index)):
+    for batch in batches([[0, 0], [0, 1]], 64, lambda index: Part(pieces[index], index, left[index])):
         reset_memory(network, ~batch.fresh)
         logits = network.predict_on_batch(scanner.inputs(batch))
         if batch.piece[1] == 1:
@@ -61,6 +67,12 @@ def trained_on(music: Piece, small_checkpoint: Checkpoint, tunes: dict[str, Piec
     return {stream: np.concatenate(windows) for stream, windows in parts.items()}
 
 
+def bars_by_clock(rows: Rows, steps: tuple[int, ...]) -> Array:
+    """Bars left as the decoder counts them: by the ticks of its vocabulary, to which these rows were rounded."""
+    bar = (np.asarray(steps)[rows[:, STEP]].cumsum() - steps[rows[0, STEP]] + rows[0, POSITION]) // int(rows[0, BAR])
+    return (bar[-1] - bar).astype(np.int32)
+
+
 def softmax(logits: Array) -> Array:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
@@ -68,13 +80,21 @@ def softmax(logits: Array) -> Array:
 
 @pytest.mark.parametrize("primed", [1, 50])
 def test_note_by_note_gives_the_probabilities_of_training(
-    primed: int, music: Piece, small_checkpoint: Checkpoint, trained_on: dict[str, Array]
+    primed: int, music: Piece, small_checkpoint: Checkpoint, trained_on: dict[str, Array], end_told: bool
 ) -> None:
     rows, decoder = encode(music, small_checkpoint.vocabulary), small_checkpoint.decoder
     assert 150 <= len(rows) < HORIZON
     assert (rows[:, STEP] == 0).sum() > 100
-    state = decoder.prime(rows[:primed], composer=1, gap=1)
-    for index in range(primed, len(rows)):
+    # The end is told in ticks after the bar line to which a state is primed, here one that the next row does not heed.
+    left = bars_by_clock(rows, decoder.spec.steps)
+    bar, onset = int(rows[0, BAR]), int(rows[0, POSITION]) + int(np.asarray(decoder.spec.steps)[rows[1:primed, STEP]].sum())
+    gap = -onset % bar
+    end = (int(left[primed - 1]) + (gap == 0)) * bar
+    state = decoder.prime(rows[:primed], composer=1, gap=gap, end=end if end_told else None)
+    # What is written keeps its metre, so bars are counted in one; the waltz at the end has another.
+    until = int((rows[:, BAR] == bar).sum()) if end_told else len(rows)
+    assert until > 200
+    for index in range(primed, until):
         logits = decoder.logits_after(state, rows[index][None])
         for stream in STREAMS:
             off = np.abs(softmax(logits[stream])[0] - trained_on[stream][index - 1]).max()
@@ -201,12 +221,13 @@ def test_rows_say_their_place_in_the_bar(small_checkpoint: Checkpoint) -> None:
         assert np.array_equal(rows[:, POSITION], (at + 72 + waltz[-1, POSITION]) % 72)
 
 
-def test_pitches_of_a_chord_ascend(four: list[Written], small_checkpoint: Checkpoint) -> None:
+def test_pitches_of_a_chord_ascend(small_checkpoint: Checkpoint) -> None:
     seed = encode(small_checkpoint.seeds[0].piece, small_checkpoint.vocabulary)
-    for rows in joined(four):
+    wild = SamplingOptions(diversity=2.0, top_p=1.0, loop_guard=False)
+    for rows in joined(write(small_checkpoint, FOUR, options=wild)):
         pitch = np.concatenate((seed[-1:, PITCH], rows[:, PITCH])).astype(int)
         chord = rows[:, STEP] == 0
-        assert chord.sum() > 3
+        assert chord.any()
         assert (np.diff(pitch)[chord] > 0).all()
         assert pitch.min() >= 0
         assert pitch.max() < PITCHES

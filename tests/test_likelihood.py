@@ -13,7 +13,7 @@ from musiclstm.network import STREAMS, build_network
 from musiclstm.notes import PITCHES, Piece
 from musiclstm.scoring.likelihood import NoteScores, is_new, score_notes, total
 from musiclstm.tokens import PITCH, STEP, Rows, Vocabulary, encode, fit
-from musiclstm.windows import FeatureScanner
+from musiclstm.windows import FeatureScanner, Part
 
 Array = np.ndarray[Any, Any]
 LANES, WINDOW = 2, 16
@@ -39,7 +39,7 @@ def scored(rows: list[Rows], vocabulary: Vocabulary, scanner: FeatureScanner) ->
     """The scores that a network gives which knows nothing: all weights are zero, all classes equally likely."""
     network = build_network(size_for(vocabulary, units=8, layers=1, head=8, channels=1), lanes=LANES)
     network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
-    return score_notes(network, scanner, [len(r) for r in rows], lambda index: (rows[index], 0), window=WINDOW)
+    return score_notes(network, scanner, [len(r) for r in rows], lambda index: Part(rows[index]), window=WINDOW)
 
 
 def test_a_network_that_knows_nothing_needs_the_logarithm_of_the_classes(
@@ -80,7 +80,7 @@ def test_scores_do_not_depend_on_lanes_windows_or_the_order_of_pieces(
     def scores(scanner: FeatureScanner, lanes: int, window: int, order: list[int]) -> list[NoteScores]:
         network = build_network(config, lanes=lanes)
         network.set_weights(weights)
-        found = score_notes(network, scanner, [len(rows[i]) for i in order], lambda i: (rows[order[i]], 1), window=window)
+        found = score_notes(network, scanner, [len(rows[i]) for i in order], lambda i: Part(rows[order[i]], 1), window=window)
         return [found[order.index(i)] for i in range(len(order))]
 
     left = scores(scanner, LANES, WINDOW, [0, 1, 2])

@@ -146,6 +146,13 @@ def test_a_long_passage_may_be_repeated_until_it_was_copied_for_ninety_six_notes
     assert loops(copied)
 
 
+def test_a_phrase_may_come_twice_and_is_a_loop_once_it_has_begun_a_third_time() -> None:
+    phrase = np.random.default_rng(8).integers(0, PITCHES, GUARD.phrase).tolist()
+    begun = 2 * phrase + phrase[: len(phrase) // 4]
+    assert not loops(begun[:-1])
+    assert loops(begun)
+
+
 def test_a_pattern_that_climbs_may_run_twice_as_long() -> None:
     # Of each round the first note comes by another interval than its model, so one note more is needed.
     assert not loops(range(20, 20 + GUARD.fewest + 1))

@@ -19,6 +19,7 @@ from musiclstm.notes import Piece, make_notes
 from musiclstm.scoring.likelihood import score_notes, total
 from musiclstm.tokens import Vocabulary, encode, fit
 from musiclstm.training import Trainer, trained_network
+from musiclstm.windows import Part
 
 Array = np.ndarray[Any, Any]
 OPTIONS = TrainConfig(epochs=2, patience=9, lanes=4, window=16, learning_rate=0.1, transpose=3)
@@ -120,7 +121,7 @@ def test_what_is_measured_and_kept_are_the_averaged_weights(whole: tuple[Trainer
         mine.assign(best)
     rows = encode(collection.piece(5), trainer.vocabulary)
     composer = trainer.vocabulary.composer_class("Alberti")
-    scores = score_notes(lanes, trainer.scanner, [len(rows)], lambda _: (rows, composer), window=OPTIONS.window)
+    scores = score_notes(lanes, trainer.scanner, [len(rows)], lambda _: Part(rows, composer), window=OPTIONS.window)
     alone, reported = total(scores, 1.0).summary(), trainer.progress.history[-1]["validation"]
     assert reported["bits_per_note"] == pytest.approx(alone["bits_per_note"], abs=1e-3)
     assert reported["accuracy"] == pytest.approx(alone["accuracy"], abs=0.01)

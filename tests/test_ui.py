@@ -126,7 +126,7 @@ def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(studio: St
     assert kept.finished
     assert 1 <= kept.bars < 64
     assert kept.recipe["bars"] == kept.bars
-    again = compose(studio.checkpoint, request_of(studio, bars=kept.bars))
+    again = compose(studio.checkpoint, request_of(studio, bars=kept.bars, ending=64))
     assert kept.takes[0].joined == again.takes[0].joined
 
 
@@ -246,7 +246,7 @@ def test_only_the_two_endpoints_are_public(client: Client) -> None:
     assert set(api["named_endpoints"]) == {"/generate", "/seeds"}
     assert not api["unnamed_endpoints"]
     asked = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
-    assert asked == ["seed", "diversity", "bars", "random_seed", "tempo", "instrument", "top_p", "loop_guard"]
+    assert asked == ["seed", "diversity", "bars", "random_seed", "tempo", "instrument", "top_p", "loop_guard", "open_ended"]
 
 
 def test_no_files_of_a_request_stay_behind(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,20 +10,20 @@ import pytest
 
 from musiclstm.context import ContextSpec, advance, initial_state, look_ahead, observe
 from musiclstm.notes import Piece
-from musiclstm.tokens import Rows, encode, fit
-from musiclstm.windows import PREDICTED, FeatureScanner, ahead, batch_count, batches, plan_lanes, window_count
+from musiclstm.tokens import encode, fit
+from musiclstm.windows import PREDICTED, FeatureScanner, Part, ahead, bars_left, batch_count, batches, plan_lanes, window_count
 
 LENGTHS = [1, 2, 7, 8, 9, 10, 17, 40, 3, 0, 65, 33]
 WINDOW = 8
 
 
-def numbered(lengths: list[int]) -> Callable[[int], tuple[Rows, int]]:
+def numbered(lengths: list[int]) -> Callable[[int], Part]:
     """Pieces whose rows say where they come from: column 0 the piece, column 1 the row."""
 
-    def read(index: int) -> tuple[Rows, int]:
+    def read(index: int) -> Part:
         rows = np.zeros((lengths[index], 6), np.int16)
         rows[:, 0], rows[:, 1] = index, np.arange(lengths[index])
-        return rows, index + 100
+        return Part(rows, index + 100)
 
     return read
 
@@ -73,7 +73,7 @@ def test_a_piece_is_read_once_and_when_its_turn_comes() -> None:
     asked: list[int] = []
     read = numbered(LENGTHS)
 
-    def watched(index: int) -> tuple[Rows, int]:
+    def watched(index: int) -> Part:
         asked.append(index)
         return read(index)
 
@@ -115,6 +115,36 @@ def test_a_plan_depends_on_the_generator_alone() -> None:
     assert plan_lanes(lengths, 4, WINDOW) == plan_lanes(lengths, 4, WINDOW)
 
 
+def test_bars_left_count_the_bar_lines_until_the_last_row() -> None:
+    steps = (0, 12, 24, 96, 300, 48)
+    #        step class, pitch, duration, velocity, position, bar: 4/4, then 3/4
+    rows = np.array(
+        [
+            [0, 0, 0, 0, 0, 96],
+            [2, 0, 0, 0, 24, 96],
+            [3, 0, 0, 0, 24, 96],  # a bar on
+            [4, 0, 0, 0, 36, 96],  # three bars on: 24 + 300 = 3 * 96 + 36
+            [0, 5, 0, 0, 36, 96],
+            [2, 0, 0, 0, 60, 96],
+            [5, 0, 0, 0, 12, 72],  # the bar line before a new metre is one of the old
+            [3, 0, 0, 0, 36, 72],
+        ],
+        np.int16,
+    )
+    assert bars_left(rows, steps).tolist() == [6, 6, 5, 2, 2, 2, 1, 0]
+    assert bars_left(rows[:1], steps).tolist() == [0]
+
+
+def test_how_near_the_end_is_is_told_in_classes_and_not_told_in_padding() -> None:
+    left = np.arange(20, -1, -1, dtype=np.int32)
+    part = Part(np.zeros((21, 6), np.int16), 0, left)
+    told = np.concatenate([batch.ending for batch in batches([[0]], 8, lambda _: part)], axis=1)[0]
+    assert told[:20].tolist() == [6] * 12 + [5] * 4 + [4] * 2 + [3, 2]
+    assert not told[20:].any()
+    silent = next(batches([[0]], 8, lambda _: Part(part.rows)))
+    assert not silent.ending.any()
+
+
 # Features of whole windows
 
 
@@ -126,7 +156,7 @@ def test_features_of_windows_are_those_of_the_rows_one_by_one(tunes: dict[str, P
     # One lane goes on to the jig after the waltz, so what is carried has to be forgotten there.
     plan = [[0], [1, 2]]
     compared = 0
-    for batch in batches(plan, 16, lambda index: (music[index], 0)):
+    for batch in batches(plan, 16, lambda index: Part(music[index])):
         inputs = scanner.inputs(batch)
         assert (inputs["next_pitch"] == batch.targets[..., PREDICTED.index(1)]).all()
         for lane in range(2):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from musiclstm.network import STREAMS, reset_memory
 from musiclstm.tokens import PITCH, STEP, Rows
-from musiclstm.windows import FeatureScanner, ahead, batches, plan_lanes
+from musiclstm.windows import FeatureScanner, Part, ahead, batches, plan_lanes
 
 MATCHED_ROWS = 3
 SCORED = ("step", "pitch", "duration")  # velocity is reported apart: it is performance, not composition
@@ -83,13 +83,13 @@ def score_notes(
     network: keras.Model,
     scanner: FeatureScanner,
     lengths: Sequence[int],
-    read: Callable[[int], tuple[Rows, int]],
+    read: Callable[[int], Part],
     *,
     window: int = 256,
 ) -> list[NoteScores]:
     """Scores of each piece, in the order of ``lengths``.
 
-    ``network`` was built with as many lanes as ``scanner``; ``read`` gives a piece's rows and composer class. The LSTM state and
+    ``network`` was built with as many lanes as ``scanner``; ``read`` gives a piece. The LSTM state and
     the context are carried through each piece. Logits become probabilities in float64 on the way to nats.
     """
     lanes = scanner.empty["row"].shape[0]
@@ -97,10 +97,10 @@ def score_notes(
     hits = [np.zeros((max(0, length - 1), len(STREAMS)), bool) for length in lengths]
     new = [np.ones(max(0, length - 1), bool) for length in lengths]
 
-    def read_and_mark(index: int) -> tuple[Rows, int]:
-        rows, composer = read(index)
-        new[index] = is_new(rows)
-        return rows, composer
+    def read_and_mark(index: int) -> Part:
+        part = read(index)
+        new[index] = is_new(part.rows)
+        return part
 
     plan = plan_lanes(lengths, lanes, window)
     for batch, inputs in ahead((batch, scanner.inputs(batch)) for batch in batches(plan, window, read_and_mark)):

@@ -16,7 +16,7 @@ from typing import Any
 
 import gradio as gr
 
-from musiclstm.compose import ComposeRequest, Composition, compose
+from musiclstm.compose import OPEN_ENDED, ComposeRequest, Composition, compose
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import MissingToolError, MusicLSTMError
 from musiclstm.export import SCORE, zip_take
@@ -113,6 +113,7 @@ def _request(
     instrument: str,
     top_p: float,
     loop_guard: bool,
+    open_ended: bool,
 ) -> ComposeRequest:
     return ComposeRequest(
         studio.seed(seed),
@@ -120,6 +121,7 @@ def _request(
         random_seed=random_seed,
         tempo=tempo or None,
         instrument=instrument,
+        ending=OPEN_ENDED if open_ended else None,
         sampling=SamplingOptions(diversity, top_p, loop_guard),
     )
 
@@ -248,10 +250,11 @@ def _api(stage: Stage) -> None:
         instrument: str = "piano",
         top_p: float = SamplingOptions.top_p,
         loop_guard: bool = SamplingOptions.loop_guard,
+        open_ended: bool = False,
     ) -> Iterator[tuple[Any, ...]]:
         with _request_folder() as folder:
             studio, drawn = stage.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
-            request = _request(studio, seed, diversity, bars, drawn, tempo, instrument, top_p, loop_guard)
+            request = _request(studio, seed, diversity, bars, drawn, tempo, instrument, top_p, loop_guard, open_ended)
             composition = compose(studio.checkpoint, request)
             written = studio.write(folder, composition, score=True)
             midis = (written.seed_midi, written.continuation_midi, written.joined_midi)
@@ -270,6 +273,7 @@ def _api(stage: Stage) -> None:
         gr.Textbox("piano", visible=False, label="Instrument"),
         gr.Number(SamplingOptions.top_p, visible=False, label="Top-p, 0.05 to 1"),
         gr.Checkbox(SamplingOptions.loop_guard, visible=False, label="Loop guard"),
+        gr.Checkbox(False, visible=False, label="Whether the end is left open; otherwise the music closes with its last bar"),
     ]
     names = ("seed.mid", "continuation.mid", "joined.mid", "seed.wav", "continuation.wav", "joined.wav", SCORE)
     answered = [*(gr.File(visible=False, label=name) for name in names), gr.JSON(visible=False, label="recipe")]

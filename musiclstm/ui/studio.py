@@ -134,8 +134,8 @@ class Studio:
             said = f"Bar {min(composition.bars + 1, request.bars)} of {request.bars}"
             yield Moment(said, composition.bars / request.bars, composition)
             if stopped() and composition.bars and not composition.finished:
-                # Asking for the bars that are there gives the same notes with an ending, and a recipe that is true.
-                written = compose(self.checkpoint, replace(request, bars=composition.bars))
+                # Asking for these bars of a piece as long as before gives the same notes, and a recipe that is true.
+                written = compose(self.checkpoint, replace(request, bars=composition.bars, ending=request.ending or request.bars))
                 break
         yield Moment("Making the sound", 1.0, written)
 

@@ -56,6 +56,7 @@ class Widgets:
     instrument: gr.Dropdown
     top_p: gr.Slider
     loop_guard: gr.Checkbox
+    open_ended: gr.Checkbox
     heading: gr.HTML
     roll: gr.HTML
     notice: gr.HTML
@@ -75,8 +76,9 @@ class Widgets:
 
     @property
     def settings(self) -> list[Any]:
-        """The inputs of a request: seed, diversity, bars, random seed, tempo, instrument, top-p, loop guard."""
-        return [self.seed, self.diversity, self.bars, self.random_seed, self.tempo, self.instrument, self.top_p, self.loop_guard]
+        """The inputs of a request: seed, diversity, bars, random seed, tempo, instrument, top-p, loop guard, open ended."""
+        first = [self.seed, self.diversity, self.bars, self.random_seed, self.tempo, self.instrument]
+        return [*first, self.top_p, self.loop_guard, self.open_ended]
 
     @property
     def take(self) -> list[Any]:
@@ -189,6 +191,7 @@ def _controls(studio: Studio) -> dict[str, Any]:
             made["tempo"] = gr.Number(None, label="Tempo, ♩ a minute", placeholder="the seed's own", elem_id="tempo")
         made["top_p"] = _slider("Top-p", "top-p", 0.5, 1.0, SamplingOptions.top_p, 0.01)
         made["loop_guard"] = gr.Checkbox(SamplingOptions.loop_guard, label="Loop guard", elem_id="loop-guard")
+        made["open_ended"] = gr.Checkbox(False, label="Leave the end open", elem_id="open-ended")
     return made
 
 
