@@ -9,6 +9,7 @@ names and shapes of all weights are compared before Keras opens them.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
 from musiclstm.config import ModelConfig
 from musiclstm.decoder import Decoder
@@ -176,6 +178,12 @@ def _load_network(config: ModelConfig, path: Path) -> keras.Model:
     if path.stat().st_size > MAX_WEIGHTS_BYTES:
         raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_WEIGHTS_BYTES:,} are read.")
     found = dict(_shapes(path))
+    # Keras packs nothing, so what is smaller than its arrays say lies; it is refused before a network of that size is built.
+    declared = sum(math.prod(shape[:-1]) * np.dtype(shape[-1]).itemsize for shape in found.values())
+    if declared > path.stat().st_size:
+        raise CheckpointError(
+            f"The weights in {path} declare {declared:,} bytes of numbers in a file of {path.stat().st_size:,}: it is damaged."
+        )
     network = build_network(config)
     with tempfile.TemporaryDirectory() as scratch:
         like = Path(scratch) / WEIGHTS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from musiclstm.notes import Piece
 from musiclstm.scoring.originality import build
 from musiclstm.tokens import Vocabulary
 
+ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = "model.weights.h5"
 
 
@@ -295,6 +298,10 @@ def an_array_without_a_shape(file: h5py.File, path: str) -> None:
     file[path] = h5py.Empty("f4")
 
 
+def more_numbers_than_there_are(file: h5py.File, path: str) -> None:
+    file.create_dataset(path, (1 << 40, 1 << 20), "f4", chunks=(1024, 1024))  # none of its chunks is written
+
+
 def nothing(file: h5py.File, path: str) -> None:
     """The array is missing."""
 
@@ -309,6 +316,7 @@ def a_circle(file: h5py.File, path: str) -> None:
         (another_shape, "not those of the network"),
         (another_type, "not those of the network"),
         (nothing, "not those of the network"),
+        (more_numbers_than_there_are, "declare"),
         (a_soft_link, "not followed"),
         (a_link_to_another_file, "not followed"),
         (data_in_another_file, "not followed"),
@@ -327,6 +335,31 @@ def test_weights_that_are_not_arrays_of_this_network_are_refused(
         del file[path]
         put(file, path)
     assert says in sentence(folder)
+
+
+def test_a_small_file_that_declares_huge_arrays_costs_next_to_no_memory(folder: Path) -> None:
+    with h5py.File(folder / WEIGHTS, "r+") as file:
+        path = an_array(file)
+        shape = file[path].shape
+        del file[path]
+        file.create_dataset(path, (*shape[:-1], 1 << 30), "f4", chunks=True)
+    big = {"units": 1024, "layers": 4, "head": 1024, "channels": 128}  # the largest network that a config may ask for
+    edit(folder / "musiclstm.json", lambda marker: marker | {"model": marker["model"] | big})
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from musiclstm import checkpoint, errors\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        "before = peak()\n"
+        "try:\n"
+        "    checkpoint.load(Path(sys.argv[1]))\n"
+        "except errors.CheckpointError as error:\n"
+        "    print(peak() - before, error)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True)
+    megabytes, _, said = ran.stdout.partition(" ")
+    assert "declare" in said
+    assert int(megabytes) < 100
 
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:

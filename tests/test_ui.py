@@ -57,8 +57,8 @@ def client(address: str, tmp_path: Path) -> Iterator[Client]:
     client.close()
 
 
-def request_of(studio: Studio, bars: int = 8, random_seed: int = 1) -> ComposeRequest:
-    return ComposeRequest(studio.first, bars=bars, random_seed=random_seed)
+def request_of(studio: Studio, bars: int = 8, random_seed: int = 1, ending: int | None = None) -> ComposeRequest:
+    return ComposeRequest(studio.first, bars=bars, random_seed=random_seed, ending=ending)
 
 
 # Words
