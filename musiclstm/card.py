@@ -22,6 +22,7 @@ share at most $at_50 notes in a row with a training piece, three quarters at mos
 
 BEGIN = "<!-- Written by musiclstm from here on; what you write above or below stays when a new version is pushed. -->"
 END = "<!-- Written by musiclstm up to here. -->"
+_FRONT = re.compile(r"---\r?\n(.*?)\r?\n---\r?\n?", re.DOTALL)
 _KEY = re.compile(r"[A-Za-z_][\w-]*:")
 
 
@@ -104,14 +105,29 @@ def merged(card: str, published: str) -> str:
     return _joined(matter | {key: lines for key, lines in theirs.items() if key not in matter}, above, body, below)
 
 
-def _parts(card: str) -> tuple[dict[str, str], str, str, str]:
-    """Metadata by key, the lines of each as they stand; the text above the program's own, that text, and the text below."""
-    front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n?", card, re.DOTALL)
+def front_matter(card: str) -> dict[str, str]:
+    """The metadata at the head of a README by key, each with its lines as they stand, the key's own first."""
+    front = _FRONT.match(card)
     matter: dict[str, str] = {}
     for line in front[1].splitlines() if front else ():
         key = line.partition(":")[0] if _KEY.match(line) else next(reversed(matter), "")
         matter[key] = f"{matter[key]}\n{line}" if key in matter else line
-    text = card[front.end() :] if front else card
+    return matter
+
+
+def with_front_matter(card: str, matter: Mapping[str, str]) -> str:
+    """The README with other metadata at its head."""
+    return "\n".join(["---", *matter.values(), "---", _text(card)])
+
+
+def _text(card: str) -> str:
+    front = _FRONT.match(card)
+    return card[front.end() :] if front else card
+
+
+def _parts(card: str) -> tuple[dict[str, str], str, str, str]:
+    """Metadata by key; the text above the program's own, that text, and the text below."""
+    matter, text = front_matter(card), _text(card)
     above, begun, rest = text.partition(BEGIN)
     body, ended, below = rest.partition(END)
     # A card that the program did not write is all a person's; it stands below.

@@ -1,4 +1,4 @@
-"""The command line: seeds, generate, evaluate, push. It parses, calls, prints; heavy imports wait for their command."""
+"""The command line: seeds, generate, evaluate, push, deploy. It parses, calls, prints; heavy imports wait for their command."""
 
 from __future__ import annotations
 
@@ -88,6 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     push.add_argument("--force", default="", metavar="REASON", help="publish a worse one; the reason goes into its card")
     push.add_argument("--dry-run", action="store_true", help="measure and show what would be sent, send nothing")
     push.set_defaults(run=_push)
+
+    deploy = commands.add_parser("deploy", help="create or update a Space on the Hub that serves the page")
+    deploy.add_argument("--space", required=True, metavar="OWNER/NAME")
+    deploy.add_argument(
+        "--checkpoint", metavar="REPO[@REV]", help="what it plays, pinned to a commit; the bundled one if not given"
+    )
+    deploy.add_argument("--private", action="store_true", help="if the Space is created, only you can see it")
+    deploy.add_argument("--dry-run", action="store_true", help="show what would be sent, send nothing")
+    deploy.set_defaults(run=_deploy)
     return parser
 
 
@@ -185,6 +194,12 @@ def _push(options: argparse.Namespace) -> None:
     from musiclstm.release import release
 
     release(options.folder, options.repo, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    from musiclstm.deploy import deploy
+
+    deploy(options.space, options.checkpoint, private=options.private, dry_run=options.dry_run)
 
 
 def _trial(options: argparse.Namespace) -> Any:

@@ -1,4 +1,4 @@
-"""Publishing a checkpoint on the Hugging Face Hub: all its files in one commit, then a version tag, or nothing at all.
+"""Publishing on the Hugging Face Hub: a checkpoint in one commit and a version tag, a Space in one commit, or nothing at all.
 
 The commit names the one it follows, so that what somebody else published meanwhile is never overwritten unseen. Files that the
 Hub has already are not sent again. The token is huggingface_hub's own business (HF_TOKEN or ``hf auth login``) and never shown.
@@ -9,23 +9,24 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from musiclstm.errors import HubError
 from musiclstm.hub import ANSWER_SECONDS, check_reference
 
 CARD = "README.md"
+Kind = Literal["model", "space"]
 _VERSION = re.compile(r"v(\d+)")
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A repository as it stands on the Hub: its newest ``commit``, each file's hash by name, and the commit of each tag.
+    """A model repository or a Space as it stands on the Hub: its newest ``commit``, each file's hash by name, each tag's commit.
 
     The hash is what the Hub gives: SHA-256 for files that it stores apart, the git blob's SHA-1 for others.
     """
@@ -34,6 +35,13 @@ class Remote:
     commit: str
     files: Mapping[str, str]
     tags: Mapping[str, str]
+    kind: Kind = "model"
+
+    def commit_of(self, revision: str | None) -> str | None:
+        """The whole commit that a tag or a commit means; None for another revision, the newest commit if none is given."""
+        if revision is None or revision == self.commit:
+            return self.commit
+        return self.tags.get(revision) or (revision if re.fullmatch(r"[0-9a-f]{40}", revision) else None)
 
     @property
     def version(self) -> str | None:
@@ -60,8 +68,8 @@ class Published:
     sent: tuple[str, ...]
 
 
-def look(repo: str) -> Remote | None:
-    """The model repository OWNER/NAME as it stands; None if there is none.
+def look(repo: str, kind: Kind = "model") -> Remote | None:
+    """The model repository or Space OWNER/NAME as it stands; None if there is none.
 
     Raises OptionError for a malformed name, HubError if the Hub refuses or can't be reached.
     """
@@ -72,14 +80,15 @@ def look(repo: str) -> Remote | None:
 
         api = HfApi()
         try:
-            info = api.model_info(repo, files_metadata=True, timeout=ANSWER_SECONDS)
-            refs = api.list_repo_refs(repo)
+            ask = api.model_info if kind == "model" else api.space_info
+            info = ask(repo, files_metadata=True, timeout=ANSWER_SECONDS)
+            refs = api.list_repo_refs(repo, repo_type=kind)
         except RepositoryNotFoundError as error:
             if error.response.status_code == 401 and api.token is not None:
                 raise
             return None
         files = {file.rfilename: file.lfs.sha256 if file.lfs else str(file.blob_id) for file in info.siblings or ()}
-        return Remote(repo, str(info.sha), files, {tag.name: tag.target_commit for tag in refs.tags})
+        return Remote(repo, str(info.sha), files, {tag.name: tag.target_commit for tag in refs.tags}, kind)
 
 
 def read(remote: Remote, name: str) -> str | None:
@@ -89,7 +98,7 @@ def read(remote: Remote, name: str) -> str | None:
     with _explained(remote.repo, "read"):
         from huggingface_hub import hf_hub_download
 
-        path = hf_hub_download(remote.repo, name, revision=remote.commit, etag_timeout=ANSWER_SECONDS)
+        path = hf_hub_download(remote.repo, name, repo_type=remote.kind, revision=remote.commit, etag_timeout=ANSWER_SECONDS)
         return Path(path).read_text(encoding="utf-8", errors="replace")
 
 
@@ -100,20 +109,10 @@ def publish(repo: str, files: Mapping[str, bytes], remote: Remote | None, *, mes
     nothing differs no commit is made; a version tag that is missing, since an earlier push was cut off before it, is added.
     Raises HubError in one sentence; then no file of the repository has changed, though its last commit may still lack its tag.
     """
-    if remote is None:
-        with _explained(repo, "create"):
-            from huggingface_hub import HfApi
-
-            HfApi().create_repo(repo, private=private, repo_type="model")
-        remote = look(repo)
-        if remote is None:
-            raise HubError(f"The Hub says that it created {repo} but does not show it: try again.")
+    remote = remote or create(repo, private=private)
     sent = remote.changed(files)
-    commit = remote.commit
-    if sent:
-        with _explained(repo, "write to"):
-            commit = _commit(repo, {name: files[name] for name in sent}, remote.commit, message)
-    elif remote.version is not None:
+    commit = put(remote, {name: files[name] for name in sent}, message=message) if sent else remote.commit
+    if not sent and remote.version is not None:
         return Published(commit, remote.version, ())
     with _explained(repo, "tag"):
         from huggingface_hub import HfApi
@@ -122,11 +121,43 @@ def publish(repo: str, files: Mapping[str, bytes], remote: Remote | None, *, mes
     return Published(commit, remote.next_version, tuple(sent))
 
 
-def _commit(repo: str, files: Mapping[str, bytes], parent: str, message: str) -> str:
-    from huggingface_hub import CommitOperationAdd, HfApi
+def create(repo: str, kind: Kind = "model", *, private: bool = False) -> Remote:
+    """Create a model repository or a Gradio Space. Raises HubError."""
+    with _explained(repo, "create"):
+        from huggingface_hub import HfApi
 
-    operations = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=data) for name, data in files.items()]
-    return str(HfApi().create_commit(repo, operations, commit_message=message, parent_commit=parent).oid)
+        HfApi().create_repo(repo, private=private, repo_type=kind, space_sdk="gradio" if kind == "space" else None)
+    made = look(repo, kind)
+    if made is None:
+        raise HubError(f"The Hub says that it created {repo} but does not show it: try again.")
+    return made
+
+
+def put(remote: Remote, files: Mapping[str, bytes], removed: Sequence[str] = (), *, message: str) -> str:
+    """One commit on top of ``remote`` that writes ``files`` and removes others; returns it. Raises HubError, nothing changed."""
+    with _explained(remote.repo, "write to"):
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+        changes = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=data) for name, data in files.items()]
+        gone = [CommitOperationDelete(path_in_repo=name) for name in removed]
+        made = HfApi().create_commit(
+            remote.repo, [*changes, *gone], commit_message=message, parent_commit=remote.commit, repo_type=remote.kind
+        )
+        return str(made.oid)
+
+
+def set_variables(space: str, variables: Mapping[str, str | None]) -> None:
+    """Set public variables of a Space, remove those that are None; it restarts if any changes. Raises HubError."""
+    with _explained(space, "set a variable of"):
+        from huggingface_hub import HfApi
+
+        api = HfApi()
+        known = {name: variable.value for name, variable in api.get_space_variables(space).items()}
+        for name, value in variables.items():
+            if value is None and name in known:
+                api.delete_space_variable(space, name)
+            elif value is not None and known.get(name) != value:
+                api.add_space_variable(space, name, value)
 
 
 def _sha256(data: bytes) -> str:

@@ -25,6 +25,7 @@ class Repository:
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)  # of a Space
     access: Literal["public", "private", "gated"] = "public"
 
     def commit_of(self, revision: str) -> str | None:
@@ -153,6 +154,9 @@ class _Handler(Writing, BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self._answer()
 
+    def do_DELETE(self) -> None:
+        self._answer()
+
     def do_HEAD(self) -> None:
         self._answer()
 
@@ -161,7 +165,9 @@ class _Handler(Writing, BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         hub, path = self.hub, unquote(urlsplit(self.path).path)
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) if self.command in ("POST", "PUT") else b""
+        self.body = (
+            self.rfile.read(int(self.headers.get("Content-Length") or 0)) if self.command in ("POST", "PUT", "DELETE") else b""
+        )
         request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
         hub.requests.append(request)
         hub.history.append(request)
@@ -290,7 +296,7 @@ def _git_oid(data: bytes) -> str:
 _ID = r"(?P<repo>[^/]+/[^/]+)"
 ROUTES = (
     *WRITING,
-    (rf"/api/(?P<kind>model|dataset)s/{_ID}", _Handler.info),
+    (rf"/api/(?P<kind>model|dataset|space)s/{_ID}", _Handler.info),
     (rf"/api/(?P<kind>model|dataset)s/{_ID}/revision/(?P<revision>.+)", _Handler.info),
     (rf"/api/(?P<kind>model|dataset)s/{_ID}/tree/(?P<revision>.+)", _Handler.tree),
     (rf"/(?P<prefix>datasets/)?{_ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", _Handler.resolve),

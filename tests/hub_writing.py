@@ -20,6 +20,7 @@ class Writing:
     """
 
     body: bytes
+    command: str
     if TYPE_CHECKING:
 
         @property
@@ -126,11 +127,23 @@ class Writing:
             repository.refs[name] = str(repository.commit_of(revision))
             self._send_json({})
 
+    def variables(self, repo: str) -> None:
+        if not self._may_write(repo):
+            return
+        known = self.hub.repositories["space", repo].variables
+        if self.command == "POST":
+            asked = json.loads(self.body)
+            known[asked["key"]] = asked["value"]
+        elif self.command == "DELETE":
+            del known[json.loads(self.body)["key"]]
+        self._send_json({name: {"value": value} for name, value in known.items()})
+
 
 _ID = r"(?P<repo>[^/]+/[^/]+)"
 _KIND = r"/api/(?P<kind>model|dataset|space)s"
 WRITING = (
     (r"/api/repos/create", Writing.create),
+    (rf"/api/spaces/{_ID}/variables", Writing.variables),
     (r"/api/validate-yaml", Writing.validate_yaml),
     (rf"{_KIND}/{_ID}/preupload/(?P<revision>.+)", Writing.preupload),
     (rf"{_KIND}/{_ID}/commit/(?P<revision>.+)", Writing.write),

@@ -18,6 +18,7 @@ import gradio as gr
 
 from musiclstm.compose import OPEN_ENDED, ComposeRequest, Composition, compose
 from musiclstm.config import SamplingOptions
+from musiclstm.deploy import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import MissingToolError, MusicLSTMError
 from musiclstm.export import SCORE, zip_take
 from musiclstm.ui import words
@@ -25,7 +26,6 @@ from musiclstm.ui.stage import Stage, open_stage
 from musiclstm.ui.studio import STOPPED, Studio, seed_roll, take_roll, waiting_roll
 from musiclstm.ui.widgets import BARS, Updates, Visit, Widgets, place, theme
 
-REPO_VARIABLE, REVISION_VARIABLE = "MUSICLSTM_REPO", "MUSICLSTM_REVISION"
 DRAWN_BELOW = 1_000_000  # random seeds that are drawn are short enough to be told to a friend
 QUEUE_LENGTH = 24
 CACHE_SECONDS = (900, 7200)  # how often the files made for visitors are looked through, and how old they may get
