@@ -47,14 +47,16 @@ def deploy(
     remote = look(space, "space")
     changed = list(files) if remote is None else remote.changed(files)
     removed = [] if remote is None else [name for name in remote.files if name.startswith(FOLDERS) and name not in files]
-    for name in changed:
-        say(f"{'Would send' if dry_run else 'Sending'} {name}, {len(files[name]):,} bytes.")
-    for name in removed:
-        say(f"{'Would remove' if dry_run else 'Removing'} {name}.")
     if dry_run:
+        for name in changed:
+            say(f"Would send {name}, {len(files[name]):,} bytes.")
+        for name in removed:
+            say(f"Would remove {name}.")
         say(f"Nothing was sent to {space}.")
         return None
     remote = remote or create(space, "space", private=private)
+    if changed:
+        say(f"Sending {len(changed)} files, {sum(len(files[name]) for name in changed) / 1e6:.1f} MB ...")
     commit = remote.commit
     if changed or removed:
         commit = put(remote, {name: files[name] for name in changed}, removed, message=f"Play {_playing(pinned)}")

@@ -149,6 +149,6 @@ WRITING = (
     (rf"{_KIND}/{_ID}/commit/(?P<revision>.+)", Writing.write),
     (rf"{_KIND}/{_ID}/refs", Writing.refs),
     (rf"{_KIND}/{_ID}/tag/(?P<revision>.+)", Writing.tag),
-    (rf"/{_ID}\.git/info/lfs/objects/batch", Writing.lfs_batch),
+    (rf"/(?:datasets/|spaces/)?{_ID}\.git/info/lfs/objects/batch", Writing.lfs_batch),
     (r"/upload/(?P<digest>\w+)", Writing.upload),
 )
