@@ -29,7 +29,7 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff format .
 
 SHARED := __init__ report greedy heldout learning music original
-MUSIC  := quality diversity ranking style
+MUSIC  := quality diversity endings ranking style
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after the other
@@ -40,8 +40,9 @@ bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after th
 bench-quality: $(VENV)/pins ## compare with counting and with the original; ARGS="--data DIR --minutes 30" tells on what and how long
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/quality.py $(ARGS)
 
-bench-takes: $(VENV)/pins ## score what is written beside people's music, over diversity, and the order of takes; ARGS="--data DIR"
+bench-takes: $(VENV)/pins ## score what is written beside people's music, over diversity, their endings and their order; ARGS="--data DIR"
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/endings.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/ranking.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/style.py $(ARGS)
 
