@@ -20,6 +20,7 @@ from musiclstm.seeds import Seed
 from musiclstm.tokens import BAR, POSITION, decode, encode
 
 MAX_BARS, MAX_TAKES, MAX_RANDOM_SEED = 64, 8, 2**32 - 1
+CLOSING = 4  # bars: fewer are too few to come to an end
 OPEN_ENDED = 1000  # bars: an ending so far off is out of sight
 MAX_NOTES = 4096  # of one take: 64 bars of very dense music
 
@@ -29,8 +30,9 @@ class ComposeRequest:
     """What a person asks for. Raises OptionError for numbers or names outside their range.
 
     ``bars`` 1..64 of continuation; ``takes`` 1..8 different continuations; ``random_seed`` 0..2**32 - 1 decides all chance;
-    ``tempo`` 20..400 quarters a minute, None for the seed's own; ``instrument`` a name of ``audio.INSTRUMENTS``. ``ending``: with
-    which bar the music comes to its end, from ``bars`` to OPEN_ENDED, which is out of sight; None for the last one.
+    ``tempo`` 20..400 quarters a minute, None for the seed's own; ``instrument`` a name of ``audio.INSTRUMENTS``.
+    ``ending``: with which bar the music comes to its end, from ``bars`` to OPEN_ENDED, which is out of sight; None for the last
+    one, in which it then closes with one chord on the first beat (fewer than CLOSING bars are left open).
     """
 
     seed: Seed
@@ -113,7 +115,8 @@ def composing(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Compo
     bar = int(rows[-1, BAR])
     composer = checkpoint.vocabulary.composer_class(request.seed.composer)
     decoder = checkpoint.decoder
-    end = bar * (request.bars if request.ending is None else request.ending)
+    open_ended = request.ending is None and request.bars < CLOSING
+    end = bar * (OPEN_ENDED if open_ended else request.ending or request.bars)
     state = decoder.prime(rows, composer=composer, takes=request.takes, gap=gap, end=end)
     # A generator for each take: number 0 of four is the same music as the only take of one.
     rngs = [np.random.default_rng([request.random_seed, take]) for take in range(request.takes)]

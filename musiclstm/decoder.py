@@ -221,7 +221,9 @@ class Decoder:
         row = tf.stack([step, pitch, duration, velocity, position, bar], axis=1)
         clock = state["clock"] + gone
         following = self._remember(state | seen["states"], row) | {"clock": clock, "guarded": guarded}
-        done = state["done"] | (clock >= until)
+        # The last bar of a piece that closes holds one chord, struck on its first beat; with the next onset it is over.
+        over = self._in_last_bar(state, until) & (gone > 0)
+        done = state["done"] | (clock >= until) | over
         frozen = {
             name: tf.where(tf.reshape(done, [-1] + [1] * (len(value.shape) - 1)), state[name], value)
             for name, value in following.items()
@@ -238,10 +240,19 @@ class Decoder:
         return tf.where(at("exact", slot) > 0, at("pitch", slot + 1), climbing)
 
     def _legal_steps(self, state: State, ticks: Any, until: Any) -> Any:
-        """No note before the continuation's first bar line, at least one before its end, no chord note above the highest key."""
+        """No note before the continuation's first bar line, at least one before its end, no chord note above the highest key.
+
+        A piece that closes with what is written does so on the first beat of its last bar, neither past nor before it.
+        """
         onset = state["clock"][:, None] + ticks
         begun = state["clock"][:, None] >= 0
         inside = (onset >= 0) & (onset < until)
         in_time = begun | inside | ((onset >= 0) & ~tf.reduce_any(inside, axis=1, keepdims=True))
         room_above = (state["row"][:, PITCH] < PITCHES - 1)[:, None] | (ticks > 0)
-        return in_time & room_above
+        last_bar = (until - state["row"][:, BAR])[:, None]
+        closing = ((state["end"] == until)[:, None]) & (state["clock"][:, None] < last_bar)
+        return in_time & room_above & ~(closing & (onset > last_bar))
+
+    def _in_last_bar(self, state: State, until: Any) -> Any:
+        """Whether each take's latest note stands in the bar with which the piece closes [B]."""
+        return (state["end"] == until) & (state["clock"] >= until - state["row"][:, BAR])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.compose import OPEN_ENDED, ComposeRequest, Composition, compose, composing
+from musiclstm.compose import CLOSING, OPEN_ENDED, ComposeRequest, Composition, compose, composing
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.notes import Metre, Piece, Tempo, make_notes
@@ -129,6 +129,26 @@ def test_how_near_the_end_is_decides_what_is_written(small_checkpoint: Checkpoin
     assert notes(closed) != notes(open_ended)
     assert notes(closed) == notes(compose(small_checkpoint, asked(small_checkpoint, ending=8)))
     assert open_ended.recipe["ending"] == OPEN_ENDED
+
+
+@pytest.mark.parametrize("tune", [0, 1, 2])
+def test_a_piece_that_closes_does_so_with_one_chord_on_the_first_beat_of_its_last_bar(
+    small_checkpoint: Checkpoint, tune: int
+) -> None:
+    bar = small_checkpoint.seeds[tune].piece.metres[0].bar_ticks
+    for bars in (CLOSING, 8):
+        for take in compose(small_checkpoint, asked(small_checkpoint, tune, bars=bars)).takes:
+            onset = take.continuation.notes["onset"]
+            assert set(onset[onset >= (bars - 1) * bar].tolist()) == {(bars - 1) * bar}
+    last_bars = [
+        take.continuation.notes["onset"][-1] for take in compose(small_checkpoint, asked(small_checkpoint, tune, ending=9)).takes
+    ]
+    assert any(onset > 7 * bar for onset in last_bars)  # one that does not close goes on to its last bar line
+
+
+def test_a_few_bars_are_left_open(small_checkpoint: Checkpoint) -> None:
+    few = asked(small_checkpoint, bars=CLOSING - 1)
+    assert notes(compose(small_checkpoint, few)) == notes(compose(small_checkpoint, replace(few, ending=OPEN_ENDED)))
 
 
 def test_the_first_bars_of_a_longer_piece_can_be_had_alone(small_checkpoint: Checkpoint) -> None:
