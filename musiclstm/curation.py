@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,11 @@ def estimate_key(piece: Piece) -> tuple[Key, float]:
 
     A passage without notes, or with all twelve classes equally long, gives C major with 0.
     """
-    weights = np.bincount(piece.notes["pitch"] % 12, weights=piece.notes["duration"], minlength=12)
+    return likeliest_key(np.bincount(piece.notes["pitch"] % 12, weights=piece.notes["duration"], minlength=12))
+
+
+def likeliest_key(weights: NDArray[Any]) -> tuple[Key, float]:
+    """The key, and its correlation, of twelve pitch classes from C on with these ``weights`` [12]."""
     if not weights.std():
         return Key(0), 0.0
     best = (-2.0, 0, "major")

@@ -18,15 +18,35 @@ from numpy.typing import NDArray
 
 from musiclstm import context, sampling
 from musiclstm.config import ModelConfig, SamplingOptions
+from musiclstm.curation import MAJOR_PROFILE, MINOR_PROFILE
 from musiclstm.errors import OptionError
 from musiclstm.network import STREAMS
-from musiclstm.notes import PITCHES
+from musiclstm.notes import LOWEST_PITCH, PITCHES
 from musiclstm.tokens import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabulary
 
 CHUNK = 32  # notes written between two looks at the clock: about a bar or two
 HORIZON = 1024  # rows remembered while writing; a seed and a long continuation fit
 CALM_TOUCH = 0.8  # highest temperature for velocity: above it the music grew ever softer and rougher (8 velocities at 1.0)
 _PRIME_PAD = HORIZON  # seeds are padded to a multiple of it, so that one length is compiled; padding is not read
+
+KEY_NOTES = 192  # the latest ones, in whose key a piece closes: some twelve bars
+
+
+def _profiles() -> NDArray[np.float32]:
+    """What to weigh the twelve pitch classes with, for C major to B major, then C minor to B minor [12, 24]: the profiles of
+    ``curation.estimate_key``, freed of mean and length, so that the largest sum is the highest correlation.
+    """
+    rows = [np.roll(profile, tonic) for profile in (MAJOR_PROFILE, MINOR_PROFILE) for tonic in range(12)]
+    return np.array([(row - row.mean()) / np.std(row) for row in rows], np.float32).T
+
+
+def _keys_of(steps: tuple[tuple[int, ...], tuple[int, ...]]) -> NDArray[np.bool_]:
+    """Which of the piano's keys belong to a chord of these semitones above each major, then each minor tonic [24, 88]."""
+    key = np.arange(PITCHES) + LOWEST_PITCH
+    return np.array([np.isin((key - tonic) % 12, chord) for chord in steps for tonic in range(12)])
+
+
+KEY_PROFILES, TONICS, TRIADS = _profiles(), _keys_of(((0,), (0,))), _keys_of(((0, 4, 7), (0, 3, 7)))
 
 State = dict[str, Any]
 
@@ -207,7 +227,7 @@ class Decoder:
         logits = sampling.mask(self._head("step", seen["memory"], seen["inputs"]), legal)
         step = sampling.choose(logits, uniform[:, 0], heat, top_p)
         told = seen["inputs"] | context.look_ahead(seen["context"], step, self.spec, looping) | {"next_step": step}
-        pitch_logits = self._head("pitch", seen["memory"], told)
+        pitch_logits = sampling.mask(self._head("pitch", seen["memory"], told), self._legal_pitches(state, step, until))
         expected = tf.where(looping, self._expected(state, slot), -1)
         pitch = sampling.choose(sampling.reluctant(pitch_logits, expected, guarded), uniform[:, 1], heat, top_p)
         told |= {"next_pitch": pitch}
@@ -248,10 +268,23 @@ class Decoder:
         begun = state["clock"][:, None] >= 0
         inside = (onset >= 0) & (onset < until)
         in_time = begun | inside | ((onset >= 0) & ~tf.reduce_any(inside, axis=1, keepdims=True))
-        room_above = (state["row"][:, PITCH] < PITCHES - 1)[:, None] | (ticks > 0)
+        highest = tf.where(self._in_last_bar(state, until), PITCHES - 13, PITCHES - 1)  # so that the last chord finds its notes
+        room_above = (state["row"][:, PITCH] < highest)[:, None] | (ticks > 0)
         last_bar = (until - state["row"][:, BAR])[:, None]
         closing = ((state["end"] == until)[:, None]) & (state["clock"][:, None] < last_bar)
         return in_time & room_above & ~(closing & (onset > last_bar))
+
+    def _legal_pitches(self, state: State, step: Any, until: Any) -> Any:
+        """Every key [B, 88], but of the chord that closes a piece: the tonic as its lowest note, above it those of its triad."""
+        gone = tf.gather(tf.constant(self.spec.steps), step)
+        closing = (state["end"] == until) & (state["clock"] + gone >= until - state["row"][:, BAR])
+        recent = state["pitch"][:, -KEY_NOTES:]
+        lengths = tf.gather(tf.constant(self.spec.durations), tf.maximum(state["duration"][:, -KEY_NOTES:], 0))
+        classes = tf.one_hot((recent + LOWEST_PITCH) % 12, 12) * tf.cast(tf.where(recent < 0, 0, lengths), tf.float32)[..., None]
+        key = tf.argmax(tf.linalg.matmul(tf.reduce_sum(classes, axis=1), tf.constant(KEY_PROFILES)), axis=1)
+        first = tf.gather(tf.constant(TONICS), key)
+        others = tf.gather(tf.constant(TRIADS), key)
+        return tf.where((step > 0)[:, None], first, others) | ~closing[:, None]
 
     def _in_last_bar(self, state: State, until: Any) -> Any:
         """Whether each take's latest note stands in the bar with which the piece closes [B]."""

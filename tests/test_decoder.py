@@ -13,12 +13,13 @@ from musiclstm import sampling
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.context import ContextSpec
-from musiclstm.decoder import CHUNK, HORIZON, State, Written
+from musiclstm.curation import likeliest_key
+from musiclstm.decoder import CHUNK, HORIZON, KEY_NOTES, State, Written
 from musiclstm.errors import OptionError
 from musiclstm.network import STREAMS, build_network, reset_memory
 from musiclstm.notes import LOWEST_PITCH, PITCHES, Piece, join, make_notes, transpose
 from musiclstm.score import read_corpus
-from musiclstm.tokens import BAR, PITCH, POSITION, STEP, Rows, encode
+from musiclstm.tokens import BAR, DURATION, PITCH, POSITION, STEP, Rows, encode
 from musiclstm.windows import FeatureScanner, Part, batches
 
 Array = np.ndarray[Any, Any]
@@ -231,6 +232,26 @@ def test_pitches_of_a_chord_ascend(small_checkpoint: Checkpoint) -> None:
         assert (np.diff(pitch)[chord] > 0).all()
         assert pitch.min() >= 0
         assert pitch.max() < PITCHES
+
+
+def test_a_piece_closes_with_a_chord_of_its_key_over_the_tonic(small_checkpoint: Checkpoint) -> None:
+    decoder, wild = small_checkpoint.decoder, SamplingOptions(diversity=2.0, top_p=1.0, loop_guard=False)
+    for tune in (0, 1, 2):
+        seed = encode(small_checkpoint.seeds[tune].piece, small_checkpoint.vocabulary)
+        until = 6 * int(seed[-1, BAR])
+        state = decoder.prime(seed, takes=4, gap=1, end=until)
+        rngs = [np.random.default_rng(number) for number in FOUR]
+        for rows in joined(list(decoder.write(state, wild, rngs, until=until, most=2000))):
+            at = onsets(rows, small_checkpoint, 1)
+            chord = at == at[-1]
+            assert at[-1] == until - seed[-1, BAR]
+            before = np.concatenate([seed, rows[~chord]])[-KEY_NOTES:]
+            lengths = np.asarray(decoder.spec.durations)[before[:, DURATION]]
+            key = likeliest_key(np.bincount((before[:, PITCH] + LOWEST_PITCH) % 12, lengths, minlength=12))[0]
+            tonic = (7 * key.fifths + (9 if key.mode == "minor" else 0)) % 12
+            closing = rows[chord, PITCH].astype(int) + LOWEST_PITCH
+            assert closing.min() % 12 == tonic
+            assert set((closing[:2] - tonic) % 12) <= ({0, 4, 7} if key.mode == "major" else {0, 3, 7})
 
 
 def test_above_the_highest_key_no_chord_goes_on(small_checkpoint: Checkpoint) -> None:
