@@ -322,7 +322,7 @@ def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
         client = Client(address, verbose=False)
         assert "mozart-k545-1" in [seed["id"] for seed in client.predict(api_name="/seeds")]
         hub.repair()
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while [seed["id"] for seed in client.predict(api_name="/seeds")] != ["march", "waltz", "jig"]:
             assert time.monotonic() < until
             time.sleep(0.5)
