@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musiclstm import release
 from musiclstm.corpus import Collection, Source, folder_sources, music21_sources, open_collection, split
+from musiclstm.errors import DataError
 from musiclstm.tokens import PITCH, STEP, Rows
 
 FIGURE = 16  # notes of the figures that are looked for on both sides
@@ -39,22 +40,14 @@ def held_out(data: Path | None, metrics: Mapping[str, Any], cache: Path) -> Held
     them. Ends with one sentence if that is not so.
     """
     collection = open_collection(chorales() if data is None else folder_sources(data), cache)
-    training = metrics["training"]
-    options = training["options"]
+    try:
+        return HeldOut(collection, release.held_out(metrics, collection), own=True)
+    except DataError as error:
+        options, theirs = metrics["training"]["options"], set(metrics["training"]["works_in_test"])
+        if data is not None or theirs & {entry.work for entry in collection.entries}:
+            raise SystemExit(f"The checkpoint may have been trained on what would be measured here. {error}") from error
     sides = split(collection, options["validation_share"], options["test_share"], options["random_seed"])
-    works = {side: {collection.entries[index].work for index in pieces} for side, pieces in sides.items()}
-    theirs = set(training["works_in_test"])
-    own = works["test"] == theirs
-    if not own and (data is not None or not theirs.isdisjoint(chain.from_iterable(works.values()))):
-        raise SystemExit(
-            "The checkpoint may have been trained on what would be measured here: it set other works aside "
-            f"({_some(theirs)}) than this split of the data does ({_some(works['test'])}); give the data it was trained on."
-        )
-    return HeldOut(collection, sides, own)
-
-
-def _some(works: set[str]) -> str:
-    return ", ".join(sorted(works)[:3]) + (", ..." if len(works) > 3 else "")
+    return HeldOut(collection, sides, own=False)
 
 
 def chorales() -> list[Source]:

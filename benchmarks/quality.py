@@ -130,7 +130,7 @@ def counting(rows: Sides, vocabulary: Any) -> tuple[list[Line], str]:
     model = markov.fit(rows["train"], vocabulary)
     training = f"{time.perf_counter() - started:.0f} s"
     bits = markov.bits_by_order(model, rows["validation"])
-    best = min(range(1, markov.LONGEST + 1), key=lambda order: bits[order])
+    best = markov.best_order(bits)
     lines = []
     chain = f"Markov chain, order {best}"
     for name, order, recall in (("unigram", 0, False), (chain, best, False), (f"{chain}, counting the piece too", best, True)):

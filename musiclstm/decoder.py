@@ -31,23 +31,6 @@ _PRIME_PAD = HORIZON  # seeds are padded to a multiple of it, so that one length
 
 KEY_NOTES = 192  # the latest ones, in whose key a piece closes: some twelve bars
 
-
-def _profiles() -> NDArray[np.float32]:
-    """What to weigh the twelve pitch classes with, for C major to B major, then C minor to B minor [12, 24]: the profiles of
-    ``curation.estimate_key``, freed of mean and length, so that the largest sum is the highest correlation.
-    """
-    rows = [np.roll(profile, tonic) for profile in (MAJOR_PROFILE, MINOR_PROFILE) for tonic in range(12)]
-    return np.array([(row - row.mean()) / np.std(row) for row in rows], np.float32).T
-
-
-def _keys_of(steps: tuple[tuple[int, ...], tuple[int, ...]]) -> NDArray[np.bool_]:
-    """Which of the piano's keys belong to a chord of these semitones above each major, then each minor tonic [24, 88]."""
-    key = np.arange(PITCHES) + LOWEST_PITCH
-    return np.array([np.isin((key - tonic) % 12, chord) for chord in steps for tonic in range(12)])
-
-
-KEY_PROFILES, TONICS, TRIADS = _profiles(), _keys_of(((0,), (0,))), _keys_of(((0, 4, 7), (0, 3, 7)))
-
 State = dict[str, Any]
 
 
@@ -68,6 +51,8 @@ class Decoder:
         self.spec = context.ContextSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
         self.parts = {name: network.get_layer(name) for name in ("trunk", *(f"{stream}_head" for stream in STREAMS))}
         self.cells = [network.get_layer(f"lstm_{index + 1}").cell for index in range(config.layers)]
+        self._key_profiles = _key_profiles()
+        self._tonics, self._triads = _keys_of((0,), (0,)), _keys_of((0, 4, 7), (0, 3, 7))
         self._prime = tf.function(self._prime_loop, jit_compile=True, autograph=False)
         self._write = tf.function(self._write_loop, jit_compile=True, autograph=False)
         self._known = tf.function(self._known_row)
@@ -281,11 +266,25 @@ class Decoder:
         recent = state["pitch"][:, -KEY_NOTES:]
         lengths = tf.gather(tf.constant(self.spec.durations), tf.maximum(state["duration"][:, -KEY_NOTES:], 0))
         classes = tf.one_hot((recent + LOWEST_PITCH) % 12, 12) * tf.cast(tf.where(recent < 0, 0, lengths), tf.float32)[..., None]
-        key = tf.argmax(tf.linalg.matmul(tf.reduce_sum(classes, axis=1), tf.constant(KEY_PROFILES)), axis=1)
-        first = tf.gather(tf.constant(TONICS), key)
-        others = tf.gather(tf.constant(TRIADS), key)
+        key = tf.argmax(tf.linalg.matmul(tf.reduce_sum(classes, axis=1), tf.constant(self._key_profiles)), axis=1)
+        first = tf.gather(tf.constant(self._tonics), key)
+        others = tf.gather(tf.constant(self._triads), key)
         return tf.where((step > 0)[:, None], first, others) | ~closing[:, None]
 
     def _in_last_bar(self, state: State, until: Any) -> Any:
         """Whether each take's latest note stands in the bar with which the piece closes [B]."""
         return (state["end"] == until) & (state["clock"] >= until - state["row"][:, BAR])
+
+
+def _key_profiles() -> NDArray[np.float32]:
+    """What to weigh the twelve pitch classes with, for C major to B major, then C minor to B minor [12, 24]: the profiles of
+    ``curation.likeliest_key``, freed of mean and spread, so that the largest sum is the highest correlation.
+    """
+    rows = [np.roll(profile, tonic) for profile in (MAJOR_PROFILE, MINOR_PROFILE) for tonic in range(12)]
+    return np.array([(row - row.mean()) / np.std(row) for row in rows], np.float32).T
+
+
+def _keys_of(major: tuple[int, ...], minor: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which keys of the piano belong to a chord, in semitones above each major, then each minor tonic [24, 88]."""
+    key = np.arange(PITCHES) + LOWEST_PITCH
+    return np.array([np.isin((key - tonic) % 12, chord) for chord in (major, minor) for tonic in range(12)])

@@ -165,6 +165,11 @@ def bits_by_order(model: Markov, pieces: Sequence[Rows]) -> list[float]:
     return (nats / np.log(2) / notes).tolist()
 
 
+def best_order(bits: Sequence[float]) -> int:
+    """The order from 1 on that needs the fewest bits, which ``bits_by_order`` gives."""
+    return min(range(1, len(bits)), key=bits.__getitem__)
+
+
 def recalled(rows: Rows, stream: int, p: Probabilities) -> Probabilities:
     """Probabilities ``p`` [n - 1, classes] of a stream, revised by what followed the same rows earlier in the piece."""
     known = {STEP: [], PITCH: [(STEP, 0)]}.get(stream, [(STEP, 0), (_INTERVAL, 0)])

@@ -154,7 +154,7 @@ def measure(new: Checkpoint, published: Checkpoint | None, collection: Collectio
     contenders = [Contender(f"this one, {new.name}", evaluate(new, pieces))]
     if published is not None:
         contenders.append(Contender(f"published, {published.revision}", evaluate(published, pieces)))
-    contenders.append(_counted(new, [collection.piece(index) for index in sides["train"]], pieces, collection, sides))
+    contenders.append(_counted(new, pieces, collection, sides))
     return Verdict(tuple(contenders), reasons_against(contenders), tuple(remarks))
 
 
@@ -186,14 +186,12 @@ def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, li
     return sides
 
 
-def _counted(
-    new: Checkpoint, train: Sequence[Piece], pieces: Sequence[Piece], collection: Collection, sides: Mapping[str, Sequence[int]]
-) -> Contender:
+def _counted(new: Checkpoint, pieces: Sequence[Piece], collection: Collection, sides: Mapping[str, Sequence[int]]) -> Contender:
     """A Markov chain counted on the training pieces, of the order that does best on the validation pieces."""
     vocabulary = new.vocabulary
-    model = markov.fit([encode(piece, vocabulary) for piece in train], vocabulary)
-    bits = markov.bits_by_order(model, [encode(collection.piece(index), vocabulary) for index in sides["validation"]])
-    order = min(range(len(bits)), key=bits.__getitem__)
+    known, validation = ([encode(collection.piece(i), vocabulary) for i in sides[side]] for side in ("train", "validation"))
+    model = markov.fit(known, vocabulary)
+    order = markov.best_order(markov.bits_by_order(model, validation))
     rows = [encode(piece, vocabulary) for piece in pieces]
     scores = [NoteScores(*model.scores(piece, order, recall=True), is_new(piece)) for piece in rows]
     return Contender(f"Markov chain of order {order}", total(scores, quarters(rows, vocabulary)).summary())

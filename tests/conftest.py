@@ -1,17 +1,19 @@
 """Test order: the lowest layer first, so that the first failure is the nearest to its cause and the slow ones come last.
 
-And the music and the checkpoint that several tests share: three tunes, and a tiny network that was never trained.
+And what several tests share: three tunes, a tiny network that was never trained, a Hub on this machine.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hub_server import LocalHub
 
 from musiclstm.notes import Piece
 
@@ -88,3 +90,20 @@ def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
     rng = np.random.default_rng(1)  # larger weights than a network begins with: what it is told moves its choices
     network.set_weights([rng.normal(0, 0.4, weight.shape) for weight in network.get_weights()])
     return Checkpoint("small", config, vocabulary, network, seeds, metrics={"bits_per_note": 9.0})
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LocalHub]:
+    """A Hub on this machine."""
+    hub = LocalHub()
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def hub(running: LocalHub) -> Iterator[LocalHub]:
+    """The Hub with nothing in it."""
+    running.repositories.clear()
+    running.repair()
+    yield running
+    running.repair()

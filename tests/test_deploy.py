@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from hub_client import environment
 from hub_server import LocalHub
 
 from musiclstm.card import front_matter
@@ -21,19 +19,11 @@ SPACE, REPO = "anna/stage", "anna/tiny"
 WHOLE = {name: name.encode() for name in (*PARTS, "originality.npz", "README.md")}
 
 
-@pytest.fixture
-def hub() -> Iterator[LocalHub]:
-    hub = LocalHub()
-    yield hub
-    hub.close()
-
-
 def deploy(hub: LocalHub, home: Path, *arguments: str) -> tuple[int, str, str]:
     """Run the command; its exit code and what it printed to stdout and stderr."""
-    kept = {name: value for name, value in os.environ.items() if not re.match(r"(?i)HF_|HUGGING|.*_PROXY$", name)}
-    settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": hub.token}
+    settings = environment(hub.url, home, hub.token)
     command = [sys.executable, "-m", "musiclstm", "deploy", "--space", SPACE, *arguments]
-    ran = subprocess.run(command, check=False, cwd=ROOT, env=kept | settings, capture_output=True, text=True)
+    ran = subprocess.run(command, check=False, cwd=ROOT, env=settings, capture_output=True, text=True)
     assert hub.token not in ran.stdout + ran.stderr
     return ran.returncode, ran.stdout, ran.stderr
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hub_client import Talker
 from hub_server import LocalHub
 
 from musiclstm.checkpoint import PARTS
@@ -63,34 +60,11 @@ class Copy:
         return {p.relative_to(self.folder).as_posix(): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}
 
 
-class Puller:
+class Puller(Talker):
     """Calls the functions of musiclstm.hub in another process, whose Hub is at ``url``."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        # Nothing of this machine's own settings; to switch off telemetry in particular is left to the package.
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not re.match(r"(?i)HF_|HUGGING|DO_NOT_TRACK|DISABLE_TEL|.*_PROXY$", name)
-        }
-        environment = kept | {
-            "HF_ENDPOINT": url,
-            "HF_HOME": str(folder),
-            "HF_HUB_DISABLE_XET": "1",
-            "PYTHONPATH": str(ROOT),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        }
-        self.words = folder / "words.txt"
-        with self.words.open("w", encoding="utf-8") as words:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", PULLER],
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=words,
-                text=True,
-            )
-        assert self._read() == "ready\n", self.words.read_text(encoding="utf-8")
+        super().__init__(PULLER, url, folder)
 
     def checkpoint(self, cache: Path, *arguments: str | None, token: str = "", **options: float) -> Copy:
         return self._call("pull_checkpoint", cache, arguments, token, options)
@@ -106,36 +80,10 @@ class Puller:
             "options": options,
             "environment": {"HF_TOKEN": token} if token else {},
         }
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        line = self._read()
-        assert line, self.words.read_text(encoding="utf-8")
-        answer: list[Any] = json.loads(line)
+        answer: list[Any] = self.ask(order)
         if len(answer) == 2:
             raise RefusedError(": ".join(answer))
         return Copy(Path(answer[0]), *answer[1:])
-
-    def _read(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
-
-    def close(self) -> float:
-        """End the process; returns the seconds it took."""
-        began = time.monotonic()
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=60)
-        return time.monotonic() - began
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[LocalHub]:
-    hub = LocalHub()
-    yield hub
-    hub.close()
 
 
 @pytest.fixture(scope="module")
@@ -143,15 +91,6 @@ def puller(running: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Itera
     puller = Puller(running.url, tmp_path_factory.mktemp("home"))
     yield puller
     puller.close()
-
-
-@pytest.fixture
-def hub(running: LocalHub) -> Iterator[LocalHub]:
-    """The Hub with nothing in it."""
-    running.repositories.clear()
-    running.repair()
-    yield running
-    running.repair()
 
 
 @pytest.fixture
@@ -324,9 +263,8 @@ def test_a_token_goes_to_the_hub_alone_and_is_never_printed(hub: LocalHub, pulle
     assert told == {False: True, True: False}
     with pytest.raises(RefusedError, match="does not accept the token") as refused:
         puller.checkpoint(tmp_path, REPO, token="hf_an_old_token")
-    words = puller.words.read_text(encoding="utf-8")
     assert "hf_an_old" not in str(refused.value)
-    assert not any(token in words for token in ("hf_an_old", hub.token))
+    assert not any(token in puller.said for token in ("hf_an_old", hub.token))
 
 
 def test_no_telemetry_is_sent(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hub_client import Talker
 from hub_server import LocalHub
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,45 +38,17 @@ for line in sys.stdin:
 """
 
 
-class Publisher:
-    """Looks at and publishes to the Hub at ``url``, in another process; ``printed`` is all it ever said."""
+class Publisher(Talker):
+    """Looks at and publishes to the Hub at ``url``, in another process."""
 
     def __init__(self, url: str, home: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if not re.match(r"(?i)HF_|HUGGING|.*_PROXY$", name)}
-        settings = {"HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "PYTHONPATH": str(ROOT)}
-        self.log = (home / "stderr.txt").open("w+")
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PUBLISHER], stdin=-1, stdout=-1, stderr=self.log, text=True, env=kept | settings
-        )
-        self.printed = ""
-        assert self._line() == "ready\n"
+        super().__init__(PUBLISHER, url, home)
 
     def __call__(
         self, files: dict[str, bytes], *, token: str | None = LocalHub.token, repo: str = REPO, private: bool = False
     ) -> Any:
         encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"files": encoded, "token": token, "repo": repo, "private": private}) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self._line())
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        self.printed += line
-        return line
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.log.close()
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[LocalHub]:
-    hub = LocalHub()
-    yield hub
-    hub.close()
+        return self.ask({"files": encoded, "token": token, "repo": repo, "private": private})
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +56,6 @@ def publisher(running: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> It
     publisher = Publisher(running.url, tmp_path_factory.mktemp("home"))
     yield publisher
     publisher.close()
-
-
-@pytest.fixture
-def hub(running: LocalHub) -> Iterator[LocalHub]:
-    """The Hub with nothing in it."""
-    running.repositories.clear()
-    running.repair()
-    yield running
-    running.repair()
 
 
 def state(hub: LocalHub) -> tuple[dict[str, str], dict[str, bytes]]:
@@ -225,8 +184,7 @@ def test_a_hub_out_of_reach_is_told_and_the_token_is_never_printed(hub: LocalHub
         hub.start()
     assert kind == "HubError"
     assert "can't be reached to look at anna/waltzes" in sentence
-    publisher.log.flush()
-    assert hub.token not in publisher.printed + Path(publisher.log.name).read_text(encoding="utf-8")
+    assert hub.token not in publisher.said
 
 
 def test_a_malformed_name_is_refused_before_anything_is_asked(hub: LocalHub, publisher: Publisher) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hub_client import Talker, environment
 from hub_server import LocalHub
 
 from musiclstm import checkpoint as checkpoints
@@ -68,33 +67,16 @@ for line in sys.stdin:
 """
 
 
-def environment(url: str, home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not re.match(r"(?i)HF_|HUGGING|.*_PROXY$", name)}
-    settings = {"HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": LocalHub.token}
-    return kept | settings | {"PYTHONPATH": str(ROOT)}
-
-
-class Releaser:
+class Releaser(Talker):
     """Calls ``release`` in another process whose Hub is at ``url``."""
 
     def __init__(self, url: str, home: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", RELEASER], stdin=-1, stdout=-1, text=True, env=environment(url, home)
-        )
-        assert self._line() == "ready\n"
+        super().__init__(RELEASER, url, home, LocalHub.token)
 
     def __call__(self, folder: Path | None, data: Path, **options: Any) -> tuple[Any, list[str]]:
         """What ``release`` returned, or its error and sentence; and what it said."""
-        order = {"folder": folder and str(folder), "repo": REPO, "data": str(data), "options": options}
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        answer, said = json.loads(self._line())
+        answer, said = self.ask({"folder": folder and str(folder), "repo": REPO, "data": str(data), "options": options})
         return answer, said
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
 
 
 @pytest.fixture(scope="module")
@@ -127,27 +109,10 @@ def worse(trained: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[LocalHub]:
-    hub = LocalHub()
-    yield hub
-    hub.close()
-
-
-@pytest.fixture(scope="module")
 def release(running: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releaser]:
     releaser = Releaser(running.url, tmp_path_factory.mktemp("home"))
     yield releaser
-    releaser.process.kill()
-    releaser.process.wait()
-
-
-@pytest.fixture
-def hub(running: LocalHub) -> Iterator[LocalHub]:
-    """The Hub with nothing in it."""
-    running.repositories.clear()
-    running.repair()
-    yield running
-    running.repair()
+    releaser.close()
 
 
 def files(hub: LocalHub) -> dict[str, bytes]:
@@ -250,7 +215,7 @@ def test_training_can_end_on_the_hub(hub: LocalHub, trained: Path, data: Path, t
         [*command, "--private", "--force", "a test"],
         check=False,
         cwd=ROOT,
-        env=environment(hub.url, tmp_path),
+        env=environment(hub.url, tmp_path, hub.token),
         capture_output=True,
         text=True,
     )

@@ -311,10 +311,9 @@ def test_app_py_serves_the_checkpoint_it_is_told_and_cleans_up(small_checkpoint:
 
 
 def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
-    small_checkpoint: Checkpoint, tmp_path: Path
+    small_checkpoint: Checkpoint, hub: LocalHub, tmp_path: Path
 ) -> None:
     save(small_checkpoint, tmp_path / "checkpoint", card="# Small")
-    hub = LocalHub()
     commit = hub.commit("anna/tiny", {path.name: path.read_bytes() for path in (tmp_path / "checkpoint").iterdir()}, tag="v1")
     hub.status = 503  # for now
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "MUSICLSTM_REPO": "anna/tiny"}
@@ -335,7 +334,6 @@ def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
         assert [seed["id"] for seed in client.predict(api_name="/seeds")] == ["march", "waltz", "jig"]
         client.close()
     assert not hub.requests
-    hub.close()
 
 
 def _answers(port: int) -> bool:
