@@ -29,7 +29,7 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff format .
 
 SHARED := __init__ report greedy heldout learning music original
-MUSIC  := quality diversity endings ranking style
+MUSIC  := quality diversity endings ranking seeds guard style
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after the other
@@ -44,6 +44,8 @@ bench-takes: $(VENV)/pins ## score what is written beside people's music, over d
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/endings.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/ranking.py $(ARGS)
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/seeds.py $(ARGS)
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/guard.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/style.py $(ARGS)
 
 clean: ## remove caches; delete .venv by hand to start from nothing

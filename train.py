@@ -1,8 +1,32 @@
+# /// script
+# requires-python = ">=3.11,<3.14"
+# dependencies = [
+#     "h5py==3.14.0",
+#     "huggingface_hub==2.4.0",
+#     "kagglehub==1.0.2",
+#     "keras==3.15.1",
+#     "matplotlib==3.11.2",
+#     "music21==10.5.1",
+#     "numpy==2.4.6",
+#     "symusic==0.6.0",
+#     "tensorflow-cpu==2.21.0 ; platform_system == 'Linux' and platform_machine == 'x86_64'",
+#     "tensorflow==2.21.0 ; platform_system != 'Linux' or platform_machine != 'x86_64'",
+#     "tqdm==4.70.1",
+# ]
+#
+# [tool.hf-jobs]
+# flavor = "cpu-upgrade"
+# timeout = "6h"
+# secrets = ["HF_TOKEN"]
+# volumes = ["./musiclstm:/opt/program/musiclstm"]
+# env = { PYTHONPATH = "/opt/program" }
+# ///
 """Train a checkpoint on your own music: read, split by work, fit, measure, choose seeds, save, reload and play.
 
 python train.py --data my-midi-folder --out runs/mine
 python train.py --data music21                       # music21's own corpus, no network needed
 python train.py --data hf://datasets/OWNER/NAME      # a dataset of MIDI files on the Hugging Face Hub
+python train.py --data kaggle://OWNER/NAME           # or on Kaggle (pip install kagglehub)
 python train.py --data my-midi-folder --push OWNER/NAME  # and publish it there if it is better than what is there
 """
 
@@ -14,6 +38,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from musiclstm.config import TrainConfig
+from musiclstm.crew import command_line, crew
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.quiet import import_tensorflow
 
@@ -27,8 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the training; returns the exit code: 0, or 2 with one line on stderr for bad input."""
     try:
         options = _parser().parse_args(arguments)
-        import_tensorflow()
-        train(options)
+        with crew(options.workers, command_line(), work_folder(options)):
+            import_tensorflow()
+            train(options)
     except MusicLSTMError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return error.exit_code
@@ -36,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Stopped; --resume goes on after the last whole epoch.", file=sys.stderr)
         return 130
     return 0
+
+
+def work_folder(options: argparse.Namespace) -> Path:
+    """Where the run keeps what it needs to go on."""
+    out: Path = options.out.resolve()
+    return out.with_name(f"{out.name}.work")
 
 
 def train(options: argparse.Namespace) -> None:
@@ -53,18 +85,23 @@ def train(options: argparse.Namespace) -> None:
     from musiclstm.checkpoint import require_free
     from musiclstm.hub import split_reference
     from musiclstm.packaging import package, prepare
-    from musiclstm.release import release
+    from musiclstm.release import check_reason, release
+    from musiclstm.workers import team_of_environment
 
-    out = options.out.resolve()
+    out, work = options.out.resolve(), work_folder(options)
     if (options.private or options.force or options.dry_run) and not options.push:
         raise OptionError("--private, --force and --dry-run say how to publish: give --push OWNER/NAME too.")
     if options.push:
-        split_reference(options.push)  # a name that can't be should not cost a training
+        split_reference(options.push)  # a name or a reason that can't be should not cost a training
+        check_reason(options.force)
     require_free(out)
-    work = out.with_name(f"{out.name}.work")
     sizes = {"units": options.units, "layers": options.layers, "head": options.head}
-    trainer = prepare(options.data, work, config, sizes)
-    trainer.fit(work, resume=options.resume)
+    team = team_of_environment()
+    say = print if team.leads else _nothing
+    trainer = prepare(options.data, work, config, sizes, team=team, say=say)
+    trainer.fit(work, resume=options.resume, say=say)
+    if not team.leads:
+        return
     data = Path(options.data).resolve().name if Path(options.data).is_dir() else options.data  # no path of this machine
     credit = Credit(options.data_name or data, options.data_source or data, options.data_licence)
     composition = package(trainer, out, options.name or out.name, credit, own_seeds=options.seeds == "data")
@@ -75,10 +112,14 @@ def train(options: argparse.Namespace) -> None:
         release(out, options.push, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
 
 
+def _nothing(_: str) -> None:
+    """What all but the first of several workers say."""
+
+
 def _parser() -> argparse.ArgumentParser:
     defaults = TrainConfig()
     parser = _Parser(prog="train.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, metavar="DIR|music21|hf://datasets/ID", help="what to learn from")
+    parser.add_argument("--data", required=True, metavar="DIR|music21|hf://datasets/ID|kaggle://ID", help="what to learn from")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/mine"), metavar="DIR", help="the checkpoint folder; DIR.work keeps the run"
     )
@@ -103,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--random-seed", type=int, default=defaults.random_seed, help="decides split, order, transposition, weights"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes of this machine that train together; for several machines set TF_CONFIG"
     )
     parser.add_argument("--lanes", type=int, default=defaults.lanes, help="pieces played side by side")
     parser.add_argument("--window", type=int, default=defaults.window, help="notes between two updates of the weights")

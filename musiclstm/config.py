@@ -14,6 +14,9 @@ def _check(name: str, value: float, low: float, high: float) -> None:
         raise OptionError(f"{name} must lie between {ends[0]} and {ends[1]}, not {value}.")
 
 
+MOST_WORKERS = 64  # processes that train together
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Sizes of the network. The bounds keep a foreign config from asking for gigabytes.

@@ -1,4 +1,4 @@
-"""Data by name, from wherever it is, as a collection: a folder, music21's own corpus, a dataset on the Hub."""
+"""Data by name, from wherever it is, as a collection: a folder, music21's own corpus, a dataset on the Hub or on Kaggle."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from musiclstm import hub
+from musiclstm import hub, kaggle
 from musiclstm.corpus import Collection, folder_sources, music21_sources, open_collection
 
 SHOWN = 10  # skipped files that are named
 
 
 def open_data(data: str, cache: Path, say: Callable[[str], None] = print) -> Collection:
-    """Read ``data`` (a folder, "music21" or "hf://datasets/ID[@REVISION]") into ``cache``, or find it there from an earlier run.
+    """Read ``data`` into ``cache``, or find it there from an earlier run: a folder, "music21", "hf://datasets/ID[@REVISION]" or
+    "kaggle://OWNER/NAME[@VERSION]".
 
-    Says which files were skipped. Raises DataError or OptionError in one sentence.
+    Says which files were skipped. Raises DataError, OptionError or MissingToolError in one sentence.
     """
     if data == "music21":
         sources = music21_sources()
+    elif data.startswith("hf://"):
+        sources = folder_sources(hub.pull_dataset(data))
+    elif data.startswith(kaggle.DATASETS):
+        sources = folder_sources(kaggle.pull_dataset(data))
     else:
-        sources = folder_sources(hub.pull_dataset(data) if data.startswith("hf://") else Path(data))
+        sources = folder_sources(Path(data))
     with tqdm(total=len(sources), desc="reading", unit="file", mininterval=1.0) as bar:
         collection = open_collection(sources, cache, lambda *_: bar.update() and None)
     for reason in collection.skipped[:SHOWN]:

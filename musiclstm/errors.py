@@ -10,6 +10,7 @@ as it is on the command line and in the page. The tree:
     │   └── DataError         a folder or collection without usable music
     ├── CheckpointError       a checkpoint that is missing, damaged, newer than this program or not ours
     ├── HubError              the Hugging Face Hub refuses, or can't be reached
+    ├── WorkerError           one of several processes that train together has left, or does not belong to them
     └── MissingToolError      a program or a sound font that has to be installed first
 """
 
@@ -44,6 +45,10 @@ class CheckpointError(MusicLSTMError):
 
 class HubError(MusicLSTMError):
     """The Hugging Face Hub refuses what was asked of it, or can't be reached."""
+
+
+class WorkerError(MusicLSTMError):
+    """One of several processes that train together has left, or does not belong to them."""
 
 
 class MissingToolError(MusicLSTMError):

@@ -31,23 +31,39 @@ from musiclstm.scoring.originality import borrowed_by_people, build
 from musiclstm.seeds import Seed, curate, load_catalogue
 from musiclstm.tokens import fit
 from musiclstm.training import Trainer, trained_network
+from musiclstm.workers import Team
 
 CURVES = "learning-curves.svg"
 CURATED = 24
 RANKED, RANKING_SEED = 300, 1  # pieces that people's continuations are taken from, about two of each
 
 
-def prepare(data: str, work: Path, options: TrainConfig, sizes: dict[str, int], say: Callable[[str], None] = print) -> Trainer:
-    """Read ``data`` (a folder, "music21" or "hf://datasets/ID") into the cache in ``work``, split it, fit the vocabulary.
+def prepare(
+    data: str,
+    work: Path,
+    options: TrainConfig,
+    sizes: dict[str, int],
+    *,
+    team: Team | None = None,
+    say: Callable[[str], None] = print,
+) -> Trainer:
+    """Read ``data`` (as ``open_data``) into the cache in ``work``, split it, fit the vocabulary.
 
-    Raises DataError, OptionError or CheckpointError in one sentence.
+    Of a ``team`` the leader reads first, so that others on the same disk find the cache. Raises DataError, OptionError,
+    CheckpointError, MissingToolError or WorkerError in one sentence.
     """
+    team = team or Team()
+    team.lanes(options.lanes)  # what can't be shared out should not cost the reading
+    if not team.leads:
+        team.wait()
     collection = open_data(data, work / "cache", say)
+    if team.leads:
+        team.wait()
     sides = split(collection, options.validation_share, options.test_share, options.random_seed)
     notes = {side: sum(collection.entries[index].count for index in pieces) for side, pieces in sides.items()}
     say(", ".join(f"{side}: {len(pieces)} pieces, {notes[side]:,} notes" for side, pieces in sides.items()))
     vocabulary = fit(collection.piece(index) for index in sides["train"])
-    return Trainer(collection, sides, vocabulary, checkpoints.size_for(vocabulary, **sizes), options)
+    return Trainer(collection, sides, vocabulary, checkpoints.size_for(vocabulary, **sizes), options, team)
 
 
 def package(

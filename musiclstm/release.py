@@ -114,8 +114,7 @@ def prepare(folder: Path, repo: str, data: str, cache: Path, *, forced: str = ""
     publish although a gate is shut. Raises CheckpointError for a folder that is no whole checkpoint, or one that foretells
     worse; DataError for other data than it was trained on; OptionError for a malformed name; HubError.
     """
-    if len(forced) > LONGEST_REASON:
-        raise OptionError(f"A reason goes into the model card and may have up to {LONGEST_REASON} letters, not {len(forced)}.")
+    check_reason(forced)
     new = checkpoints.load(folder)
     files = {name: (folder / name).read_bytes() for name in (*PARTS, ORIGINALITY, CARD, *PICTURES) if (folder / name).is_file()}
     if CARD not in files:
@@ -156,6 +155,12 @@ def measure(new: Checkpoint, published: Checkpoint | None, collection: Collectio
         contenders.append(Contender(f"published, {published.revision}", evaluate(published, pieces)))
     contenders.append(_counted(new, pieces, collection, sides))
     return Verdict(tuple(contenders), reasons_against(contenders), tuple(remarks))
+
+
+def check_reason(forced: str) -> None:
+    """Raises OptionError if the reason to publish a worse checkpoint is too long for the model card."""
+    if len(forced) > LONGEST_REASON:
+        raise OptionError(f"A reason goes into the model card and may have up to {LONGEST_REASON} letters, not {len(forced)}.")
 
 
 def reasons_against(contenders: Sequence[Contender]) -> tuple[str, ...]:

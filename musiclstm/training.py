@@ -28,6 +28,7 @@ from musiclstm.notes import PITCHES
 from musiclstm.scoring import likelihood
 from musiclstm.tokens import PITCH, Vocabulary, encode, quarters
 from musiclstm.windows import Batch, FeatureScanner, Part, ahead, bars_left, batch_count, batches, plan_lanes
+from musiclstm.workers import SharedStep, Team
 
 WEIGHT_AVERAGE = 0.997  # share of the old average kept at each step: about the last 300 steps count
 WARM_UP = 100  # steps until the full learning rate
@@ -48,7 +49,10 @@ class Progress:
 
 
 class Trainer:
-    """One network in training. ``fit`` runs or resumes it; ``best_weights`` are the averaged weights of the best epoch."""
+    """One network in training. ``fit`` runs or resumes it; ``best_weights`` are the averaged weights of the best epoch.
+
+    With a ``team`` of several processes each has a Trainer, whose network plays its share of the lanes.
+    """
 
     def __init__(
         self,
@@ -57,21 +61,29 @@ class Trainer:
         vocabulary: Vocabulary,
         model: ModelConfig,
         options: TrainConfig,
+        team: Team | None = None,
     ):
         keras.utils.set_random_seed(options.random_seed)
         self.collection, self.sides, self.vocabulary, self.model, self.options = collection, sides, vocabulary, model, options
-        self.network = build_network(model, lanes=options.lanes)
-        self.scanner = FeatureScanner(ContextSpec.of(vocabulary), options.lanes)
+        self.team = team or Team()
+        lanes = self.team.lanes(options.lanes)
+        self.network = build_network(model, lanes=lanes)
+        self.scanner = FeatureScanner(ContextSpec.of(vocabulary), lanes)
+        weights = {name: options.velocity_weight if name == "velocity" else 1.0 for name in STREAMS}
         self.network.compile(
             optimizer=keras.optimizers.AdamW(options.learning_rate, weight_decay=0.01, beta_2=0.99, global_clipnorm=1.0),
             loss={
                 name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
                 for name in STREAMS
             },
-            loss_weights={name: options.velocity_weight if name == "velocity" else 1.0 for name in STREAMS},
+            loss_weights=weights,
             jit_compile=False,  # measured on CPU: XLA halves the speed of the LSTM's training step
         )
         self.network.optimizer.build(self.network.trainable_variables)
+        # On TensorFlow one process steps as several do, so that it comes to the same: Keras' own step takes the norm by which
+        # gradients are clipped of an embedding's rows before those that belong together are added up.
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        self.shared_step = SharedStep(self.team, self.network, weights) if on_tensorflow else None
         self.average: Weights = _weights(self.network)
         self.best_weights: Weights = _weights(self.network)
         self.progress = Progress()
@@ -81,22 +93,43 @@ class Trainer:
         """Train until the epochs are over, validation has not improved for ``patience`` epochs, or the time is up.
 
         After each epoch everything needed to go on is written to ``folder`` at one stroke; with ``resume`` a run that was killed
-        goes on from there and ends with the same weights as one that was not. Raises CheckpointError if the saved run had
-        other options or data, or is damaged.
+        goes on from there and ends with the same weights as one that was not. Of a team the leader alone restores, measures, says
+        and saves. Raises CheckpointError if the saved run had other options or data, or is damaged, and WorkerError if one of the
+        team has left.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        if resume and (folder / "resume.npz").exists():
+        self.team.check_alike({name: fact for name, fact in self._facts().items() if name != "progress"})
+        if resume and self.team.leads and (folder / "resume.npz").exists():
             self._restore(folder / "resume.npz")
             say(f"Resumed after epoch {self.progress.epoch}.")
+        self._follow()
         while self.progress.epoch < self.options.epochs and not self._finished():
             losses = self._train_epoch()
-            summary = self.validate()
-            self._note(losses, summary, say)
-            self._save(folder / "resume.npz")
+            if self.team.leads:
+                self._note(losses, self.validate(), say)
+                self._save(folder / "resume.npz")
+            self._follow()
 
     def validate(self, side: str = "validation") -> dict[str, Any]:
         """The averaged weights' likelihood on a side of the split, as ``likelihood.Likelihood.summary`` gives it."""
         return self._likelihood(self.sides[side]).summary()
+
+    def _follow(self) -> None:
+        """Be where the leader is: with its weights, and as far. The random state of dropout becomes this process's own."""
+        if self.team.size == 1:
+            return
+        state = self.progress
+        numbers = np.array([state.epoch, state.step, state.seconds, state.waited, state.best])
+        arrays = [numbers, *self.average, *(keras.ops.convert_to_numpy(variable) for variable in self._variables())]
+        numbers, *arrays = self.team.from_leader(arrays)
+        state.epoch, state.step, state.waited = int(numbers[0]), int(numbers[1]), int(numbers[3])
+        state.seconds, state.best = float(numbers[2]), float(numbers[4])
+        self.average = arrays[: len(self.average)]
+        for variable, value in zip(self._variables(), arrays[len(self.average) :], strict=True):
+            variable.assign(value + self.team.rank if variable.path.endswith("seed_generator_state") else value)
+
+    def _variables(self) -> list[Any]:
+        return [*self.network.variables, *self.network.optimizer.variables]
 
     def _finished(self) -> bool:
         out_of_time = 0 < self.options.minutes * 60 <= self.progress.seconds
@@ -114,20 +147,23 @@ class Trainer:
         total = batch_count(lengths, plan, self.options.window)
         sums, notes = dict.fromkeys(STREAMS, 0.0), 0.0
         self.scanner.carried = self.scanner.empty
-        stream = batches(plan, self.options.window, lambda index: self._read_part(parts[index], rng))
+        every = batches(plan, self.options.window, lambda index: self._read_part(parts[index], rng))
+        stream = (self.team.share(batch) for batch in every)
         told = ahead((batch, self.scanner.inputs(batch)) for batch in stream)
-        with tqdm(told, total=total, desc=f"epoch {self.progress.epoch + 1}", unit="batch", mininterval=2.0) as bar:
+        title = f"epoch {self.progress.epoch + 1}"
+        with tqdm(told, total=total, desc=title, unit="batch", mininterval=2.0, disable=not self.team.leads) as bar:
             for batch, inputs in bar:
                 reset_memory(self.network, ~batch.fresh)
                 self._set_learning_rate(total)
                 logs = self._step(batch, inputs)
-                here = float(batch.weight.sum())
+                here = logs["notes"]
                 notes += here
                 for name in STREAMS:
                     sums[name] += logs[f"{name}_loss"] * here
                 self.progress.step += 1
                 shown = " ".join(f"{name} {sums[name] / notes:.3f}" for name in STREAMS)
-                bar.set_postfix_str(f"{shown} | {notes / (time.perf_counter() - started):,.0f} notes/s")
+                speed = f"{notes / (time.perf_counter() - started):,.0f} notes/s"
+                bar.set_postfix_str(f"{shown} | {speed}", refresh=False)
         self.progress.epoch += 1
         self.progress.seconds += time.perf_counter() - started
         return {name: sums[name] / notes for name in STREAMS} | {"notes_per_second": notes / (time.perf_counter() - started)}
@@ -135,8 +171,12 @@ class Trainer:
     def _step(self, batch: Batch, inputs: dict[str, Any]) -> dict[str, float]:
         targets = {name: batch.targets[..., column] for column, name in enumerate(STREAMS)}
         weights = dict.fromkeys(STREAMS, batch.weight)
-        self.network.reset_metrics()
-        logs = self.network.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
+        if self.shared_step is None:
+            self.network.reset_metrics()
+            logs = self.network.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
+            logs["notes"] = float(batch.weight.sum())
+        else:
+            logs = self.shared_step(inputs, targets, batch.weight)
         # The average forgets its random beginning faster than it forgets later steps.
         keep = min(WEIGHT_AVERAGE, (1 + self.progress.step) / (10 + self.progress.step))
         for mean, weight in zip(self.average, self.network.trainable_weights, strict=True):

@@ -10,6 +10,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
@@ -45,8 +46,9 @@ class LocalHub:
     """A Hub at ``url``. Tests fill it with ``commit``, read ``requests`` (``history``: since it began) and set what goes wrong.
 
     ``status``: answered to everything whose path ``status_for`` is found in. ``cut``: files whose bytes stop in the middle.
-    ``silent``: paths that hold this are never answered. ``not_a_hub``: every answer is a page of HTML. ``announced``: sizes that
-    are told instead of the true ones. ``before_commit``: called when a commit arrives. ``refuse_to_create``: a price.
+    ``silent``: paths that hold this are never answered; ``slow``: these are, a byte a second. ``not_a_hub``: every answer is a
+    page of HTML. ``announced``: sizes that are told instead of the true ones. ``before_commit``: called when a commit arrives.
+    ``refuse_to_create``: a price.
     """
 
     token = "hf_the_only_valid_token"
@@ -63,7 +65,7 @@ class LocalHub:
         self.uploads: dict[str, bytes] = {}
         self.refuse_to_create = ""
         self.before_commit: Callable[[], None] | None = None
-        self.silent = ""
+        self.silent, self.slow = "", ""
         self.not_a_hub = False
         self.closing = threading.Event()
         self.port = 0
@@ -92,7 +94,7 @@ class LocalHub:
 
     def repair(self) -> None:
         """Let nothing go wrong any more, and forget the requests so far."""
-        self.status, self.silent, self.not_a_hub = None, "", False
+        self.status, self.silent, self.slow, self.not_a_hub = None, "", "", False
         self.status_for, self.before_commit, self.refuse_to_create = "", None, ""
         self.cut.clear()
         self.announced.clear()
@@ -284,9 +286,20 @@ class _Handler(Writing, BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        if self.hub.slow and self.hub.slow in self.path:
+            self._dribble(body)
+            return
         self.wfile.write(body[: len(body) // 2] if cut else body)
         if cut:
             self.drop()
+
+    def _dribble(self, body: bytes) -> None:
+        with suppress(OSError):  # nobody waits for the end
+            for start in range(len(body)):
+                self.wfile.write(body[start : start + 1])
+                if self.hub.slow and self.hub.closing.wait(1.0):
+                    break
+        self.close_connection = True
 
 
 def _git_oid(data: bytes) -> str:

@@ -310,6 +310,18 @@ def test_a_hub_that_never_answers_is_given_up_in_time(hub: LocalHub, puller: Pul
     assert time.monotonic() - began < 8
 
 
+@pytest.mark.parametrize("slow", ["/api/", "/resolve/"])
+def test_a_hub_that_sends_a_byte_a_second_is_given_up_in_time(hub: LocalHub, puller: Puller, tmp_path: Path, slow: str) -> None:
+    commit = hub.commit(REPO, WHOLE)
+    hub.slow = slow
+    began = time.monotonic()
+    with pytest.raises(RefusedError, match=rf"^CheckpointError: The Hub .* did not deliver the model {REPO} within 2 seconds"):
+        puller.checkpoint(tmp_path, REPO, seconds=2.0)
+    assert time.monotonic() - began < 5
+    hub.slow = ""
+    assert puller.checkpoint(tmp_path, REPO).commit == commit
+
+
 def test_a_download_cut_in_the_middle_leaves_nothing_that_is_taken_for_whole(
     away: LocalHub, puller: Puller, tmp_path: Path
 ) -> None:

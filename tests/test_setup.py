@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,41 @@ def system(tmp_path: Path) -> Path:
 
 def sentences(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
+
+
+def test_the_script_that_trains_names_the_same_pins_as_the_rest() -> None:
+    script = (ROOT / "train.py").read_text(encoding="utf-8")
+    block = re.match(r"# /// script\n(.*?)^# ///$", script, re.DOTALL | re.MULTILINE)
+    assert block
+    header = tomllib.loads("".join(line[2:] + "\n" for line in block[1].splitlines()))
+    assert (
+        header["requires-python"]
+        == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    )
+    pins = [
+        line
+        for name in ("requirements.txt", "requirements-dev.txt")
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines()
+    ]
+    assert {pin.replace("'", '"') for pin in header["dependencies"]} <= set(pins)
+    assert {"gradio", "midi2audio"} == names_of(ROOT / "requirements.txt") - {
+        re.split("[=]", pin)[0] for pin in header["dependencies"]
+    }
+
+
+def test_hugging_face_jobs_accept_the_script_that_trains(tmp_path: Path) -> None:
+    hf = Path(sys.executable).with_name("hf")
+    said = run(
+        hf, "jobs", "uv", "run", "--dry-run", "train.py", "--data", "music21", HF_TOKEN="hf_of_nobody", HF_HOME=str(tmp_path)
+    )
+    assert said.returncode == 0, said.stderr
+    assert "/opt/program/musiclstm" in said.stdout
+    assert "hf_of_nobody" not in said.stdout + said.stderr
+
+
+def names_of(requirements: Path) -> set[str]:
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    return {line.split("==")[0] for line in lines if line and line[0] not in "#-"}
 
 
 @pytest.mark.parametrize("target", ["help", "app", "test", "lint", "format", "bench", "clean"])

@@ -1,0 +1,74 @@
+"""Claim: the loop guard, which breaks up loops, would leave people's music alone.
+
+At every note of the validation and test pieces, what the decoder asks before it writes the next one is asked of people's own
+notes: is this a loop? The rules are counted apart: figures that go round and round, and phrases that come a third time.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.music import begin, parser
+from benchmarks.report import Figure, cores, publish, section
+
+
+def main() -> None:
+    """Measure and publish."""
+    options = parser(__doc__).parse_args()
+    begin(cores())
+    measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Ask at every note, publish."""
+    from benchmarks.heldout import held_out
+    from musiclstm import checkpoint
+    from musiclstm.sampling import GUARD
+    from musiclstm.tokens import encode
+
+    loaded = checkpoint.load(options.checkpoint)
+    held = held_out(options.data, loaded.metrics, options.work / "cache")
+    rows = [encode(held.collection.piece(i), loaded.vocabulary) for side in ("validation", "test") for i in held.sides[side]]
+    figures_only = replace(GUARD, phrase=10**6)
+    shares = {name: standing_in_loops(rows, loaded.vocabulary, guard) for name, guard in (("all", GUARD), ("few", figures_only))}
+    figures = [
+        Figure("people's notes that stand in what the guard calls a loop", 100 * shares["all"], "%", most=1),
+        Figure("the same, phrases that come a third time left out", 100 * shares["few"], "%"),
+    ]
+    notes = [f"{sum(map(len, rows)):,} notes of {len(rows)} validation and test pieces."]
+    claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")
+    publish("Loop guard", section(claim, figures, notes=notes, threads=f"{cores()} threads", libraries=libraries))
+
+
+def standing_in_loops(pieces: list[Any], vocabulary: Any, guard: Any) -> float:
+    """The share of the pieces' notes, rows [n, 6] each, after which the guard would step in."""
+    import numpy as np
+    import tensorflow as tf
+
+    from musiclstm import context, sampling
+    from musiclstm.decoder import HORIZON
+
+    spec = context.ContextSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
+    longest = max(map(len, pieces))
+    padded = np.stack([np.pad(np.asarray(rows, np.int32), ((0, longest - len(rows)), (0, 0))) for rows in pieces], axis=1)
+    present = np.arange(longest)[:, None] < np.array([len(rows) for rows in pieces])
+
+    def ask(rows: Any, present: Any) -> Any:
+        """How many of the rows [T, B, 6] that are ``present`` [T, B] stand in a loop."""
+
+        def body(time: Any, state: Any, count: Any) -> tuple[Any, Any, Any]:
+            state = context.advance(state, rows[time], spec)
+            looping = sampling.is_looping(state["exact"], state["relative"], guard)[0]
+            return time + 1, state, count + tf.reduce_sum(tf.cast(looping & present[time], tf.int32))
+
+        start = (tf.constant(0), context.initial_state(len(pieces), spec), tf.constant(0))
+        return tf.while_loop(lambda time, *_: time < longest, body, start)[2]
+
+    compiled = tf.function(ask, autograph=False)
+    return int(compiled(tf.constant(padded), tf.constant(present))) / int(present.sum())
+
+
+if __name__ == "__main__":
+    main()

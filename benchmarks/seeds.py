@@ -1,0 +1,92 @@
+"""Claim: every bundled seed leads somewhere worth hearing at the default settings.
+
+Each seed is continued once, as a visitor who presses the button would hear it: 16 bars, random seed 1. A take's
+score is the one that puts the best of several takes first (``musiclstm/ranking.py``): its distance from people's continuations,
+negated, so that 0 is best; people's own, of held-out pieces, are scored beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from statistics import median
+from typing import Any
+
+from benchmarks.music import begin, parser
+from benchmarks.report import Figure, cores, publish, section
+
+BARS, RANDOM_SEED, LOWEST, PASSAGES = 16, 1, 5, 200
+
+
+def main() -> None:
+    """Measure and publish."""
+    options = parser(__doc__).parse_args()
+    begin(cores())
+    measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Continue each seed, score, publish."""
+    import numpy as np
+
+    from benchmarks.heldout import held_out
+    from musiclstm import checkpoint, judging
+    from musiclstm.compose import ComposeRequest, compose
+
+    loaded = checkpoint.load(options.checkpoint)
+    if loaded.ranking is None or loaded.originality is None:
+        raise SystemExit("The checkpoint was trained on too little to rank takes, or has no index of what it was trained on.")
+    held = held_out(options.data, loaded.metrics, options.work / "cache")
+    pieces = [held.collection.piece(index) for index in held.sides["test"]]
+    passages = judging.held_out(pieces, np.random.default_rng(1), PASSAGES)
+    people = [loaded.ranking.score(cut_at_the_end(passage), passage.split) for passage in passages]
+    takes = [scored(loaded, compose(loaded, ComposeRequest(seed, bars=BARS, random_seed=RANDOM_SEED))) for seed in loaded.seeds]
+    takes.sort(key=lambda take: float(take["score"]))
+    scores = [float(take["score"]) for take in takes]
+    figures = [
+        Figure("score, median of the seeds", median(scores)),
+        Figure(f"score, mean of the {LOWEST} lowest", sum(scores[:LOWEST]) / LOWEST),
+        Figure("score of people's continuations, median", median(people)),
+        Figure("seeds that score below 95 % of people", int(np.sum(np.array(scores) < np.quantile(people, 0.05)))),
+        Figure("takes that end in a loop", sum(take["loop"] for take in takes), most=0),
+    ]
+    claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")
+    notes = [f"{len(takes)} seeds, {BARS} bars, random seed {RANDOM_SEED}; {len(passages)} passages of the test pieces."]
+    text = section(f"{claim}\n\n{table(takes)}", figures, notes=notes, threads=f"{cores()} threads", libraries=libraries)
+    publish("Seeds", text)
+
+
+def cut_at_the_end(passage: Any) -> Any:
+    """Seed and people's continuation, up to the last bar."""
+    from musiclstm.notes import cut
+
+    return cut(passage.piece, 0, passage.end)
+
+
+def scored(loaded: Any, made: Any) -> dict[str, Any]:
+    """What the table says of a composition's one take."""
+    import numpy as np
+
+    from musiclstm.scoring import loops
+
+    take = made.takes[0]
+    begin = int(np.searchsorted(take.joined.notes["onset"], made.split))
+    habits = loops.scores(take.joined, begin)
+    borrowed = loaded.originality.longest(take.joined, begin)
+    return {
+        "seed": made.request.seed.id,
+        "score": take.score,
+        "notes": len(take.continuation),
+        "repeated figures": habits["repeated_figures"],
+        "loop": int(habits["looping"]),
+        "longest borrowed passage": f"{borrowed.notes} notes",
+    }
+
+
+def table(takes: list[dict[str, Any]]) -> str:
+    """All takes in Markdown, the lowest first."""
+    rows = [[f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in take.values()] for take in takes]
+    return "\n".join([f"| {' | '.join(takes[0])} |", "|---" * len(takes[0]) + "|", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+if __name__ == "__main__":
+    main()
