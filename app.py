@@ -1,6 +1,7 @@
 """What a Space runs, and `make app`: the page of the bundled checkpoint, or of the one that MUSICLSTM_REPO names."""
 
 import os
+import sys
 
 # Read when the libraries are imported: nothing is reported to anyone.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -13,4 +14,4 @@ if __name__ == "__main__":
 
     from musiclstm.ui.page import main
 
-    main()
+    main(sys.argv[1:])

@@ -81,7 +81,7 @@ def make_parts(studio: Any, seed: Any, bars: int, random_seed: int) -> tuple[dic
     from musiclstm.export import write_midis
     from musiclstm.render.audio import render_trio, write_wav
     from musiclstm.score import write_musicxml
-    from musiclstm.ui.studio import take_roll
+    from musiclstm.ui.pictures import growing_roll
 
     sound = studio.sound(seed, "piano", None)
     seconds: dict[str, float] = {}
@@ -97,7 +97,7 @@ def make_parts(studio: Any, seed: Any, bars: int, random_seed: int) -> tuple[dic
             for name, audio in sounds.items():
                 write_wav(audio, folder / f"{name}.wav")
         with timed(seconds, "picture"):
-            take_roll(composition)
+            growing_roll(composition)
         with timed(seconds, "MusicXML"):
             write_musicxml(take.joined, folder / "joined.musicxml")
     return seconds, sounds["joined"].seconds, len(take.continuation)

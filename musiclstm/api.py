@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from musiclstm import checkpoint as checkpoints
 from musiclstm import hub
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.compose import ComposeRequest, Composition, compose
+from musiclstm.compose import ComposeRequest, Composition, compose, heard, take_recipe, written_before
 from musiclstm.config import SamplingOptions
-from musiclstm.errors import OptionError
+from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.export import TakeFiles, write_take
 from musiclstm.files import MUSIC_ENDINGS
 from musiclstm.seeds import Seed, find_seed, seed_from_file
@@ -38,24 +39,50 @@ def generate(
     return compose(opened, ComposeRequest(chosen, sampling=SamplingOptions(diversity, top_p, loop_guard), **settings))
 
 
+def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any]) -> ComposeRequest:
+    """The request that settings describe, under the names they have in a recipe; "seed" may name a music file too.
+
+    What it goes on from is composed first. Raises OptionError, MusicFileError.
+    """
+    names = ("bars", "takes", "random_seed", "tempo", "instrument", "transposition", "ending")
+    given = {name: settings[name] for name in names if settings.get(name) is not None}
+    sampling = {name: settings[name] for name in ("diversity", "top_p", "loop_guard") if settings.get(name) is not None}
+    seed = _seed_from(checkpoint, settings)
+    written = settings.get("after")
+    if written is not None:
+        earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]})
+        given["after"] = written_before(compose(checkpoint, earlier), written["number"], written["bars"])
+    return ComposeRequest(seed, sampling=SamplingOptions(**sampling), **given)
+
+
+def _seed_from(checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Seed:
+    own = settings.get("own_seed")
+    if own is None:
+        return open_seed(checkpoint, settings["seed"])
+    try:
+        return Seed.from_json(own)
+    except CheckpointError as error:
+        raise OptionError(f"The recipe's own seed is damaged: {error}") from error
+
+
 def save(composition: Composition, folder: str | Path, *, audio: bool = True) -> list[TakeFiles]:
     """Write a composition's files to ``folder``, or to take-1, take-2 ... in it if there are several takes."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"The output must be a folder, but {folder} is a file.")
-    several = len(composition.takes) > 1
+    several, sounding = len(composition.takes) > 1, heard(composition)
     return [
         write_take(
-            folder / f"take-{number}" if several else folder,
-            composition.seed,
+            folder / f"take-{place}" if several else folder,
+            sounding.seed,
             take.continuation,
             take.joined,
             composition.split,
-            recipe=composition.recipe,
+            recipe=take_recipe(composition, take.number),
             instrument=composition.request.instrument,
             audio=audio,
         )
-        for number, take in enumerate(composition.takes, start=1)
+        for place, take in enumerate(sounding.takes, start=1)
     ]
 
 

@@ -14,7 +14,8 @@ from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.quiet import import_tensorflow
 
 if TYPE_CHECKING:
-    from musiclstm.compose import Take
+    from musiclstm.checkpoint import Checkpoint
+    from musiclstm.compose import ComposeRequest, Take
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,15 +54,17 @@ def _parser() -> argparse.ArgumentParser:
 
     generate = commands.add_parser("generate", help="continue an opening and write MIDI, audio and MusicXML")
     generate.add_argument("--seed", metavar="ID_OR_FILE", help="id of a seed, or a MIDI, MusicXML, kern or ABC file")
-    generate.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json of an earlier run: the same notes again")
+    generate.add_argument("--recipe", type=Path, metavar="FILE", help="recipe.json or MIDI of an earlier run: the same again")
+    generate.add_argument("--extend", action="store_true", help="with --recipe: write on from where that music ends")
     generate.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), 1 if not given")
     generate.add_argument("--top-p", type=float, metavar="P", help="keep the likeliest classes that hold this share, 0.05 to 1")
     generate.add_argument("--bars", type=int, metavar="N", help="bars to write, 1 to 64, 16 if not given")
     generate.add_argument("--open-ended", action="store_true", help="no closing bars: the music could go on")
     generate.add_argument("--takes", type=int, metavar="K", help="different continuations, 1 to 8, 1 if not given")
     generate.add_argument("--random-seed", type=int, metavar="N", help="decides all chance; drawn and shown if not given")
-    generate.add_argument("--instrument", metavar="NAME", help="piano, harpsichord, organ, harp, strings, guitar or music box")
+    generate.add_argument("--instrument", metavar="NAME", help="piano, harp, string quartet ...: another name lists all")
     generate.add_argument("--tempo", type=float, metavar="BPM", help="quarter notes a minute, the seed's own if not given")
+    generate.add_argument("--transposition", type=int, metavar="N", help="semitones by which all is heard higher, -12 to 12")
     generate.add_argument("--checkpoint", metavar="DIR_OR_REPO[@REV]")
     generate.add_argument("--no-audio", action="store_true", help="write no sound files")
     generate.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -118,12 +121,17 @@ def _generate(options: argparse.Namespace) -> None:
         raise OptionError(f"--out must name a folder, but {options.out} is a file.")
     asked = _asked(options)
 
-    from musiclstm.api import generate, save
+    from musiclstm.api import open_checkpoint, request_from, save
+    from musiclstm.compose import compose
     from musiclstm.recipe import IDENTITY, require_same
 
-    identity = {name: asked.pop(name) for name in IDENTITY if name in asked and options.seed is None}
-    composition = generate(checkpoint=options.checkpoint, **{name: asked[name] for name in asked if name not in IDENTITY})
-    require_same(identity, composition.recipe)
+    checkpoint = open_checkpoint(options.checkpoint)
+    if options.extend:
+        composition = compose(checkpoint, _extension(checkpoint, options, asked))
+    else:
+        composition = compose(checkpoint, request_from(checkpoint, asked))
+    if options.seed is None:
+        require_same({name: asked[name] for name in IDENTITY if name in asked}, composition.recipe)
     first, last = composition.request.seed.bars
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
     for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
@@ -133,6 +141,22 @@ def _generate(options: argparse.Namespace) -> None:
         print(f"{files.joined_midi.parent}: {number}{what}{guard}{_borrowed(take)}")
         if files.note:
             print(files.note, file=sys.stderr)
+
+
+def _extension(checkpoint: Checkpoint, options: argparse.Namespace, asked: dict[str, Any]) -> ComposeRequest:
+    """The request that writes on from the recipe's take, the best one if it does not say which, as the command line says."""
+    from musiclstm.api import request_from
+    from musiclstm.compose import compose, extending
+    from musiclstm.recipe import read_recipe
+
+    if options.recipe is None or options.seed is not None or options.diversity or options.top_p:
+        raise OptionError("--extend goes with --recipe, and writes on at its diversity and top-p from its seed.")
+    earlier = compose(checkpoint, request_from(checkpoint, read_recipe(options.recipe)))
+    names = ("bars", "random_seed", "tempo", "instrument", "transposition", "ending")
+    drawn = {"random_seed": int.from_bytes(os.urandom(4), "big")}
+    told = {name: getattr(options, name) for name in names[:-1] if getattr(options, name) is not None}
+    told |= {"ending": asked["ending"]} if options.open_ended else {}
+    return extending(earlier, asked.get("take", earlier.takes[0].number), **{**drawn, **told})
 
 
 def _borrowed(take: Take) -> str:
@@ -146,7 +170,9 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
 
     # Without a random seed one is drawn, and shown, so that the result can be had again.
     asked = read_recipe(options.recipe) if options.recipe else {"random_seed": int.from_bytes(os.urandom(4), "big")}
-    names = ("seed", "diversity", "top_p", "bars", "takes", "random_seed", "instrument", "tempo")
+    names = ("seed", "diversity", "top_p", "bars", "takes", "random_seed", "instrument", "tempo", "transposition")
+    if options.seed is not None:
+        asked = {name: value for name, value in asked.items() if name not in ("own_seed", "after")}
     asked |= {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.open_ended:
         from musiclstm.compose import OPEN_ENDED

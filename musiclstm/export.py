@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from musiclstm.errors import MissingToolError, OptionError
+from musiclstm.instruments import PIANO, Voice, voices_of
 from musiclstm.midi import write_midi
 from musiclstm.notes import Piece
-from musiclstm.render.audio import Audio, program_of, render_trio, write_wav
+from musiclstm.render.audio import Audio, render_trio, write_wav
 from musiclstm.render.pianoroll import write_roll
 from musiclstm.score import write_musicxml
 
@@ -70,17 +71,17 @@ def write_take(
     ``seed_audio`` as for ``render_trio``. Without FluidSynth the sound is left out and ``note`` says so.
     Raises OptionError for an unknown instrument or a folder that can't be written.
     """
-    folder, program = Path(folder), program_of(instrument)
+    folder, voices = Path(folder), voices_of(instrument)
     try:
         home = next(place for place in (folder, *folder.parents) if place.exists())
         with tempfile.TemporaryDirectory(dir=home, prefix=".musiclstm.") as scratch:
             draft = Path(scratch)
-            write_midis(draft, seed, continuation, joined, recipe=recipe, program=program)
+            write_midis(draft, seed, continuation, joined, recipe=recipe, voices=voices)
             write_roll(draft / ROLL, seed, continuation, split=split, title=seed.title)
             (draft / RECIPE).write_text(json.dumps(recipe, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             if score:
                 write_musicxml(joined, draft / SCORE)
-            note = _write_audio(draft, seed, continuation, split, program, seed_audio) if audio else ""
+            note = _write_audio(draft, seed, continuation, split, voices, seed_audio) if audio else ""
             folder.mkdir(parents=True, exist_ok=True)
             for name in NAMES:
                 if (draft / name).exists():
@@ -93,25 +94,33 @@ def write_take(
 
 
 def write_midis(
-    folder: Path, seed: Piece, continuation: Piece, joined: Piece, *, recipe: Mapping[str, Any], program: int = 0
+    folder: Path,
+    seed: Piece,
+    continuation: Piece,
+    joined: Piece,
+    *,
+    recipe: Mapping[str, Any],
+    voices: Sequence[Voice] = PIANO,
 ) -> None:
     """Write seed.mid, continuation.mid and joined.mid with the recipe as text."""
     text = json.dumps(recipe, ensure_ascii=False, sort_keys=True)
     for part, piece in zip(PARTS, (seed, continuation, joined), strict=True):
-        write_midi(piece, folder / f"{part}.mid", program=program, text=text)
+        write_midi(piece, folder / f"{part}.mid", voices=voices, text=text)
 
 
-def zip_take(files: TakeFiles, path: Path | str) -> None:
-    """All files of a take in one archive; sound stays as it is, since packing it takes long and gains little."""
+def zip_take(files: TakeFiles, path: Path | str, more: Sequence[Path] = ()) -> None:
+    """All files of a take, and ``more``, in one archive; sound stays as it is, since packing it takes long and gains little."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in files.all():
+        for file in (*files.all(), *more):
             archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".wav" else None)
 
 
-def _write_audio(folder: Path, seed: Piece, continuation: Piece, split: int, program: int, seed_audio: Audio | None) -> str:
+def _write_audio(
+    folder: Path, seed: Piece, continuation: Piece, split: int, voices: Sequence[Voice], seed_audio: Audio | None
+) -> str:
     """Write the three sounds; returns "" or the sentence that says why there are none."""
     try:
-        sounds = render_trio(seed, continuation, split, program=program, seed_audio=seed_audio)
+        sounds = render_trio(seed, continuation, split, voices=voices, seed_audio=seed_audio)
     except MissingToolError as error:
         return str(error)
     for part in PARTS:

@@ -7,14 +7,15 @@ ticks to the quarter, which other programs expect and which 24 divides, so that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
-from musiclstm.errors import MusicFileError, OptionError
+from musiclstm.errors import MusicFileError
+from musiclstm.instruments import PIANO, Voice, share_out
 from musiclstm.notes import TICKS_PER_QUARTER, Key, Metre, Notes, Piece, Tempo, clean_metres, clean_tempi, make_notes
 
 MAX_FILE_BYTES = 10_000_000
@@ -25,7 +26,11 @@ _STRETCH = WRITTEN_TICKS_PER_QUARTER // TICKS_PER_QUARTER
 _NO_TITLE = re.compile(
     r"(piano|grand|acoustic|right|left|upper|lower|up|down|hand|rh|lh|staff|track|midi|out|untitled|\d|\W)*", re.IGNORECASE
 )
+_Event = tuple[int, int, bytes]  # onset in our ticks, rank at that tick, message
 _TEXT, _TRACK_NAME, _END_OF_TRACK, _TEMPO, _TIME_SIGNATURE, _KEY_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59
+_PAN = 10  # the controller that places a channel between left and right
+_LEFT, _RIGHT = 28, 100  # the outer seats; the middle is 64. FluidR3's stereo samples move by 2 to 4 dB
+_CHANNELS = (*range(9), *range(10, 16))  # all but the drums'
 
 
 def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
@@ -55,15 +60,31 @@ def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
     )
 
 
-def midi_bytes(piece: Piece, *, program: int = 0, text: str = "") -> bytes:
-    """The piece as a MIDI file of two tracks: title, ``text``, metre, key and tempo in the first, notes in the second.
+def midi_bytes(piece: Piece, *, voices: Sequence[Voice] = PIANO, text: str = "") -> bytes:
+    """The piece as a MIDI file: title, ``text``, metre, key and tempo in the first track, then a track for each of ``voices``.
 
-    ``program`` is the General MIDI sound, 0 (grand piano) to 127. The same piece always gives the same bytes.
-    Raises OptionError for a program outside that range.
+    Each voice has a channel of its own and plays the notes of its register; one without notes keeps its empty track, so that
+    seed, continuation and both together look alike. The highest comes first, as in a score. The same piece and voices always
+    give the same bytes. Raises what ``instruments.share_out`` raises.
     """
-    if not 0 <= program <= 127:
-        raise OptionError(f"A MIDI program must lie between 0 and 127, not {program}.")
-    conductor: list[tuple[int, int, bytes]] = []
+    players = share_out(piece.notes["pitch"], voices)
+    highest_first = reversed(range(len(voices)))
+    parts = [
+        _player(voices[number], piece.notes[players == number], channel, pan)
+        for number, channel, pan in zip(highest_first, _CHANNELS, _seats(len(voices)), strict=False)
+    ]
+    header = (6, 4), (1, 2), (1 + len(parts), 2), (WRITTEN_TICKS_PER_QUARTER, 2)
+    return b"MThd" + b"".join(n.to_bytes(size, "big") for n, size in header) + _conductor(piece, text) + b"".join(parts)
+
+
+def write_midi(piece: Piece, path: Path | str, *, voices: Sequence[Voice] = PIANO, text: str = "") -> None:
+    """Write ``midi_bytes`` of the piece to ``path``."""
+    Path(path).write_bytes(midi_bytes(piece, voices=voices, text=text))
+
+
+def _conductor(piece: Piece, text: str) -> bytes:
+    """The track of what holds for all players."""
+    conductor: list[_Event] = []
     for kind, words in ((_TRACK_NAME, piece.title), (_TEXT, text)):
         if words:
             conductor.append((0, kind == _TEXT, _meta(kind, words.encode("utf-8", "replace"))))
@@ -76,19 +97,25 @@ def midi_bytes(piece: Piece, *, program: int = 0, text: str = "") -> bytes:
     for tempo in piece.tempi:
         microseconds = max(1, min(0xFFFFFF, round(60e6 / tempo.qpm)))
         conductor.append((tempo.onset, 4, _meta(_TEMPO, microseconds.to_bytes(3, "big"))))
+    return _track(conductor)
 
-    player: list[tuple[int, int, bytes]] = [(0, 0, _meta(_TRACK_NAME, b"Piano")), (0, 1, bytes([0xC0, program]))]
-    for onset, pitch, duration, velocity in piece.notes.tolist():
+
+def _player(voice: Voice, notes: Notes, channel: int, pan: int | None) -> bytes:
+    """The track of one voice on ``channel`` (0..15), seated at ``pan`` (0 left, 127 right; None leaves it to the synthesizer)."""
+    name = _meta(_TRACK_NAME, voice.name.encode("utf-8", "replace"))
+    player: list[_Event] = [(0, 0, name), (0, 1, bytes([0xC0 | channel, voice.program]))]
+    if pan is not None:
+        player.append((0, 1, bytes([0xB0 | channel, _PAN, pan])))
+    for onset, pitch, duration, velocity in notes.tolist():
         # At one tick a note must end before its pitch is struck again, so releases sort first.
-        player.append((onset + duration, 2, bytes([0x80, pitch, 64])))
-        player.append((onset, 3, bytes([0x90, pitch, velocity])))
-    header = b"MThd" + b"".join(n.to_bytes(size, "big") for n, size in ((6, 4), (1, 2), (2, 2), (WRITTEN_TICKS_PER_QUARTER, 2)))
-    return header + _track(conductor) + _track(player)
+        player.append((onset + duration, 2, bytes([0x80 | channel, pitch, 64])))
+        player.append((onset, 3, bytes([0x90 | channel, pitch, velocity])))
+    return _track(player)
 
 
-def write_midi(piece: Piece, path: Path | str, *, program: int = 0, text: str = "") -> None:
-    """Write ``midi_bytes`` of the piece to ``path``."""
-    Path(path).write_bytes(midi_bytes(piece, program=program, text=text))
+def _seats(players: int) -> list[int | None]:
+    """Where each of several players sits, from left to right; a single one sits where the sound font says."""
+    return [None] if players == 1 else np.linspace(_LEFT, _RIGHT, players).round().astype(int).tolist()
 
 
 def _file_bytes(path: Path, label: str) -> bytes:
@@ -154,24 +181,34 @@ def _tempi(score: ScoreTick, per_quarter: int) -> tuple[Tempo, ...]:
     return clean_tempi([Tempo(onset, round(60e6 / m, 3)) for onset, m in zip(onsets, microseconds, strict=True) if m > 0])
 
 
+def midi_text(data: bytes) -> str:
+    """The text that ``midi_bytes`` wrote into a MIDI file, or ""; any bytes may be given."""
+    found = next((body for kind, body in _words(data) if kind == _TEXT), b"") if data[:4] == b"MThd" else b""
+    return found.decode("utf-8", "replace")
+
+
 def _track_name(data: bytes) -> str:
     """The name that the first track carries before its first note, or "" (symusic drops tracks without notes)."""
+    name = next((_clean_text(body) for kind, body in _words(data) if kind == _TRACK_NAME), "")
+    return "" if _NO_TITLE.fullmatch(name) else name
+
+
+def _words(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(kind, body) of the meta events with which the first track begins."""
     at = 8 + int.from_bytes(data[4:8], "big") + 8
     while at < len(data):
         while at < len(data) and data[at] & 0x80:  # skip the time, a number of variable length
             at += 1
         if data[at + 1 : at + 2] != b"\xff":
-            return ""
+            return
         kind, at = data[at + 2 : at + 3], at + 3
         length = 0
         while at < len(data) and data[at] & 0x80:
             length, at = length << 7 | data[at] & 0x7F, at + 1
         length = length << 7 | (data[at] if at < len(data) else 0)
         body, at = data[at + 1 : at + 1 + length], at + 1 + length
-        if kind == bytes([_TRACK_NAME]):
-            text = _clean_text(body)
-            return "" if _NO_TITLE.fullmatch(text) else text
-    return ""
+        if kind:
+            yield kind[0], body
 
 
 def _clean_text(body: bytes) -> str:
@@ -194,13 +231,13 @@ def _variable_length(number: int) -> bytes:
     return bytes(reversed(digits))
 
 
-def _track(events: list[tuple[int, int, bytes]]) -> bytes:
-    """A track chunk from (onset in our ticks, rank at that tick, message) in any order."""
+def _track(events: list[_Event]) -> bytes:
+    """A track chunk from events in any order."""
     body = b"".join(_with_deltas(sorted(events))) + b"\x00" + _meta(_END_OF_TRACK, b"")
     return b"MTrk" + len(body).to_bytes(4, "big") + body
 
 
-def _with_deltas(events: list[tuple[int, int, bytes]]) -> Iterator[bytes]:
+def _with_deltas(events: list[_Event]) -> Iterator[bytes]:
     now = 0
     for onset, _rank, message in events:
         yield _variable_length((onset - now) * _STRETCH)

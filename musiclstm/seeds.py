@@ -155,6 +155,7 @@ def seed_from_piece(
     tempo = min(400.0, max(20.0, passage.tempi[0].qpm))
     passage = as_played(at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo))
     title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
+    source = piece.source or "given as notes"
     return Seed(
         id=name or _slug(f"{piece.composer} {title} {first}"),
         title=title,
@@ -162,12 +163,12 @@ def seed_from_piece(
         work=work or title,
         bars=(first, last),
         tempo=tempo,
-        source=piece.source or "given as notes",
+        source=source,
         licence=licence,
         key=key_name(passage.key or Key(0)),
         metre=metre_name(passage.metres[0]),
         texture=texture or "as given",
-        piece=passage,
+        piece=replace(passage, title=title, source=source),  # as it would be after a way through JSON
         curation=curation_score(passage),
     )
 

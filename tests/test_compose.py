@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from musiclstm.api import request_from
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.compose import CLOSING, OPEN_ENDED, ComposeRequest, Composition, compose, composing
+from musiclstm.compose import CLOSING, OPEN_ENDED, ComposeRequest, Composition, compose, composing, extending, heard
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.notes import Metre, Piece, Tempo, make_notes
@@ -168,6 +169,7 @@ def test_an_ending_before_the_last_bar_is_refused(small_checkpoint: Checkpoint, 
 
 def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
     options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp", "ending": 5}
+    options["transposition"] = 2
     recipe = compose(small_checkpoint, asked(small_checkpoint, 1, **options)).recipe
     assert json.loads(json.dumps(recipe)) == recipe
     other = compose(small_checkpoint, asked(small_checkpoint, 2, **options)).recipe
@@ -283,3 +285,70 @@ def test_what_is_out_of_range_is_refused_in_a_sentence(small_checkpoint: Checkpo
 def test_a_diversity_out_of_range_is_refused(diversity: float) -> None:
     with pytest.raises(OptionError, match=r"Diversity must lie between 0\.1 and 2"):
         SamplingOptions(diversity=diversity)
+
+
+# Extending, transposing, replaying
+
+
+def test_an_extension_keeps_what_was_there_and_writes_on(small_checkpoint: Checkpoint) -> None:
+    first = compose(small_checkpoint, asked(small_checkpoint, bars=4, takes=2, ending=OPEN_ENDED))
+    longer = compose(small_checkpoint, extending(first, 1, bars=3, random_seed=9))
+    old = next(take for take in first.takes if take.number == 1).continuation
+    new = longer.takes[0].continuation
+    assert longer.bars == 7
+    assert longer.split == first.split
+    # A note may end earlier than before: where its key is struck again.
+    assert new.notes[["onset", "pitch", "velocity"]][: len(old)].tolist() == old.notes[["onset", "pitch", "velocity"]].tolist()
+    later = new.notes["onset"][len(old) :]
+    bar = first.seed.metres[0].bar_ticks
+    assert len(later)
+    assert (later >= 4 * bar).all()
+    assert (later < 7 * bar).all()
+    third = compose(small_checkpoint, extending(longer, 0, bars=2, random_seed=3))
+    assert third.bars == 9
+
+
+def test_an_extension_takes_a_closed_piece_up_where_its_last_bar_began(small_checkpoint: Checkpoint) -> None:
+    closed = compose(small_checkpoint, asked(small_checkpoint, bars=6, takes=1))
+    longer = compose(small_checkpoint, extending(closed, 0, bars=4))
+    bar = closed.seed.metres[0].bar_ticks
+    before = closed.takes[0].continuation.notes
+    kept = before[before["onset"] < 5 * bar][["onset", "pitch"]]
+    assert longer.bars == 9
+    assert longer.takes[0].continuation.notes[["onset", "pitch"]][: len(kept)].tolist() == kept.tolist()
+
+
+def test_a_recipe_of_an_extension_gives_the_same_notes(small_checkpoint: Checkpoint) -> None:
+    own = seed_from_piece(replace(small_checkpoint.seeds[0].piece, title="Mine", source="mine.mid"))
+    first = compose(small_checkpoint, asked(small_checkpoint, own, bars=4, takes=3))
+    longer = compose(small_checkpoint, extending(first, first.takes[1].number, bars=5, random_seed=2, transposition=-2))
+    settings = json.loads(json.dumps(longer.recipe))
+    assert settings["own_seed"]["title"] == "Mine"
+    assert "own_seed" not in settings["after"]["recipe"]
+    again = compose(small_checkpoint, request_from(small_checkpoint, settings))
+    assert again.takes[0].joined == longer.takes[0].joined
+    assert again.recipe == longer.recipe
+
+
+def test_what_cannot_be_extended_is_told(small_checkpoint: Checkpoint) -> None:
+    first = compose(small_checkpoint, asked(small_checkpoint, bars=2, takes=1))
+    with pytest.raises(OptionError, match="no take number 5"):
+        extending(first, 5)
+    with pytest.raises(OptionError, match="no take number 0 with 9 bars"):
+        request_from(small_checkpoint, first.recipe | {"after": {"recipe": first.recipe, "number": 0, "bars": 9}})
+    damaged = first.recipe | {"own_seed": {"title": "?"}}
+    with pytest.raises(OptionError, match="own seed is damaged"):
+        request_from(small_checkpoint, damaged)
+
+
+def test_a_transposition_moves_all_that_is_heard_and_nothing_that_is_written(small_checkpoint: Checkpoint) -> None:
+    plain = compose(small_checkpoint, asked(small_checkpoint, bars=2, takes=1))
+    higher = compose(small_checkpoint, asked(small_checkpoint, bars=2, takes=1, transposition=5))
+    assert higher.takes[0].joined == plain.takes[0].joined
+    assert heard(plain) is plain
+    sounding = heard(higher)
+    assert (sounding.takes[0].joined.notes["pitch"] == plain.takes[0].joined.notes["pitch"] + 5).all()
+    assert (sounding.seed.notes["pitch"] == plain.seed.notes["pitch"] + 5).all()
+    for semitones in (-13, 13, 1.5):
+        with pytest.raises(OptionError, match="transposition"):
+            asked(small_checkpoint, transposition=semitones)

@@ -74,6 +74,15 @@ def test_midi_carries_the_recipe_and_the_instrument(tmp_path: Path) -> None:
     assert bytes([0xC0, 46]) in data
 
 
+def test_an_ensemble_is_in_all_three_midi_files(tmp_path: Path) -> None:
+    files = write(tmp_path, audio=False, score=False, instrument="String-Quartet")
+    for path in (files.seed_midi, files.continuation_midi, files.joined_midi):
+        data = path.read_bytes()
+        assert data.count(b"MTrk") == 5
+        assert b"First violin" in data
+    assert read_midi(files.joined_midi).notes["pitch"].tolist() == [*range(48, 56), *range(60, 64)]
+
+
 def test_without_a_synthesizer_everything_but_the_sound_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_synthesizer(monkeypatch)
     files = write(tmp_path)

@@ -22,6 +22,7 @@ OFFENCES = {
     "Layers: the network, and what it is told, knows no files": ("network", "from musiclstm import midi"),
     "Door: gradio only in ui": ("notes", "import gradio"),
     "Door: huggingface_hub only in hub and publish": ("notes", "import huggingface_hub"),
+    "Door: verovio only in render.sheet": ("notes", "import verovio"),
     "Door: kagglehub only in kaggle": ("notes", "import kagglehub"),
     "Door: h5py only in checkpoint": ("notes", "import h5py"),
     "Door: keras and tensorflow only where a network is built, run, trained or loaded": (

@@ -8,6 +8,7 @@ import pytest
 from symusic.core import ScoreTick
 
 from musiclstm.errors import MusicFileError, OptionError
+from musiclstm.instruments import INSTRUMENTS, PIANO, Voice, voices_of
 from musiclstm.midi import MAX_FILE_BYTES, midi_bytes, read_midi, write_midi
 from musiclstm.notes import Key, Metre, Piece, Tempo, bar_lines, bar_positions, make_notes
 
@@ -82,15 +83,71 @@ def test_a_note_ends_before_its_pitch_is_struck_again() -> None:
 
 def test_the_text_and_the_program_are_in_the_file() -> None:
     recipe = '{"random_seed": 7}' + " " * 200  # long enough for a two-byte length
-    data = midi_bytes(waltz(), program=6, text=recipe)
+    data = midi_bytes(waltz(), voices=voices_of("harpsichord"), text=recipe)
     assert recipe.encode() in data
     assert ScoreTick.from_midi(data).tracks[0].program == 6
     assert np.array_equal(read_midi(data).notes, waltz().notes)
 
 
-def test_a_program_outside_general_midi_is_refused() -> None:
-    with pytest.raises(OptionError, match="between 0 and 127, not 128"):
-        midi_bytes(waltz(), program=128)
+@pytest.mark.parametrize("name", [name for name, voices in INSTRUMENTS.items() if len(voices) == 1])
+def test_one_voice_is_one_track_of_the_same_bytes_for_every_instrument_but_for_its_program(name: str) -> None:
+    (voice,) = voices_of(name)
+    start = b"\x00\xff\x03\x05Piano\x00\xc0"
+    piano = midi_bytes(waltz())
+    assert piano.count(b"MTrk") == 2
+    assert start + b"\x00" in piano
+    assert midi_bytes(waltz(), voices=(voice,)) == piano.replace(start + b"\x00", start + bytes([voice.program]))
+
+
+@pytest.mark.parametrize("name", ["string quartet", "wind quartet"])
+def test_an_ensemble_has_a_track_and_a_channel_for_each_voice_and_is_read_back(name: str) -> None:
+    voices, piece = voices_of(name), waltz()
+    data = midi_bytes(piece, voices=voices)
+    tracks = ScoreTick.from_midi(data).tracks
+    assert [(track.name, track.program) for track in tracks] == [(voice.name, voice.program) for voice in reversed(voices)]
+    borders = [*(voice.lowest for voice in voices), 128]
+    for track, low, high in zip(reversed(tracks), borders[:-1], borders[1:], strict=True):
+        expected = [pitch for pitch in piece.notes["pitch"].tolist() if low <= pitch < high]
+        assert sorted(note.pitch for note in track.notes) == sorted(expected)
+        assert expected
+    for channel, voice in enumerate(reversed(voices)):
+        assert bytes([0, 0xC0 | channel, voice.program]) in data
+    again = read_midi(data)
+    assert again == read_midi(midi_bytes(piece))
+    assert np.array_equal(again.notes, piece.notes)
+
+
+def test_the_players_of_an_ensemble_sit_from_left_to_right_and_one_alone_has_no_seat() -> None:
+    def seats(voices: tuple[Voice, ...]) -> list[list[int]]:
+        return [
+            [c.value for c in track.controls if c.number == 10]
+            for track in ScoreTick.from_midi(midi_bytes(waltz(), voices=voices)).tracks
+        ]
+
+    assert seats(PIANO) == [[]]
+    quartet = seats(voices_of("string quartet"))
+    assert [len(seat) for seat in quartet] == [1] * 4
+    assert quartet == sorted(quartet)
+
+
+def test_a_voice_without_notes_keeps_its_empty_track() -> None:
+    low = Piece(make_notes([0], [40], [24], [64]))
+    data = midi_bytes(low, voices=voices_of("string quartet"))
+    assert data.count(b"MTrk") == 5
+    assert rows(read_midi(data)) == rows(low)
+
+
+def test_the_drums_channel_stays_free() -> None:
+    fifteen = tuple(Voice(f"Voice {n}", n, 8 * n) for n in range(15))
+    piece = Piece(make_notes(range(88), range(21, 109), [24] * 88, [64] * 88))
+    data = midi_bytes(piece, voices=fifteen)
+    assert not any(track.is_drum for track in ScoreTick.from_midi(data).tracks)
+    assert np.array_equal(read_midi(data).notes, piece.notes)
+
+
+def test_voices_that_can_not_share_the_notes_are_refused() -> None:
+    with pytest.raises(OptionError, match="not at \\[\\]"):
+        midi_bytes(waltz(), voices=())
 
 
 def test_an_independent_reader_hears_tempo_metre_and_seconds() -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from musiclstm.errors import OptionError
-from musiclstm.recipe import MAX_BYTES, read_recipe, require_same
+from musiclstm.midi import write_midi
+from musiclstm.notes import Piece
+from musiclstm.recipe import MAX_BYTES, from_link, parse_recipe, read_recipe, require_same, to_link
 
 
 def test_settings_are_read_and_what_is_none_is_left_out(tmp_path: Path) -> None:
@@ -51,3 +53,50 @@ def test_another_checkpoint_or_other_seed_notes_are_refused() -> None:
         require_same({"checkpoint": "yours"}, made)
     with pytest.raises(OptionError, match="--seed"):
         require_same({"checkpoint": "mine", "seed_digest": "34"}, made)
+
+
+RECIPE = {"program": "musiclstm", "checkpoint": "c", "seed": "über", "bars": 4, "takes": 1, "random_seed": 7}
+
+
+def test_a_link_gives_the_settings_again() -> None:
+    text = to_link(RECIPE)
+    assert text.replace("-", "").replace("_", "").isalnum()
+    assert from_link(text) == {name: value for name, value in RECIPE.items() if name != "program"}
+
+
+@pytest.mark.parametrize("text", ["", "!", "abc", to_link(RECIPE)[:-6], "A" * 70_000, to_link({"seed": 1}), "ä"])
+def test_a_damaged_or_foreign_link_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="The link"):
+        from_link(text)
+
+
+def test_a_link_cannot_unpack_into_gigabytes() -> None:
+    with pytest.raises(OptionError, match="too large"):
+        from_link(to_link({"seed": "x" * 3_000_000}))
+
+
+def test_a_midi_file_carries_its_recipe(tunes: dict[str, Piece], tmp_path: Path) -> None:
+    write_midi(tunes["waltz"], tmp_path / "with.mid", text=json.dumps(RECIPE))
+    write_midi(tunes["waltz"], tmp_path / "without.mid")
+    assert read_recipe(tmp_path / "with.mid")["seed"] == "über"
+    with pytest.raises(OptionError, match=r"without\.mid"):
+        read_recipe(tmp_path / "without.mid")
+
+
+def test_an_extension_without_its_beginning_is_refused() -> None:
+    whole = RECIPE | {"after": {"recipe": RECIPE, "number": 0, "bars": 4}}
+    assert parse_recipe(json.dumps(whole))["after"]["recipe"]["random_seed"] == 7
+    for after in (
+        {},
+        {"recipe": RECIPE},
+        {"recipe": {}, "number": 0, "bars": 1},
+        {"recipe": RECIPE, "number": "0", "bars": 1},
+        3,
+    ):
+        with pytest.raises(OptionError):
+            parse_recipe(json.dumps(RECIPE | {"after": after}))
+    deep = RECIPE
+    for _ in range(70):
+        deep = RECIPE | {"after": {"recipe": deep, "number": 0, "bars": 1}}
+    with pytest.raises(OptionError):
+        parse_recipe(json.dumps(deep))

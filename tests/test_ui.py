@@ -16,20 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gradio_client import Client
+from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from hub_server import LocalHub
 
 from musiclstm.checkpoint import Checkpoint, save
 from musiclstm.compose import ComposeRequest, Take, compose
 from musiclstm.errors import CheckpointError
-from musiclstm.midi import read_midi
-from musiclstm.notes import make_notes
+from musiclstm.midi import read_midi, write_midi
+from musiclstm.notes import Piece, make_notes
 from musiclstm.seeds import Seed
 from musiclstm.ui import words
 from musiclstm.ui.page import build_page, launch
+from musiclstm.ui.pictures import growing_roll, waiting_roll
+from musiclstm.ui.results import Shown
 from musiclstm.ui.stage import Stage, open_stage
-from musiclstm.ui.studio import Studio, take_roll, waiting_roll
+from musiclstm.ui.studio import Studio
+from musiclstm.ui.widgets import FOUR, LADDER
+from musiclstm.ui.wiring import requests_for
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -97,18 +101,18 @@ def test_the_sentence_tells_what_the_take_is_like(studio: Studio) -> None:
     composition = compose(studio.checkpoint, request_of(studio, bars=2))
     twice = make_notes(range(0, 192, 4), [60, 64, 67, 72] * 12, [4] * 48, [64] * 48)
     dense = Take(replace(composition.seed, notes=twice), composition.seed, loops=2, guarded=9)
-    sentence = words.take_sentence(composition, dense)
-    assert "2 bars with 48 notes, in C major like the seed, much denser." in sentence
-    assert "The loop guard stepped in 2 times" in sentence
+    story = words.take_story(Shown(composition, dense, "1"), studio.checkpoint)
+    assert "2 bars with 48 notes, in C major like the seed (steadily), much denser." in story
+    assert "The loop guard stepped in 2 times" in story
     few = Take(replace(composition.seed, notes=twice[:1]), composition.seed, loops=0, guarded=0)
-    assert words.take_sentence(composition, few) == "<p>2 bars with 1 note, much sparser.</p>"
+    assert words.take_sentence(composition, few) == "2 bars with 1 note, much sparser."
 
 
 # The work behind the buttons
 
 
 def test_a_take_grows_bar_by_bar_and_ends_whole(studio: Studio) -> None:
-    moments = list(studio.perform(request_of(studio), lambda: False))
+    moments = list(studio.perform([request_of(studio)], lambda: False))
     shares = [moment.share for moment in moments if moment.share is not None]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -120,9 +124,9 @@ def test_a_take_grows_bar_by_bar_and_ends_whole(studio: Studio) -> None:
 
 def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(studio: Studio) -> None:
     looks = iter(range(100))
-    *_, last = studio.perform(request_of(studio, bars=64), lambda: next(looks) >= 1)
-    kept = last.composition
-    assert kept is not None
+    *_, last = studio.perform([request_of(studio, bars=64)], lambda: next(looks) >= 1)
+    assert last.result is not None
+    kept = last.result.shown.composition
     assert kept.finished
     assert 1 <= kept.bars < 64
     assert kept.recipe["bars"] == kept.bars
@@ -136,7 +140,7 @@ def test_stop_while_the_decoder_warms_up_ends_at_once(small_checkpoint: Checkpoi
             yield 0
 
     cold = NeverWarm(small_checkpoint)
-    moments = list(cold.perform(request_of(cold), lambda: True))
+    moments = list(cold.perform([request_of(cold)], lambda: True))
     cold.close()
     assert [moment.composition for moment in moments] == [None]
     assert "Stopped" in moments[0].said
@@ -147,9 +151,26 @@ def test_the_example_is_a_whole_take_with_its_files(studio: Studio) -> None:
     while studio.example is None:
         assert time.monotonic() < until
         time.sleep(0.05)
-    assert studio.example.composition.bars == 2
+    assert studio.example.result.shown.composition.bars == 2
     assert all(path.exists() for path in studio.example.files.all())
     assert studio.example.files.joined_audio is not None
+
+
+def test_four_takes_come_best_first_and_a_ladder_from_tame_to_wild(studio: Studio) -> None:
+    four = [*studio.perform(requests_for(request_of(studio), FOUR), lambda: False)][-1].result
+    assert four is not None
+    assert [shown.take for shown in four.takes] == list(four.shown.composition.takes)
+    assert len({shown.take.number for shown in four.takes}) == 4
+    ladder = [*studio.perform(requests_for(request_of(studio), LADDER), lambda: False)][-1].result
+    assert ladder is not None
+    assert [shown.composition.request.sampling.diversity for shown in ladder.takes] == [0.7, 1.0, 1.3]
+    assert [shown.label for shown in ladder.takes] == ["diversity 0.7", "diversity 1", "diversity 1.3"]
+
+
+def test_own_music_of_one_name_is_not_anothers_sound(studio: Studio) -> None:
+    mine = replace(studio.first, id="waltz")
+    theirs = replace(mine, piece=replace(mine.piece, notes=mine.piece.notes[:-4]))
+    assert studio.sound(mine, "piano", None) is not studio.sound(theirs, "piano", None)
 
 
 def test_a_seed_is_rendered_once_for_each_instrument_and_tempo(studio: Studio) -> None:
@@ -175,9 +196,9 @@ def test_a_growing_roll_holds_still(studio: Studio) -> None:
     def frame(svg: str) -> tuple[str, ...]:
         return tuple(re.findall(r'(?:width|height|data-[a-z-]+)="[^"]*"', svg.split(">", maxsplit=1)[0]))
 
-    grown = [m.composition for m in studio.perform(request_of(studio), lambda: False) if m.composition is not None]
-    assert len({frame(take_roll(composition)) for composition in grown}) == 1
-    assert frame(take_roll(grown[0]))[0] == frame(waiting_roll(studio.first, 8))[0]
+    grown = [m.composition for m in studio.perform([request_of(studio)], lambda: False) if m.composition is not None]
+    assert len({frame(growing_roll(composition)) for composition in grown}) == 1
+    assert frame(growing_roll(grown[0]))[0] == frame(waiting_roll(studio.first, 8))[0]
 
 
 # A live server
@@ -234,19 +255,45 @@ def test_a_bad_request_gets_the_sentence_that_says_why(client: Client, asked: di
     assert sentence in str(told.value)
 
 
+def test_own_music_is_continued_and_its_recipe_holds_it(client: Client, tunes: dict[str, Piece], tmp_path: Path) -> None:
+    write_midi(tunes["waltz"], tmp_path / "mine.mid")
+    answer = client.predict(file=handle_file(tmp_path / "mine.mid"), first_bar=1, last_bar=4, bars=2, api_name="/continue")
+    seed, joined = read_midi(files_of(answer)[0]), read_midi(files_of(answer)[2])
+    assert len(joined) > len(seed) > 0
+    assert answer[-1]["own_seed"]["bars"] == [1, 4]
+    for bad, sentence in (({"first_bar": 2}, "Give both"), ({"first_bar": 1, "last_bar": 99}, "A seed has 1 to 32 bars")):
+        with pytest.raises(AppError, match=sentence):
+            client.predict(file=handle_file(tmp_path / "mine.mid"), **bad, api_name="/continue")
+    (tmp_path / "broken.mid").write_bytes(b"MThd")
+    with pytest.raises(AppError, match=r"broken\.mid"):
+        client.predict(file=handle_file(tmp_path / "broken.mid"), api_name="/continue")
+
+
+def test_a_transposition_is_heard_by_seed_and_continuation_alike(client: Client) -> None:
+    plain, higher = (
+        client.predict(seed="march", bars=2, random_seed=4, transposition=semitones, api_name="/generate") for semitones in (0, 3)
+    )
+    for at in (0, 1, 2):
+        low, high = (read_midi(files_of(answer)[at]).notes for answer in (plain, higher))
+        # What would leave the piano moves by octaves.
+        moved = sorted((onset, (pitch + 3) % 12) for onset, pitch in low[["onset", "pitch"]].tolist())
+        assert sorted((onset, pitch % 12) for onset, pitch in high[["onset", "pitch"]].tolist()) == moved
+
+
 def test_the_seeds_are_listed_without_their_notes(client: Client) -> None:
     listed = client.predict(api_name="/seeds")
     assert [seed["id"] for seed in listed] == ["march", "waltz", "jig"]
     assert all(seed["licence"] and "notes" not in seed for seed in listed)
 
 
-def test_only_the_two_endpoints_are_public(client: Client) -> None:
+def test_only_the_endpoints_for_programs_are_public(client: Client) -> None:
     api = client.view_api(return_format="dict", print_info=False)
     assert isinstance(api, dict)
-    assert set(api["named_endpoints"]) == {"/generate", "/seeds"}
+    assert set(api["named_endpoints"]) == {"/generate", "/continue", "/seeds"}
     assert not api["unnamed_endpoints"]
     asked = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
-    assert asked == ["seed", "diversity", "bars", "random_seed", "tempo", "instrument", "top_p", "loop_guard", "open_ended"]
+    first = ["seed", "diversity", "bars", "random_seed", "tempo", "instrument"]
+    assert asked == [*first, "top_p", "loop_guard", "open_ended", "transposition"]
 
 
 def test_no_files_of_a_request_stay_behind(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,35 +16,30 @@ import subprocess
 import sys
 import tempfile
 import wave
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from midi2audio import FluidSynth
 from numpy.typing import NDArray
 
 from musiclstm.errors import MissingToolError, OptionError
+from musiclstm.instruments import PIANO, Voice
 from musiclstm.midi import midi_bytes
 from musiclstm.notes import TICKS_PER_QUARTER, Piece, Tempo
 
 SAMPLE_RATE = 44_100
-TAIL_SECONDS = 2.0  # after this the last chord of every instrument below has died away, but for the harp's quietest ringing
+TAIL_SECONDS = 2.0  # after this the last chord of every instrument has died away, but for the harp's quietest ringing
 MAX_SECONDS = 30 * 60  # half an hour of samples takes 0.6 GB of memory
 SOUNDFONT_VARIABLE = "MUSICLSTM_SOUNDFONT"
-
-#: What people call an instrument, and its General MIDI program.
-INSTRUMENTS: Mapping[str, int] = MappingProxyType(
-    {"piano": 0, "harpsichord": 6, "organ": 19, "harp": 46, "strings": 48, "guitar": 24, "music box": 10}
-)
 
 # The best first. Sound fonts in .sf3 are compressed and take 7 to 10 s to load, so they are a last resort.
 _KNOWN_SOUNDFONTS = ("FluidR3_GM.sf2", "FluidR3_GM2-2.SF2", "GeneralUser*.sf2", "MuseScore_General*.sf2", "TimGM6mb.sf2",
                      "default-GM.sf2", "default_sound_font.sf2", "default.sf2", "*.sf2", "default-GM.sf3", "*.sf3")  # fmt: skip
 
-# Effects are set here because FluidSynth 2.3 and 2.4 differ in their defaults. Samples are loaded for the chosen program only:
+# Effects are set here because FluidSynth 2.3 and 2.4 differ in their defaults. Samples are loaded for the chosen programs only:
 # 0.1 s instead of 0.4 s for the 148 MB of FluidR3_GM.
 _SETTINGS = {
     "synth.dynamic-sample-loading": "1",
@@ -144,15 +139,7 @@ def audio_ready() -> str | None:
     return None
 
 
-def program_of(name: str) -> int:
-    """The General MIDI program of an instrument name; upper case, ``_`` and ``-`` do not matter. Raises OptionError."""
-    words = " ".join(name.lower().replace("_", " ").replace("-", " ").split())
-    if words not in INSTRUMENTS:
-        raise OptionError(f"The instrument must be one of {', '.join(INSTRUMENTS)}, not {name!r}.")
-    return INSTRUMENTS[words]
-
-
-def synthesize(piece: Piece, *, program: int = 0, tail_seconds: float = TAIL_SECONDS) -> Audio:
+def synthesize(piece: Piece, *, voices: Sequence[Voice] = PIANO, tail_seconds: float = TAIL_SECONDS) -> Audio:
     """The piece as it sounds from tick 0, as loud as FluidSynth makes it: pass it through ``normalise`` before people hear it.
 
     Exactly ``piece.seconds(piece.end) + tail_seconds`` long (a tail of 0 to 30 s), so that the last chord rings out; the end of
@@ -170,14 +157,15 @@ def synthesize(piece: Piece, *, program: int = 0, tail_seconds: float = TAIL_SEC
     soundfont = find_soundfont()
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder:
         midi, sound = Path(folder, "music.mid"), Path(folder, "music.raw")
-        midi.write_bytes(midi_bytes(_with_tail(piece, tail_seconds), program=program))
+        midi.write_bytes(midi_bytes(_with_tail(piece, tail_seconds), voices=voices))
         CheckedFluidSynth(str(soundfont), SAMPLE_RATE).midi_to_audio(midi, sound, timeout=30.0 + seconds)
         samples = np.fromfile(sound, dtype="<f4").astype(np.float32, copy=False) if sound.is_file() else np.zeros(0, np.float32)
     # A quarter of a second may be missing, not more: that would be music.
     if len(samples) // 2 < frames - SAMPLE_RATE // 4 or not np.isfinite(samples).all():
         raise MissingToolError(f"FluidSynth rendered {len(samples) / 2 / SAMPLE_RATE:.1f} of {seconds:.1f} seconds of sound.")
     if np.abs(samples).max() < 1e-6:  # the quietest note of a piano, velocity 1, peaks at 2e-5
-        raise MissingToolError(f"FluidSynth rendered silence; {soundfont.name} may be damaged or lack the instrument {program}.")
+        programs = ", ".join(str(voice.program) for voice in voices)
+        raise MissingToolError(f"FluidSynth rendered silence; {soundfont.name} may be damaged or lack the program {programs}.")
     stereo = np.zeros((frames, 2), dtype=np.float32)
     rendered = samples[: frames * 2].reshape(-1, 2)
     stereo[: len(rendered)] = rendered
@@ -220,17 +208,17 @@ def normalise(audios: Sequence[Audio], *, loudness_db: float = -18.0, ceiling_db
 
 
 def render_trio(
-    seed: Piece, continuation: Piece, at: int, *, program: int = 0, seed_audio: Audio | None = None
+    seed: Piece, continuation: Piece, at: int, *, voices: Sequence[Voice] = PIANO, seed_audio: Audio | None = None
 ) -> dict[str, Audio]:
     """What one listens to: ``{"seed": …, "continuation": …, "joined": …}``, of common loudness, ready for ``write_wav``.
 
     ``continuation`` counts its ticks from 0 and is placed at tick ``at`` of the seed, as in ``notes.join``. ``seed_audio``, what
-    ``synthesize`` gave for the same seed and program before, saves rendering it again; else both are rendered at the same time.
+    ``synthesize`` gave for the same seed and voices before, saves rendering it again; else both are rendered at the same time.
     Raises what ``synthesize`` raises.
     """
     with ThreadPoolExecutor(max_workers=1) as beside:
-        later = None if seed_audio is not None else beside.submit(synthesize, seed, program=program)
-        second = synthesize(continuation, program=program)
+        later = None if seed_audio is not None else beside.submit(synthesize, seed, voices=voices)
+        second = synthesize(continuation, voices=voices)
         first = seed_audio if later is None else later.result()
     assert first is not None
     names = ("seed", "continuation", "joined")

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from musiclstm.compose import Composition
+from musiclstm.compose import MAX_TRANSPOSITION, take_recipe
 from musiclstm.config import SamplingOptions
 from musiclstm.export import TakeFiles
-from musiclstm.render.audio import INSTRUMENTS
+from musiclstm.files import MUSIC_ENDINGS
+from musiclstm.instruments import INSTRUMENTS
+from musiclstm.recipe import to_link
 from musiclstm.render.pianoroll import CONTINUATION_COLOUR, SEED_COLOUR
 from musiclstm.ui import words
+from musiclstm.ui.pictures import seed_roll, small_roll, take_roll, waiting_roll
+from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.stage import Stage
-from musiclstm.ui.studio import Studio, seed_roll, take_roll, waiting_roll
+from musiclstm.ui.studio import Studio
+from musiclstm.ui.visit import LONGEST_SEED, Visit
 
 BARS = 16
 DIVERSITIES = (0.7, 1.3)  # by measure: below it keeps repeating itself, above it nothing returns (benchmarks/diversity.py)
-# Waveforms: what is still to come, and what was played. Opaque, since the player mixes them by their opacity.
-SEED_WAVE = ("#92c3e3", SEED_COLOUR)
-CONTINUATION_WAVE = ("#efaf7f", CONTINUATION_COLOUR)
-BOTH_WAVE = ("#beb7af", "#786f66")
+SEED_WAVE = ("#92c3e3", SEED_COLOUR)  # the waveform still to come, and what was played; opaque, since the player mixes them
+ONE, FOUR, LADDER = "one", "four", "ladder"
+TAKES = [("One take", ONE), ("Four takes", FOUR), ("Tame · default · wild", LADDER)]
 Updates = dict[Any, Any]
-
-
-@dataclass
-class Visit:
-    """What belongs to one visitor: whether Stop was pressed, the last take, the studio. Gradio keeps one for each open page."""
-
-    stopped: bool = False
-    last: Composition | None = None
-    studio: Studio | None = None
 
 
 @dataclass(frozen=True)
@@ -39,13 +36,20 @@ class Widgets:
     """Everything on the page that an event reads or writes."""
 
     visit: gr.State
+    history: gr.BrowserState
     masthead: gr.HTML
     seed: gr.Dropdown
+    upload: gr.File
+    own_facts: gr.HTML
+    own_range: gr.Row
+    own_first: gr.Number
+    own_last: gr.Number
     facts: gr.HTML
     seed_roll: gr.HTML
     seed_player: gr.Audio
     diversity: gr.Slider
     bars: gr.Slider
+    takes: gr.Radio
     generate: gr.Button
     stop: gr.Button
     status: gr.HTML
@@ -54,38 +58,58 @@ class Widgets:
     fresh: gr.Checkbox
     tempo: gr.Number
     instrument: gr.Dropdown
+    transposition: gr.Slider
     top_p: gr.Slider
     loop_guard: gr.Checkbox
     open_ended: gr.Checkbox
     heading: gr.HTML
     roll: gr.HTML
+    cards: gr.HTML
+    pick: gr.Radio
     notice: gr.HTML
-    players: gr.Column
-    take_seed: gr.Audio
-    take_continuation: gr.Audio
-    take_joined: gr.Audio
+    player: gr.Column
+    sound_seed: gr.File
+    sound_continuation: gr.File
+    sound_joined: gr.File
     sentence: gr.HTML
+    steps: gr.Row
+    extend: gr.Button
+    undo: gr.Button
     downloads: gr.Row
     midi_seed: gr.DownloadButton
     midi_continuation: gr.DownloadButton
     midi_joined: gr.DownloadButton
     score: gr.Button
+    sheet_svg: gr.Button
     audio: gr.DownloadButton
     everything: gr.Button
     fetched: gr.File
+    sheet_fold: gr.Accordion
+    sheet: gr.HTML
+    replay_fold: gr.Accordion
+    link: gr.Textbox
+    code: gr.Textbox
+    earlier: gr.Dropdown
 
     @property
     def settings(self) -> list[Any]:
-        """The inputs of a request: seed, diversity, bars, random seed, tempo, instrument, top-p, loop guard, open ended."""
-        first = [self.seed, self.diversity, self.bars, self.random_seed, self.tempo, self.instrument]
-        return [*first, self.top_p, self.loop_guard, self.open_ended]
+        """The inputs of a request: seed, diversity, bars, random seed, tempo, instrument, transposition, top-p, loop guard, open
+        ended, takes.
+        """
+        first = [self.seed, self.diversity, self.bars, self.random_seed, self.tempo, self.instrument, self.transposition]
+        return [*first, self.top_p, self.loop_guard, self.open_ended, self.takes]
+
+    @property
+    def sounds(self) -> list[Any]:
+        """What the player plays, and the recipe for the link."""
+        return [self.sound_seed, self.sound_continuation, self.sound_joined, self.code]
 
     @property
     def take(self) -> list[Any]:
-        """What ``shown`` updates."""
-        players = [self.players, self.take_seed, self.take_continuation, self.take_joined]
+        """What ``shown`` and ``listed`` update."""
+        seen = [self.heading, self.roll, self.cards, self.pick, self.notice, self.player, self.sentence, self.sheet]
         files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.audio]
-        return [self.heading, self.roll, self.notice, *players, self.sentence, *files]
+        return [*seen, *self.sounds, self.steps, self.undo, *files, self.replay_fold]
 
     def opened(self, studio: Studio, note: str) -> Updates:
         """A page that is loaded: what plays, and its seeds."""
@@ -95,36 +119,61 @@ class Widgets:
             self.seed: gr.Dropdown(choices=seeds, value=studio.first.id),
         }
 
-    def shown(self, composition: Composition, files: TakeFiles) -> Updates:
-        """A finished take. Without sound the players give way to the sentence that says why."""
+    def shown(self, shown: Shown, files: TakeFiles, studio: Studio, *, steps: int) -> Updates:
+        """A finished take; ``steps`` results can be gone back to. Without sound the player gives way to the sentence why."""
         silent = files.joined_audio is None
         return {
-            self.heading: words.take_heading(composition),
-            self.roll: take_roll(composition),
+            self.heading: words.take_heading(shown.composition),
+            self.roll: take_roll(shown),
             self.notice: gr.HTML(words.notice(files.note), visible=bool(files.note)),
-            self.players: gr.Column(visible=not silent),
-            self.take_seed: files.seed_audio,
-            self.take_continuation: files.continuation_audio,
-            self.take_joined: files.joined_audio,
-            self.sentence: words.take_sentence(composition, composition.takes[0]),
+            self.player: gr.Column(visible=not silent),
+            self.sound_seed: _path(files.seed_audio),
+            self.sound_continuation: _path(files.continuation_audio),
+            self.sound_joined: _path(files.joined_audio),
+            self.code: code_of(shown),
+            self.sentence: words.take_story(shown, studio.checkpoint),
+            self.sheet: "",
+            self.steps: gr.Row(visible=True),
+            self.undo: gr.Button("Undo", interactive=steps > 0),
             self.downloads: gr.Row(visible=True),
             self.midi_seed: files.seed_midi,
             self.midi_continuation: files.continuation_midi,
             self.midi_joined: files.joined_midi,
             self.audio: gr.DownloadButton(value=files.joined_audio, visible=not silent),
+            self.replay_fold: gr.Accordion(visible=True),
         }
+
+    def listed(self, result: Result) -> Updates:
+        """All takes of a result, for choosing one."""
+        several = len(result.takes) > 1
+        rolls = [small_roll(shown) for shown in result.takes] if several else []
+        return {
+            self.cards: gr.HTML(words.cards(result, rolls), visible=several),
+            self.pick: gr.Radio(choices=words.take_names(result), value=result.chosen, visible=several),
+        }
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)  # gr.File takes no Path
+
+
+def code_of(shown: Shown) -> str:
+    """The recipe of a take as the end of a link."""
+    return to_link(take_recipe(shown.composition, shown.take.number))
 
 
 def place(stage: Stage) -> Widgets:
     """Place all widgets on the page that is being built."""
     visit, studio = gr.State(Visit()), stage.now
+    # The secret keeps nothing from the visitor, whose browser it is; without one the history would end with the program's run.
+    history = gr.BrowserState([], storage_key="musiclstm-history", secret="musiclstm")  # noqa: S106
     masthead = gr.HTML(words.masthead(studio.checkpoint, stage.note), elem_id="masthead")
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=2, min_width=320, elem_id="controls"):
-            controls = _controls(studio)
+            controls = _seed_card(studio) | _settings() | _more()
         with gr.Column(scale=5, min_width=320, elem_id="take"):
-            take = _take(studio)
-    return Widgets(visit=visit, masthead=masthead, **controls, **take)
+            take = _take(studio) | _files() | _folds()
+    return Widgets(visit=visit, history=history, masthead=masthead, **controls, **take)
 
 
 def theme() -> gr.themes.Base:
@@ -166,7 +215,7 @@ def theme() -> gr.themes.Base:
     )
 
 
-def _controls(studio: Studio) -> dict[str, Any]:
+def _seed_card(studio: Studio) -> dict[str, Any]:
     first = studio.first
     made: dict[str, Any] = {}
     with gr.Column(elem_id="seed-card"):
@@ -174,21 +223,43 @@ def _controls(studio: Studio) -> dict[str, Any]:
         made["facts"] = gr.HTML(words.seed_facts(first), elem_id="facts")
         made["seed_roll"] = gr.HTML(seed_roll(first), elem_id="seed-roll")
         made["seed_player"] = _player("Listen to the seed", "seed-player", SEED_WAVE)
+        with gr.Accordion("Your own music as the seed", open=False, elem_id="own"):
+            kinds = sorted(MUSIC_ENDINGS)
+            made["upload"] = gr.File(label="A MIDI, MusicXML, kern or ABC file", file_types=kinds, height=150, elem_id="upload")
+            made["own_facts"] = gr.HTML(elem_id="own-facts")
+            with gr.Row(visible=False, elem_id="own-range") as made["own_range"]:
+                made["own_first"] = gr.Number(1, label="From bar", precision=0, minimum=1, elem_id="own-first")
+                made["own_last"] = gr.Number(
+                    8, label=f"to bar (up to {LONGEST_SEED} bars)", precision=0, minimum=1, elem_id="own-last"
+                )
+    return made
+
+
+def _settings() -> dict[str, Any]:
+    made: dict[str, Any] = {}
     with gr.Column(elem_id="settings"):
         made["diversity"] = _slider("Diversity", "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
         made["bars"] = _slider("Length in bars", "bars", 4, 32, BARS, 1)
+        made["takes"] = gr.Radio(TAKES, value=ONE, label="Takes", elem_id="takes")
         with gr.Row(elem_id="buttons"):
             made["generate"] = gr.Button("Generate", variant="primary", elem_id="generate")
             made["stop"] = gr.Button("Stop", interactive=False, elem_id="stop")
         made["status"] = gr.HTML(words.progress(""), elem_id="status")
-    with gr.Accordion("More", open=False, elem_id="more"):
+    return made
+
+
+def _more() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Accordion("More: sound, tempo, random seed", open=False, elem_id="more"):
+        with gr.Row():
+            made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
+            made["tempo"] = gr.Number(None, label="Tempo, ♩ a minute", placeholder="the seed's own", elem_id="tempo")
+        most = MAX_TRANSPOSITION
+        made["transposition"] = _slider("Transposition in semitones", "transposition", -most, most, 0, 1)
         with gr.Row():
             made["random_seed"] = gr.Number(1, label="Random seed", precision=0, elem_id="random-seed")
             made["dice"] = gr.Button("Re-roll", size="sm", elem_id="dice")
         made["fresh"] = gr.Checkbox(True, label="New random seed for each run", elem_id="fresh")
-        with gr.Row():
-            made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
-            made["tempo"] = gr.Number(None, label="Tempo, ♩ a minute", placeholder="the seed's own", elem_id="tempo")
         made["top_p"] = _slider("Top-p", "top-p", 0.5, 1.0, SamplingOptions.top_p, 0.01)
         made["loop_guard"] = gr.Checkbox(SamplingOptions.loop_guard, label="Loop guard", elem_id="loop-guard")
         made["open_ended"] = gr.Checkbox(False, label="Leave the end open", elem_id="open-ended")
@@ -200,21 +271,42 @@ def _take(studio: Studio) -> dict[str, Any]:
     made["heading"] = gr.HTML(words.waiting_heading(studio.first), elem_id="heading")
     made["roll"] = gr.HTML(waiting_roll(studio.first, BARS), elem_id="roll")
     made["notice"] = gr.HTML(visible=False, elem_id="notice")
-    with gr.Column(visible=False, elem_id="players") as made["players"]:
-        with gr.Row(elem_id="pair"):
-            made["take_seed"] = _player("Seed", "take-seed", SEED_WAVE)
-            made["take_continuation"] = _player("Continuation", "take-continuation", CONTINUATION_WAVE)
-        made["take_joined"] = _player("Joined", "take-joined", BOTH_WAVE)
+    with gr.Column(elem_id="player") as made["player"]:
+        gr.HTML((files("musiclstm") / "ui" / "player.html").read_text(encoding="utf-8"))
+    for part in ("seed", "continuation", "joined"):
+        made[f"sound_{part}"] = gr.File(visible=False)
     made["sentence"] = gr.HTML(elem_id="sentence")
+    made["cards"] = gr.HTML(visible=False, elem_id="cards")
+    made["pick"] = gr.Radio([], label="Take", visible=False, elem_id="pick")
+    with gr.Row(visible=False, elem_id="steps") as made["steps"]:
+        made["extend"] = gr.Button("Extend", size="sm", elem_id="extend")
+        made["undo"] = gr.Button("Undo", size="sm", interactive=False, elem_id="undo")
+    return made
+
+
+def _files() -> dict[str, Any]:
+    made: dict[str, Any] = {}
     with gr.Row(visible=False, elem_id="downloads") as made["downloads"]:
         gr.HTML("<p>Download</p>")
         made["midi_joined"] = gr.DownloadButton("Joined MIDI", size="sm", elem_id="get-joined-midi")
         made["midi_seed"] = gr.DownloadButton("Seed MIDI", size="sm", elem_id="get-seed-midi")
         made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
         made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
+        made["sheet_svg"] = gr.Button("Sheet as SVG", size="sm", elem_id="get-sheet")
         made["audio"] = gr.DownloadButton("Audio", size="sm", elem_id="get-audio")
         made["everything"] = gr.Button("Everything", size="sm", elem_id="get-everything")
     made["fetched"] = gr.File(visible=False)
+    return made
+
+
+def _folds() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Accordion("Sheet music", open=False, elem_id="sheet-fold") as made["sheet_fold"]:
+        made["sheet"] = gr.HTML(elem_id="sheet")
+    with gr.Accordion("Replay and earlier results", open=False, visible=False, elem_id="replay-fold") as made["replay_fold"]:
+        made["link"] = gr.Textbox(label="Link to this very take", interactive=False, buttons=["copy"], elem_id="link")
+        made["code"] = gr.Textbox(visible=False)
+        made["earlier"] = gr.Dropdown([], label="Earlier results of yours", elem_id="earlier")
     return made
 
 
