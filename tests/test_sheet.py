@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -56,6 +57,13 @@ def test_the_picture_stands_alone_and_fits_its_place() -> None:
     head = svg.split(">", maxsplit=1)[0]
     assert "viewBox" in head
     assert not re.search(r"\bwidth=", head)
+
+
+def test_it_is_engraved_in_any_thread() -> None:
+    text = musicxml_text(scale())
+    with ThreadPoolExecutor(2) as pool:
+        sheets = list(pool.map(lambda _: engrave(text), range(2)))
+    assert [len(sheet.notes) for sheet in sheets] == [20, 20]
 
 
 def test_what_is_no_score_is_one_sentence() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from musiclstm.errors import MusicFileError
@@ -41,7 +42,9 @@ def engrave(musicxml: str, *, split: int | None = None, width: int = 1100) -> Sh
     if not WIDTHS[0] <= width <= WIDTHS[1]:
         raise ValueError(f"a sheet is {WIDTHS[0]} to {WIDTHS[1]} pixels wide, not {width}")
     verovio.enableLog(verovio.LOG_OFF)  # it writes to the terminal, and to people it says nothing
-    toolkit: Any = verovio.toolkit()
+    toolkit: Any = verovio.toolkit(False)
+    # Each thread has to be told where verovio's fonts are: it keeps what it loads for one thread alone.
+    toolkit.setResourcePath(str(Path(verovio.__file__).parent / "data"))
     toolkit.setOptions(
         {
             "scale": 45,
