@@ -78,7 +78,7 @@ def _sounding(timemap: list[dict[str, Any]], svg: str) -> tuple[tuple[str, int, 
 
 def _inked(svg: str) -> str:
     """The picture in the text colour of its place, black and white on its own; verovio's own size gives way to its place's."""
-    return re.sub(r"<svg ", '<svg class="sheet-music" color="currentColor" style="color-scheme:light dark" ', svg, count=1)
+    return re.sub(r"<svg ", '<svg class="sheet-music" fill="currentColor" style="color-scheme:light dark" ', svg, count=1)
 
 
 def _handed_over(svg: str, later: list[str]) -> str:

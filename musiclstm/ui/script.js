@@ -242,6 +242,15 @@
     const growing = roll && roll.querySelector(".growing svg");
     const newest = growing && growing.querySelector(".continuation rect:last-of-type");
     if (newest) roll.scrollLeft = Math.max(roll.scrollLeft, Number(newest.getAttribute("x")) - roll.clientWidth * 0.85);
+    // What scrolls can be reached and scrolled by keyboard.
+    const wave = find("#seed-player")?.querySelectorAll("*") ?? [];
+    const inside = [...wave].map((each) => each.shadowRoot?.querySelector(".scroll"));
+    const rolls = { "Roll of the seed": "#seed-roll", "Roll of the take": "#roll", "Sheet music": "#sheet" };
+    for (const [name, id] of Object.entries(rolls)) {
+      const area = find(`${id} .html-container`);
+      if (area && area.tabIndex < 0) Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: name });
+    }
+    for (const area of inside) if (area && area.tabIndex < 0) area.tabIndex = 0;
     if (find("#player .player") !== box) {
       box = find("#player .player");
       show();

@@ -207,11 +207,12 @@ class Studio:
 
 
 def result_of(compositions: Sequence[Composition]) -> Result:
-    """Takes of one composition, the best first, or one take of each of several, told apart by their diversity."""
+    """Takes of one composition, the best first, or one take of each of several, told apart by their diversity; of those the
+    middle one is chosen.
+    """
     if len(compositions) > 1:
-        return Result(
-            tuple(Shown(each, each.takes[0], f"diversity {each.request.sampling.diversity:g}") for each in compositions)
-        )
+        rungs = [Shown(each, each.takes[0], f"diversity {each.request.sampling.diversity:g}") for each in compositions]
+        return Result(tuple(rungs), len(rungs) // 2)
     (only,) = compositions
     ranked = only.takes[0].score is not None and len(only.takes) > 1
     names = [f"{place}{', the best' if ranked and place == 1 else ''}" for place in range(1, len(only.takes) + 1)]

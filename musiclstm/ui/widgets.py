@@ -253,7 +253,7 @@ def _more() -> dict[str, Any]:
     with gr.Accordion("More: sound, tempo, random seed", open=False, elem_id="more"):
         with gr.Row():
             made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
-            made["tempo"] = gr.Number(None, label="Tempo, ♩ a minute", placeholder="the seed's own", elem_id="tempo")
+            made["tempo"] = gr.Number(0, label="Tempo, ♩ a minute", info="0: the seed's own", elem_id="tempo")
         most = MAX_TRANSPOSITION
         made["transposition"] = _slider("Transposition in semitones", "transposition", -most, most, 0, 1)
         with gr.Row():
