@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -19,6 +20,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from hub_server import LocalHub
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
 from musiclstm.checkpoint import Checkpoint, save
 from musiclstm.compose import ComposeRequest, Take, compose
@@ -320,6 +323,33 @@ def test_the_snippet_in_the_readme_runs(address: str, capsys: pytest.CaptureFixt
     assert here.count(address) == here.count("march") == 1
     exec(compile(here, "README.md", "exec"), {})
     assert "joined.mid" in capsys.readouterr().out
+
+
+def test_the_curl_lines_in_the_readme_give_the_files(address: str) -> None:
+    lines = next(code for code in re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "curl" in code)
+    here = lines.replace("http://127.0.0.1:7860/", address).replace("mozart-k545-1", "march")
+    answer = subprocess.run(["bash", "-c", here], capture_output=True, text=True, check=True, timeout=120).stdout
+    assert "event: complete" in answer
+    assert "joined.mid" in answer
+
+
+def test_the_endpoints_are_mcp_tools(studio: Studio) -> None:
+    async def ask(address: str) -> tuple[list[str], Any]:
+        async with (
+            streamable_http_client(f"{address}gradio_api/mcp/") as (reading, writing, _),
+            ClientSession(reading, writing) as s,
+        ):
+            await s.initialize()
+            tools = [tool.name for tool in (await s.list_tools()).tools]
+            return tools, await s.call_tool("generate", {"seed": "march", "bars": 1, "random_seed": 1})
+
+    page = build_page(Stage(studio))
+    address = launch(page, prevent_thread_lock=True, quiet=True, mcp_server=True)
+    tools, answer = asyncio.run(ask(address))
+    page.close()
+    assert tools == ["generate", "continue_music", "seeds"]
+    assert not answer.isError
+    assert "joined.mid" in str(answer.content)
 
 
 # The program

@@ -1,98 +1,208 @@
-"""Scores to sheet music: MusicXML engraved as SVG, the only door to verovio.
+"""Scores to sheet music: MusicXML engraved as one self-contained SVG; the only door to verovio.
 
-The page is as wide as a screen and as long as the music; its ink is the text colour of where it stands. What the continuation
-adds is drawn in its colour, and its name stands where it begins, so that the hand-over is seen without colour too.
+The paper is as wide as its place and as long as the music; its ink is the text colour of where it stands. What the continuation
+adds has a colour of its own, and its name stands above the bar in which it begins, so that the hand-over is seen without colour
+too. verovio engraves twice: what it reads from MusicXML is marked in its own format (MEI), so that it finds the word a place.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
+from xml.etree import ElementTree as Xml
 
-from musiclstm.errors import MusicFileError
+from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.notes import TICKS_PER_QUARTER
 
-WIDTHS = (400, 4000)
-#: Darker than the roll's vermilion, for thin strokes need more contrast than bars; where paper is dark its place sets another.
+WIDTHS = (320, 4000)
+
+# Darker than the roll's vermilion, for thin strokes need more contrast than bars; where paper is dark its place sets another.
 _INK = "var(--continuation-ink, #b84f00)"
-_LONGEST = 60_000  # what verovio takes for a page's height
+_MEI, _SVG = "http://www.music-encoding.org/ns/mei", "http://www.w3.org/2000/svg"
+_ID = "{http://www.w3.org/XML/1998/namespace}id"
+_COLOURED = {"note", "chord", "rest", "mRest", "beam", "tuplet"}
+# verovio's smallest notes at twice their scale: the usual size, and twice as many systems on its longest page.
+_UNIT, _SCALE, _LONGEST = 4.5, 90, 60_000
+_LETTER = 15.0  # a generous guess at the width of a title's letter in pixels
 
 
 @dataclass(frozen=True)
 class Sheet:
     """``svg``: the whole piece in one picture, self-contained, scaling to the width of its place.
 
-    ``notes``: for every note (the parts of a tied note one by one) its id in the picture, its onset and its end in ticks; in the
-    order of their onsets.
+    ``notes``: for every engraved note its id in the picture, its onset and its end in ticks, in order of onset; the parts of a
+    tied note are listed one by one. Ids begin with a hash of what was engraved: different sheets may stand on the same page.
     """
 
     svg: str
     notes: tuple[tuple[str, int, int], ...]
 
 
-def engrave(musicxml: str, *, split: int | None = None, width: int = 1100) -> Sheet:
-    """Engrave a score for a place ``width`` pixels wide, 400 to 4000; notes from tick ``split`` on are the continuation.
+def engrave(musicxml: str, *, split: int | None = None, width: int = 1000) -> Sheet:
+    """Engrave a score for a place ``width`` pixels wide, 320 to 4000: there a staff is about 30 pixels high.
 
-    Raises MusicFileError if the score can't be engraved.
+    ``split`` is the tick at which the continuation begins. From there on notes, chords, beams and ties have the class
+    ``continuation``, but for what is tied over from before. Its colour can be set as ``--continuation-ink``.
+    The same arguments give the same sheet. Raises MusicFileError if the score can't be engraved or is too long for one sheet
+    (some 300 systems), OptionError for a width out of range.
     """
+    if not WIDTHS[0] <= width <= WIDTHS[1]:
+        raise OptionError(f"Sheet music is {WIDTHS[0]} to {WIDTHS[1]} pixels wide, not {width}.")
+    musicxml = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", " ", musicxml)  # a title may hold what XML has no way to write
+    toolkit = _toolkit(width)
+    score = _read(toolkit, musicxml)
+    spans, bars = _times(toolkit.renderToTimemap({"includeRests": True, "includeMeasures": True}))
+    title = _titled(score, width)
+    begins = _hand_over(score, spans, bars, split) if split is not None else None
+    toolkit.setOptions({"inputFrom": "mei", "svgCss": f".continuation{{color:{_INK};fill:{_INK}}}" if begins else ""})
+    score.set("xmlns", _MEI)
+    if not toolkit.loadData(Xml.tostring(score, encoding="unicode")):
+        raise MusicFileError("The score can't be engraved as sheet music.")
+    if toolkit.getPageCount() != 1:
+        raise MusicFileError(f"The score has more systems than fit on one sheet of music {width} pixels wide.")
+    picture = _parsed(toolkit.renderToSVG(1), _SVG)
+    names = _renamed(picture, "sheet-" + hashlib.sha256(f"{width} {split} {musicxml}".encode()).hexdigest()[:12])
+    _dress(picture, f"Sheet music of {title}" + (f"; the continuation begins in bar {begins}" if begins else ""))
+    notes = sorted(((names[name], *span) for name, span in spans.items() if name in names), key=lambda note: note[1])
+    return Sheet(Xml.tostring(picture, encoding="unicode"), tuple(notes))
+
+
+def _toolkit(width: int) -> Any:
     import verovio
 
-    if not WIDTHS[0] <= width <= WIDTHS[1]:
-        raise ValueError(f"a sheet is {WIDTHS[0]} to {WIDTHS[1]} pixels wide, not {width}")
     verovio.enableLog(verovio.LOG_OFF)  # it writes to the terminal, and to people it says nothing
-    toolkit: Any = verovio.toolkit(False)
-    # Each thread has to be told where verovio's fonts are: it keeps what it loads for one thread alone.
-    toolkit.setResourcePath(str(Path(verovio.__file__).parent / "data"))
+    verovio.setDefaultResourcePath(str(files("verovio") / "data"))  # which each thread has to be told
+    toolkit = verovio.toolkit()
     toolkit.setOptions(
         {
-            "scale": 45,
-            "pageWidth": round(width / 0.45),
+            "inputFrom": "xml",
+            "unit": _UNIT,
+            "scale": _SCALE,
+            "pageWidth": round(width * 100 / _SCALE),
             "pageHeight": _LONGEST,
             "adjustPageHeight": True,
-            "header": "none",
-            "footer": "none",
-            "svgViewBox": True,
+            "pageMarginLeft": 10,
+            "pageMarginRight": 10,
+            "pageMarginTop": 10,
+            "pageMarginBottom": 10,
             "spacingSystem": 8,
+            "footer": "none",
+            "expandNever": True,
+            "svgViewBox": True,
+            "svgFormatRaw": True,
+            "svgRemoveXlink": True,
         }
     )
-    if not toolkit.loadData(musicxml) or toolkit.getPageCount() != 1:
-        raise MusicFileError("The score can't be engraved as sheet music; its MusicXML is whole all the same.")
-    notes = _sounding(toolkit.renderToTimemap({}), svg := toolkit.renderToSVG(1))
-    later = [name for name, onset, _ in notes if split is not None and onset >= split]
-    return Sheet(_handed_over(_inked(svg), later) if later else _inked(svg), notes)
+    return toolkit
 
 
-def _sounding(timemap: list[dict[str, Any]], svg: str) -> tuple[tuple[str, int, int], ...]:
-    """(id, onset, end) of the notes that are in the picture, from verovio's list of what begins and ends when, in quarters."""
-    drawn = set(re.findall(r'<g id="([\w-]+)" class="note\b', svg))
+def _read(toolkit: Any, musicxml: str) -> Xml.Element:
+    """The score as verovio understands it, which leaves out without a word what it does not understand."""
+    _parsed(musicxml)
+    score = _parsed(toolkit.getMEI(), _MEI) if toolkit.loadData(musicxml) else None
+    if score is None or score.find(".//measure") is None:
+        raise MusicFileError("The score can't be engraved as sheet music; whole MusicXML with at least one bar is needed.")
+    return score
+
+
+def _parsed(text: str, namespace: str = "") -> Xml.Element:
+    """The root element. The namespace is taken away, for ElementTree would write it before every name."""
+    try:
+        return Xml.fromstring(text.replace(f' xmlns="{namespace}"', "", 1))  # noqa: S314  written by this program and verovio
+    except Xml.ParseError as error:
+        raise MusicFileError("The score can't be engraved as sheet music; its MusicXML is damaged.") from error
+
+
+def _times(moments: list[dict[str, Any]]) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
+    """Onset and end of each note and rest, and the onset of each bar, in ticks by id; verovio counts in quarters."""
     onsets: dict[str, int] = {}
-    found = []
-    for moment in timemap:
+    ends: dict[str, int] = {}
+    bars: dict[str, int] = {}
+    for moment in moments:
         tick = round(moment["qstamp"] * TICKS_PER_QUARTER)
-        found += [(name, onsets.pop(name), tick) for name in moment.get("off", ()) if name in onsets]
-        onsets |= {name: tick for name in moment.get("on", ()) if name in drawn}
-    return tuple(sorted(found, key=lambda note: note[1]))
+        onsets |= dict.fromkeys([*moment.get("on", ()), *moment.get("restsOn", ())], tick)
+        ends |= dict.fromkeys([*moment.get("off", ()), *moment.get("restsOff", ())], tick)
+        if "measureOn" in moment:
+            bars[moment["measureOn"]] = tick
+    return {name: (onset, ends[name]) for name, onset in onsets.items() if name in ends}, bars
 
 
-def _inked(svg: str) -> str:
-    """The picture in the text colour of its place, black and white on its own; verovio's own size gives way to its place's."""
-    return re.sub(r"<svg ", '<svg class="sheet-music" fill="currentColor" style="color-scheme:light dark" ', svg, count=1)
+# The score before it is engraved
 
 
-def _handed_over(svg: str, later: list[str]) -> str:
-    """The picture with the notes ``later`` marked as the continuation, and its name above the bar in which it begins."""
-    names = "|".join(map(re.escape, later))
-    svg = re.sub(rf'(<g id="(?:{names})" class="note)(?=[ "])', r"\1 continuation", svg)
-    style = f"<style>.sheet-music .continuation{{fill:{_INK};color:{_INK}}}</style>"
-    first = svg.index(f'<g id="{later[0]}"')
-    measure = [found.end() for found in re.finditer(r'<g id="[\w-]+" class="measure">', svg[:first])][-1]
-    line = re.search(r'class="staff">.*?d="M(\d+) (\d+) L', svg[measure:], re.DOTALL)
-    if line is None:
-        return svg
-    mark = (
-        f'{style}<text class="hand-over continuation" x="{line[1]}" y="{int(line[2]) - 560}" font-size="300px" font-weight="600" '
-        'font-family="system-ui, sans-serif">continuation</text>'
-    )
-    return svg[:measure] + mark + svg[measure:]
+def _titled(score: Xml.Element, width: int) -> str:
+    """Leave out the instrument's name before each system, cut the title to the width of the paper, and return it uncut."""
+    for staves in score.iter("staffGrp"):
+        for label in [child for child in staves if child.tag in ("label", "labelAbbr")]:
+            staves.remove(label)
+    title = score.find(".//titleStmt/title")
+    if title is None or not title.text:
+        return "a piece without title"
+    words, room = title.text, int(width / _LETTER)
+    title.text = words if len(words) <= room else words[: room - 1].rstrip() + "…"
+    return words
+
+
+def _hand_over(score: Xml.Element, spans: dict[str, tuple[int, int]], bars: dict[str, int], split: int) -> str | None:
+    """Mark what begins at tick ``split`` or later; returns the number of the bar in which that is, None if nothing does."""
+    tied = {tie.get("endid", "")[1:]: tie.get("startid", "")[1:] for tie in score.iter("tie")}
+
+    def onset(name: str) -> int:
+        while tied.get(name) in spans:
+            name = tied[name]
+        return spans[name][0]
+
+    later = {name for name in spans if onset(name) >= split}
+    if not later:
+        return None
+    for element in score.iter():
+        inside = [name for part in element.iter() if (name := part.get(_ID, "")) in spans]
+        whole = element.tag in _COLOURED and inside and later.issuperset(inside)
+        if whole or (element.tag == "tie" and element.get("startid", "")[1:] in later):
+            element.set("type", "continuation")
+    measures = [measure for measure in score.iter("measure") if bars.get(measure.get(_ID, ""), split + 1) <= split]
+    bar = measures[-1] if measures else next(score.iter("measure"))
+    word = Xml.SubElement(bar, "dir", {"staff": "1", "place": "above", "tstamp": "0", "type": "continuation"})
+    Xml.SubElement(word, "rend", {"fontstyle": "normal", "fontweight": "bold"}).text = "continuation"
+    return bar.get("n")
+
+
+# The picture after it
+
+
+def _renamed(picture: Xml.Element, prefix: str) -> dict[str, str]:
+    """Give ids that no other sheet has to what is referred to, and take away the rest; returns the notes' new ids by the old."""
+    old = picture.get("id", "")
+    names: dict[str, str] = {}
+    for element in picture.iter():
+        name = element.attrib.pop("id", "")
+        if "note" in element.get("class", "").split():
+            names[name] = f"{prefix}-{len(names)}"
+            element.set("id", names[name])
+        elif old in name:  # the picture itself and its glyphs, which are called after it
+            element.set("id", name.replace(old, prefix))
+        if old in element.get("href", ""):
+            element.set("href", element.attrib["href"].replace(old, prefix))
+        if element.tag == "style" and element.text:
+            element.text = element.text.replace(f"#{old} ", f"#{prefix} ")
+    return names
+
+
+def _dress(picture: Xml.Element, words: str) -> None:
+    """Ink in the text colour of the picture's place, black or white on its own; no marks of verovio's; ``words`` read out."""
+    for parent in list(picture.iter()):
+        for child in [child for child in parent if re.search("Milestone|labelAttr", child.get("class", ""))]:
+            parent.remove(child)
+        if parent.get("color"):
+            parent.set("color", "currentColor")
+    picture.attrib |= {
+        "xmlns": _SVG,
+        "class": "sheet-music",
+        "role": "img",
+        "aria-label": words,
+        "fill": "currentColor",
+        "style": "color-scheme:light dark",
+    }
