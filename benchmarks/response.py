@@ -4,6 +4,8 @@ Warm, as for every visitor but the first: the decoder is compiled, and the seed 
 seeds and random seeds, taking turns:
 
 - the parts, called one by one: writing the notes, three MIDI files, three sounds of common loudness as WAV, the piano roll;
+- the page's own work for one take and for four, from the click: until the first notes are on the roll, and until the take that is
+  shown has its sound;
 - the whole, through a running page: from the call of its /generate until its MIDI, WAV and MusicXML files have come over HTTP.
 """
 
@@ -45,13 +47,17 @@ def main() -> None:
     chosen = [loaded.seeds[index * len(loaded.seeds) // options.seeds] for index in range(options.seeds)]
     parts: list[dict[str, float]] = []
     wholes, heard, notes = [], [], []
+    waits: dict[int, list[tuple[float, float]]] = {1: [], 4: []}
     with serving(studio) as call:
         for seed in chosen:
             make_parts(studio, seed, options.bars, 0)  # compiles for this length of seed, and renders the seed's sound
             for random_seed in range(options.rounds + 1):
                 whole = call(seed=seed.id, bars=options.bars, random_seed=random_seed)
                 one, seconds, written = make_parts(studio, seed, options.bars, random_seed)
+                on_page = {takes: performing(studio, seed, options.bars, random_seed, takes) for takes in waits}
                 if random_seed:  # the first call also opens the connection
+                    for takes, wait in on_page.items():
+                        waits[takes].append(wait)
                     parts.append(one)
                     wholes.append(whole)
                     heard.append(seconds)
@@ -60,6 +66,11 @@ def main() -> None:
     figures = [
         *(Figure(f"{name}", 1000 * median(one[name] for one in parts), "ms") for name in PARTS),
         Figure("what the page makes on a click (all but the MusicXML), median", median(alone), "s", most=3),
+        *(
+            Figure(f"{takes} take{'s' if takes > 1 else ''}: from the click to {what}, median", median(column), "s")
+            for takes, pairs in waits.items()
+            for what, column in zip(("the first notes on the roll", "sound to play"), zip(*pairs, strict=True), strict=True)
+        ),
         Figure("through a running page, with MusicXML and all files sent: median", median(wholes), "s", most=3),
         Figure("the same, the slowest", max(wholes), "s"),
     ]
@@ -101,6 +112,22 @@ def make_parts(studio: Any, seed: Any, bars: int, random_seed: int) -> tuple[dic
         with timed(seconds, "MusicXML"):
             write_musicxml(take.joined, folder / "joined.musicxml")
     return seconds, sounds["joined"].seconds, len(take.continuation)
+
+
+def performing(studio: Any, seed: Any, bars: int, random_seed: int, takes: int) -> tuple[float, float]:
+    """Seconds until the page's studio has first notes drawn, and until the files of the take that is shown are there."""
+    from musiclstm.compose import ComposeRequest
+    from musiclstm.ui.pictures import growing_roll
+
+    first, began = 0.0, time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
+        request = ComposeRequest(seed, bars=bars, takes=takes, random_seed=random_seed)
+        for moment in studio.perform([request], lambda: False):
+            if moment.composition is not None and not first:
+                growing_roll(moment.composition)
+                first = time.perf_counter() - began
+        studio.write(Path(scratch), moment.result.shown)
+    return first, time.perf_counter() - began
 
 
 @contextmanager

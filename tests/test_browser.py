@@ -322,13 +322,20 @@ def test_the_sheet_is_read_and_follows_the_music(visit: Callable[..., Page], tmp
     assert "<svg" in download(page, "#get-sheet", tmp_path).read_text(encoding="utf-8")
 
 
-def test_visitors_do_not_see_each_other(visit: Callable[..., Page]) -> None:
+def test_two_visitors_at_once_do_not_see_each_other(visit: Callable[..., Page], tmp_path: Path) -> None:
     one, other = visit(), visit()
     choose(one, "Jig")
-    generate(one)
-    expect(one.locator("#heading")).to_contain_text("Jig")
-    expect(other.locator("#heading")).to_contain_text("March")
-    expect(other.locator("#facts")).to_contain_text("C major")
+    choose(other, "Waltz")
+    for page in (one, other):
+        length(page, 4)
+    for page in (one, other):
+        page.click("#generate")
+    for page, name in ((one, "Jig"), (other, "Waltz")):
+        expect(page.locator("#heading")).to_contain_text(name, timeout=PATIENCE)
+        finished(page)
+        (tmp_path / name).mkdir()
+        assert read_midi(download(page, "#get-joined-midi", tmp_path / name)).title == name
+        assert page.evaluate("JSON.stringify(localStorage)").count("musiclstm-history") == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

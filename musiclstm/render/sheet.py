@@ -19,13 +19,13 @@ from musiclstm.notes import TICKS_PER_QUARTER
 
 WIDTHS = (320, 4000)
 
-# Darker than the roll's vermilion, for thin strokes need more contrast than bars; where paper is dark its place sets another.
-_INK = "var(--continuation-ink, #b84f00)"
+# Between the roll's vermilion and brown, 4.3:1 from white and from near-black: thin strokes need more contrast than bars do.
+_INK = "var(--continuation-ink, #c65900)"
 _MEI, _SVG = "http://www.music-encoding.org/ns/mei", "http://www.w3.org/2000/svg"
 _ID = "{http://www.w3.org/XML/1998/namespace}id"
 _COLOURED = {"note", "chord", "rest", "mRest", "beam", "tuplet"}
-# verovio's smallest notes at twice their scale: the usual size, and twice as many systems on its longest page.
-_UNIT, _SCALE, _LONGEST = 4.5, 90, 60_000
+# verovio's smallest notes at twice the scale, half as far apart: the usual size, and twice as many systems on its longest page.
+_UNIT, _SCALE, _SPACING, _LONGEST = 4.5, 90, 0.16, 60_000
 _LETTER = 15.0  # a generous guess at the width of a title's letter in pixels
 
 
@@ -81,10 +81,11 @@ def _toolkit(width: int) -> Any:
             "inputFrom": "xml",
             "unit": _UNIT,
             "scale": _SCALE,
+            "spacingLinear": _SPACING,
             "pageWidth": round(width * 100 / _SCALE),
             "pageHeight": _LONGEST,
             "adjustPageHeight": True,
-            "pageMarginLeft": 10,
+            "pageMarginLeft": 24,  # room for the brace
             "pageMarginRight": 10,
             "pageMarginTop": 10,
             "pageMarginBottom": 10,
