@@ -51,6 +51,9 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Compose
     written = settings.get("after")
     if written is not None:
         earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]})
+        # An extension drops the last bar at most; so the bars in all bound what a long chain of them can cost.
+        if not 0 <= earlier.total_bars - written["bars"] <= 1:
+            raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
         given["after"] = written_before(compose(checkpoint, earlier), written["number"], written["bars"])
     return ComposeRequest(seed, sampling=SamplingOptions(**sampling), **given)
 

@@ -334,8 +334,10 @@ def test_what_cannot_be_extended_is_told(small_checkpoint: Checkpoint) -> None:
     first = compose(small_checkpoint, asked(small_checkpoint, bars=2, takes=1))
     with pytest.raises(OptionError, match="no take number 5"):
         extending(first, 5)
-    with pytest.raises(OptionError, match="no take number 0 with 9 bars"):
+    with pytest.raises(OptionError, match="can't go on after bar 9 of 2"):
         request_from(small_checkpoint, first.recipe | {"after": {"recipe": first.recipe, "number": 0, "bars": 9}})
+    with pytest.raises(OptionError, match="no take number 3 with 2 bars"):
+        request_from(small_checkpoint, first.recipe | {"after": {"recipe": first.recipe, "number": 3, "bars": 2}})
     damaged = first.recipe | {"own_seed": {"title": "?"}}
     with pytest.raises(OptionError, match="own seed is damaged"):
         request_from(small_checkpoint, damaged)

@@ -47,7 +47,7 @@ def engrave(musicxml: str, *, split: int | None = None, width: int = 1000) -> Sh
     ``split`` is the tick at which the continuation begins. From there on notes, chords, beams and ties have the class
     ``continuation``, but for what is tied over from before. Its colour can be set as ``--continuation-ink``.
     The same arguments give the same sheet. Raises MusicFileError if the score can't be engraved or is too long for one sheet
-    (some 300 systems), OptionError for a width out of range.
+    (some 250 systems), OptionError for a width out of range.
     """
     if not WIDTHS[0] <= width <= WIDTHS[1]:
         raise OptionError(f"Sheet music is {WIDTHS[0]} to {WIDTHS[1]} pixels wide, not {width}.")
