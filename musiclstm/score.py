@@ -103,7 +103,7 @@ def musicxml_text(piece: Piece) -> str:
     unwanted = "<encoding-date>.*?</encoding-date>"  # it would change from day to day
     if not piece.composer:
         unwanted += '|<creator type="composer">Music21</creator>'
-    return re.sub(rf"\s*(?:{unwanted})", "", text)
+    return re.sub(rf"\s*(?:{unwanted})|[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)  # XML has no way to write control characters
 
 
 def write_musicxml(piece: Piece, path: Path | str) -> None:

@@ -327,3 +327,9 @@ def test_text_in_names_is_escaped(tmp_path: Path) -> None:
     piece = replace(parse_abc(MINUET, "minuet.abc"), title="Tom & <Jerry>", composer='"B"')
     write_musicxml(piece, tmp_path / "written.musicxml")
     assert read_score(tmp_path / "written.musicxml").title == "Tom & <Jerry>"
+
+
+def test_a_title_with_control_characters_is_still_whole_xml() -> None:
+    piece = Piece(make_notes([0], [60], [24], [64]), title="A\x07B\x1f <c>")
+    whole = ET.fromstring(musicxml_text(piece))
+    assert "AB <c>" in "".join(whole.itertext())
