@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.music import begin, parser
 from benchmarks.report import Figure, cores, publish, section
 
-DIVERSITIES = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
+DIVERSITIES = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.4)
 TOP_PS = (0.8, 0.9, 0.95, 0.98, 1.0)
 CURVES = Path(__file__).parent / "diversity.svg"
 GENERATED, PEOPLE = "#D55E00", "#0072B2"

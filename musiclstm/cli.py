@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--seed", metavar="ID_OR_FILE", help="id of a seed, or a MIDI, MusicXML, kern or ABC file")
     generate.add_argument("--recipe", type=Path, metavar="FILE", help="recipe.json or MIDI of an earlier run: the same again")
     generate.add_argument("--extend", action="store_true", help="with --recipe: write on from where that music ends")
-    generate.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), 1 if not given")
+    generate.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), 1.05 if not given")
     generate.add_argument("--top-p", type=float, metavar="P", help="keep the likeliest classes that hold this share, 0.05 to 1")
     generate.add_argument("--bars", type=int, metavar="N", help="bars to write, 1 to 64, 16 if not given")
     generate.add_argument("--open-ended", action="store_true", help="no closing bars: the music could go on")
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "--continuations", type=int, metavar="N", help="also continue N passages and judge them beside people's"
     )
     evaluate.add_argument("--bars", type=int, metavar="N", help="bars of each continuation, 2 to 64, 16 if not given")
-    evaluate.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), 1 if not given")
+    evaluate.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), 1.05 if not given")
     evaluate.add_argument("--top-p", type=float, metavar="P", help="keep the likeliest classes that hold this share, 0.05 to 1")
     evaluate.add_argument("--random-seed", type=int, metavar="N", help="decides all chance, 1 if not given")
     evaluate.set_defaults(run=_evaluate)

@@ -105,7 +105,7 @@ class SamplingOptions:
     to step in when what was just written starts to go round in circles.
     """
 
-    diversity: float = 1.0
+    diversity: float = 1.05  # by measure on held-out pieces: benchmarks/diversity.py
     top_p: float = 0.95
     loop_guard: bool = True
 

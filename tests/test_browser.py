@@ -268,7 +268,7 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     page.get_by_label("Tame · default · wild").check()
     generate(page)
     expect(page.locator("#cards .card")).to_have_count(3)
-    expect(page.locator("#heading")).to_contain_text("diversity 1 ")
+    expect(page.locator("#heading")).to_contain_text("diversity 1.05")
     page.click("#cards .card >> nth=2")
     expect(page.locator("#heading")).to_contain_text("diversity 1.3", timeout=PATIENCE)
     expect(page.locator("#cards .card[aria-pressed=true]")).to_contain_text("diversity 1.3")

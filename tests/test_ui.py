@@ -166,8 +166,8 @@ def test_four_takes_come_best_first_and_a_ladder_from_tame_to_wild(studio: Studi
     assert len({shown.take.number for shown in four.takes}) == 4
     ladder = [*studio.perform(requests_for(request_of(studio), LADDER), lambda: False)][-1].result
     assert ladder is not None
-    assert [shown.composition.request.sampling.diversity for shown in ladder.takes] == [0.7, 1.0, 1.3]
-    assert [shown.label for shown in ladder.takes] == ["diversity 0.7", "diversity 1", "diversity 1.3"]
+    assert [shown.composition.request.sampling.diversity for shown in ladder.takes] == [0.7, 1.05, 1.3]
+    assert [shown.label for shown in ladder.takes] == ["diversity 0.7", "diversity 1.05", "diversity 1.3"]
 
 
 def test_own_music_of_one_name_is_not_anothers_sound(studio: Studio) -> None:
