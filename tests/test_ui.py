@@ -376,17 +376,6 @@ def app_py(settings: dict[str, str], scratch: Path) -> Iterator[str]:
         assert app.wait(60) == 0
 
 
-def test_app_py_serves_the_checkpoint_it_is_told_and_cleans_up(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
-    assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < 20
-    save(small_checkpoint, tmp_path / "checkpoint", card="# Small")
-    with app_py({"MUSICLSTM_REPO": str(tmp_path / "checkpoint")}, tmp_path / "scratch") as address:
-        client = Client(address, verbose=False, download_files=str(tmp_path / "mine"))
-        answer = client.predict(seed="march", bars=1, api_name="/generate")
-        client.close()
-    assert len(read_midi(files_of(answer)[2]))
-    assert not [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()]
-
-
 def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
     small_checkpoint: Checkpoint, hub: LocalHub, tmp_path: Path
 ) -> None:
@@ -409,8 +398,10 @@ def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
     with app_py(settings | {"MUSICLSTM_REVISION": commit}, tmp_path / "again") as address:
         client = Client(address, verbose=False)
         assert [seed["id"] for seed in client.predict(api_name="/seeds")] == ["march", "waltz", "jig"]
+        assert len(read_midi(files_of(client.predict(seed="march", bars=1, api_name="/generate"))[2]))
         client.close()
     assert not hub.requests
+    assert not [path for path in (tmp_path / "again").rglob("*") if path.is_file()]  # it has cleaned up
 
 
 def _answers(port: int) -> bool:
