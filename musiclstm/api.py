@@ -39,18 +39,19 @@ def generate(
     return compose(opened, ComposeRequest(chosen, sampling=SamplingOptions(diversity, top_p, loop_guard), **settings))
 
 
-def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any]) -> ComposeRequest:
-    """The request that settings describe, under the names they have in a recipe; "seed" may name a music file too.
+def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: bool = False) -> ComposeRequest:
+    """The request that settings describe, under the names they have in a recipe.
 
-    What it goes on from is composed first. Raises OptionError, MusicFileError.
+    With ``files`` the seed may name a music file of this machine: not for what comes over the network. What it goes on from is
+    composed first. Raises OptionError, MusicFileError.
     """
     names = ("bars", "takes", "random_seed", "tempo", "instrument", "transposition", "ending")
     given = {name: settings[name] for name in names if settings.get(name) is not None}
     sampling = {name: settings[name] for name in ("diversity", "top_p", "loop_guard") if settings.get(name) is not None}
-    seed = _seed_from(checkpoint, settings)
+    seed = _seed_from(checkpoint, settings, files)
     written = settings.get("after")
     if written is not None:
-        earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]})
+        earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]}, files=files)
         # An extension drops the last bar at most; so the bars in all bound what a long chain of them can cost.
         if not 0 <= earlier.total_bars - written["bars"] <= 1:
             raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
@@ -58,10 +59,10 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Compose
     return ComposeRequest(seed, sampling=SamplingOptions(**sampling), **given)
 
 
-def _seed_from(checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Seed:
+def _seed_from(checkpoint: Checkpoint, settings: Mapping[str, Any], files: bool) -> Seed:
     own = settings.get("own_seed")
     if own is None:
-        return open_seed(checkpoint, settings["seed"])
+        return open_seed(checkpoint, settings["seed"]) if files else find_seed(checkpoint.seeds, settings["seed"])
     try:
         return Seed.from_json(own)
     except CheckpointError as error:

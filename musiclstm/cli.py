@@ -129,7 +129,7 @@ def _generate(options: argparse.Namespace) -> None:
     if options.extend:
         composition = compose(checkpoint, _extension(checkpoint, options, asked))
     else:
-        composition = compose(checkpoint, request_from(checkpoint, asked))
+        composition = compose(checkpoint, request_from(checkpoint, asked, files=True))
     if options.seed is None:
         require_same({name: asked[name] for name in IDENTITY if name in asked}, composition.recipe)
     first, last = composition.request.seed.bars
@@ -151,7 +151,7 @@ def _extension(checkpoint: Checkpoint, options: argparse.Namespace, asked: dict[
 
     if options.recipe is None or options.seed is not None or options.diversity or options.top_p:
         raise OptionError("--extend goes with --recipe, and writes on at its diversity and top-p from its seed.")
-    earlier = compose(checkpoint, request_from(checkpoint, read_recipe(options.recipe)))
+    earlier = compose(checkpoint, request_from(checkpoint, read_recipe(options.recipe), files=True))
     names = ("bars", "random_seed", "tempo", "instrument", "transposition", "ending")
     drawn = {"random_seed": int.from_bytes(os.urandom(4), "big")}
     told = {name: getattr(options, name) for name in names[:-1] if getattr(options, name) is not None}

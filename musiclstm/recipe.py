@@ -23,6 +23,7 @@ SETTINGS = (
 )
 MAX_BYTES = 200_000
 MAX_LINK = 60_000  # characters; browsers and servers take less, but not much
+MAX_NAME = 4096  # letters of a seed's id or file
 DEEPEST = 64  # extensions of extensions
 
 
@@ -89,6 +90,8 @@ def require_same(wanted: Mapping[str, Any], made: Mapping[str, Any]) -> None:
 def _settings(fields: Any, name: str, depth: int) -> dict[str, Any]:
     if not isinstance(fields, dict) or fields.get("program") != "musiclstm" or not isinstance(fields.get("seed"), str):
         raise OptionError(f"{name} is not a recipe of musiclstm.")
+    if len(fields["seed"]) > MAX_NAME:
+        raise OptionError(f"{name} names a seed in {len(fields['seed']):,} letters; up to {MAX_NAME} are read.")
     kept = {key: fields[key] for key in (*SETTINGS, *IDENTITY) if fields.get(key) is not None}
     if "after" in kept:
         after = kept["after"]

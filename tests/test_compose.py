@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.compose import CLOSING, OPEN_ENDED, ComposeRequest, Composition, compose, composing, extending, heard
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
+from musiclstm.midi import write_midi
 from musiclstm.notes import Metre, Piece, Tempo, make_notes
 from musiclstm.ranking import BARS, TRAITS, Ranking
 from musiclstm.seeds import Seed, seed_from_piece
@@ -341,6 +343,16 @@ def test_what_cannot_be_extended_is_told(small_checkpoint: Checkpoint) -> None:
     damaged = first.recipe | {"own_seed": {"title": "?"}}
     with pytest.raises(OptionError, match="own seed is damaged"):
         request_from(small_checkpoint, damaged)
+
+
+def test_a_recipe_from_elsewhere_reads_no_file_of_this_machine(
+    small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path: Path
+) -> None:
+    write_midi(tunes["jig"], tmp_path / "private.mid")
+    settings = {"seed": str(tmp_path / "private.mid"), "bars": 1}
+    with pytest.raises(OptionError, match="There is no seed called"):
+        request_from(small_checkpoint, settings)
+    assert request_from(small_checkpoint, settings, files=True).seed.title == "Jig"
 
 
 def test_a_transposition_moves_all_that_is_heard_and_nothing_that_is_written(small_checkpoint: Checkpoint) -> None:
