@@ -97,7 +97,9 @@ def length(page: Page, bars: int) -> None:
 def generate(page: Page, bars: int = 4) -> None:
     """Press Generate and wait for the player."""
     length(page, bars)
+    before = page.evaluate("document.body.dataset.takes ?? 0")
     page.click("#generate")
+    page.wait_for_function("before => (document.body.dataset.takes ?? 0) > Number(before)", arg=before)
     finished(page)
 
 

@@ -68,6 +68,7 @@
       else sounds[name].removeAttribute("src");
     });
     head = { sound: sound(), part, roll: "#roll" };
+    document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // for whoever waits for the next one
     show();
     return code ? `${location.origin}${location.pathname}?recipe=${code}` : "";
   };
