@@ -38,9 +38,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from musiclstm.config import TrainConfig
-from musiclstm.crew import command_line, crew
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.quiet import import_tensorflow
+from musiclstm.training.launcher import command_line, launch_workers
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the training; returns the exit code: 0, or 2 with one line on stderr for bad input."""
     try:
         options = _parser().parse_args(arguments)
-        with crew(options.workers, command_line(), work_folder(options)):
+        with launch_workers(options.workers, command_line(), work_folder(options)):
             import_tensorflow()
             train(options)
     except MusicLSTMError as error:
@@ -81,12 +81,11 @@ def train(options: argparse.Namespace) -> None:
         random_seed=options.random_seed,
         minutes=options.minutes,
     )
-    from musiclstm.card import Credit
     from musiclstm.checkpoint import require_free
     from musiclstm.hub import split_reference
-    from musiclstm.packaging import package, prepare
-    from musiclstm.release import check_reason, release
-    from musiclstm.workers import team_of_environment
+    from musiclstm.publishing import Credit, check_reason, release
+    from musiclstm.training.distributed import workers_of_environment
+    from musiclstm.training.package import package, prepare
 
     out, work = options.out.resolve(), work_folder(options)
     if (options.private or options.force or options.dry_run) and not options.push:
@@ -96,11 +95,11 @@ def train(options: argparse.Namespace) -> None:
         check_reason(options.force)
     require_free(out)
     sizes = {"units": options.units, "layers": options.layers, "head": options.head}
-    team = team_of_environment()
-    say = print if team.leads else _nothing
-    trainer = prepare(options.data, work, config, sizes, team=team, say=say)
+    group = workers_of_environment()
+    say = print if group.leads else _nothing
+    trainer = prepare(options.data, work, config, sizes, group=group, say=say)
     trainer.fit(work, resume=options.resume, say=say)
-    if not team.leads:
+    if not group.leads:
         return
     data = Path(options.data).resolve().name if Path(options.data).is_dir() else options.data  # no path of this machine
     credit = Credit(options.data_name or data, options.data_source or data, options.data_licence)

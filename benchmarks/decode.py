@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.report import Figure, publish, ratio, section, set_threads, taking_turns
+from musiclstm.checkpoint import load_checkpoint
 
 ORIGINAL = ((277, 0.7), (28, 0.7), (36, 0.2))  # classes and temperature of notes, offsets and durations
 TAKES = 8
@@ -39,9 +40,8 @@ def main() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
-    from musiclstm import checkpoint
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     one, compiling = first_use(ours(loaded, 1, options.notes))
     eight, compiling_eight = first_use(ours(loaded, TAKES, options.notes))
     bare = products(loaded.network)
@@ -96,8 +96,8 @@ def ours(loaded: Any, takes: int, notes: int) -> Callable[[], object]:
     import numpy as np
 
     from musiclstm.config import SamplingOptions
+    from musiclstm.model import encode
     from musiclstm.seeds import load_catalogue
-    from musiclstm.tokens import encode
 
     seed = (loaded.seeds or load_catalogue())[0]
     rows = encode(seed.piece, loaded.vocabulary)

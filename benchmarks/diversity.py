@@ -42,11 +42,11 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> None:
     """Both curves, the table and the picture."""
     from benchmarks.heldout import held_out
-    from musiclstm import checkpoint
+    from musiclstm.checkpoint import load_checkpoint
     from musiclstm.config import SamplingOptions
-    from musiclstm.judging import Trial, judge_continuations
+    from musiclstm.evaluation import Trial, compare_continuations
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     pieces, unseen = ([held.collection.piece(index) for index in held.sides[side]] for side in ("validation", "test"))
     default = SamplingOptions()
@@ -54,12 +54,12 @@ def measure(options: argparse.Namespace) -> None:
     settings += [replace(default, top_p=value) for value in TOP_PS if value != default.top_p]
     found = {}
     for sampling in dict.fromkeys([*settings, default]):
-        found[sampling] = judge_continuations(loaded, pieces, Trial(options.passages, sampling=sampling))
+        found[sampling] = compare_continuations(loaded, pieces, Trial(options.passages, sampling=sampling))
         print(row(sampling, found[sampling]), flush=True)
     draw([found[s] for s in settings if s.top_p == default.top_p], DIVERSITIES, default.diversity)
     head = [f"| | {' | '.join(HEAD)} |", "|---" * (len(HEAD) + 1) + "|"]
     lines = [*head, *(row(sampling, found[sampling]) for sampling in found), people_row(found[default])]
-    verdict = judge_continuations(loaded, unseen, Trial(options.verdict))
+    verdict = compare_continuations(loaded, unseen, Trial(options.verdict))
     lines += ["", "The defaults on the test pieces:", "", *head, row(default, verdict), people_row(verdict)]
     scores, looping = verdict["musicality"], verdict["loops"]["looping"]["generated"]
     about = [
@@ -114,8 +114,8 @@ def people_row(judged: dict[str, Any]) -> str:
 def cells(judged: dict[str, Any], side: str) -> list[str]:
     """The scores of one side as text."""
     share = judged["musicality"]["share_of_ceiling"]["mean"] if side == "generated" else 1.0
-    borrowed = judged["originality"]
-    above = "–" if borrowed is None else f"{100 * borrowed['above_people_95'][side]['mean']:.0f} %"
+    shared_passage = judged["originality"]
+    above = "–" if shared_passage is None else f"{100 * shared_passage['above_people_95'][side]['mean']:.0f} %"
     return [
         f"{share:.3f}",
         f"{100 * judged['loops']['looping'][side]['mean']:.0f} %",
@@ -132,7 +132,7 @@ def draw(judged: Sequence[dict[str, Any]], diversities: Sequence[float], default
 
     with mpl.rc_context({"svg.hashsalt": "musiclstm", "font.size": 9}):
         picture = Picture(figsize=(9, 5.5), layout="constrained")
-        share, repeated, looping, borrowed = picture.subplots(2, 2).ravel()
+        share, repeated, looping, shared_passage = picture.subplots(2, 2).ravel()
 
         def plot(axes: Any, values: Sequence[float]) -> None:
             axes.plot(diversities, values, color=GENERATED, marker="o")
@@ -146,12 +146,12 @@ def draw(judged: Sequence[dict[str, Any]], diversities: Sequence[float], default
         looping.set_title("takes that end in a loop")
         plot(looping, [j["loops"]["looping"]["generated"]["mean"] for j in judged])
         looping.axhline(judged[0]["loops"]["looping"]["people"]["mean"], color=PEOPLE, linestyle="--")
-        borrowed.set_title("longest passage shared with a known piece, notes")
+        shared_passage.set_title("longest passage shared with a known piece, notes")
         if all(j["originality"] is not None for j in judged):
             lengths = [j["originality"]["longest"]["generated"]["mean"] for j in judged]
-            plot(borrowed, lengths)
-            borrowed.axhline(judged[0]["originality"]["longest"]["people"]["mean"], color=PEOPLE, linestyle="--")
-        for axes in (share, repeated, looping, borrowed):
+            plot(shared_passage, lengths)
+            shared_passage.axhline(judged[0]["originality"]["longest"]["people"]["mean"], color=PEOPLE, linestyle="--")
+        for axes in (share, repeated, looping, shared_passage):
             axes.axvline(default, color="0.6", linewidth=0.8)
             axes.grid(alpha=0.3)
             axes.set_xlabel("diversity")

@@ -31,14 +31,15 @@ def measure(options: argparse.Namespace) -> None:
     import numpy as np
 
     from benchmarks.heldout import held_out
-    from musiclstm import checkpoint, judging
-    from musiclstm.compose import compose
-    from musiclstm.notes import bar_lines, cut
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.evaluation import continuations
+    from musiclstm.generation import compose
+    from musiclstm.music import bar_lines, cut
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     pieces = [held.collection.piece(index) for index in held.sides["test"]]
-    passages = judging.held_out(pieces, np.random.default_rng(1), options.passages)
+    passages = continuations.held_out(pieces, np.random.default_rng(1), options.passages)
     told: dict[str, list[Any]] = {"closing": [], "open": []}
     for number, passage in enumerate(passages):
         for name, ending in (("closing", {"ending": None}), ("open", {})):
@@ -62,7 +63,7 @@ def measure(options: argparse.Namespace) -> None:
 
 def closes(piece: Any) -> bool:
     """Whether the lowest note of the last onset is the tonic of the piece's key."""
-    from musiclstm.curation import estimate_key
+    from musiclstm.music import estimate_key
 
     key = estimate_key(piece)[0]
     tonic = (7 * key.fifths + (9 if key.mode == "minor" else 0)) % 12

@@ -33,16 +33,16 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=12, help="how many files of it; the original's way is slow")
     options = parser.parse_args()
     set_threads(1)
-    from musiclstm import tokens
-    from musiclstm.midi import read_midi
+    from musiclstm.formats import read_midi
+    from musiclstm.model import encode, fit_vocabulary
 
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
         found = sample(options.data, options.files) if options.data else written_corpus(Path(scratch), options.files)
         # Once and untimed, as the original's dictionaries are.
-        vocabulary = tokens.fit(read_midi(path) for path in found)
+        vocabulary = fit_vocabulary(read_midi(path) for path in found)
 
         def extract(path: Path) -> int:
-            return len(tokens.encode(read_midi(path), vocabulary))
+            return len(encode(read_midi(path), vocabulary))
 
         the_originals_lists(min(found, key=lambda path: path.stat().st_size))  # music21 loads its parts on first use
         notes = sum(map(extract, found))
@@ -76,8 +76,7 @@ def sample(folder: Path, count: int) -> list[Path]:
 
 def written_corpus(folder: Path, count: int) -> list[Path]:
     """Works of music21's corpus, evenly spread over the composers above, as MIDI files in ``folder``."""
-    from musiclstm.midi import write_midi
-    from musiclstm.score import corpus_names, read_corpus
+    from musiclstm.formats import corpus_names, read_corpus, write_midi
 
     written = []
     for number, name in enumerate(spread([name for name in corpus_names() if name.startswith(COMPOSERS)], count)):

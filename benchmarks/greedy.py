@@ -16,10 +16,21 @@ from numpy.typing import NDArray
 
 from benchmarks.original import Ints, Tokens, events, on_grid, tokens_of
 from musiclstm.evaluation import WINDOW, Evaluator
-from musiclstm.network import STREAMS, reset_memory
-from musiclstm.notes import Piece
-from musiclstm.tokens import DURATION, PITCH, STEP, Rows, Vocabulary, encode
-from musiclstm.windows import PREDICTED, Part, batches, plan_lanes
+from musiclstm.model import (
+    DURATION,
+    PITCH,
+    PREDICTED,
+    STEP,
+    STREAMS,
+    Part,
+    Rows,
+    Vocabulary,
+    encode,
+    iterate_batches,
+    plan_lanes,
+    reset_memory,
+)
+from musiclstm.music import Piece
 
 Flags = NDArray[np.bool_]
 
@@ -87,7 +98,7 @@ def _likeliest(
     lanes = evaluator.scanner.empty["row"].shape[0]
     found = [np.zeros_like(piece) for piece in given]
     plan = plan_lanes([len(piece) for piece in rows], lanes, WINDOW)
-    for batch in batches(plan, WINDOW, lambda index: Part(rows[index], composers[index])):
+    for batch in iterate_batches(plan, WINDOW, lambda index: Part(rows[index], composers[index])):
         targets = batch.targets.copy()
         parts = [
             (lane, int(index), int(start), int(batch.weight[lane].sum()))

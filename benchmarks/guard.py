@@ -26,11 +26,10 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> None:
     """Ask at every note, publish."""
     from benchmarks.heldout import held_out
-    from musiclstm import checkpoint
-    from musiclstm.sampling import GUARD
-    from musiclstm.tokens import encode
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.model import GUARD, encode
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     rows = [encode(held.collection.piece(i), loaded.vocabulary) for side in ("validation", "test") for i in held.sides[side]]
     endless = 10**6
@@ -53,10 +52,9 @@ def standing_in_loops(pieces: list[Any], vocabulary: Any, guard: Any) -> float:
     import numpy as np
     import tensorflow as tf
 
-    from musiclstm import context, sampling
-    from musiclstm.decoder import HORIZON
+    from musiclstm.model import HORIZON, features, sampling
 
-    spec = context.ContextSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
+    spec = features.FeatureSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
     longest = max(map(len, pieces))
     padded = np.stack([np.pad(np.asarray(rows, np.int32), ((0, longest - len(rows)), (0, 0))) for rows in pieces], axis=1)
     present = np.arange(longest)[:, None] < np.array([len(rows) for rows in pieces])
@@ -65,11 +63,11 @@ def standing_in_loops(pieces: list[Any], vocabulary: Any, guard: Any) -> float:
         """How many of the rows [T, B, 6] that are ``present`` [T, B] stand in a loop."""
 
         def body(time: Any, state: Any, count: Any) -> tuple[Any, Any, Any]:
-            state = context.advance(state, rows[time], spec)
+            state = features.advance(state, rows[time], spec)
             looping = sampling.is_looping(state["exact"], state["relative"], guard)[0]
             return time + 1, state, count + tf.reduce_sum(tf.cast(looping & present[time], tf.int32))
 
-        start = (tf.constant(0), context.initial_state(len(pieces), spec), tf.constant(0))
+        start = (tf.constant(0), features.initial_state(len(pieces), spec), tf.constant(0))
         return tf.while_loop(lambda time, *_: time < longest, body, start)[2]
 
     compiled = tf.function(ask, autograph=False)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm import release
-from musiclstm.corpus import Collection, Source, folder_sources, music21_sources, open_collection, split
+from musiclstm.data import Collection, Source, folder_sources, music21_sources, open_collection, split
 from musiclstm.errors import DataError
-from musiclstm.tokens import PITCH, STEP, Rows
+from musiclstm.model import PITCH, STEP, Rows
+from musiclstm.publishing import gate
 
 FIGURE = 16  # notes of the figures that are looked for on both sides
 _CHORALE = re.compile(r"bach/bwv\d+(?=\.\d)")  # movements of Bach's cantatas and passions, in music21's corpus
@@ -41,7 +41,7 @@ def held_out(data: Path | None, metrics: Mapping[str, Any], cache: Path) -> Held
     """
     collection = open_collection(chorales() if data is None else folder_sources(data), cache)
     try:
-        return HeldOut(collection, release.held_out(metrics, collection), own=True)
+        return HeldOut(collection, gate.held_out(metrics, collection), own=True)
     except DataError as error:
         options, theirs = metrics["training"]["options"], set(metrics["training"]["works_in_test"])
         if data is not None or theirs & {entry.work for entry in collection.entries}:

@@ -98,8 +98,8 @@ def make_files(folder: Path, count: int) -> None:
     """Write ``count`` MIDI files of random notes: in fours, over five octaves, in quavers and semiquavers."""
     import numpy as np
 
-    from musiclstm.midi import write_midi
-    from musiclstm.notes import Piece, make_notes
+    from musiclstm.formats import write_midi
+    from musiclstm.music import Piece, make_notes
 
     folder.mkdir(parents=True)
     for number in range(count):
@@ -112,7 +112,7 @@ def make_files(folder: Path, count: int) -> None:
 
 def read(folder: Path, cache: Path) -> tuple[float, float, int]:
     """Read a folder into a collection: the peak memory in MB, the seconds it took, and the number of notes."""
-    from musiclstm.corpus import folder_sources, open_collection
+    from musiclstm.data import folder_sources, open_collection
 
     started = time.perf_counter()
     collection = open_collection(folder_sources(folder), cache)
@@ -125,25 +125,26 @@ def train(folder: Path, cache: Path, steps: int) -> tuple[float, float]:
 
     import numpy as np
 
-    from musiclstm import tokens
     from musiclstm.checkpoint import size_for
     from musiclstm.config import TrainConfig
-    from musiclstm.corpus import folder_sources, open_collection, split
-    from musiclstm.training import Trainer
-    from musiclstm.windows import ahead, batches, plan_lanes
+    from musiclstm.data import folder_sources, open_collection, split
+    from musiclstm.model import fit_vocabulary, iterate_batches, plan_lanes, prefetch
+    from musiclstm.training.trainer import Trainer
 
     options = TrainConfig()
     started = time.perf_counter()
     collection = open_collection(folder_sources(folder), cache)
     sides = split(collection, options.validation_share, options.test_share, options.random_seed)
-    vocabulary = tokens.fit(collection.piece(index) for index in sides["train"])
+    vocabulary = fit_vocabulary(collection.piece(index) for index in sides["train"])
     seconds = time.perf_counter() - started
     trainer = Trainer(collection, sides, vocabulary, size_for(vocabulary), options)
     rng = np.random.default_rng(options.random_seed)
     lengths = [collection.entries[index].count for index in sides["train"]]
     plan = plan_lanes(lengths, options.lanes, options.window, rng)
-    stream = batches(plan, options.window, lambda index: trainer._read_part((sides["train"][index], 0, lengths[index]), rng))
-    for batch, inputs in ahead((batch, trainer.scanner.inputs(batch)) for batch in islice(stream, steps)):
+    stream = iterate_batches(
+        plan, options.window, lambda index: trainer._read_part((sides["train"][index], 0, lengths[index]), rng)
+    )
+    for batch, inputs in prefetch((batch, trainer.scanner.inputs(batch)) for batch in islice(stream, steps)):
         trainer._step(batch, inputs)
     return peak_memory(), seconds
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.hands import left_hand
-from musiclstm.notes import LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, Notes, Piece
+from musiclstm.music import LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, Notes, Piece
+from musiclstm.notation import left_hand
 
 WINDOW = 64
 SIXTEENTH = TICKS_PER_QUARTER // 4

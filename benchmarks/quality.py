@@ -2,7 +2,7 @@
 
 In one table, trained on the same pieces and measured on the same held-out works:
 
-- unigram and order-k Markov chains (``musiclstm/markov.py``), k chosen on the validation pieces;
+- unigram and order-k Markov chains (``musiclstm/ngram.py``), k chosen on the validation pieces;
 - the original: its tokens and its three networks (``benchmarks/original.py``, ``learning.py``), each trained for --minutes;
 - ours: a checkpoint, which must have been trained on this split's training pieces; the chorales it has never met at all.
 
@@ -79,10 +79,10 @@ def measure(options: argparse.Namespace) -> None:
     """The whole section: learn, foretell, compare, publish."""
     from benchmarks.heldout import held_out
     from benchmarks.original import tokens_of
-    from musiclstm import checkpoint
-    from musiclstm.tokens import encode
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.model import encode
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     pieces = {side: [held.collection.piece(index) for index in held.sides[side]] for side in held.sides}
     rows = {side: [encode(piece, loaded.vocabulary) for piece in pieces[side]] for side in pieces}
@@ -122,23 +122,22 @@ def measure(options: argparse.Namespace) -> None:
 
 def counting(rows: Sides, vocabulary: Any) -> tuple[list[Line], str]:
     """The lines of the unigram and of the Markov chain, and what is to be said about its order."""
-    from musiclstm import markov
-    from musiclstm.scoring.likelihood import NoteScores, is_new, total
-    from musiclstm.tokens import quarters
+    from musiclstm.evaluation import NoteScores, is_new, ngram, total
+    from musiclstm.model import quarters
 
     started = time.perf_counter()
-    model = markov.fit(rows["train"], vocabulary)
+    model = ngram.fit(rows["train"], vocabulary)
     training = f"{time.perf_counter() - started:.0f} s"
-    bits = markov.bits_by_order(model, rows["validation"])
-    best = markov.best_order(bits)
+    bits = ngram.bits_by_order(model, rows["validation"])
+    best = ngram.best_order(bits)
     lines = []
     chain = f"Markov chain, order {best}"
     for name, order, recall in (("unigram", 0, False), (chain, best, False), (f"{chain}, counting the piece too", best, True)):
         scores = [NoteScores(*model.scores(piece, order, recall=recall), is_new(piece)) for piece in rows["test"]]
         summary = total(scores, quarters(rows["test"], vocabulary)).summary()
         lines.append(line(name, summary, model.numbers(order), training))
-    tried = ", ".join(f"{bits[order]:.2f}" for order in range(1, markov.LONGEST + 1))
-    return lines, f"Markov chains of order 1 to {markov.LONGEST} needed {tried} bits a note on the validation pieces."
+    tried = ", ".join(f"{bits[order]:.2f}" for order in range(1, ngram.LONGEST + 1))
+    return lines, f"Markov chains of order 1 to {ngram.LONGEST} needed {tried} bits a note on the validation pieces."
 
 
 def ours(loaded: Any, pieces: Sequence[Any], tokens: Sequence[Any], own: bool) -> tuple[Line, float, dict[str, Any]]:
@@ -149,9 +148,8 @@ def ours(loaded: Any, pieces: Sequence[Any], tokens: Sequence[Any], own: bool) -
 
     from benchmarks.greedy import right_tokens
     from benchmarks.original import STREAMS
-    from musiclstm.evaluation import LANES, Evaluator
-    from musiclstm.scoring.likelihood import total
-    from musiclstm.tokens import DURATION, encode, quarters
+    from musiclstm.evaluation import LANES, Evaluator, total
+    from musiclstm.model import DURATION, encode, quarters
 
     evaluator = Evaluator(loaded, min(LANES, len(pieces)))
     scores = evaluator.scores(pieces)

@@ -29,16 +29,17 @@ def measure(options: argparse.Namespace) -> None:
     import numpy as np
 
     from benchmarks.heldout import held_out
-    from musiclstm import checkpoint, judging
-    from musiclstm.compose import compose
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.evaluation import continuations
+    from musiclstm.generation import compose
     from musiclstm.scoring import loops, musicality
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     if loaded.ranking is None:
         raise SystemExit("The checkpoint has no ranking in its metrics.json.")
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     rng = np.random.default_rng(1)
-    passages = judging.held_out([held.collection.piece(i) for i in held.sides["test"]], rng, options.passages)
+    passages = continuations.held_out([held.collection.piece(i) for i in held.sides["test"]], rng, options.passages)
     names = (*musicality.FEATURES, *musicality.EXTRAS)
     true = np.array([[passage.features(passage.continuation)[name] for name in names] for passage in passages])
     spread = np.maximum(np.nanstd(true, axis=0), 1e-9)

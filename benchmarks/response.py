@@ -36,25 +36,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="random seeds for each of them")
     options = parser.parse_args()
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    from musiclstm import checkpoint
+    from musiclstm.checkpoint import load_checkpoint
     from musiclstm.seeds import load_catalogue
-    from musiclstm.ui.studio import Studio
+    from musiclstm.ui.engine import Engine
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     if not loaded.seeds:
         loaded = replace(loaded, seeds=load_catalogue())
-    studio = Studio(loaded)
+    engine = Engine(loaded)
     chosen = [loaded.seeds[index * len(loaded.seeds) // options.seeds] for index in range(options.seeds)]
     parts: list[dict[str, float]] = []
     wholes, heard, notes = [], [], []
     waits: dict[int, list[tuple[float, float]]] = {1: [], 4: []}
-    with serving(studio) as call:
+    with serving(engine) as call:
         for seed in chosen:
-            make_parts(studio, seed, options.bars, 0)  # compiles for this length of seed, and renders the seed's sound
+            make_parts(engine, seed, options.bars, 0)  # compiles for this length of seed, and renders the seed's sound
             for random_seed in range(options.rounds + 1):
                 whole = call(seed=seed.id, bars=options.bars, random_seed=random_seed)
-                one, seconds, written = make_parts(studio, seed, options.bars, random_seed)
-                on_page = {takes: performing(studio, seed, options.bars, random_seed, takes) for takes in waits}
+                one, seconds, written = make_parts(engine, seed, options.bars, random_seed)
+                on_page = {takes: performing(engine, seed, options.bars, random_seed, takes) for takes in waits}
                 if random_seed:  # the first call also opens the connection
                     for takes, wait in on_page.items():
                         waits[takes].append(wait)
@@ -86,20 +86,19 @@ def main() -> None:
     )
 
 
-def make_parts(studio: Any, seed: Any, bars: int, random_seed: int) -> tuple[dict[str, float], float, int]:
+def make_parts(engine: Any, seed: Any, bars: int, random_seed: int) -> tuple[dict[str, float], float, int]:
     """Seconds of each part of one take, the length of its joined sound in seconds, and its number of notes."""
-    from musiclstm.compose import ComposeRequest, compose
-    from musiclstm.export import write_midis
+    from musiclstm.formats import write_musicxml
+    from musiclstm.generation import ComposeRequest, compose, write_midis
     from musiclstm.render.audio import render_trio, write_wav
-    from musiclstm.score import write_musicxml
     from musiclstm.ui.pictures import growing_roll
 
-    sound = studio.sound(seed, "piano", None)
+    sound = engine.sound(seed, "piano", None)
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
         folder = Path(scratch)
         with timed(seconds, "writing the notes"):
-            composition = compose(studio.checkpoint, ComposeRequest(seed, bars=bars, random_seed=random_seed))
+            composition = compose(engine.checkpoint, ComposeRequest(seed, bars=bars, random_seed=random_seed))
         take = composition.takes[0]
         with timed(seconds, "MIDI files"):
             write_midis(folder, composition.seed, take.continuation, take.joined, recipe=composition.recipe)
@@ -114,19 +113,19 @@ def make_parts(studio: Any, seed: Any, bars: int, random_seed: int) -> tuple[dic
     return seconds, sounds["joined"].seconds, len(take.continuation)
 
 
-def performing(studio: Any, seed: Any, bars: int, random_seed: int, takes: int) -> tuple[float, float]:
-    """Seconds until the page's studio has first notes drawn, and until the files of the take that is shown are there."""
-    from musiclstm.compose import ComposeRequest
+def performing(engine: Any, seed: Any, bars: int, random_seed: int, takes: int) -> tuple[float, float]:
+    """Seconds until the page's engine has first notes drawn, and until the files of the take that is shown are there."""
+    from musiclstm.generation import ComposeRequest
     from musiclstm.ui.pictures import growing_roll
 
     first, began = 0.0, time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
         request = ComposeRequest(seed, bars=bars, takes=takes, random_seed=random_seed)
-        for moment in studio.perform([request], lambda: False):
-            if moment.composition is not None and not first:
-                growing_roll(moment.composition)
+        for progress in engine.perform([request], lambda: False):
+            if progress.composition is not None and not first:
+                growing_roll(progress.composition)
                 first = time.perf_counter() - began
-        studio.write(Path(scratch), moment.result.shown)
+        engine.write(Path(scratch), progress.result.shown)
     return first, time.perf_counter() - began
 
 
@@ -139,14 +138,14 @@ def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 
 @contextmanager
-def serving(studio: Any) -> Iterator[Any]:
+def serving(engine: Any) -> Iterator[Any]:
     """A running page; gives a function that calls its /generate and returns the seconds until all files are here."""
     from gradio_client import Client
 
+    from musiclstm.ui.active_checkpoint import ActiveCheckpoint
     from musiclstm.ui.page import build_page, launch
-    from musiclstm.ui.stage import Stage
 
-    page = build_page(Stage(studio))
+    page = build_page(ActiveCheckpoint(engine))
     address = launch(page, prevent_thread_lock=True, quiet=True)
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder:
         client = Client(address, verbose=False, download_files=folder)
@@ -165,7 +164,7 @@ def serving(studio: Any) -> Iterator[Any]:
         finally:
             client.close()
             page.close()
-            studio.close()
+            engine.close()
 
 
 if __name__ == "__main__":

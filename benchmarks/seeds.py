@@ -29,15 +29,16 @@ def measure(options: argparse.Namespace) -> None:
     import numpy as np
 
     from benchmarks.heldout import held_out
-    from musiclstm import checkpoint, judging
-    from musiclstm.compose import ComposeRequest, compose
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.evaluation import continuations
+    from musiclstm.generation import ComposeRequest, compose
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     if loaded.ranking is None or loaded.originality is None:
         raise SystemExit("The checkpoint was trained on too little to rank takes, or has no index of what it was trained on.")
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     pieces = [held.collection.piece(index) for index in held.sides["test"]]
-    passages = judging.held_out(pieces, np.random.default_rng(1), PASSAGES)
+    passages = continuations.held_out(pieces, np.random.default_rng(1), PASSAGES)
     people = [loaded.ranking.score(cut_at_the_end(passage), passage.split) for passage in passages]
     takes = [scored(loaded, compose(loaded, ComposeRequest(seed, bars=BARS, random_seed=RANDOM_SEED))) for seed in loaded.seeds]
     takes.sort(key=lambda take: float(take["score"]))
@@ -57,7 +58,7 @@ def measure(options: argparse.Namespace) -> None:
 
 def cut_at_the_end(passage: Any) -> Any:
     """Seed and people's continuation, up to the last bar."""
-    from musiclstm.notes import cut
+    from musiclstm.music import cut
 
     return cut(passage.piece, 0, passage.end)
 
@@ -71,14 +72,14 @@ def scored(loaded: Any, made: Any) -> dict[str, Any]:
     take = made.takes[0]
     begin = int(np.searchsorted(take.joined.notes["onset"], made.split))
     habits = loops.scores(take.joined, begin)
-    borrowed = loaded.originality.longest(take.joined, begin)
+    shared_passage = loaded.originality.longest(take.joined, begin)
     return {
         "seed": made.request.seed.id,
         "score": take.score,
         "notes": len(take.continuation),
         "repeated figures": habits["repeated_figures"],
         "loop": int(habits["looping"]),
-        "longest borrowed passage": f"{borrowed.notes} notes",
+        "longest shared_passage passage": f"{shared_passage.notes} notes",
     }
 
 

@@ -33,18 +33,19 @@ def measure(options: argparse.Namespace) -> None:
     import numpy as np
 
     from benchmarks.heldout import held_out
-    from musiclstm import checkpoint, judging
-    from musiclstm.compose import compose
-    from musiclstm.tokens import encode
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.evaluation import continuations
+    from musiclstm.generation import compose
+    from musiclstm.model import encode
 
-    loaded = checkpoint.load(options.checkpoint)
+    loaded = load_checkpoint(options.checkpoint)
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     judge = Judge(held, loaded.vocabulary)
     if len(judge.names) < 2:
         print(f"Not measured: it takes two composers with {FEWEST_NOTES:,} notes each; give --data.")
         return
     others = [held.collection.piece(index) for side in ("validation", "test") for index in held.sides[side]]
-    passages = judging.held_out(others, np.random.default_rng(1), 400)
+    passages = continuations.held_out(others, np.random.default_rng(1), 400)
     right = [
         judge.composer(encode(passage.continuation, loaded.vocabulary)) == judge.names.index(composer)
         for passage in passages
@@ -72,8 +73,8 @@ class Judge:
     """A Markov chain for each of ``names``, the composers with much music among the training pieces."""
 
     def __init__(self, held: Any, vocabulary: Any) -> None:
-        from musiclstm import markov
-        from musiclstm.tokens import encode
+        from musiclstm.evaluation import ngram
+        from musiclstm.model import encode
 
         pieces: dict[str, list[Any]] = {}
         for index in held.sides["train"]:
@@ -81,7 +82,7 @@ class Judge:
         notes = {name: sum(held.collection.entries[index].count for index in found) for name, found in pieces.items()}
         self.names = sorted(name for name in pieces if notes[name] >= FEWEST_NOTES and vocabulary.composer_class(name))
         self.chains = [
-            markov.fit([encode(held.collection.piece(index), vocabulary) for index in pieces[name]], vocabulary)
+            ngram.fit([encode(held.collection.piece(index), vocabulary) for index in pieces[name]], vocabulary)
             for name in self.names
         ]
 

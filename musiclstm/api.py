@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from musiclstm import checkpoint as checkpoints
-from musiclstm import hub
-from musiclstm.checkpoint import Checkpoint
-from musiclstm.compose import ComposeRequest, Composition, compose, heard, take_recipe, written_before
+from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import CheckpointError, OptionError
-from musiclstm.export import TakeFiles, write_take
-from musiclstm.files import MUSIC_ENDINGS
+from musiclstm.formats import MUSIC_ENDINGS
+from musiclstm.generation import ComposeRequest, Composition, TakeFiles, compose, prefix_of, take_recipe, transposed, write_take
+from musiclstm.hub import cached_checkpoint, download_checkpoint, split_reference
 from musiclstm.seeds import Seed, find_seed, seed_from_file
 
 #: The checkpoint that comes with the program.
@@ -55,7 +53,7 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: 
         # An extension drops the last bar at most; so the bars in all bound what a long chain of them can cost.
         if not 0 <= earlier.total_bars - written["bars"] <= 1:
             raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
-        given["after"] = written_before(compose(checkpoint, earlier), written["number"], written["bars"])
+        given["after"] = prefix_of(compose(checkpoint, earlier), written["number"], written["bars"])
     return ComposeRequest(seed, sampling=SamplingOptions(**sampling), **given)
 
 
@@ -74,7 +72,7 @@ def save(composition: Composition, folder: str | Path, *, audio: bool = True) ->
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"The output must be a folder, but {folder} is a file.")
-    several, sounding = len(composition.takes) > 1, heard(composition)
+    several, sounding = len(composition.takes) > 1, transposed(composition)
     return [
         write_take(
             folder / f"take-{place}" if several else folder,
@@ -94,18 +92,18 @@ def open_at_hand(reference: str | None = None) -> Checkpoint | None:
     """``open_checkpoint`` for what needs no request: the bundled one, a folder, a commit in the cache; None for anything else."""
     if reference is None or _is_folder(reference):
         return open_checkpoint(reference)
-    pulled = hub.cached_checkpoint(*hub.split_reference(reference))
-    return None if pulled is None else checkpoints.load(pulled.folder, revision=pulled.revision)
+    pulled = cached_checkpoint(*split_reference(reference))
+    return None if pulled is None else load_checkpoint(pulled.folder, revision=pulled.revision)
 
 
 def open_checkpoint(reference: str | Path | None = None) -> Checkpoint:
     """A checkpoint by folder, by Hub id OWNER/NAME[@REVISION], or the bundled one for None. Raises CheckpointError."""
     if reference is None:
-        return checkpoints.load(BUNDLED, revision="bundled")
+        return load_checkpoint(BUNDLED, revision="bundled")
     if _is_folder(reference):
-        return checkpoints.load(Path(reference).expanduser())
-    pulled = hub.pull_checkpoint(*hub.split_reference(str(reference)))
-    return checkpoints.load(pulled.folder, revision=pulled.revision)
+        return load_checkpoint(Path(reference).expanduser())
+    pulled = download_checkpoint(*split_reference(str(reference)))
+    return load_checkpoint(pulled.folder, revision=pulled.revision)
 
 
 def _is_folder(reference: str | Path) -> bool:

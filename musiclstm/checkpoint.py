@@ -9,33 +9,24 @@ names and shapes of all weights are compared before Keras opens them.
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import h5py
-import keras
-import numpy as np
-
 from musiclstm.config import ModelConfig
-from musiclstm.decoder import Decoder
 from musiclstm.errors import CheckpointError, OptionError
-from musiclstm.network import build_network
-from musiclstm.ranking import Ranking
-from musiclstm.scoring.originality import OriginalityIndex, read_index, write_index
+from musiclstm.model import WEIGHTS, Decoder, Network, Vocabulary, load_network, save_network
+from musiclstm.replace import replace_folder
+from musiclstm.scoring import OriginalityIndex, Ranking, read_index, write_index
 from musiclstm.seeds import Seed
-from musiclstm.tokens import Vocabulary
 
 FORMAT = 3  # 2: the network is told votes; 3: and how near the end is
-WEIGHTS = "model.weights.h5"
 MARKER = "musiclstm.json"
 PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")
 ORIGINALITY = "originality.npz"  # may be missing
-MAX_WEIGHTS_BYTES = 200_000_000  # a network at the bounds of ModelConfig stays below
 MAX_TEXT_BYTES = 20_000_000
 
 
@@ -51,7 +42,7 @@ class Checkpoint:
     name: str
     config: ModelConfig
     vocabulary: Vocabulary
-    network: keras.Model
+    network: Network
     seeds: tuple[Seed, ...]
     metrics: Mapping[str, Any]
     revision: str = "bundled"
@@ -66,16 +57,17 @@ class Checkpoint:
         object.__setattr__(self, "decoder", Decoder(self.network, self.config, self.vocabulary))
 
 
-def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
-    """Write the checkpoint as ``folder``, replacing an older one at one stroke; ``card`` becomes README.md, ``extras`` go beside.
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
+    """Write the checkpoint as ``folder``, replacing an older one in one step; ``card`` becomes README.md, ``extras`` go beside.
 
-    Raises CheckpointError if ``folder`` is a file or holds something else than a checkpoint. Whatever fails, the older one stays.
+    Raises CheckpointError if ``folder`` is a file or holds something else than a checkpoint. Whatever fails or interrupts
+    it, ``folder`` holds the old checkpoint or the new one, whole.
     """
     require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         draft = Path(scratch) / "draft"
-        keras.saving.save_model(checkpoint.network, draft, zipped=False)
+        save_network(checkpoint.network, draft)
         shutil.rmtree(draft / "assets", ignore_errors=True)  # Keras leaves an empty folder there, which git and the Hub drop
         _write_json(draft / MARKER, {"format": FORMAT, "name": checkpoint.name, "model": asdict(checkpoint.config)})
         (draft / "vocabulary.json").write_text(checkpoint.vocabulary.to_json(), encoding="utf-8")
@@ -86,15 +78,7 @@ def save(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Pa
         (draft / "README.md").write_text(card, encoding="utf-8")
         for extra in extras:
             shutil.copy2(extra, draft / extra.name)
-        previous = Path(scratch) / "previous"
-        if folder.exists():
-            folder.replace(previous)
-        try:
-            draft.replace(folder)
-        except OSError:
-            if previous.exists():
-                previous.replace(folder)
-            raise
+        replace_folder(draft, folder)
 
 
 def require_free(folder: Path) -> None:
@@ -105,7 +89,7 @@ def require_free(folder: Path) -> None:
         raise CheckpointError(f"{folder} is not empty and not a checkpoint; it is left as it is, name another folder.")
 
 
-def load(folder: Path, *, revision: str = "") -> Checkpoint:
+def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
     """The checkpoint in ``folder``. Raises CheckpointError, in one sentence, for parts missing, damaged, newer or mismatched."""
     if not folder.is_dir():
         raise CheckpointError(f"There is no checkpoint folder {folder}.")
@@ -139,7 +123,7 @@ def load(folder: Path, *, revision: str = "") -> Checkpoint:
         metrics=metrics,
         revision=revision or "local",
         originality=read_index(folder / ORIGINALITY) if (folder / ORIGINALITY).is_file() else None,
-        network=_load_network(config, folder / WEIGHTS),
+        network=load_network(config, folder / WEIGHTS),
     )
 
 
@@ -172,64 +156,6 @@ def _config(marker: dict[str, Any], folder: Path) -> ModelConfig:
         return ModelConfig(**model)
     except OptionError as error:
         raise CheckpointError(f"{folder / MARKER} is out of bounds: {error}") from error
-
-
-def _load_network(config: ModelConfig, path: Path) -> keras.Model:
-    if path.stat().st_size > MAX_WEIGHTS_BYTES:
-        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_WEIGHTS_BYTES:,} are read.")
-    found = dict(_shapes(path))
-    # Keras packs nothing, so what is smaller than its arrays say lies; it is refused before a network of that size is built.
-    declared = sum(math.prod(shape[:-1]) * np.dtype(shape[-1]).itemsize for shape in found.values())
-    if declared > path.stat().st_size:
-        raise CheckpointError(
-            f"The weights in {path} declare {declared:,} bytes of numbers in a file of {path.stat().st_size:,}: it is damaged."
-        )
-    network = build_network(config)
-    with tempfile.TemporaryDirectory() as scratch:
-        like = Path(scratch) / WEIGHTS
-        network.save_weights(like)
-        wanted = dict(_shapes(like))
-    if found != wanted:
-        odd = sorted(set(found.items()) ^ set(wanted.items()))[0]
-        raise CheckpointError(
-            f"The weights in {path} are not those of the network they come with: {odd[0]} {list(odd[1])} differs."
-        )
-    try:
-        network.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"The weights in {path} are damaged: {_first_line(error)}.") from error
-    return network
-
-
-def _shapes(path: Path) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Path, shape and kind of every array in a weights file, none of them read. Links and outside data are refused."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield from _walk(file, "")
-    except RecursionError as error:
-        raise CheckpointError(f"The weights in {path} are damaged: their groups run in a circle.") from error
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise CheckpointError(f"The weights in {path} are damaged: {_first_line(error)}.") from error
-
-
-def _walk(group: h5py.Group, prefix: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    for name in group:
-        path = f"{prefix}/{name}"
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise CheckpointError(f"The weights link to another file at {path}; that is not followed.")
-        item = group[name]
-        if isinstance(item, h5py.Group):
-            yield from _walk(item, path)
-        elif not isinstance(item, h5py.Dataset) or item.shape is None:
-            raise CheckpointError(f"The weights hold something at {path} that is not an array of numbers.")
-        elif item.external or item.is_virtual:
-            raise CheckpointError(f"The weights keep {path} in another file; that is not followed.")
-        else:
-            yield path, (*item.shape, str(item.dtype))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 def _read_text(path: Path) -> str:

@@ -15,7 +15,7 @@ from musiclstm.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
-    from musiclstm.compose import ComposeRequest, Take
+    from musiclstm.generation import ComposeRequest, Take
 
 
 class _Parser(argparse.ArgumentParser):
@@ -122,8 +122,7 @@ def _generate(options: argparse.Namespace) -> None:
     asked = _asked(options)
 
     from musiclstm.api import open_checkpoint, request_from, save
-    from musiclstm.compose import compose
-    from musiclstm.recipe import IDENTITY, require_same
+    from musiclstm.generation import IDENTITY, compose, require_same
 
     checkpoint = open_checkpoint(options.checkpoint)
     if options.extend:
@@ -138,7 +137,7 @@ def _generate(options: argparse.Namespace) -> None:
         guard = f"; the loop guard stepped in {take.loops} times" if take.loops else ""
         what = f"{composition.bars} bars, {len(take.continuation)} notes, random seed {composition.request.random_seed}"
         number = f"number {take.number + 1}, " if len(composition.takes) > 1 else ""
-        print(f"{files.joined_midi.parent}: {number}{what}{guard}{_borrowed(take)}")
+        print(f"{files.joined_midi.parent}: {number}{what}{guard}{_shared_passage(take)}")
         if files.note:
             print(files.note, file=sys.stderr)
 
@@ -146,8 +145,7 @@ def _generate(options: argparse.Namespace) -> None:
 def _extension(checkpoint: Checkpoint, options: argparse.Namespace, asked: dict[str, Any]) -> ComposeRequest:
     """The request that writes on from the recipe's take, the best one if it does not say which, as the command line says."""
     from musiclstm.api import request_from
-    from musiclstm.compose import compose, extending
-    from musiclstm.recipe import read_recipe
+    from musiclstm.generation import compose, extension_request, read_recipe
 
     if options.recipe is None or options.seed is not None or options.diversity or options.top_p:
         raise OptionError("--extend goes with --recipe, and writes on at its diversity and top-p from its seed.")
@@ -156,17 +154,21 @@ def _extension(checkpoint: Checkpoint, options: argparse.Namespace, asked: dict[
     drawn = {"random_seed": int.from_bytes(os.urandom(4), "big")}
     told = {name: getattr(options, name) for name in names[:-1] if getattr(options, name) is not None}
     told |= {"ending": asked["ending"]} if options.open_ended else {}
-    return extending(earlier, asked.get("take", earlier.takes[0].number), **{**drawn, **told})
+    return extension_request(earlier, asked.get("take", earlier.takes[0].number), **{**drawn, **told})
 
 
-def _borrowed(take: Take) -> str:
+def _shared_passage(take: Take) -> str:
     """What a take shares with a piece the checkpoint was trained on, in words; nothing where that is not known."""
-    return f"; {take.borrowed.notes} notes in a row as in {take.borrowed.title}" if take.borrowed and take.borrowed.notes else ""
+    return (
+        f"; {take.shared_passage.notes} notes in a row as in {take.shared_passage.title}"
+        if take.shared_passage and take.shared_passage.notes
+        else ""
+    )
 
 
 def _asked(options: argparse.Namespace) -> dict[str, Any]:
     """Settings from the recipe, if one is given, and over them what the command line says."""
-    from musiclstm.recipe import read_recipe
+    from musiclstm.generation import read_recipe
 
     # Without a random seed one is drawn, and shown, so that the result can be had again.
     asked = read_recipe(options.recipe) if options.recipe else {"random_seed": int.from_bytes(os.urandom(4), "big")}
@@ -175,7 +177,7 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
         asked = {name: value for name, value in asked.items() if name not in ("own_seed", "after")}
     asked |= {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.open_ended:
-        from musiclstm.compose import OPEN_ENDED
+        from musiclstm.generation import OPEN_ENDED
 
         asked["ending"] = OPEN_ENDED
     if "seed" not in asked:
@@ -185,21 +187,21 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from musiclstm.api import open_checkpoint
-    from musiclstm.corpus import folder_sources
-    from musiclstm.evaluation import evaluate, readable
+    from musiclstm.data import folder_sources
+    from musiclstm.evaluation import evaluate, read_pieces
 
     if options.json is not None and not options.json.parent.is_dir():
         raise OptionError(f"--json must name a file in an existing folder, but {options.json.parent} is not one.")
     trial = _trial(options)
     checkpoint = open_checkpoint(options.checkpoint)
-    pieces, skipped = readable(folder_sources(options.data), options.data.resolve().name)
+    pieces, skipped = read_pieces(folder_sources(options.data), options.data.resolve().name)
     for reason in skipped:
         print(f"Skipped: {reason}", file=sys.stderr)
     judged: dict[str, Any] = {}
     if trial is not None:
         from tqdm import tqdm
 
-        from musiclstm.judging import judge_continuations
+        from musiclstm.evaluation import compare_continuations
 
         # The delay keeps the bar unseen until there is something to tell: bad input is one line on stderr.
         with tqdm(desc="continuing", unit="passage", mininterval=0, delay=1e-6) as bar:
@@ -208,7 +210,7 @@ def _evaluate(options: argparse.Namespace) -> None:
                 bar.total = total
                 bar.update()
 
-            judged["continuations"] = judge_continuations(checkpoint, pieces, trial, report)
+            judged["continuations"] = compare_continuations(checkpoint, pieces, trial, report)
     figures = evaluate(checkpoint, pieces) | judged
     text = json.dumps(figures, indent=1)
     if options.json is not None:
@@ -217,13 +219,13 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _push(options: argparse.Namespace) -> None:
-    from musiclstm.release import release
+    from musiclstm.publishing import release
 
     release(options.folder, options.repo, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    from musiclstm.deploy import deploy
+    from musiclstm.publishing import deploy
 
     deploy(options.space, options.checkpoint, private=options.private, dry_run=options.dry_run)
 
@@ -231,7 +233,7 @@ def _deploy(options: argparse.Namespace) -> None:
 def _trial(options: argparse.Namespace) -> Any:
     """What ``--continuations`` and its companions ask for: a judging.Trial, or None without it."""
     from musiclstm.config import SamplingOptions
-    from musiclstm.judging import Trial
+    from musiclstm.evaluation import Trial
 
     given = {name: getattr(options, name) for name in ("bars", "random_seed") if getattr(options, name) is not None}
     sampled = {name: getattr(options, name) for name in ("diversity", "top_p") if getattr(options, name) is not None}

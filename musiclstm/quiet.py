@@ -10,7 +10,7 @@ import sys
 def import_tensorflow() -> None:
     """Import TensorFlow without what its C++ parts write to stderr on the way.
 
-    They write before any logging level is looked at, straight to the file descriptor, so that is turned aside for the moment
+    They write before any logging level is looked at, straight to the file descriptor, so that is turned aside for the progress
     of the import alone. Python's own errors are not touched: they are raised after stderr is back.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -15,25 +15,25 @@ import numpy as np
 import pytest
 from hub_server import LocalHub
 
-from musiclstm.notes import Piece
+from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
 
-_PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
-
-
-def _ranks() -> dict[str, int]:
-    """Rank of each module name by the layers that import-linter enforces: 0 is the ground floor."""
-    contracts = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    layers = next(contract["layers"] for contract in contracts if contract["containers"] == ["musiclstm"])
-    return {module: rank for rank, layer in enumerate(reversed(layers)) for module in re.findall(r"\w+", layer)}
+_LAYERS = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+    "importlinter"
+]["contracts"][0]["layers"]
+_FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", layer)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by layer of the module under test; tests of no one module (documents, set-up, the page) come after all others."""
-    ranks = _ranks()
-    items.sort(key=lambda item: ranks.get(item.path.stem.removeprefix("test_"), len(ranks)))
+    """Sort by the layer under test, the ground floor first; tests of the project and of its page come last."""
+
+    def layer(item: pytest.Item) -> int:
+        names = item.path.parent.name, item.path.stem.removeprefix("test_")
+        return next((_FOLDERS.index(name) for name in names if name in _FOLDERS), len(_FOLDERS))
+
+    items.sort(key=layer)
 
 
 MARCH = """X:1
@@ -70,7 +70,7 @@ GAB d2e|dBG AGE|GAB A2D|[DG]6|]
 @pytest.fixture(scope="session")
 def tunes() -> dict[str, Piece]:
     """Three tunes of eight bars, 41 to 51 notes with chords: "march" in 4/4, "waltz" in 3/4, "jig" in 6/8."""
-    from musiclstm.score import parse_abc
+    from musiclstm.formats.score import parse_abc
 
     return {name: parse_abc(text, f"{name}.abc") for name, text in (("march", MARCH), ("waltz", WALTZ), ("jig", JIG))}
 
@@ -78,12 +78,12 @@ def tunes() -> dict[str, Piece]:
 @pytest.fixture(scope="session")
 def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
     """A tiny untrained network with the tunes as seeds. Shared: compiling its decoder takes seconds for each number of takes."""
-    from musiclstm import tokens
     from musiclstm.checkpoint import Checkpoint, size_for
-    from musiclstm.network import build_network
-    from musiclstm.seeds import seed_from_piece
+    from musiclstm.model.network import build_network
+    from musiclstm.model.vocabulary import fit_vocabulary
+    from musiclstm.seeds.seed import seed_from_piece
 
-    vocabulary = tokens.fit(tunes.values())
+    vocabulary = fit_vocabulary(tunes.values())
     config = size_for(vocabulary, units=32, layers=2, head=16, channels=4)
     seeds = tuple(seed_from_piece(piece, name=name) for name, piece in tunes.items())
     network = build_network(config)

@@ -22,7 +22,7 @@ def environment(url: str, home: Path, token: str = "") -> dict[str, str]:
     return kept | settings | {"PYTHONPATH": str(ROOT)} | ({"HF_TOKEN": token} if token else {})
 
 
-class Talker:
+class HubClient:
     """A Python ``program`` whose Hub is at ``url``: it prints "ready", then answers each line of JSON with another."""
 
     def __init__(self, program: str, url: str, home: Path, token: str = "") -> None:

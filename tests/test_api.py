@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from musiclstm import checkpoint as checkpoints
 from musiclstm.api import BUNDLED, generate, open_checkpoint, open_seed, save
-from musiclstm.checkpoint import Checkpoint
+from musiclstm.checkpoint import Checkpoint, save_checkpoint
 from musiclstm.errors import CheckpointError, OptionError
-from musiclstm.midi import read_midi
+from musiclstm.formats.midi import read_midi
 
 
 def test_three_lines_of_python_make_music(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
@@ -24,7 +23,7 @@ def test_a_seed_can_be_given_itself(small_checkpoint: Checkpoint) -> None:
 
 
 def test_a_checkpoint_is_found_by_its_folder(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
-    checkpoints.save(small_checkpoint, tmp_path / "own", card="")
+    save_checkpoint(small_checkpoint, tmp_path / "own", card="")
     assert open_checkpoint(str(tmp_path / "own")).name == "small"
     assert open_checkpoint(tmp_path / "own").revision == "local"
 

@@ -16,13 +16,22 @@ import keras
 import numpy as np
 import pytest
 
-from musiclstm import checkpoint as checkpoints
-from musiclstm.checkpoint import FORMAT, ORIGINALITY, PARTS, Checkpoint, load, save, size_for
+from musiclstm.checkpoint import (
+    FORMAT,
+    MAX_TEXT_BYTES,
+    ORIGINALITY,
+    PARTS,
+    Checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    size_for,
+)
 from musiclstm.errors import CheckpointError
-from musiclstm.network import STREAMS, input_shape, input_specs
-from musiclstm.notes import Piece
-from musiclstm.scoring.originality import build
-from musiclstm.tokens import Vocabulary
+from musiclstm.model.network import STREAMS, input_shape, input_specs
+from musiclstm.model.vocabulary import Vocabulary
+from musiclstm.model.weights import MAX_WEIGHTS_BYTES
+from musiclstm.music.notes import Piece
+from musiclstm.scoring.originality import build_index
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = "model.weights.h5"
@@ -31,7 +40,7 @@ WEIGHTS = "model.weights.h5"
 @pytest.fixture(scope="module")
 def saved(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints") / "small"
-    save(small_checkpoint, folder, card="# Small\n")
+    save_checkpoint(small_checkpoint, folder, card="# Small\n")
     return folder
 
 
@@ -57,7 +66,7 @@ def logits(network: Any, told: dict[str, Any]) -> dict[str, Any]:
 def sentence(folder: Path) -> str:
     """What ``load`` complains of: always a CheckpointError with one sentence."""
     with pytest.raises(CheckpointError) as caught:
-        load(folder)
+        load_checkpoint(folder)
     text = str(caught.value)
     assert text.endswith(".")
     assert "\n" not in text
@@ -72,7 +81,7 @@ def edit(path: Path, change: Callable[[Any], Any]) -> None:
 
 
 def test_what_is_loaded_is_what_was_saved(small_checkpoint: Checkpoint, saved: Path) -> None:
-    again = load(saved)
+    again = load_checkpoint(saved)
     for name in ("name", "config", "vocabulary", "metrics"):
         assert getattr(again, name) == getattr(small_checkpoint, name), name
     assert [seed.to_json() for seed in again.seeds] == [seed.to_json() for seed in small_checkpoint.seeds]
@@ -80,7 +89,7 @@ def test_what_is_loaded_is_what_was_saved(small_checkpoint: Checkpoint, saved: P
     before, after = logits(small_checkpoint.network, told), logits(again.network, told)
     assert all(np.array_equal(before[stream], after[stream]) for stream in STREAMS)
     assert again.revision == "local"
-    assert load(saved, revision="abc").revision == "abc"
+    assert load_checkpoint(saved, revision="abc").revision == "abc"
 
 
 def test_other_programs_load_the_folder_with_stock_keras(small_checkpoint: Checkpoint, saved: Path) -> None:
@@ -100,8 +109,8 @@ def test_a_checkpoint_keeps_what_it_knows_of_its_training_pieces(
     small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path: Path
 ) -> None:
     assert small_checkpoint.originality is None
-    save(replace(small_checkpoint, originality=build(tunes.values())), tmp_path / "out", card="")
-    again = load(tmp_path / "out").originality
+    save_checkpoint(replace(small_checkpoint, originality=build_index(tunes.values())), tmp_path / "out", card="")
+    again = load_checkpoint(tmp_path / "out").originality
     assert again is not None
     found = again.longest(tunes["waltz"])
     assert (found.notes, found.title) == (len(tunes["waltz"]), "Chopin: Waltz")
@@ -110,43 +119,43 @@ def test_a_checkpoint_keeps_what_it_knows_of_its_training_pieces(
 def test_extras_are_copied_beside(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     extra = tmp_path / "curve.png"
     extra.write_bytes(b"picture")
-    save(small_checkpoint, tmp_path / "out", card="", extras=[extra])
+    save_checkpoint(small_checkpoint, tmp_path / "out", card="", extras=[extra])
     assert (tmp_path / "out" / "curve.png").read_bytes() == b"picture"
 
 
 def test_saving_again_replaces_the_older_checkpoint_whole(small_checkpoint: Checkpoint, folder: Path) -> None:
     (folder / "leftover.txt").write_text("of an older version", encoding="utf-8")
-    save(replace(small_checkpoint, name="newer"), folder, card="")
-    assert load(folder).name == "newer"
+    save_checkpoint(replace(small_checkpoint, name="newer"), folder, card="")
+    assert load_checkpoint(folder).name == "newer"
     assert not (folder / "leftover.txt").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["copy"]  # nothing is left beside it
 
 
 def test_a_save_that_fails_leaves_the_older_checkpoint(small_checkpoint: Checkpoint, folder: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        save(replace(small_checkpoint, name="newer"), folder, card="", extras=[folder / "nowhere.png"])
-    assert load(folder).name == "small"
+        save_checkpoint(replace(small_checkpoint, name="newer"), folder, card="", extras=[folder / "nowhere.png"])
+    assert load_checkpoint(folder).name == "small"
     assert [path.name for path in folder.parent.iterdir()] == ["copy"]
 
 
 def test_a_foreign_folder_is_left_alone(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(CheckpointError, match="not a checkpoint"):
-        save(small_checkpoint, tmp_path, card="")
+        save_checkpoint(small_checkpoint, tmp_path, card="")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_a_file_is_left_alone(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "thesis").write_text("years of work", encoding="utf-8")
     with pytest.raises(CheckpointError, match="is a file"):
-        save(small_checkpoint, tmp_path / "thesis", card="")
+        save_checkpoint(small_checkpoint, tmp_path / "thesis", card="")
     assert (tmp_path / "thesis").read_text(encoding="utf-8") == "years of work"
 
 
 def test_an_empty_folder_may_be_filled(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
-    save(small_checkpoint, tmp_path / "new", card="")
-    assert load(tmp_path / "new").name == "small"
+    save_checkpoint(small_checkpoint, tmp_path / "new", card="")
+    assert load_checkpoint(tmp_path / "new").name == "small"
 
 
 def test_a_network_and_a_vocabulary_that_do_not_belong_together_make_no_checkpoint(small_checkpoint: Checkpoint) -> None:
@@ -247,13 +256,13 @@ def test_truncated_weights_are_refused(folder: Path) -> None:
 
 def test_weights_larger_than_any_network_are_not_opened(folder: Path) -> None:
     with (folder / WEIGHTS).open("r+b") as file:
-        file.truncate(checkpoints.MAX_WEIGHTS_BYTES + 1)  # a sparse file: it takes no room
+        file.truncate(MAX_WEIGHTS_BYTES + 1)  # a sparse file: it takes no room
     assert "at most" in sentence(folder)
 
 
 def test_text_of_endless_length_is_not_read(folder: Path) -> None:
     with (folder / "seeds.json").open("r+b") as file:
-        file.truncate(checkpoints.MAX_TEXT_BYTES + 1)
+        file.truncate(MAX_TEXT_BYTES + 1)
     assert "at most" in sentence(folder)
 
 
@@ -352,7 +361,7 @@ def test_a_small_file_that_declares_huge_arrays_costs_next_to_no_memory(folder: 
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "before = peak()\n"
         "try:\n"
-        "    checkpoint.load(Path(sys.argv[1]))\n"
+        "    checkpoint.load_checkpoint(Path(sys.argv[1]))\n"
         "except errors.CheckpointError as error:\n"
         "    print(peak() - before, error)\n"
     )
@@ -374,13 +383,13 @@ def test_an_array_too_many_is_refused(folder: Path) -> None:
 
 
 def test_a_damaged_index_of_known_pieces_is_refused_and_a_missing_one_is_none(folder: Path) -> None:
-    assert load(folder).originality is None
+    assert load_checkpoint(folder).originality is None
     (folder / ORIGINALITY).write_bytes(b"just words")
     assert ORIGINALITY in sentence(folder)
 
 
 def test_what_config_json_says_is_never_run(small_checkpoint: Checkpoint, folder: Path) -> None:
     (folder / "config.json").write_text("not even JSON", encoding="utf-8")
-    again = load(folder)
+    again = load_checkpoint(folder)
     told = inputs(small_checkpoint)
     assert np.array_equal(logits(again.network, told)["pitch"], logits(small_checkpoint.network, told)["pitch"])

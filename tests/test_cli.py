@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from musiclstm import checkpoint as checkpoints
-from musiclstm.checkpoint import Checkpoint
+from musiclstm.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from musiclstm.cli import main
-from musiclstm.midi import read_midi, write_midi
-from musiclstm.notes import Piece, join, transpose
+from musiclstm.formats.midi import read_midi, write_midi
+from musiclstm.music.notes import Piece, join, transpose
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def folder(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The tiny checkpoint as a folder."""
     path = tmp_path_factory.mktemp("checkpoints") / "small"
-    checkpoints.save(small_checkpoint, path, card="# small\n")
+    save_checkpoint(small_checkpoint, path, card="# small\n")
     return str(path)
 
 
@@ -30,7 +29,7 @@ def folder(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactor
 def opened_once() -> Iterator[None]:
     """A folder is loaded once for all commands: compiling its decoder takes ten seconds, and is not what is tested here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoints, "load", functools.cache(checkpoints.load))
+        patch.setattr("musiclstm.api.load_checkpoint", functools.cache(load_checkpoint))
         yield
 
 

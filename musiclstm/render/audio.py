@@ -26,9 +26,8 @@ from midi2audio import FluidSynth
 from numpy.typing import NDArray
 
 from musiclstm.errors import MissingToolError, OptionError
-from musiclstm.instruments import PIANO, Voice
-from musiclstm.midi import midi_bytes
-from musiclstm.notes import TICKS_PER_QUARTER, Piece, Tempo
+from musiclstm.formats import midi_bytes
+from musiclstm.music import PIANO, TICKS_PER_QUARTER, Piece, Tempo, Voice
 
 SAMPLE_RATE = 44_100
 TAIL_SECONDS = 2.0  # after this the last chord of every instrument has died away, but for the harp's quietest ringing

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.errors import OptionError
-from musiclstm.notes import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, bar_lines, join
+from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, bar_lines, join
 
 # Blue and vermilion in the manner of Okabe and Ito (2008, "Color Universal Design"), told apart by every kind of colour vision;
 # the blue is lightened so that both stand out at 3:1 or better from white and from near-black.

@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from musiclstm.errors import MusicFileError, OptionError
-from musiclstm.notes import TICKS_PER_QUARTER
+from musiclstm.music import TICKS_PER_QUARTER
 
 WIDTHS = (320, 4000)
 
@@ -117,17 +117,17 @@ def _parsed(text: str, namespace: str = "") -> Xml.Element:
         raise MusicFileError("The score can't be engraved as sheet music; its MusicXML is damaged.") from error
 
 
-def _times(moments: list[dict[str, Any]]) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
+def _times(updates: list[dict[str, Any]]) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
     """Onset and end of each note and rest, and the onset of each bar, in ticks by id; verovio counts in quarters."""
     onsets: dict[str, int] = {}
     ends: dict[str, int] = {}
     bars: dict[str, int] = {}
-    for moment in moments:
-        tick = round(moment["qstamp"] * TICKS_PER_QUARTER)
-        onsets |= dict.fromkeys([*moment.get("on", ()), *moment.get("restsOn", ())], tick)
-        ends |= dict.fromkeys([*moment.get("off", ()), *moment.get("restsOff", ())], tick)
-        if "measureOn" in moment:
-            bars[moment["measureOn"]] = tick
+    for progress in updates:
+        tick = round(progress["qstamp"] * TICKS_PER_QUARTER)
+        onsets |= dict.fromkeys([*progress.get("on", ()), *progress.get("restsOn", ())], tick)
+        ends |= dict.fromkeys([*progress.get("off", ()), *progress.get("restsOff", ())], tick)
+        if "measureOn" in progress:
+            bars[progress["measureOn"]] = tick
     return {name: (onset, ends[name]) for name, onset in onsets.items() if name in ends}, bars
 
 

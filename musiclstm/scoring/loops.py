@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.notes import Piece
+from musiclstm.music import Piece
 
 FIGURE = 4  # rows
 REACH = 200  # notes: about as far back as a listener recalls a figure, some 16 bars

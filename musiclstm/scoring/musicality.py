@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.errors import OptionError
-from musiclstm.notes import TICKS_PER_QUARTER, Piece
+from musiclstm.music import TICKS_PER_QUARTER, Piece
 
 #: The five of the mean overlapping area, fixed so that figures can be compared; and others that stand beside it.
 FEATURES = ("pitch_class_entropy", "scale_consistency", "polyphony", "empty_beat_rate", "groove_consistency")

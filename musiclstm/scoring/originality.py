@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.errors import CheckpointError
-from musiclstm.notes import Notes, Piece, bar_lines, cut
+from musiclstm.music import Notes, Piece, bar_lines, cut
 
 ROWS = 5
 MOST_FIGURES = 4_000_000  # one for each note: 16 MB in the file, 48 MB in memory
@@ -63,7 +63,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Borrowed:
+class SharedPassage:
     """The longest shared passage: ``notes`` of them, from note ``start`` of the music that was asked about (0 is its first).
 
     ``title`` names the piece with its composer, ``name`` is its file, and the passage begins at its note ``origin``. Where
@@ -95,7 +95,7 @@ class OriginalityIndex:
         object.__setattr__(self, "_sorted", (keys >> np.uint64(32)).astype(np.uint32))
         object.__setattr__(self, "_places", keys.astype(np.uint32))
 
-    def longest(self, piece: Piece, start: int = 0, exclude: Collection[str] = ()) -> Borrowed:
+    def longest(self, piece: Piece, start: int = 0, exclude: Collection[str] = ()) -> SharedPassage:
         """The longest passage within ``piece.notes[start:]`` that one known piece has too; of equally long ones the first.
 
         ``start`` is the note a continuation begins with: what its seed shares does not count. ``exclude`` are names of known
@@ -119,18 +119,18 @@ class OriginalityIndex:
             if len(places) and int(lengths.max()) > best[0]:
                 longest = int(lengths.argmax())
                 best = (int(lengths[longest]), row, int(places[longest]))
-        return self._borrowed(*best, max(0, start))
+        return self._shared_passage(*best, max(0, start))
 
-    def _borrowed(self, run: int, last_row: int, last_place: int, start: int) -> Borrowed:
+    def _shared_passage(self, run: int, last_row: int, last_place: int, start: int) -> SharedPassage:
         if not run:
-            return Borrowed(0, "", start)
+            return SharedPassage(0, "", start)
         owner = int(np.searchsorted(self._ends, last_place, side="right"))
         origin = last_place - run + 1 - int(self._ends[owner] - self.counts[owner])
         known = self.pieces[owner]
-        return Borrowed(run + self.rows, known.words, start + last_row - run + 1, known.name, origin)
+        return SharedPassage(run + self.rows, known.words, start + last_row - run + 1, known.name, origin)
 
 
-def build(pieces: Iterable[Piece]) -> OriginalityIndex:
+def build_index(pieces: Iterable[Piece]) -> OriginalityIndex:
     """The index of ``pieces``, read one by one; those that no longer fit in MOST_FIGURES are left out."""
     known: list[Known] = []
     figures: list[NDArray[np.uint32]] = []
@@ -154,7 +154,7 @@ def passages(piece: Piece, bars: int = PASSAGE_BARS) -> Iterator[Piece]:
             yield passage
 
 
-def borrowed_by_people(index: OriginalityIndex, pieces: Iterable[Piece]) -> dict[str, Any]:
+def human_overlap(index: OriginalityIndex, pieces: Iterable[Piece]) -> dict[str, Any]:
     """What people share with the known pieces, for JSON: the longest in every 16 bars of ``pieces``, which are not known ones.
 
     ``people`` holds quantiles in notes by per cent ("95": 95 of 100 passages share at most so many), ``n`` the rows that are

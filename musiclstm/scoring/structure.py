@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.notes import Piece, bar_lines
+from musiclstm.music import Piece, bar_lines
 
 DISTANCES = (1, 2, 4, 8)
 VIEWS = ("rhythm", "harmony", "notes")

@@ -1,1 +1,1 @@
-"""The page: ``page`` is the events and the API, ``widgets`` what is seen, ``studio`` the work, ``words`` the text."""
+"""The page: ``page`` is the events and the API, ``widgets`` what is seen, ``engine`` the work, ``words`` the text."""

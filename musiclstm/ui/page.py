@@ -13,16 +13,16 @@ from typing import Any
 
 import gradio as gr
 
-from musiclstm.deploy import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import MissingToolError, MusicLSTMError
-from musiclstm.ui import words
-from musiclstm.ui.endpoints import add_endpoints
+from musiclstm.publishing import REPO_VARIABLE, REVISION_VARIABLE
+from musiclstm.ui import texts
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
+from musiclstm.ui.api import add_endpoints
+from musiclstm.ui.layout import Updates, Widgets, place, theme
 from musiclstm.ui.pictures import seed_roll, waiting_roll
-from musiclstm.ui.stage import Stage, open_stage
-from musiclstm.ui.takes import download_events, load_into_player, replay_event, take_events
-from musiclstm.ui.visit import OWN, Visit, own_bars, own_music
-from musiclstm.ui.widgets import Updates, Widgets, place, theme
-from musiclstm.ui.wiring import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, request_folder
+from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, request_folder
+from musiclstm.ui.session import OWN, Session, own_bars, own_music
+from musiclstm.ui.take_events import download_events, load_into_player, replay_event, take_events
 
 QUEUE_LENGTH = 24
 CACHE_SECONDS = (900, 7200)  # how often the files made for visitors are looked through, and how old they may get
@@ -40,18 +40,18 @@ def main(arguments: Sequence[str] = ()) -> None:
         sys.exit(f"app.py takes --mcp and nothing else, not {' '.join(strange)}.")
     repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
     try:
-        stage = open_stage(f"{repo}@{revision}" if repo and revision else repo or None)
+        active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
     except MusicLSTMError as error:
         sys.exit(str(error))
-    page = build_page(stage)
+    page = build_page(active)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders go when a Space is put to sleep
     try:
         launch(page, prevent_thread_lock=True, mcp_server="--mcp" in arguments)
-        stage.now.warm_up()  # after the page is there: it takes all cores for a while
+        active.now.warm_up()  # after the page is there: it takes all cores for a while
         page.block_thread()
     finally:
         page.close()  # Gradio then deletes the files it kept for visitors
-        stage.close()
+        active.close()
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:
@@ -59,7 +59,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
 
     That is 127.0.0.1:7860 unless GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say otherwise, as they do on a Space.
     """
-    static = files("musiclstm") / "ui"
+    static = files("musiclstm.ui")
     _, address, _ = page.queue(max_size=QUEUE_LENGTH).launch(
         theme=theme(),
         css=(static / "style.css").read_text(encoding="utf-8"),
@@ -74,50 +74,50 @@ def launch(page: gr.Blocks, **options: Any) -> str:
     return str(address)
 
 
-def build_page(stage: Stage) -> gr.Blocks:
+def build_page(active: ActiveCheckpoint) -> gr.Blocks:
     """The page with its events and its API, ready for ``launch``."""
     with gr.Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
-        widgets = place(stage)
-        _seed_events(page, stage, widgets)
-        take_events(stage, widgets)
-        download_events(stage, widgets)
-        add_endpoints(stage)
+        widgets = place(active)
+        _seed_events(page, active, widgets)
+        take_events(active, widgets)
+        download_events(active, widgets)
+        add_endpoints(active)
     return page
 
 
-def _seed_events(page: gr.Blocks, stage: Stage, w: Widgets) -> None:
+def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> None:
     def show_seed(
-        seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, visit: Visit
+        seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session
     ) -> Iterator[Updates]:
         with request_folder() as folder:
-            studio = visit.studio or stage.now
-            seed, tempo = visit.seed(seed_id, studio), tempo or None
-            drawn: Updates = {w.facts: words.seed_facts(seed, tempo), w.seed_roll: seed_roll(seed, tempo, transposition)}
-            if visit.result is None:
-                drawn |= {w.heading: words.waiting_heading(seed), w.roll: waiting_roll(seed, bars, tempo, transposition)}
+            engine = session.engine or active.now
+            seed, tempo = session.seed(seed_id, engine), tempo or None
+            drawn: Updates = {w.facts: texts.seed_facts(seed, tempo), w.seed_roll: seed_roll(seed, tempo, transposition)}
+            if session.result is None:
+                drawn |= {w.heading: texts.waiting_heading(seed), w.roll: waiting_roll(seed, bars, tempo, transposition)}
             yield drawn
             try:
-                sound = studio.write_preview(folder, seed, instrument, tempo, transposition)
+                sound = engine.write_preview(folder, seed, instrument, tempo, transposition)
                 yield {w.seed_player: gr.Audio(sound, visible=True), w.notice: gr.HTML(visible=False)}
             except MissingToolError as error:
-                yield {w.seed_player: gr.Audio(visible=False), w.notice: gr.HTML(words.notice(str(error)), visible=True)}
+                yield {w.seed_player: gr.Audio(visible=False), w.notice: gr.HTML(texts.notice(str(error)), visible=True)}
 
     def arrive(request: gr.Request, history: list[list[str]], *settings: Any) -> Iterator[Updates]:
-        visit: Visit = settings[-1]
-        studio = visit.studio = stage.now
+        session: Session = settings[-1]
+        engine = session.engine = active.now
         code = str(request.query_params.get("recipe") or "")
         remembered = gr.Dropdown(choices=[(name, link) for name, link in history], value=None)
         replays = gr.Accordion(visible=bool(history))
-        yield {**w.opened(studio, stage.note), w.earlier: remembered, w.replay_fold: replays, asked: code}
-        example = None if code else studio.example
+        yield {**w.opened(engine, active.note), w.earlier: remembered, w.replay_fold: replays, asked: code}
+        example = None if code else engine.example
         if example is not None:
-            visit.add(example.result)
-        yield from show_seed(studio.first.id, *settings[1:])
+            session.add(example.result)
+        yield from show_seed(engine.first.id, *settings[1:])
         if example is not None:  # last: what is not drawn forgets its value when a later update leaves it out
-            yield w.shown(example.result.shown, example.files, studio, steps=0) | w.listed(example.result)
+            yield w.shown(example.result.shown, example.files, engine, steps=0) | w.listed(example.result)
 
     asked = gr.State("")  # the recipe in the link that opened the page
-    inputs = [w.seed, w.bars, w.instrument, w.tempo, w.transposition, w.visit]
+    inputs = [w.seed, w.bars, w.instrument, w.tempo, w.transposition, w.session]
     outputs = [w.facts, w.seed_roll, w.seed_player, w.notice, w.heading, w.roll]
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET, **SOUND}
     w.seed.input(show_seed, inputs, outputs, js=_CHOSEN, **latest).success(None, js="() => window.musiclstm.arrived()", **AT_ONCE)
@@ -126,47 +126,47 @@ def _seed_events(page: gr.Blocks, stage: Stage, w: Widgets) -> None:
     seen = [w.masthead, w.seed, *outputs, *w.take, w.earlier, asked]
     arrived = page.load(arrive, [w.history, *inputs], list(dict.fromkeys(seen)), **QUIET, **SOUND)
     load_into_player(w, arrived)
-    replay_event(stage, w, asked)
+    replay_event(active, w, asked)
     # Who asks for a certain random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **AT_ONCE)
     w.random_seed.input(lambda: False, None, w.fresh, **AT_ONCE)
-    _own_events(stage, w, show_seed, inputs, outputs)
+    _own_events(active, w, show_seed, inputs, outputs)
 
 
-def _own_events(stage: Stage, w: Widgets, show_seed: Any, inputs: list[Any], outputs: list[Any]) -> None:
+def _own_events(active: ActiveCheckpoint, w: Widgets, show_seed: Any, inputs: list[Any], outputs: list[Any]) -> None:
     """The visitor's own music: understood, cut, and put first in the list of seeds."""
 
-    def bring(path: str | None, visit: Visit) -> Updates:
+    def bring(path: str | None, session: Session) -> Updates:
         with request_folder():
             if path is None:
                 return {w.own_facts: "", w.own_range: gr.Row(visible=False)}
-            visit.own = own_music(Path(path))
-            return _listed(visit) | {
+            session.own = own_music(Path(path))
+            return _listed(session) | {
                 w.own_range: gr.Row(visible=True),
-                w.own_first: gr.Number(visit.own.seed.bars[0], maximum=visit.own.bars),
-                w.own_last: gr.Number(visit.own.seed.bars[1], maximum=visit.own.bars),
+                w.own_first: gr.Number(session.own.seed.bars[0], maximum=session.own.bars),
+                w.own_last: gr.Number(session.own.seed.bars[1], maximum=session.own.bars),
             }
 
-    def recut(first: int | None, last: int | None, visit: Visit) -> Updates:
+    def recut(first: int | None, last: int | None, session: Session) -> Updates:
         with request_folder():
-            if visit.own is None or first is None or last is None:
+            if session.own is None or first is None or last is None:
                 return {}
-            visit.own = own_bars(visit.own.piece, (first, last))
-            return _listed(visit)
+            session.own = own_bars(session.own.piece, (first, last))
+            return _listed(session)
 
-    def _listed(visit: Visit) -> Updates:
-        assert visit.own is not None
-        seeds = (visit.studio or stage.now).checkpoint.seeds
+    def _listed(session: Session) -> Updates:
+        assert session.own is not None
+        seeds = (session.engine or active.now).checkpoint.seeds
         return {
-            w.seed: gr.Dropdown(choices=words.seed_choices(seeds, visit.own), value=OWN),
-            w.own_facts: words.own_facts(visit.own),
+            w.seed: gr.Dropdown(choices=texts.seed_choices(seeds, session.own), value=OWN),
+            w.own_facts: texts.own_facts(session.own),
         }
 
-    brought = w.upload.upload(bring, [w.upload, w.visit], [w.seed, w.own_facts, w.own_range, w.own_first, w.own_last], **QUIET)
+    brought = w.upload.upload(bring, [w.upload, w.session], [w.seed, w.own_facts, w.own_range, w.own_first, w.own_last], **QUIET)
     cut = gr.on(
         [w.own_first.submit, w.own_first.blur, w.own_last.submit, w.own_last.blur],
         recut,
-        [w.own_first, w.own_last, w.visit],
+        [w.own_first, w.own_last, w.session],
         [w.seed, w.own_facts],
         trigger_mode="always_last",
         **QUIET,

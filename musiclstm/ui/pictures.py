@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from musiclstm.compose import Composition, Take, heard
-from musiclstm.notes import Piece, at_tempo, transpose
+from musiclstm.formats import musicxml_text
+from musiclstm.generation import Composition, Take, transposed
+from musiclstm.music import Piece, at_tempo, transpose
 from musiclstm.render.pianoroll import roll_svg
 from musiclstm.render.sheet import Sheet, engrave
-from musiclstm.score import musicxml_text
 from musiclstm.seeds import Seed
 from musiclstm.ui.results import Shown
 
@@ -20,7 +20,7 @@ _HEADROOM = 7  # semitones around the seed that are shown before the continuatio
 
 def sounding(shown: Shown) -> tuple[Composition, Take]:
     """The composition and the take as they are heard: transposed."""
-    composition = heard(shown.composition)
+    composition = transposed(shown.composition)
     return composition, next(take for take in composition.takes if take.number == shown.take.number)
 
 

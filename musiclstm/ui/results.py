@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from musiclstm.compose import Composition, Take
+from musiclstm.generation import Composition, Take
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,17 @@
+from musiclstm.evaluation.continuations import Trial, compare_continuations, held_out
+from musiclstm.evaluation.likelihood import LANES, WINDOW, Evaluator, evaluate, read_pieces
+from musiclstm.evaluation.scores import NoteScores, is_new, total
+
+__all__ = [
+    "LANES",
+    "WINDOW",
+    "Evaluator",
+    "NoteScores",
+    "Trial",
+    "compare_continuations",
+    "evaluate",
+    "held_out",
+    "is_new",
+    "read_pieces",
+    "total",
+]

@@ -1,0 +1,296 @@
+"""Generated music judged beside people's: held-out passages, a continuation of each by the checkpoint, every score of both.
+
+A passage is some bars of a piece that the checkpoint never saw, its seed, and the bars that people wrote next. The checkpoint
+continues the same seed for as many bars. Each score is taken of both continuations in the same way; where a score looks
+back (loops, structure), both look back into the same seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiclstm.checkpoint import Checkpoint
+from musiclstm.config import SamplingOptions
+from musiclstm.errors import DataError, OptionError
+from musiclstm.generation import MAX_BARS, MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, compose
+from musiclstm.music import Piece, bar_lines, cut, join
+from musiclstm.scoring import OriginalityIndex, loops, musicality, structure
+from musiclstm.seeds import seed_from_piece
+
+FEWEST_NOTES = 32  # in a seed and in its continuation: fewer are a pause or an ending
+FEWEST_PASSAGES, MOST_PASSAGES = 8, 10_000  # the fewest: two halves of four, each with six distances among its pieces
+RESAMPLES = 200  # bootstrap samples
+MUSICAL = musicality.FEATURES + musicality.EXTRAS
+
+Floats = NDArray[np.float64]
+Table = dict[str, Floats]  # for each score its value in every passage
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How to put a checkpoint on trial. Raises OptionError for numbers outside their range.
+
+    ``continuations`` 8..10,000 of ``bars`` 2..64 bars each, after seeds of ``seed_bars`` 1..64; ``random_seed`` 0..2**32 - 1
+    decides all chance: which passages, what is written, how the figures are resampled.
+    """
+
+    continuations: int
+    seed_bars: int = 8
+    bars: int = 16
+    random_seed: int = 1
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("The number of continuations", self.continuations, FEWEST_PASSAGES, MOST_PASSAGES),
+            ("The number of bars in a seed", self.seed_bars, 1, MAX_BARS),
+            ("The number of bars to judge", self.bars, 2, MAX_BARS),
+            ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """Seed and people's continuation in one ``piece``: the continuation lasts from tick ``split`` to ``end``, bar lines both.
+
+    ``name`` is the file it is from and ``bar`` the seed's first bar there, counted from 1. ``overlaps``: whether its
+    continuation may share bars with that of another passage.
+    """
+
+    name: str
+    bar: int
+    piece: Piece
+    split: int
+    end: int
+    overlaps: bool = False
+
+    @property
+    def seed(self) -> Piece:
+        """The bars to continue."""
+        return cut(self.piece, 0, self.split)
+
+    @property
+    def continuation(self) -> Piece:
+        """What people wrote next."""
+        return cut(self.piece, self.split, self.end)
+
+    def request(self, **settings: Any) -> ComposeRequest:
+        """To continue the seed for as many bars as people did, who did not end there; ``settings`` as in ``ComposeRequest``."""
+        bar = self.piece.metres[0].bar_ticks
+        seed = seed_from_piece(self.seed, (1, self.split // bar))
+        return ComposeRequest(seed, bars=(self.end - self.split) // bar, **{"ending": OPEN_ENDED, **settings})
+
+    def features(self, continuation: Piece) -> dict[str, float]:
+        """``musicality.features`` of a continuation, people's or another, that counts as long as people's does."""
+        return musicality.features(musicality.until(continuation, self.end - self.split))
+
+
+def compare_continuations(
+    checkpoint: Checkpoint, pieces: Sequence[Piece], trial: Trial, report: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """The whole trial: ``judge`` of passages of ``pieces``, which the checkpoint continues, with the trial's settings.
+
+    ``report(done, total)`` is told of each continuation. Raises DataError as ``held_out``.
+    """
+    rng = np.random.default_rng(trial.random_seed)
+    passages = held_out(pieces, rng, trial.continuations, trial.seed_bars, trial.bars)
+    written = []
+    for continuation in continued(checkpoint, passages, trial.sampling, trial.random_seed):
+        written.append(continuation)
+        if report is not None:
+            report(len(written), len(passages))
+    settings = {"seed_bars": trial.seed_bars, "bars": trial.bars, "random_seed": trial.random_seed}
+    return settings | asdict(trial.sampling) | judge(passages, written, rng, checkpoint.originality)
+
+
+def held_out(pieces: Sequence[Piece], rng: np.random.Generator, count: int, seed_bars: int = 8, bars: int = 16) -> list[Passage]:
+    """Up to ``count`` passages of ``seed_bars`` + ``bars`` bars, one of each piece by turns, so that long pieces don't rule.
+
+    All bars are whole and in one metre, seed and continuation have FEWEST_NOTES notes each, and the seed's last bar strikes one.
+    Continuations overlap only where there are too few that don't. Raises DataError if ``pieces`` hold fewer than
+    FEWEST_PASSAGES such passages.
+    """
+    order = rng.permutation(len(pieces)).tolist()
+    apart, close = [], []
+    for index in order:
+        starts = _starts(pieces[index], seed_bars, bars)
+        first = _apart(starts, bars, rng)
+        rest = [start for start in starts if start not in first]
+        apart.append([(index, int(start), False) for start in rng.permutation(first)])
+        close.append([(index, int(start), True) for start in rng.permutation(rest)])
+    chosen = [*_by_turns(apart), *_by_turns(close)][:count]
+    if len(chosen) < FEWEST_PASSAGES:
+        raise DataError(
+            f"To judge continuations the data must hold {FEWEST_PASSAGES} passages of {seed_bars + bars} whole bars in one metre "
+            f"with {FEWEST_NOTES} notes in either part; it holds {len(chosen)}."
+        )
+    return [_passage(pieces[index], start, seed_bars, bars, overlaps) for index, start, overlaps in chosen]
+
+
+def continued(
+    checkpoint: Checkpoint, passages: Sequence[Passage], options: SamplingOptions, random_seed: int = 1
+) -> Iterator[Piece]:
+    """The checkpoint's own continuation of each passage's seed, in its metre and tempo and as many bars, one by one."""
+    for number, passage in enumerate(passages):
+        chance = int(np.random.default_rng([random_seed, number]).integers(2**32))
+        yield compose(checkpoint, passage.request(random_seed=chance, sampling=options)).takes[0].continuation
+
+
+def scores_of(passage: Passage, continuation: Piece) -> dict[str, float]:
+    """Every score of a ``continuation`` of the passage's seed; NaN where one is not defined."""
+    whole = join(passage.seed, continuation, passage.split)
+    begin = int(np.searchsorted(whole.notes["onset"], passage.split))
+    return passage.features(continuation) | loops.scores(whole, begin) | structure.scores(whole, passage.split)
+
+
+def scores_of_all(passages: Sequence[Passage], continuations: Sequence[Piece]) -> Table:
+    """``scores_of`` each passage: score -> values [n]."""
+    scored = [scores_of(passage, piece) for passage, piece in zip(passages, continuations, strict=True)]
+    return {name: np.array([scores[name] for scores in scored]) for name in scored[0]}
+
+
+def judge(
+    passages: Sequence[Passage],
+    continuations: Sequence[Piece],
+    rng: np.random.Generator,
+    originality: OriginalityIndex | None = None,
+    *,
+    resamples: int = RESAMPLES,
+) -> dict[str, Any]:
+    """Every score of the generated ``continuations`` beside that of people's, as JSON data with 95 % bootstrap intervals.
+
+    The bootstrap draws passages, ``resamples`` times; means, which cost nothing, five times as often as areas.
+    ``originality``: the index of what the checkpoint was trained on, to measure what is shared_passage from it. Raises
+    OptionError for fewer than FEWEST_PASSAGES.
+    """
+    people = scores_of_all(passages, [passage.continuation for passage in passages])
+    generated = scores_of_all(passages, continuations)
+    draws = rng.integers(len(passages), size=(5 * resamples, len(passages)))
+    return {
+        "passages": len(passages),
+        "overlapping": sum(passage.overlaps for passage in passages),
+        "notes": {"generated": sum(map(len, continuations)), "people": sum(len(p.continuation) for p in passages)},
+        "musicality": _musicality(people, generated, draws, rng, resamples),
+        "loops": {name: _beside(people[name], generated[name], draws) for name in loops.SCORES},
+        "structure": {name: _beside(people[name], generated[name], draws) for name in structure.SCORES},
+        "originality": None if originality is None else _originality(passages, continuations, draws, originality),
+    }
+
+
+def _starts(piece: Piece, seed_bars: int, bars: int) -> list[int]:
+    """Bars, from 0, at which a passage can begin."""
+    lines = bar_lines(piece)
+    onset = piece.notes["onset"]
+    at = np.searchsorted(onset, lines)
+    found = []
+    for first in range(len(lines) - seed_bars - bars):
+        metre, split, last = piece.metre_at(int(lines[first])), first + seed_bars, first + seed_bars + bars
+        same = (np.diff(lines[first : last + 1]) == metre.bar_ticks).all()
+        metres = {(m.numerator, m.denominator) for m in piece.metres if lines[first] < m.onset < lines[last]}
+        enough = min(at[split] - at[first], at[last] - at[split]) >= FEWEST_NOTES and at[split] > at[split - 1]
+        if same and enough and metres <= {(metre.numerator, metre.denominator)}:
+            found.append(first)
+    return found
+
+
+def _apart(starts: list[int], bars: int, rng: np.random.Generator) -> list[int]:
+    """As many of ``starts`` as a walk from a random place finds at least ``bars`` apart."""
+    if not starts:
+        return []
+    from_bar = starts[0] + int(rng.integers(bars))
+    found: list[int] = []
+    for start in starts:
+        if start >= from_bar and (not found or start >= found[-1] + bars):
+            found.append(start)
+    return found or [starts[int(rng.integers(len(starts)))]]
+
+
+def _by_turns(queues: list[list[tuple[int, int, bool]]]) -> list[tuple[int, int, bool]]:
+    """The first of every queue, then the second of every queue that has one, and so on."""
+    longest = max(map(len, queues), default=0)
+    return [queue[turn] for turn in range(longest) for queue in queues if turn < len(queue)]
+
+
+def _passage(piece: Piece, start: int, seed_bars: int, bars: int, overlaps: bool) -> Passage:
+    lines = bar_lines(piece)
+    first, split, end = (int(lines[bar]) for bar in (start, start + seed_bars, start + seed_bars + bars))
+    return Passage(piece.source, start + 1, cut(piece, first, end), split - first, end - first, overlaps)
+
+
+def _musicality(
+    people: Table, generated: Table, draws: NDArray[np.int64], rng: np.random.Generator, resamples: int
+) -> dict[str, Any]:
+    # What is not defined, as the groove of a single bar, counts as 0, far from all music.
+    true, made = (np.nan_to_num(np.stack([table[name] for name in MUSICAL], axis=1), nan=0.0) for table in (people, generated))
+    overlap = musicality.overlap(true, made, rng, resamples=resamples)
+    fixed = len(musicality.FEATURES)
+    area, ceiling = overlap.areas[:, :fixed].mean(axis=1)
+    samples = overlap.resampled[:, :, :fixed].mean(axis=2)
+    features = {}
+    for index, name in enumerate(MUSICAL):
+        areas = {
+            "overlapping_area": _estimate(overlap.areas[0, index], overlap.resampled[:, 0, index]),
+            "ceiling": _estimate(overlap.areas[1, index], overlap.resampled[:, 1, index]),
+        }
+        features[name] = {"in_mean": index < fixed} | areas | _beside(people[name], generated[name], draws)
+    return {
+        "mean_overlapping_area": _estimate(area, samples[:, 0]),
+        "ceiling": _estimate(ceiling, samples[:, 1]),
+        "share_of_ceiling": _estimate(area / ceiling, samples[:, 0] / samples[:, 1]),
+        "features": features,
+    }
+
+
+def _originality(
+    passages: Sequence[Passage], continuations: Sequence[Piece], draws: NDArray[np.int64], index: OriginalityIndex
+) -> dict[str, Any]:
+    """Longest shared_passage passage in notes, and the share of takes that borrow more than 95 of 100 people do."""
+    # A person's own piece may be known to the index, if it is asked about music that was trained on; it is no loan there.
+    people = np.array([index.longest(p.continuation, exclude=_own(p, index)).notes for p in passages], dtype=float)
+    generated = np.array([index.longest(continuation).notes for continuation in continuations], dtype=float)
+    most = float(np.percentile(people, 95, method="inverted_cdf"))
+    above = _beside((people > most).astype(float), (generated > most).astype(float), draws)
+    return {"longest": _beside(people, generated, draws), "people_95": most, "above_people_95": above}
+
+
+def _own(passage: Passage, index: OriginalityIndex) -> set[str]:
+    """Names under which the index may know the passage's own piece: its file may have been named from another folder."""
+    return {known.name for known in index.pieces if known.name and f"/{passage.name}".endswith(f"/{known.name}")}
+
+
+def _beside(people: Floats, generated: Floats, draws: NDArray[np.int64]) -> dict[str, Any]:
+    """Mean with its interval, median and quartiles of both sides, and the mean difference of the same seeds.
+
+    Seeds for which either side is undefined are left out; with none left every figure is None.
+    """
+    known = np.isfinite(people) & np.isfinite(generated)
+    sides = {"generated": generated, "people": people, "difference": generated - people}
+    found = {}
+    for side, values in sides.items():
+        held = np.where(known, values, 0.0)
+        counts = known[draws].sum(axis=1)
+        means = held[draws].sum(axis=1)[counts > 0] / counts[counts > 0]
+        found[side] = _estimate(float(values[known].mean()) if known.any() else math.nan, means)
+        if side != "difference":
+            quartiles = np.percentile(values[known], (25, 50, 75)).tolist() if known.any() else [math.nan] * 3
+            found[side] |= {"median": _number(quartiles[1]), "quartiles": [_number(quartiles[0]), _number(quartiles[2])]}
+    return found
+
+
+def _estimate(value: float, resampled: Floats) -> dict[str, Any]:
+    """A figure with the middle 95 % of its bootstrap samples."""
+    low, high = np.percentile(resampled, (2.5, 97.5)).tolist() if len(resampled) else (math.nan, math.nan)
+    return {"mean": _number(value), "interval": [_number(low), _number(high)]}
+
+
+def _number(value: float) -> float | None:
+    """Four decimals for JSON, which knows no NaN."""
+    return round(float(value), 4) if math.isfinite(value) else None

@@ -1,0 +1,43 @@
+from musiclstm.generation.composition import (
+    MAX_BARS,
+    MAX_RANDOM_SEED,
+    MAX_TRANSPOSITION,
+    OPEN_ENDED,
+    ComposeRequest,
+    Composition,
+    Take,
+    compose,
+    compose_stream,
+    extension_request,
+    prefix_of,
+    take_recipe,
+    transposed,
+)
+from musiclstm.generation.export import SCORE, TakeFiles, write_midis, write_take, zip_take
+from musiclstm.generation.recipe import IDENTITY, link_from_recipe, read_recipe, recipe_from_link, require_same
+
+__all__ = [
+    "IDENTITY",
+    "MAX_BARS",
+    "MAX_RANDOM_SEED",
+    "MAX_TRANSPOSITION",
+    "OPEN_ENDED",
+    "SCORE",
+    "ComposeRequest",
+    "Composition",
+    "Take",
+    "TakeFiles",
+    "compose",
+    "compose_stream",
+    "extension_request",
+    "link_from_recipe",
+    "prefix_of",
+    "read_recipe",
+    "recipe_from_link",
+    "require_same",
+    "take_recipe",
+    "transposed",
+    "write_midis",
+    "write_take",
+    "zip_take",
+]

@@ -1,0 +1,144 @@
+"""Takes to files: what a person carries away from one continuation, under the same names from the page and the command line.
+
+The files appear together: they are written to a hidden folder on the same disk and moved when all are whole.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from musiclstm.errors import MissingToolError, OptionError
+from musiclstm.formats import write_midi, write_musicxml
+from musiclstm.music import PIANO, Piece, Voice, voices_of
+from musiclstm.render.audio import Audio, render_trio, write_wav
+from musiclstm.render.pianoroll import write_roll
+
+PARTS = ("seed", "continuation", "joined")
+SCORE, ROLL, RECIPE = "joined.musicxml", "roll.svg", "recipe.json"
+#: All names a take may have in its folder.
+NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", ".wav")), SCORE, ROLL, RECIPE)
+
+
+@dataclass(frozen=True)
+class TakeFiles:
+    """Where the files of one take lie.
+
+    The three ``…_audio`` are None if no sound was asked for or none could be made; then ``note`` is the one sentence that says
+    what to install. ``score`` (MusicXML) is None if it was not asked for.
+    """
+
+    seed_midi: Path
+    continuation_midi: Path
+    joined_midi: Path
+    roll: Path
+    recipe: Path
+    score: Path | None = None
+    seed_audio: Path | None = None
+    continuation_audio: Path | None = None
+    joined_audio: Path | None = None
+    note: str = ""
+
+    def all(self) -> tuple[Path, ...]:
+        """Those that exist."""
+        return tuple(path for path in vars(self).values() if isinstance(path, Path))
+
+
+def write_take(
+    folder: Path | str,
+    seed: Piece,
+    continuation: Piece,
+    joined: Piece,
+    split: int,
+    *,
+    recipe: Mapping[str, Any],
+    instrument: str = "piano",
+    audio: bool = True,
+    score: bool = True,
+    seed_audio: Audio | None = None,
+) -> TakeFiles:
+    """Write a take's files into ``folder``, over those of an earlier take; what else lies there stays.
+
+    ``split`` is the tick at which the continuation, counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI files
+    carry it as text, so that a file found again later can be played again. The same arguments give the same MIDI bytes.
+    ``seed_audio`` as for ``render_trio``. Without FluidSynth the sound is left out and ``note`` says so.
+    Raises OptionError for an unknown instrument or a folder that can't be written.
+    """
+    folder, voices = Path(folder), voices_of(instrument)
+    try:
+        home = next(place for place in (folder, *folder.parents) if place.exists())
+        with tempfile.TemporaryDirectory(dir=home, prefix=".musiclstm.") as scratch:
+            draft = Path(scratch)
+            write_midis(draft, seed, continuation, joined, recipe=recipe, voices=voices)
+            write_roll(draft / ROLL, seed, continuation, split=split, title=seed.title)
+            (draft / RECIPE).write_text(json.dumps(recipe, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            if score:
+                write_musicxml(joined, draft / SCORE)
+            note = _write_audio(draft, seed, continuation, split, voices, seed_audio) if audio else ""
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in NAMES:
+                if (draft / name).exists():
+                    (draft / name).replace(folder / name)
+                else:  # what an earlier take left there would not belong to this one
+                    (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise OptionError(f"{folder} can't be written: {error.strerror or error}.") from error
+    return _files(folder, note)
+
+
+def write_midis(
+    folder: Path,
+    seed: Piece,
+    continuation: Piece,
+    joined: Piece,
+    *,
+    recipe: Mapping[str, Any],
+    voices: Sequence[Voice] = PIANO,
+) -> None:
+    """Write seed.mid, continuation.mid and joined.mid with the recipe as text."""
+    text = json.dumps(recipe, ensure_ascii=False, sort_keys=True)
+    for part, piece in zip(PARTS, (seed, continuation, joined), strict=True):
+        write_midi(piece, folder / f"{part}.mid", voices=voices, text=text)
+
+
+def zip_take(files: TakeFiles, path: Path | str, more: Sequence[Path] = ()) -> None:
+    """All files of a take, and ``more``, in one archive; sound stays as it is, since packing it takes long and gains little."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in (*files.all(), *more):
+            archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".wav" else None)
+
+
+def _write_audio(
+    folder: Path, seed: Piece, continuation: Piece, split: int, voices: Sequence[Voice], seed_audio: Audio | None
+) -> str:
+    """Write the three sounds; returns "" or the sentence that says why there are none."""
+    try:
+        sounds = render_trio(seed, continuation, split, voices=voices, seed_audio=seed_audio)
+    except MissingToolError as error:
+        return str(error)
+    for part in PARTS:
+        write_wav(sounds[part], folder / f"{part}.wav")
+    return ""
+
+
+def _files(folder: Path, note: str) -> TakeFiles:
+    def there(name: str) -> Path | None:
+        return folder / name if (folder / name).exists() else None
+
+    return TakeFiles(
+        seed_midi=folder / "seed.mid",
+        continuation_midi=folder / "continuation.mid",
+        joined_midi=folder / "joined.mid",
+        roll=folder / ROLL,
+        recipe=folder / RECIPE,
+        score=there(SCORE),
+        seed_audio=there("seed.wav"),
+        continuation_audio=there("continuation.wav"),
+        joined_audio=there("joined.wav"),
+        note=note,
+    )

@@ -1,0 +1,101 @@
+"""Recipes: the settings of a composition as JSON, beside it in a file, inside its MIDI or in a link, to write it again.
+
+Ranges of settings are checked where they are used.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from musiclstm.errors import OptionError
+from musiclstm.formats import midi_text
+
+IDENTITY = ("checkpoint", "seed_digest")
+SETTINGS = (
+    *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "random_seed"),
+    *("tempo", "instrument", "transposition", "ending", "after", "take"),
+)
+MAX_BYTES = 200_000
+MAX_LINK = 60_000  # characters; browsers and servers take less, but not much
+MAX_NAME = 4096  # letters of a seed's id or file
+DEEPEST = 64  # extensions of extensions
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The settings in a recipe file, or in a MIDI file that was written with one; as ``parse_recipe`` gives them.
+
+    Raises OptionError if the file is missing, too large or not a recipe.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise OptionError(f"{path} is too large for a recipe.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise OptionError(f"The recipe {path} can't be read: {error.strerror}.") from error
+    return parse_recipe(midi_text(data) if data.startswith(b"MThd") else data, str(path))
+
+
+def parse_recipe(text: str | bytes, name: str = "It") -> dict[str, Any]:
+    """The settings in a recipe, and the names of its checkpoint and seed, those left at None omitted.
+
+    Raises OptionError, which calls the recipe ``name``, if it is none.
+    """
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise OptionError(f"{name} is not a recipe: it is not JSON.") from error
+    return _settings(fields, name, DEEPEST)
+
+
+def link_from_recipe(recipe: Mapping[str, Any]) -> str:
+    """The recipe in letters, digits, - and _, for the end of a link: ``recipe_from_link`` reads it."""
+    text = json.dumps(recipe, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+
+
+def recipe_from_link(text: str) -> dict[str, Any]:
+    """The settings in a link, as ``parse_recipe`` gives them. Raises OptionError if the link is damaged or too long."""
+    name = "The link"
+    if len(text) > MAX_LINK:
+        raise OptionError(f"{name} is too long for a recipe.")
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        opened = zlib.decompressobj()
+        data = opened.decompress(packed, MAX_BYTES)
+    except (ValueError, binascii.Error, zlib.error) as error:
+        raise OptionError(f"{name} is damaged: copy all of it.") from error
+    if not opened.eof:
+        raise OptionError(f"{name} is cut off or too large for a recipe: copy all of it.")
+    return parse_recipe(data, name)
+
+
+def require_same(wanted: Mapping[str, Any], made: Mapping[str, Any]) -> None:
+    """Raise OptionError unless what was ``made`` has the checkpoint and the seed that a recipe ``wanted``."""
+    if wanted.get("checkpoint", made["checkpoint"]) != made["checkpoint"]:
+        raise OptionError(
+            f"The recipe needs the checkpoint {wanted['checkpoint']}, not {made['checkpoint']}; give it with --checkpoint."
+        )
+    if wanted.get("seed_digest", made["seed_digest"]) != made["seed_digest"]:
+        raise OptionError(
+            f"The recipe was made with other notes as its seed than {made['seed']} has; give their file with --seed."
+        )
+
+
+def _settings(fields: Any, name: str, depth: int) -> dict[str, Any]:
+    if not isinstance(fields, dict) or fields.get("program") != "musiclstm" or not isinstance(fields.get("seed"), str):
+        raise OptionError(f"{name} is not a recipe of musiclstm.")
+    if len(fields["seed"]) > MAX_NAME:
+        raise OptionError(f"{name} names a seed in {len(fields['seed']):,} letters; up to {MAX_NAME} are read.")
+    kept = {key: fields[key] for key in (*SETTINGS, *IDENTITY) if fields.get(key) is not None}
+    if "after" in kept:
+        after = kept["after"]
+        if not isinstance(after, dict) or not all(isinstance(after.get(key), int) for key in ("number", "bars")) or not depth:
+            raise OptionError(f"{name} does not say what it goes on from.")
+        kept["after"] = {**after, "recipe": _settings(after.get("recipe"), name, depth - 1)}
+    return kept

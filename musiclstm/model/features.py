@@ -1,0 +1,302 @@
+"""What the network is told beside the last note: the one owner of every feature derived from the rows.
+
+``advance`` takes a state and one row and gives the next state; ``observe`` and ``look_ahead`` read features off a state. Training
+runs them over whole pieces (``scan``), decoding runs the same functions note by note inside its compiled loop, so both see
+the same numbers. Everything is made of ``keras.ops`` on tensors of fixed shape, B lanes at a time.
+
+Three features give the LSTM what attention has and it lacks, a look into its own past:
+
+- *suggestions*: the row that followed the place in the past whose preceding (step, pitch) rows agree longest with the latest ones
+  ("exact"), and the same over (step, interval) rows at another pitch level ("relative"), which finds sequences and transposed
+  returns;
+- *votes*: what followed every place that agrees with the present, at the same pitch and at another, as shares in which longer
+  agreement weighs more;
+- *lookback*: what was struck one, two and four bars ago at the place in the bar that comes next (cf. the lookback RNN of Magenta,
+  2016).
+
+One feature is not of the past: the *ending*, how many bars the piece has left, where that is decided and told. Without it a
+network that has wandered into closing chords never leaves them, for nothing it learnt from goes on after those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from musiclstm.model.vocabulary import BAR, DURATION, PITCH, POSITION, STEP, VELOCITY, Vocabulary
+from musiclstm.music import PITCHES
+
+Tensor = Any
+State = dict[str, Tensor]
+Features = dict[str, Tensor]
+
+LOOKBACK_BARS = (1, 2, 4)
+#: Decay times of "how long ago was this pitch struck": half a beat, half a bar, two bars, eight bars.
+RECENCY_TICKS = (12.0, 48.0, 192.0, 768.0)
+#: Channels of the pitch planes: sounding, struck at this onset, recency at each rate, struck one / two / four bars ago.
+PLANES = 2 + len(RECENCY_TICKS) + len(LOOKBACK_BARS)
+PHASES, PLACES, METRES = 24, 65, 33  # classes of tick in the quarter, sixteenth in the bar, bar length in eighths
+ENDING_EDGES = (1, 2, 3, 5, 9)  # bars left after the present one: at least so many
+#: Classes of an ending: not told, the last bar, then each further off.
+ENDINGS = 2 + len(ENDING_EDGES)
+LENGTH_EDGES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 32)  # a match of at least so many rows
+#: Classes of a match: none, then each length class off the metre and on it.
+MATCHES = 1 + 2 * len(LENGTH_EDGES)
+VOTE_GROWTH, VOTE_LONGEST = 4.0, 10  # a match one row longer weighs four times as much in a vote, up to ten rows
+VOTERS, VOTE_FADES = 32, 256.0  # places that vote; rows after which a place has lost a third of its weight
+VOTE_SCALE = 50.0  # shares of votes are told on a logarithmic scale on which a share of 1/50 is still seen
+#: Names of the tensors of a state.
+MEMORY = ("row", "step", "pitch", "duration", "velocity", "interval", "ago", "exact", "relative", "last", "rest")
+_LONG_AGO = 1 << 20  # ticks; stands for "never"
+_NO_INTERVAL = 999
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """The vocabulary's tick values, and how many rows are remembered for matches (``horizon``) and for lookback (``recent``)."""
+
+    steps: tuple[int, ...]
+    durations: tuple[int, ...]
+    velocities: int
+    horizon: int = 2048
+    recent: int = 256
+
+    @staticmethod
+    def of(vocabulary: Vocabulary) -> FeatureSpec:
+        """The spec that goes with a vocabulary."""
+        return FeatureSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities)
+
+
+def initial_state(batch: int, spec: FeatureSpec) -> State:
+    """The state before any row: an empty memory for ``batch`` lanes."""
+    memory, keys = (batch, spec.horizon), (batch, PITCHES)
+    return {
+        "row": ops.zeros((batch, 6), dtype="int32"),
+        "step": ops.full(memory, -1, dtype="int32"),
+        "pitch": ops.full(memory, -1, dtype="int32"),
+        "duration": ops.full(memory, -1, dtype="int32"),
+        "velocity": ops.full(memory, -1, dtype="int32"),
+        "interval": ops.full(memory, _NO_INTERVAL, dtype="int32"),
+        "ago": ops.full(memory, _LONG_AGO, dtype="int32"),
+        "exact": ops.zeros(memory, dtype="int32"),
+        "relative": ops.zeros(memory, dtype="int32"),
+        "last": ops.full(keys, _LONG_AGO, dtype="int32"),
+        "rest": ops.zeros(keys, dtype="int32"),
+    }
+
+
+def advance(state: State, row: Tensor, spec: FeatureSpec) -> State:
+    """The state after one more row [B, 6] (int32; the columns of ``tokens``)."""
+    step, pitch = row[:, STEP], row[:, PITCH]
+    ticks = ops.expand_dims(ops.take(_table(spec.steps), step), 1)
+    length = ops.expand_dims(ops.take(_table(spec.durations), row[:, DURATION]), 1)
+    struck = ops.expand_dims(pitch, 1) == _arange(PITCHES)
+    before = state["pitch"][:, -1]
+    interval = ops.where(before < 0, _NO_INTERVAL - 1, pitch - before)
+
+    def push(name: str, value: Tensor) -> Tensor:
+        return ops.concatenate([state[name][:, 1:], ops.expand_dims(value, 1)], axis=1)
+
+    steps, pitches, intervals = push("step", step), push("pitch", pitch), push("interval", interval)
+    same_step = steps == ops.expand_dims(step, 1)
+    # The newest slot is the row itself: matching it would only find the present.
+    past = _arange(spec.horizon) < spec.horizon - 1
+    same_pitch = same_step & (pitches == ops.expand_dims(pitch, 1)) & past
+    same_interval = same_step & (intervals == ops.expand_dims(interval, 1)) & past
+    ago = ops.minimum(state["ago"] + ticks, _LONG_AGO)
+    return {
+        "row": row,
+        "step": steps,
+        "pitch": pitches,
+        "duration": push("duration", row[:, DURATION]),
+        "velocity": push("velocity", row[:, VELOCITY]),
+        "interval": intervals,
+        "ago": ops.concatenate([ago[:, 1:], ops.zeros_like(ago[:, :1])], axis=1),
+        # A match at slot i now continues the match that ended one row earlier. The memory has moved by one slot
+        # meanwhile, so that earlier match stands at the very same slot i of the old array.
+        "exact": ops.where(same_pitch, state["exact"] + 1, 0),
+        "relative": ops.where(same_interval, state["relative"] + 1, 0),
+        "last": ops.where(struck, 0, ops.minimum(state["last"] + ticks, _LONG_AGO)),
+        "rest": ops.where(struck, length, ops.maximum(state["rest"] - ticks, 0)),
+    }
+
+
+def observe(state: State, spec: FeatureSpec, withhold: Tensor | None = None) -> Features:
+    """Features of the latest row for the LSTM and the step head: class tensors [B] int32, and ``planes`` [B, 88, PLANES] float32.
+
+    ``withhold`` [B] bool hides the suggestions of a lane, as if nothing in the past matched.
+    """
+    row = state["row"]
+    features = {
+        "step": row[:, STEP],
+        "pitch": row[:, PITCH],
+        "duration": row[:, DURATION],
+        "velocity": row[:, VELOCITY],
+        "metre": ops.minimum(row[:, BAR] // 12, METRES - 1),
+        **_places(row[:, POSITION]),
+        "planes": _planes(state, ops.zeros_like(row[:, STEP]), spec),
+    }
+    # A place that matches exactly would match relatively as well, and suggest the same.
+    transposed = ops.where(state["exact"] > 0, 0, state["relative"])
+    features |= _suggestion("exact", state, state["exact"], 1, spec, withhold)
+    features |= _suggestion("relative", state, transposed, 2, spec, withhold)
+    for bars in LOOKBACK_BARS:
+        features[f"back_{bars}"] = _lookback_step(state, bars, spec)
+    for name in ("exact", "relative"):
+        weight = _vote_weights(state[name], withhold)
+        features[f"{name}_step_votes"] = _votes(weight, state["step"][:, 1:], len(spec.steps))
+    return features
+
+
+def look_ahead(state: State, step: Tensor, spec: FeatureSpec, withhold: Tensor | None = None) -> Features:
+    """Features of the onset that comes next, once its ``step`` class [B] is chosen.
+
+    ``next_phase``, ``next_place`` [B] int32; ``next_planes`` [B, 88, PLANES]; ``next_exact_votes`` and ``next_relative_votes``
+    [B, 88], 0 to 1, nothing but zeros for lanes to ``withhold``; ``forbidden`` [B, 88], 1.0 where a pitch would not be above the
+    one before it in the same chord.
+    """
+    ticks = ops.take(_table(spec.steps), step)
+    row = state["row"]
+    places = _places((row[:, POSITION] + ticks) % ops.maximum(row[:, BAR], 1))
+    in_chord = ops.expand_dims(step == 0, 1)
+    not_above = _arange(PITCHES) <= ops.expand_dims(row[:, PITCH], 1)
+    agrees = ops.cast(state["step"][:, 1:] == ops.expand_dims(step, 1), "float32")
+    moved = ops.expand_dims(row[:, PITCH], 1) + state["interval"][:, 1:]
+    return {
+        "next_exact_votes": _votes(agrees * _vote_weights(state["exact"], withhold), state["pitch"][:, 1:], PITCHES),
+        "next_relative_votes": _votes(agrees * _vote_weights(state["relative"], withhold), moved, PITCHES),
+        "next_phase": places["phase"],
+        "next_place": places["place"],
+        "next_planes": _planes(state, ticks, spec),
+        "forbidden": ops.cast(in_chord & not_above, "float32"),
+    }
+
+
+def ending(bars_left: Tensor) -> Tensor:
+    """The class of how near the end is, 1 to ENDINGS - 1, where ``bars_left`` (int32) come after the present bar; 0: not told."""
+    return 1 + ops.sum(ops.cast(ops.expand_dims(bars_left, -1) >= _table(ENDING_EDGES), "int32"), axis=-1)
+
+
+def scan(state: State, rows: Tensor, next_step: Tensor, spec: FeatureSpec) -> tuple[State, Features]:
+    """``advance``, ``observe`` and ``look_ahead`` over rows [B, T, 6] with the true next steps [B, T].
+
+    Returns the last state and the features with a time axis: [B, T, ...].
+    """
+    steps = rows.shape[1]
+
+    def features_of(state: State, following: Tensor) -> Features:
+        return observe(state, spec) | look_ahead(state, following, spec)
+
+    # keras.ops.scan wants outputs shaped like the state, so the loop writes into its own buffers, time first.
+    sample = features_of(state, next_step[:, 0])
+    written = {name: ops.zeros((steps, *value.shape), dtype=value.dtype) for name, value in sample.items()}
+
+    def body(time: Tensor, state: State, written: Features) -> tuple[Tensor, State, Features]:
+        state = advance(state, ops.take(rows, time, axis=1), spec)
+        features = features_of(state, ops.take(next_step, time, axis=1))
+        for name, value in features.items():
+            start = [time] + [0] * len(value.shape)
+            written[name] = ops.slice_update(written[name], start, ops.expand_dims(value, 0))
+        return time + 1, state, written
+
+    zero = ops.zeros((), dtype="int32")
+    _, state, written = ops.while_loop(lambda time, *_: time < steps, body, (zero, state, written))
+    return state, {name: ops.swapaxes(value, 0, 1) for name, value in written.items()}
+
+
+def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Tensor:
+    """Pitch planes [B, 88, PLANES] as they stand ``ticks`` [B] after the latest onset."""
+    ahead = ops.expand_dims(ticks, 1)
+    sounding = ops.cast(state["rest"] > ahead, "float32")
+    struck = ops.cast(state["last"] + ahead == 0, "float32")
+    waited = ops.cast(state["last"] + ahead, "float32")
+    recency = [ops.exp(-waited / decay) for decay in RECENCY_TICKS]
+    ago, pitch = state["ago"][:, -spec.recent :], state["pitch"][:, -spec.recent :]
+    keys = ops.cast(ops.expand_dims(pitch, 2) == _arange(PITCHES), "float32")
+    bar = ops.expand_dims(state["row"][:, BAR], 1)
+    there = ops.stack([ago + ahead == bars * bar for bars in LOOKBACK_BARS], axis=1)
+    back = ops.minimum(ops.matmul(ops.cast(there, "float32"), keys), 1.0)
+    return ops.concatenate([ops.stack([sounding, struck, *recency], axis=2), ops.transpose(back, (0, 2, 1))], axis=2)
+
+
+def _suggestion(name: str, state: State, match: Tensor, least: int, spec: FeatureSpec, withhold: Tensor | None) -> Features:
+    """What followed the longest match (the latest of equals): its row's classes, and the class of the match.
+
+    Where nothing matches, each class is one past the end of its stream.
+    """
+    slots = _arange(spec.horizon)
+    best = ops.argmax(ops.minimum(match, LENGTH_EDGES[-1]) * spec.horizon + slots, axis=1)
+    here = slots == ops.expand_dims(ops.cast(best, "int32"), 1)
+    after = slots == ops.expand_dims(ops.cast(best, "int32") + 1, 1)
+
+    def at(where: Tensor, values: Tensor) -> Tensor:
+        return ops.sum(ops.where(where, values, 0), axis=1)
+
+    length = at(here, match)
+    pitch = at(after, state["pitch"])
+    if name == "relative":
+        pitch = state["row"][:, PITCH] + at(after, state["interval"])
+    valid = (length >= least) & (pitch >= 0) & (pitch < PITCHES)
+    if withhold is not None:
+        valid = valid & ops.logical_not(withhold)
+    lag = at(here, state["ago"])
+    on_metre = ops.cast(lag % ops.maximum(state["row"][:, BAR], 1) == 0, "int32")
+    size = ops.sum(ops.cast(ops.expand_dims(length, 1) >= _table(LENGTH_EDGES), "int32"), axis=1)
+    return {
+        f"{name}_step": ops.where(valid, at(after, state["step"]), len(spec.steps)),
+        f"{name}_pitch": ops.where(valid, pitch, PITCHES),
+        f"{name}_duration": ops.where(valid, at(after, state["duration"]), len(spec.durations)),
+        f"{name}_velocity": ops.where(valid, at(after, state["velocity"]), spec.velocities),
+        f"{name}_match": ops.where(valid, 2 * size - 1 + on_metre, 0),
+    }
+
+
+def _vote_weights(match: Tensor, withhold: Tensor | None) -> Tensor:
+    """What each past place [B, slots - 1] weighs in a vote on what comes next: more, the longer it agrees with the present.
+
+    Of two that agree as long the later one weighs more, down to half for the long past.
+    """
+    match = match[:, :-1]
+    counts = match > 0 if withhold is None else (match > 0) & ops.logical_not(ops.expand_dims(withhold, 1))
+    age = np.arange(match.shape[1], 0, -1, dtype=np.float32)
+    fresh = ops.convert_to_tensor(0.5 + 0.5 * np.exp(-age / VOTE_FADES))
+    return ops.where(counts, VOTE_GROWTH ** ops.cast(ops.minimum(match, VOTE_LONGEST), "float32") * fresh, 0.0)
+
+
+def _votes(weight: Tensor, followed: Tensor, classes: int) -> Tensor:
+    """Shares [B, classes] of the weightiest places' votes for the class that ``followed`` each [B, slots - 1].
+
+    On a logarithmic scale from 0 (no vote) to 1 (all votes). Short matches are heard beside the longest (cf. prediction by
+    partial matching, Cleary & Witten, 1984).
+    """
+    # All places one by one would take as long as the network itself.
+    weight, places = ops.top_k(weight, min(VOTERS, weight.shape[1]), sorted=False)
+    here = ops.expand_dims(ops.take_along_axis(followed, places, axis=1), 2) == _arange(classes)
+    votes = ops.sum(ops.where(here, ops.expand_dims(weight, 2), 0.0), axis=1)
+    shares = votes / ops.maximum(ops.sum(votes, axis=1, keepdims=True), 1.0)
+    return ops.log1p(VOTE_SCALE * shares) / float(np.log1p(VOTE_SCALE))
+
+
+def _lookback_step(state: State, bars: int, spec: FeatureSpec) -> Tensor:
+    """Class [B] of the step that was taken ``bars`` bars ago from this place in the bar; len(steps) where there was none."""
+    distance = bars * ops.expand_dims(state["row"][:, BAR], 1) - state["ago"][:, -spec.recent :]
+    step = ops.min(ops.where(distance > 0, distance, _LONG_AGO), axis=1)
+    reached = ops.max(ops.cast(distance <= 0, "int32") * ops.cast(state["pitch"][:, -spec.recent :] >= 0, "int32"), axis=1) > 0
+    same = ops.expand_dims(step, 1) == _table(spec.steps)
+    known = ops.max(ops.cast(same, "int32"), axis=1) > 0
+    return ops.where(known & reached, ops.cast(ops.argmax(ops.cast(same, "int32"), axis=1), "int32"), len(spec.steps))
+
+
+def _places(position: Tensor) -> Features:
+    return {"phase": position % PHASES, "place": ops.minimum(position // 6, PLACES - 1)}
+
+
+def _arange(size: int) -> Tensor:
+    return ops.arange(size, dtype="int32")
+
+
+def _table(values: tuple[int, ...]) -> Tensor:
+    return ops.convert_to_tensor(values, dtype="int32")

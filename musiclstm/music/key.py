@@ -1,0 +1,51 @@
+"""Keys: which one the notes are in, and what people call it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiclstm.music.notes import Key, Piece
+
+#: How strongly each pitch class belongs to C major and to C minor: mean ratings of Krumhansl & Kessler (1982), "Tracing the
+#: dynamic changes in perceived tonal organization", Psychological Review 89, table 2; used as in the Krumhansl-Schmuckler
+#: algorithm: Krumhansl (1990), "Cognitive Foundations of Musical Pitch", chapter 4.
+MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+MAJOR_TONICS = ("C", "D-flat", "D", "E-flat", "E", "F", "F-sharp", "G", "A-flat", "A", "B-flat", "B")
+MINOR_TONICS = ("C", "C-sharp", "D", "E-flat", "E", "F", "F-sharp", "G", "G-sharp", "A", "B-flat", "B")
+
+
+def estimate_key(piece: Piece) -> tuple[Key, float]:
+    """The likeliest key and its correlation, -1..1, of duration-weighted pitch classes with 24 profiles (Krumhansl-Schmuckler).
+
+    A passage without notes, or with all twelve classes equally long, gives C major with 0.
+    """
+    return likeliest_key(np.bincount(piece.notes["pitch"] % 12, weights=piece.notes["duration"], minlength=12))
+
+
+def likeliest_key(weights: NDArray[Any]) -> tuple[Key, float]:
+    """The key, and its correlation, of twelve pitch classes from C on with these ``weights`` [12]."""
+    if not weights.std():
+        return Key(0), 0.0
+    best = (-2.0, 0, "major")
+    for mode, profile in (("major", MAJOR_PROFILE), ("minor", MINOR_PROFILE)):
+        for tonic in range(12):
+            correlation = float(np.corrcoef(np.roll(profile, tonic), weights)[0, 1])
+            best = max(best, (correlation, tonic, mode))
+    correlation, tonic, mode = best
+    major_tonic = tonic if mode == "major" else (tonic + 3) % 12
+    return Key((7 * major_tonic + 5) % 12 - 5, mode), correlation
+
+
+def key_name(key: Key) -> str:
+    """A key signature in words, like "E-flat major"."""
+    tonic = 7 * key.fifths % 12
+    name = MAJOR_TONICS[tonic] if key.mode == "major" else MINOR_TONICS[(tonic - 3) % 12]
+    if key.fifths in (-6, -7, 7) and key.mode == "major":
+        name = {-6: "G-flat", -7: "C-flat", 7: "C-sharp"}[key.fifths]
+    if key.fifths in (6, 7, -7) and key.mode == "minor":
+        name = {6: "D-sharp", 7: "A-sharp", -7: "A-flat"}[key.fifths]
+    return f"{name} {key.mode}"

@@ -1,0 +1,260 @@
+"""Notes and pieces: the owner of time.
+
+Time is counted in ticks, 24 to the quarter note, so that sixteenths, triplets and thirty-second notes are whole numbers. This
+file knows nothing of files, vocabularies or networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from musiclstm.errors import MusicFileError, OptionError
+
+TICKS_PER_QUARTER = 24
+LOWEST_PITCH, HIGHEST_PITCH = 21, 108  # the piano's A0 and C8, as MIDI pitch numbers
+PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
+MAX_BAR_TICKS = 16 * TICKS_PER_QUARTER  # 16 quarters: longer "bars" in files are mistakes or cadenzas
+
+#: One row a note: onset and duration in ticks, MIDI pitch 21..108, MIDI velocity 1..127.
+NOTE = np.dtype([("onset", "i4"), ("pitch", "i2"), ("duration", "i4"), ("velocity", "i2")])
+Notes = NDArray[np.void]
+
+
+@dataclass(frozen=True)
+class Metre:
+    """A time signature from ``onset`` (ticks, always the start of a bar) on."""
+
+    onset: int
+    numerator: int
+    denominator: int
+
+    @property
+    def bar_ticks(self) -> int:
+        """Length of one bar in ticks."""
+        return max(1, self.numerator * 4 * TICKS_PER_QUARTER // self.denominator)
+
+    @property
+    def beat_ticks(self) -> int:
+        """Length of one felt beat in ticks: a dotted unit in 6/8, 9/8 and 12/8, the written unit elsewhere."""
+        unit = max(1, 4 * TICKS_PER_QUARTER // self.denominator)
+        compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
+        return unit * 3 if compound else unit
+
+    @property
+    def name(self) -> str:
+        """The time signature in figures, like "6/8"."""
+        return f"{self.numerator}/{self.denominator}"
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """Speed from ``onset`` (ticks) on, in quarter notes a minute."""
+
+    onset: int
+    qpm: float
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key signature: ``fifths`` -7 (seven flats) to 7 (seven sharps), ``mode`` "major" or "minor"."""
+
+    fifths: int
+    mode: str = "major"
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Music: notes sorted by (onset, pitch), with what is known about them.
+
+    ``metres`` and ``tempi`` are never empty, sorted, and begin at onset 0. ``notes`` is read-only.
+    """
+
+    notes: Notes
+    metres: tuple[Metre, ...] = (Metre(0, 4, 4),)
+    tempi: tuple[Tempo, ...] = (Tempo(0, 120.0),)
+    key: Key | None = None
+    title: str = ""
+    composer: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        self.notes.setflags(write=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Piece):
+            return NotImplemented
+        names = [field.name for field in fields(self) if field.name != "notes"]
+        return np.array_equal(self.notes, other.notes) and all(getattr(self, n) == getattr(other, n) for n in names)
+
+    __hash__ = None  # type: ignore[assignment]  # a Piece holds an array, which can't be hashed
+
+    def __len__(self) -> int:
+        return len(self.notes)
+
+    @property
+    def end(self) -> int:
+        """The tick at which the last note stops sounding; 0 for no notes."""
+        return int((self.notes["onset"] + self.notes["duration"]).max()) if len(self.notes) else 0
+
+    def metre_at(self, tick: int) -> Metre:
+        """The time signature that holds at ``tick``."""
+        return [metre for metre in self.metres if metre.onset <= max(0, tick)][-1]
+
+    def tempo_at(self, tick: int) -> float:
+        """The speed at ``tick``, in quarters a minute."""
+        return [tempo.qpm for tempo in self.tempi if tempo.onset <= max(0, tick)][-1]
+
+    def seconds(self, tick: int) -> float:
+        """Time in seconds from the start to ``tick`` under the tempo map."""
+        edges = [t.onset for t in self.tempi if t.onset < tick] + [tick]
+        spans = zip(edges[:-1], edges[1:], self.tempi, strict=False)
+        return sum((right - left) / TICKS_PER_QUARTER * 60.0 / tempo.qpm for left, right, tempo in spans)
+
+
+def make_notes(onset: ArrayLike, pitch: ArrayLike, duration: ArrayLike, velocity: ArrayLike) -> Notes:
+    """Rows in canonical form: sorted by (onset, pitch), one note per onset and pitch, none sounding into its own repetition.
+
+    Inputs are equally long sequences of whole numbers. Pitches outside the piano move by octaves into it, durations are at least
+    one tick, velocities lie in 1..127. Of two equal (onset, pitch) the longer stays. A note that would still sound when its
+    own pitch is struck again ends there, as on a piano.
+    """
+    onset, pitch = np.asarray(onset, dtype=np.int64), np.asarray(pitch, dtype=np.int64)
+    pitch = np.where(pitch < LOWEST_PITCH, LOWEST_PITCH + (pitch - LOWEST_PITCH) % 12, pitch)
+    pitch = np.where(pitch > HIGHEST_PITCH, HIGHEST_PITCH - 11 + (pitch - HIGHEST_PITCH + 11) % 12, pitch)
+    duration = np.maximum(1, np.asarray(duration, dtype=np.int64))
+    velocity = np.clip(np.asarray(velocity, dtype=np.int64), 1, 127)
+
+    by_pitch = np.lexsort((-duration, onset, pitch))
+    onset, pitch, duration, velocity = (column[by_pitch] for column in (onset, pitch, duration, velocity))
+    if len(onset) > 1:
+        repeats = np.concatenate(([False], (pitch[1:] == pitch[:-1]) & (onset[1:] == onset[:-1])))
+        onset, pitch, duration, velocity = (column[~repeats] for column in (onset, pitch, duration, velocity))
+        room = np.where(pitch[1:] == pitch[:-1], onset[1:] - onset[:-1], np.iinfo(np.int32).max)
+        duration[:-1] = np.minimum(duration[:-1], room)
+
+    notes = np.empty(len(onset), dtype=NOTE)
+    order = np.lexsort((pitch, onset))
+    for name, column in (("onset", onset), ("pitch", pitch), ("duration", duration), ("velocity", velocity)):
+        notes[name] = column[order]
+    return notes
+
+
+def bar_lines(piece: Piece, until: int | None = None) -> NDArray[np.int64]:
+    """Ticks at which bars start, from 0 to the first one at or after ``until`` (default: the last sounding tick)."""
+    until = piece.end if until is None else until
+    lines = [0]
+    changes = iter(piece.metres[1:])
+    metre, change = piece.metres[0], next(changes, None)
+    while lines[-1] < until:
+        following = lines[-1] + metre.bar_ticks
+        if change is not None and following >= change.onset:
+            following, metre, change = max(change.onset, lines[-1] + 1), change, next(changes, None)
+        lines.append(following)
+    return np.asarray(lines, dtype=np.int64)
+
+
+def bar_positions(piece: Piece) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each note its distance in ticks from the start of its bar, and the length of that bar's metre in ticks."""
+    lines = bar_lines(piece, int(piece.notes["onset"][-1]) + 1 if len(piece) else 0)
+    bar = np.searchsorted(lines, piece.notes["onset"], side="right") - 1
+    starts = np.asarray([metre.onset for metre in piece.metres])
+    lengths = np.asarray([metre.bar_ticks for metre in piece.metres])
+    metre = np.searchsorted(starts, piece.notes["onset"], side="right") - 1
+    return piece.notes["onset"].astype(np.int64) - lines[bar], lengths[metre]
+
+
+def cut(piece: Piece, start: int, stop: int) -> Piece:
+    """The notes that begin in ticks [start, stop), moved so that ``start`` becomes 0, with the metre and tempo that hold there.
+
+    Durations stay whole, even where they ring past ``stop``. Raises OptionError unless 0 <= start < stop.
+    """
+    if not 0 <= start < stop:
+        raise OptionError(f"A passage needs 0 <= start < stop in ticks, not {start} and {stop}.")
+    inside = piece.notes[(piece.notes["onset"] >= start) & (piece.notes["onset"] < stop)].copy()
+    inside["onset"] -= start
+    metres = [replace(piece.metre_at(start), onset=0)]
+    metres += [replace(m, onset=m.onset - start) for m in piece.metres if start < m.onset < stop]
+    tempi = [Tempo(0, piece.tempo_at(start))]
+    tempi += [replace(t, onset=t.onset - start) for t in piece.tempi if start < t.onset < stop]
+    return replace(piece, notes=inside, metres=tuple(metres), tempi=tuple(tempi))
+
+
+def cut_bars(piece: Piece, first: int, last: int) -> Piece:
+    """Bars ``first`` to ``last``, both included, counted from 1 as people do. Raises OptionError outside the piece."""
+    lines = bar_lines(piece)
+    if not 1 <= first <= last <= len(lines) - 1:
+        raise OptionError(f"Bars must lie between 1 and {len(lines) - 1} with first <= last, not {first} to {last}.")
+    return cut(piece, int(lines[first - 1]), int(lines[last]))
+
+
+def join(first: Piece, second: Piece, at: int) -> Piece:
+    """``second`` placed after ``first``, its start at tick ``at``, which should be a bar line of ``first``.
+
+    Metre and tempo of ``second`` are written only where they differ from what holds at ``at``; names come from ``first``.
+    """
+    moved = second.notes.copy()
+    moved["onset"] += at
+    both = np.concatenate([first.notes, moved])
+    notes = make_notes(both["onset"], both["pitch"], both["duration"], both["velocity"])
+    metres = [m for m in first.metres if m.onset < at] + [replace(m, onset=m.onset + at) for m in second.metres]
+    tempi = [t for t in first.tempi if t.onset < at] + [replace(t, onset=t.onset + at) for t in second.tempi]
+    kept_metres = [m for i, m in enumerate(metres) if i == 0 or _signature(m) != _signature(metres[i - 1])]
+    kept_tempi = [t for i, t in enumerate(tempi) if i == 0 or t.qpm != tempi[i - 1].qpm]
+    return replace(first, notes=notes, metres=tuple(kept_metres), tempi=tuple(kept_tempi))
+
+
+def transpose(piece: Piece, semitones: int) -> Piece:
+    """The piece moved by ``semitones``; pitches that leave the piano move by octaves. The key signature moves along."""
+    n = piece.notes
+    notes = make_notes(n["onset"], n["pitch"].astype(np.int64) + semitones, n["duration"], n["velocity"])
+    key = piece.key
+    if key is not None and semitones % 12:  # a semitone up is seven fifths up; fold to at most six accidentals either way
+        key = replace(key, fifths=(key.fifths + 7 * semitones + 6) % 12 - 6)
+    return replace(piece, notes=notes, key=key)
+
+
+def at_tempo(piece: Piece, qpm: float) -> Piece:
+    """The piece at one steady tempo in quarters a minute. Raises OptionError outside 20..400."""
+    if not 20 <= qpm <= 400:
+        raise OptionError(f"The tempo must lie between 20 and 400 quarter notes a minute, not {qpm:g}.")
+    return replace(piece, tempi=(Tempo(0, float(qpm)),))
+
+
+def require_notes(piece: Piece, least: int = 1) -> Piece:
+    """The piece itself; raises MusicFileError if it has fewer than ``least`` notes."""
+    if len(piece) < least:
+        what = piece.source or "The music"
+        raise MusicFileError(f"{what} has too few usable notes: at least {least} needed, {len(piece)} found.")
+    return piece
+
+
+def clean_metres(metres: Sequence[Metre]) -> tuple[Metre, ...]:
+    """Time signatures as a Piece needs them: sorted, one a tick, from 0 on, 4/4 if none; impossible ones are left out."""
+    possible = {
+        m.onset: m
+        for m in sorted(metres, key=lambda m: m.onset)
+        if m.onset >= 0 and m.numerator >= 1 and m.denominator in (1, 2, 4, 8, 16, 32) and m.bar_ticks <= MAX_BAR_TICKS
+    }
+    if 0 not in possible:
+        first = next(iter(possible.values()), Metre(0, 4, 4))
+        possible = {0: replace(first, onset=0), **possible}
+    ordered = list(possible.values())
+    return tuple(m for i, m in enumerate(ordered) if i == 0 or _signature(m) != _signature(ordered[i - 1]))
+
+
+def clean_tempi(tempi: Sequence[Tempo]) -> tuple[Tempo, ...]:
+    """Tempi as a Piece needs them: sorted, one a tick, from 0 on, within 10..600 quarters a minute, 120 if none."""
+    possible = {t.onset: t for t in sorted(tempi, key=lambda t: t.onset) if t.onset >= 0 and 10 <= t.qpm <= 600}
+    if 0 not in possible:
+        first = next(iter(possible.values()), Tempo(0, 120.0))
+        possible = {0: replace(first, onset=0), **possible}
+    ordered = list(possible.values())
+    return tuple(t for i, t in enumerate(ordered) if i == 0 or t.qpm != ordered[i - 1].qpm)
+
+
+def _signature(metre: Metre) -> tuple[int, int]:
+    return metre.numerator, metre.denominator

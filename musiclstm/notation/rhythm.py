@@ -1,0 +1,274 @@
+"""Bars and note values as people write them, to and from ticks.
+
+Written time is counted in units, 35 to the tick, so that fifths and sevenths of a beat are whole numbers too. A bar is laid out
+in tiles, a beat or part of one; the onsets in a tile decide whether it is divided in 1, 2, 4, 8 or into a tuplet. This file knows
+no file format and no library of scores.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from musiclstm.music import TICKS_PER_QUARTER, Metre, Piece, bar_lines, clean_metres
+
+UNITS = 35  # of written time to the tick
+SHORTEST = 3  # ticks: a thirty-second note
+QUARTER = TICKS_PER_QUARTER * UNITS
+#: Plain note values in ticks with the number of their dots, longest first; a longer bar takes several tied notes.
+PLAIN_VALUES = ((144, 1), (96, 0), (72, 1), (48, 0), (36, 1), (24, 0), (18, 1), (12, 0), (9, 1), (6, 0), (3, 0))
+_TUPLET_VALUES = ((8, 0), (6, 1), (4, 0), (3, 1), (2, 0), (1, 0))  # as multiples of the tuplet's unit
+#: What it costs a reader to see a beat divided in so many parts, against ticks of error and notes that fall together.
+_DIVISION_COST = {1: 0.0, 2: 1.0, 4: 2.0, 3: 2.5, 8: 5.0, 6: 5.0, 5: 7.0, 7: 8.0, 12: 8.0}
+_ERROR_COST, _MERGE_COST = 1.5, 2.5
+
+
+@dataclass(frozen=True)
+class WrittenBar:
+    """A measure as written: where it starts (ticks) and the time signature that holds there."""
+
+    start: int
+    numerator: int
+    denominator: int
+
+    @property
+    def nominal(self) -> int:
+        """What the time signature promises, in ticks."""
+        return Metre(0, self.numerator, self.denominator).bar_ticks
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar to be written: its place in the piece and in written time, both in ticks; ``length`` is a multiple of 3."""
+
+    onset: int
+    start: int
+    length: int
+    metre: Metre
+
+    @property
+    def end(self) -> int:
+        """Where the next bar starts in written time, in ticks."""
+        return self.start + self.length
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A stretch of a bar that is divided in one way: ``parts`` equal steps, a tuplet where that is no power of two.
+
+    ``onset`` and ``start`` as in Bar; ``length`` in ticks; ``parts`` in the time of ``normal`` usual ones.
+    """
+
+    onset: int
+    start: int
+    length: int
+    parts: int = 1
+    normal: int = 1
+
+    @property
+    def step(self) -> int:
+        """One part, in units."""
+        return self.length * UNITS // self.parts
+
+
+@dataclass(frozen=True)
+class Value:
+    """A written note value: ``length`` in units as it sounds, ``plain`` in ticks without dots and tuplet, and those two."""
+
+    start: int
+    length: int
+    plain: int
+    dots: int
+    tuplet: tuple[int, int] | None = None
+
+
+def metres_of_bars(bars: Sequence[WrittenBar]) -> tuple[int, tuple[Metre, ...]]:
+    """How far the music must move so that bar 1 is whole (ticks), and the time signatures that give these bars their lines.
+
+    A short first bar is a pickup. Short bars that together fill one, as around repeat signs, become one bar; others get a time
+    signature of their own length.
+    """
+    if not bars:
+        return 0, clean_metres([])
+    lengths = [after.start - bar.start for bar, after in pairwise(bars)] + [bars[-1].nominal]
+    pickup = len(bars) > 1 and lengths[0] < bars[0].nominal
+    shift = bars[0].nominal - lengths[0] - bars[0].start if pickup else -bars[0].start
+    metres = [Metre(0, bars[0].numerator, bars[0].denominator)] if pickup else []
+    index = 1 if pickup else 0
+    while index < len(bars):
+        bar, following = bars[index], index + 1
+        length = lengths[index]
+        while length < bar.nominal and following < len(bars) and length + lengths[following] <= bar.nominal:
+            length, following = length + lengths[following], following + 1
+        if length < bar.nominal:  # the pieces do not fill a bar: keep them apart
+            length, following = lengths[index], index + 1
+        metres += _metres_of_bar(bar, length, bar.start + shift)
+        index = following
+    return shift, clean_metres(metres)
+
+
+def _metres_of_bar(bar: WrittenBar, length: int, onset: int) -> list[Metre]:
+    """Time signatures that make a bar of ``length`` ticks: one, or whole bars and a rest of one where it is very long."""
+    whole = length // bar.nominal if length >= 2 * bar.nominal else 0
+    metres = [Metre(onset, bar.numerator, bar.denominator)] if whole else []
+    rest = length - whole * bar.nominal
+    if rest and rest % SHORTEST == 0:
+        metres.append(_metre_of_length(onset + whole * bar.nominal, rest, bar.denominator))
+    return metres
+
+
+def _metre_of_length(onset: int, length: int, denominator: int) -> Metre:
+    """The time signature of a bar of ``length`` ticks, a multiple of 3, over ``denominator`` if possible."""
+    units = [d for d in (denominator, 4, 8, 16, 32) if length * d % (4 * TICKS_PER_QUARTER) == 0]
+    return Metre(onset, length * units[0] // (4 * TICKS_PER_QUARTER), units[0])
+
+
+def written_bars(piece: Piece) -> list[Bar]:
+    """The bars of a piece. One that no note values fill, after a metre change off the beat, becomes a tick longer or shorter;
+    its time signature is the one of its length.
+    """
+    bars: list[Bar] = []
+    for onset, following in pairwise(bar_lines(piece, max(1, piece.end)).tolist()):
+        length = max(SHORTEST, (following - onset + 1) // SHORTEST * SHORTEST)
+        metre = piece.metre_at(onset)
+        if length != metre.bar_ticks:
+            metre = _metre_of_length(onset, length, metre.denominator)
+        bars.append(Bar(onset, bars[-1].end if bars else 0, length, metre))
+    return bars
+
+
+def tiles(bars: Sequence[Bar], onsets: Sequence[int]) -> list[Tile]:
+    """The bars cut into quarters (eighths in 6/8 and the like), each divided as the sorted ``onsets`` (ticks) ask for."""
+    found: list[Tile] = []
+    for bar in bars:
+        usual = max(SHORTEST, min(TICKS_PER_QUARTER, 4 * TICKS_PER_QUARTER // bar.metre.denominator))
+        found += [Tile(bar.onset + at, bar.start + at, min(usual, bar.length - at)) for at in range(0, bar.length, usual)]
+    edges = [*(tile.onset for tile in found[1:]), 1 << 40]
+    divided, index = [], 0
+    for tile, edge in zip(found, edges, strict=True):
+        inside = []
+        while index < len(onsets) and onsets[index] < edge:
+            inside.append(onsets[index] - tile.onset)
+            index += 1
+        next_is_struck = index < len(onsets) and onsets[index] == edge
+        parts, normal = _division(tile.length, tuple(dict.fromkeys(inside)), next_is_struck)
+        divided.append(Tile(tile.onset, tile.start, tile.length, parts, normal))
+    return divided
+
+
+@lru_cache(maxsize=4096)
+def _division(length: int, onsets: tuple[int, ...], next_is_struck: bool) -> tuple[int, int]:
+    """(parts, normal) of the division that costs a reader least for onsets at these ticks of a tile."""
+    if length not in (3, 6, 12, 24):
+        return length // SHORTEST, length // SHORTEST
+    best, least = (1, 1), float("inf")
+    for parts, reading in _DIVISION_COST.items():
+        normal = 1 << parts.bit_length() - 1
+        if length // normal < SHORTEST:
+            continue
+        ticks = [_nearest(length, parts, onset) for onset in onsets]
+        error = sum(abs(onset - _tick(length, parts, k)) for onset, k in zip(onsets, ticks, strict=True))
+        merged = len(ticks) - len(set(ticks)) + (next_is_struck and parts in ticks)
+        cost = reading + _ERROR_COST * error + _MERGE_COST * merged
+        if cost < least:
+            best, least = (parts, normal), cost
+    return best
+
+
+def _tick(length: int, parts: int, k: int) -> int:
+    return (2 * k * length + parts) // (2 * parts)
+
+
+def _nearest(length: int, parts: int, tick: int, upwards: bool = False) -> int:
+    """Which of the 0 to ``parts`` steps of a tile is nearest to ``tick``."""
+    return min(range(parts + 1), key=lambda k: (abs(tick - _tick(length, parts, k)), -k if upwards else k))
+
+
+def snap_onset(grid: Sequence[Tile], tick: int) -> int:
+    """Where a note struck at ``tick`` is written, in units."""
+    tile = _tile_at(grid, tick)
+    return tile.start * UNITS + _nearest(tile.length, tile.parts, tick - tile.onset) * tile.step
+
+
+def snap_end(grid: Sequence[Tile], tick: int, onset: int) -> int:
+    """Where a note released at ``tick`` ends in writing: at least one step after its written ``onset``, both in units."""
+    tile = _tile_at(grid, tick)
+    if tile.parts == 1 and tile.length >= 2 * SHORTEST and tile.length % (2 * SHORTEST) == 0:
+        tile = Tile(tile.onset, tile.start, tile.length, 2, 2)
+    end = tile.start * UNITS + _nearest(tile.length, tile.parts, tick - tile.onset, upwards=True) * tile.step
+    return max(end, onset + tile_at_unit(grid, onset).step)
+
+
+def _tile_at(grid: Sequence[Tile], tick: int) -> Tile:
+    return grid[max(0, bisect_right(grid, tick, key=lambda tile: tile.onset) - 1)]
+
+
+def tile_at_unit(grid: Sequence[Tile], unit: int) -> Tile:
+    """The tile that holds a progress of written time."""
+    return grid[max(0, bisect_right(grid, unit, key=lambda tile: tile.start * UNITS) - 1)]
+
+
+def values(grid: Sequence[Tile], bar: Bar, start: int, end: int, rest: bool = False) -> list[Value]:
+    """The tied note values, or rests, that fill ``start`` to ``end`` (units, within ``bar``)."""
+    found: list[Value] = []
+    while start < end:
+        tile = tile_at_unit(grid, start)
+        first, last = tile.start * UNITS, (tile.start + tile.length) * UNITS
+        if tile.parts != tile.normal and (start > first or end < last):
+            stop = min(end, last)
+            found += _tuplet_values(tile, start, stop)
+        else:
+            stop = last
+            while stop < end and not _cut_by(following := tile_at_unit(grid, stop), end):
+                stop = (following.start + following.length) * UNITS
+            stop = min(stop, end)
+            found += _plain_values(bar, start, stop, rest)
+        start = stop
+    return found
+
+
+def _cut_by(tile: Tile, end: int) -> bool:
+    return tile.parts != tile.normal and end < (tile.start + tile.length) * UNITS
+
+
+def _tuplet_values(tile: Tile, start: int, end: int) -> list[Value]:
+    found: list[Value] = []
+    while start < end:
+        steps = (end - start) // tile.step
+        count, dots = next(v for v in _TUPLET_VALUES if v[0] <= steps)
+        plain = tile.length // tile.normal * (count * 2 // 3 if dots else count)
+        found.append(Value(start, count * tile.step, plain, dots, (tile.parts, tile.normal)))
+        start += count * tile.step
+    return found
+
+
+def _plain_values(bar: Bar, start: int, end: int, rest: bool) -> list[Value]:
+    found: list[Value] = []
+    at, stop = start // UNITS - bar.start, end // UNITS - bar.start
+    while at < stop:
+        ticks, dots = next(v for v in PLAIN_VALUES if v[0] <= stop - at and _may_stand(at, stop, v, bar, rest))
+        found.append(Value((bar.start + at) * UNITS, ticks * UNITS, ticks * 2 // 3 if dots else ticks, dots))
+        at += ticks
+    return found
+
+
+def _may_stand(at: int, stop: int, value: tuple[int, int], bar: Bar, rest: bool) -> bool:
+    """Whether a plain value may stand ``at`` ticks into the bar, in a note up to ``stop``, without hiding where the beats are."""
+    ticks, dots = value
+    if ticks == SHORTEST or (at == 0 and ticks == bar.length):
+        return True
+    beat = bar.metre.beat_ticks
+    within, three = at % beat, beat % 9 == 0  # whether the beat has three parts
+    if rest:
+        return at % ticks == 0 and ((beat % ticks == 0 and not dots) or (ticks % beat == 0 and bool(dots) == three))
+    if within + ticks > beat:
+        syncopation = 2 * within == beat and at + beat == stop  # eighth, quarter, eighth
+        return (within == 0 and (ticks % beat == 0 or 2 * ticks == 3 * beat)) or (syncopation and ticks == beat and not three)
+    if three and (within == 0 or within + ticks == beat):
+        return True
+    if dots:
+        return within % (ticks * 4 // 3) == 0 or (within + ticks) % (ticks * 4 // 3) == 0
+    return within % ticks == 0 or (2 * within - ticks) % (4 * ticks) == 0

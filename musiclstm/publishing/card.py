@@ -1,0 +1,139 @@
+"""The model card: measured facts, put into card.md, become the README.md of a checkpoint folder with the Hub's metadata."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from musiclstm.seeds import Seed
+
+_KNOWN = Template("""
+`originality.npz` keeps hashes of every $n consecutive steps and intervals of $known training pieces, no notes. With them the
+program finds the longest passage that a continuation shares note for note with one of these pieces, in any key and however
+long the notes are held, and names the piece.""")
+_PEOPLE = Template(""" People borrow too: of $passages passages of $bars bars from held-out pieces, half
+share at most $at_50 notes in a row with a training piece, three quarters at most $at_75, 95 of 100 at most $at_95.""")
+
+
+BEGIN = "<!-- Written by musiclstm from here on; what you write above or below stays when a new version is pushed. -->"
+END = "<!-- Written by musiclstm up to here. -->"
+_FRONT = re.compile(r"---\r?\n(.*?)\r?\n---\r?\n?", re.DOTALL)
+_KEY = re.compile(r"[A-Za-z_][\w-]*:")
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Where training data comes from: its name, its authors or site, and its licence, in plain words."""
+
+    data: str
+    source: str
+    licence: str
+
+
+def model_card(name: str, metrics: Mapping[str, Any], credit: Credit, composers: Mapping[str, int], seeds: Sequence[Seed]) -> str:
+    """The card as Markdown. ``metrics`` as ``packaging.measured`` gives them; ``composers`` counts pieces by composer.
+
+    Nothing is claimed that was not measured.
+    """
+    test, training = metrics["test"], metrics["training"]
+    pieces, notes, options = training["pieces"], training["notes"], training["options"]
+    named = sorted(composers.items(), key=lambda item: (-item[1], item[0]))
+    facts = {
+        "name": name,
+        "quoted_name": json.dumps(name, ensure_ascii=False),
+        "licence_name": json.dumps(f"weights Apache-2.0, training data {credit.licence}", ensure_ascii=False),
+        "dataset_name": json.dumps(f"{credit.data}, pieces held out by work", ensure_ascii=False),
+        "bits_per_note": test["bits_per_note"],
+        "bits_per_quarter": test["bits_per_quarter"],
+        "pitch_accuracy": test["accuracy"]["pitch"],
+        "parameters": f"{metrics['parameters']:,}",
+        "data": credit.data,
+        "source": credit.source,
+        "licence": credit.licence,
+        "pieces": sum(pieces.values()),
+        "notes": f"{sum(notes.values()):,}",
+        **{side: f"{pieces[side]} pieces ({notes[side]:,} notes)" for side in ("train", "validation", "test")},
+        "composers": ", ".join(f"{composer} {count}" for composer, count in named) or "unknown",
+        "figures": "\n".join(_figures(side, metrics[side]) for side in ("test", "validation")),
+        "epochs": training["epochs"],
+        "best_epoch": training["best_epoch"],
+        "minutes": f"{training['minutes']:.0f}",
+        "machine": training["machine"],
+        **{key: f"{options[key]:g}" for key in ("transpose", "window", "lanes", "learning_rate", "random_seed")},
+        "originality": _originality(metrics.get("originality")),
+        "seeds": "\n".join(f"- {seed.composer}: {seed.title} ({seed.source}; {seed.licence})" for seed in seeds) or "none",
+        "first_seed": seeds[0].id if seeds else "my-own.mid",
+    }
+    return Template((files("musiclstm.publishing") / "card.md").read_text(encoding="utf-8")).substitute(facts)
+
+
+def _originality(shared: Mapping[str, Any] | None) -> str:
+    """What the checkpoint knows of its training pieces, and how much people share with these."""
+    if shared is None:
+        return "Not measured for this checkpoint."
+    people = "" if not shared["passages"] else _PEOPLE.substitute(shared, **{f"at_{k}": v for k, v in shared["people"].items()})
+    return (_KNOWN.substitute(shared) + people).strip()
+
+
+def _figures(side: str, summary: Mapping[str, Any]) -> str:
+    """One row of the table of figures."""
+    new = summary["new_material"]
+    accuracies = " | ".join(f"{summary['accuracy'][stream]:.1%}" for stream in ("pitch", "step", "duration"))
+    return (
+        f"| {side}, {summary['pieces']} pieces | {summary['notes']:,} | {summary['bits_per_note']:.3f} | "
+        f"{summary['bits_per_quarter']:.2f} | {new['bits_per_note']:.3f} ({new['share']:.0%}) | {accuracies} |"
+    )
+
+
+def with_sections(card: str, sections: Sequence[str]) -> str:
+    """A card with further sections at the end of what the program wrote."""
+    matter, above, body, below = _parts(card)
+    if not body:  # a card of an earlier version, which did not mark what is its own
+        body, below = below, ""
+    return _joined(matter, above, "\n\n".join([body, *sections]), below)
+
+
+def merged(card: str, published: str) -> str:
+    """The new ``card`` with what a person wrote into the ``published`` one: text around the program's own, other metadata."""
+    matter, _, body, _ = _parts(card)
+    theirs, above, _, below = _parts(published)
+    return _joined(matter | {key: lines for key, lines in theirs.items() if key not in matter}, above, body, below)
+
+
+def front_matter(card: str) -> dict[str, str]:
+    """The metadata at the head of a README by key, each with its lines as they stand, the key's own first."""
+    front = _FRONT.match(card)
+    matter: dict[str, str] = {}
+    for line in front[1].splitlines() if front else ():
+        key = line.partition(":")[0] if _KEY.match(line) else next(reversed(matter), "")
+        matter[key] = f"{matter[key]}\n{line}" if key in matter else line
+    return matter
+
+
+def with_front_matter(card: str, matter: Mapping[str, str]) -> str:
+    """The README with other metadata at its head."""
+    return "\n".join(["---", *matter.values(), "---", _text(card)])
+
+
+def _text(card: str) -> str:
+    front = _FRONT.match(card)
+    return card[front.end() :] if front else card
+
+
+def _parts(card: str) -> tuple[dict[str, str], str, str, str]:
+    """Metadata by key; the text above the program's own, that text, and the text below."""
+    matter, text = front_matter(card), _text(card)
+    above, begun, rest = text.partition(BEGIN)
+    body, ended, below = rest.partition(END)
+    # A card that the program did not write is all a person's; it stands below.
+    return (matter, above.strip(), body.strip(), below.strip()) if begun and ended else (matter, "", "", text.strip())
+
+
+def _joined(matter: Mapping[str, str], above: str, body: str, below: str) -> str:
+    front = "\n".join(["---", *matter.values(), "---"])
+    return "\n\n".join(part for part in (front, above, BEGIN, body, END, below) if part) + "\n"

@@ -1,0 +1,12 @@
+from musiclstm.seeds.curation import curation_score
+from musiclstm.seeds.seed import Seed, curate, find_seed, load_catalogue, seed_from_file, seed_from_piece
+
+__all__ = [
+    "Seed",
+    "curate",
+    "curation_score",
+    "find_seed",
+    "load_catalogue",
+    "seed_from_file",
+    "seed_from_piece",
+]

@@ -1,0 +1,245 @@
+"""Seeds: the music a model continues. A curated catalogue, a person's own file, or the best passages of a collection.
+
+A seed is whole bars of music with its name and its rights; as JSON it holds everything needed to play it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import heapq
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from musiclstm.errors import OptionError
+from musiclstm.formats import parse_abc, read_corpus, read_music
+from musiclstm.music import Key, Piece, Tempo, as_played, at_tempo, bar_lines, cut_bars, estimate_key, key_name, require_notes
+from musiclstm.seeds.checks import StoredSeed
+from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
+
+_TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
+
+
+@dataclass(frozen=True, eq=False)
+class Seed:
+    """An opening to continue.
+
+    ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the first and last bar taken from the work, counted from 1 (the
+    bar of a pickup counts if it is in the source); ``tempo`` in quarters a minute; ``piece`` starts at a bar line, tick 0.
+    """
+
+    id: str
+    title: str
+    composer: str
+    work: str
+    bars: tuple[int, int]
+    tempo: float
+    source: str
+    licence: str
+    key: str
+    metre: str
+    texture: str
+    piece: Piece
+    curation: CurationScore
+
+    @property
+    def end(self) -> int:
+        """The tick of the bar line after the last onset: where a continuation begins."""
+        return int(bar_lines(self.piece, int(self.piece.notes["onset"][-1]) + 1)[-1])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON; ``notes`` are rows of onset, pitch, duration, velocity in ticks and MIDI numbers."""
+        piece = self.piece
+        return {
+            **{name: getattr(self, name) for name in _TEXTS},
+            "bars": list(self.bars),
+            "tempo": self.tempo,
+            "fifths": piece.key.fifths if piece.key else None,
+            "mode": piece.key.mode if piece.key else None,
+            "metres": [[metre.onset, metre.numerator, metre.denominator] for metre in piece.metres],
+            "curation": asdict(self.curation),
+            "notes": [[int(value) for value in row] for row in piece.notes.tolist()],
+        }
+
+    @classmethod
+    def from_json(cls, data: object) -> Seed:
+        """The seed that ``to_json`` wrote. Raises CheckpointError, naming the field, for anything else."""
+        stored = StoredSeed(data)
+        texts = {name: stored.text(name) for name in _TEXTS}
+        bars = stored.rows("bars", ((1, 100_000), (1, 100_000)), nested=False)[0]
+        tempo = stored.number("tempo", 20.0, 400.0)
+        measures = stored.measures("curation", [field.name for field in fields(CurationScore)], ("bits_per_note",))
+        piece = Piece(
+            notes=stored.notes(),
+            metres=stored.metres(),
+            tempi=(Tempo(0, tempo),),
+            key=stored.key(),
+            title=texts["title"],
+            composer=texts["composer"],
+            source=texts["source"],
+        )
+        return cls(**texts, bars=(bars[0], bars[1]), tempo=tempo, piece=piece, curation=CurationScore(**measures))
+
+
+def seed_label(seed: Seed) -> str:
+    """A seed's name for a list: composer and title, or the title alone where the composer is unknown."""
+    return f"{seed.composer}: {seed.title}" if seed.composer else seed.title
+
+
+def load_catalogue() -> tuple[Seed, ...]:
+    """The curated openings that come with the package, in the order of ``catalogue/openings.json``. Takes a few seconds."""
+    entries = json.loads((files("musiclstm.seeds") / "catalogue" / "openings.json").read_text(encoding="utf-8"))
+    return tuple(_catalogue_seed(entry) for entry in entries)
+
+
+def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
+    """The seed whose id is ``name``. Raises OptionError, naming close ones, if there is none."""
+    by_id = {seed.id: seed for seed in seeds}
+    if name in by_id:
+        return by_id[name]
+    close = difflib.get_close_matches(name.lower(), by_id, n=3, cutoff=0.4) or list(by_id)[:3]
+    hint = f"close ones are {', '.join(close)}" if close else "there are no seeds at all"
+    raise OptionError(f"There is no seed called {name!r}; {hint}.")
+
+
+def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None) -> Seed:
+    """A seed from a person's own MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. Raises MusicFileError if unusable."""
+    path = Path(path)
+    return seed_from_piece(read_music(path), bars, name=_slug(path.stem))
+
+
+def seed_from_piece(
+    piece: Piece,
+    bars: tuple[int, int] | None = None,
+    *,
+    name: str = "",
+    work: str = "",
+    licence: str = "yours: only you know its rights",
+    texture: str = "",
+) -> Seed:
+    """A seed from bars ``bars`` of a piece, first and last included, counted from 1.
+
+    Without ``bars``: sixteen bars from the first that has notes, or as many as there are.
+    The tempo is the one that holds there, made steady. Raises MusicFileError without notes, OptionError for bars outside.
+    """
+    require_notes(piece)
+    first, last = bars or _opening_bars(piece)
+    passage = cut_bars(piece, first, last)
+    require_notes(passage)
+    tempo = min(400.0, max(20.0, passage.tempi[0].qpm))
+    passage = as_played(at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo))
+    title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
+    source = piece.source or "given as notes"
+    return Seed(
+        id=name or _slug(f"{piece.composer} {title} {first}"),
+        title=title,
+        composer=piece.composer,
+        work=work or title,
+        bars=(first, last),
+        tempo=tempo,
+        source=source,
+        licence=licence,
+        key=key_name(passage.key or Key(0)),
+        metre=passage.metres[0].name,
+        texture=texture or "as given",
+        piece=replace(passage, title=title, source=source),  # as it would be after a way through JSON
+        curation=curation_score(passage),
+    )
+
+
+def curate(
+    pieces: Iterable[Piece],
+    count: int,
+    *,
+    per_composer: int = 2,
+    bits: Callable[[Piece], float] | None = None,
+    licence: str = "that of the collection it was taken from",
+) -> tuple[Seed, ...]:
+    """The ``count`` best passages of a collection as seeds, at most one a piece and ``per_composer`` a composer.
+
+    Pieces may come one by one; only the best passages of a few hundred are kept. Unknown composers share no limit. ``bits`` says
+    how many bits per note a network needs for a passage; it is asked about the best 3 x ``count`` only. Ties go to the earlier
+    piece. Fewer seeds come back where there are fewer good passages. Raises OptionError unless both numbers are at least 1.
+    """
+    if count < 1 or per_composer < 1:
+        raise OptionError(f"Numbers of seeds must be at least 1, not {count} in all and {per_composer} a composer.")
+    best: list[tuple[float, int, Seed]] = []
+    for order, piece in enumerate(pieces):
+        passages = [(curation_score(passage).total, -first, last) for first, last, passage in candidate_passages(piece)]
+        if passages:
+            _, first, last = max(passages)
+            seed = seed_from_piece(piece, (-first, last), licence=licence)
+            heapq.heappush(best, (seed.curation.total, -order, seed))
+            if len(best) > 20 * count + 200:
+                heapq.heappop(best)
+    ranked = _limited([seed for _, _, seed in sorted(best, reverse=True, key=lambda row: row[:2])], per_composer)
+    if bits is not None:
+        asked = ranked[: 3 * count]
+        scored = [replace(seed, curation=curation_score(seed.piece, bits(seed.piece))) for seed in asked]
+        ranked = sorted(scored, key=lambda seed: -seed.curation.total)
+    return _with_unique_ids(ranked[:count])
+
+
+def _catalogue_seed(entry: dict[str, Any]) -> Seed:
+    """One entry of openings.json with its music: all of an ABC file of the catalogue, or bars of a work in music21's corpus."""
+    first, last = entry["bars"]
+    if "abc" in entry:
+        text = (files("musiclstm.seeds") / "catalogue" / entry["abc"]).read_text(encoding="utf-8")
+        passage = cut_bars(parse_abc(text, entry["abc"]), 1, last - first + 1)
+    else:
+        passage = cut_bars(read_corpus(entry["corpus"]), first, last)
+    texts = {name: entry[name] for name in _TEXTS}
+    named = {"title": entry["title"], "composer": entry["composer"], "source": entry["source"]}
+    steady = at_tempo(replace(passage, key=_named_key(entry["key"]), **named), entry["tempo"])
+    piece = as_played(steady)
+    return Seed(**texts, bars=(first, last), tempo=float(entry["tempo"]), piece=piece, curation=curation_score(piece))
+
+
+def _named_key(name: str) -> Key:
+    """The key signature of a name that ``key_name`` gives."""
+    keys = (Key(fifths, mode) for mode in ("major", "minor") for fifths in range(-7, 8))
+    return next(key for key in keys if key_name(key) == name)
+
+
+def _opening_bars(piece: Piece) -> tuple[int, int]:
+    """The first bar with notes and the sixteenth from there, or the last of the piece."""
+    lines = bar_lines(piece)
+    onset = piece.notes["onset"]
+    first = int(np.searchsorted(lines, onset[0], side="right"))
+    last = min(first + MOST_BARS - 1, len(lines) - 1)
+    return first, last
+
+
+def _limited(seeds: list[Seed], per_composer: int) -> list[Seed]:
+    """The seeds in their order, without those beyond ``per_composer`` of one known composer."""
+    taken: Counter[str] = Counter()
+    kept = []
+    for seed in seeds:
+        taken[seed.composer] += 1
+        if not seed.composer or taken[seed.composer] <= per_composer:
+            kept.append(seed)
+    return kept
+
+
+def _with_unique_ids(seeds: list[Seed]) -> tuple[Seed, ...]:
+    """The seeds with -2, -3 ... after an id that came before."""
+    seen: Counter[str] = Counter()
+    unique = []
+    for seed in seeds:
+        seen[seed.id] += 1
+        unique.append(seed if seen[seed.id] == 1 else replace(seed, id=f"{seed.id}-{seen[seed.id]}"))
+    return tuple(unique)
+
+
+def _slug(text: str) -> str:
+    """Lower-case words joined by hyphens, without accents, at most 60 characters: "Für Elise" becomes "fur-elise"."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "own"

@@ -1,0 +1,86 @@
+"""Starting the other processes of a training run on this machine, with TF_CONFIG telling each of them who they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from musiclstm.config import MOST_WORKERS
+from musiclstm.errors import OptionError
+
+THREADS = "TF_NUM_INTRAOP_THREADS"
+PATIENCE = 10.0  # seconds for the others to end by themselves
+
+
+@contextmanager
+def launch_workers(count: int, command: Sequence[str], folder: Path) -> Iterator[None]:
+    """While it lasts, ``count`` processes of ``command`` on this machine train together, this one the first of them.
+
+    They share the machine's processor cores, and each is given one of its GPUs where there are some; to be entered before
+    TensorFlow is imported. What the others say goes to ``folder``/worker-N.log. They end with this one: by themselves after a
+    training that went well, else at once. Raises OptionError for an impossible number, or if TF_CONFIG names workers already.
+    """
+    if not 1 <= count <= MOST_WORKERS:
+        raise OptionError(f"--workers must be a whole number from 1 to {MOST_WORKERS}, not {count}.")
+    if count > 1 and "TF_CONFIG" in os.environ:
+        raise OptionError("TF_CONFIG already says which workers there are: leave out --workers.")
+    processes = []
+    if count > 1:
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = _settings(count)
+        for rank in range(1, count):
+            with (folder / f"worker-{rank}.log").open("wb") as words:
+                environment = os.environ | settings[rank]
+                processes.append(subprocess.Popen(command, env=environment, stdout=words, stderr=subprocess.STDOUT))
+        os.environ.update(settings[0])
+    try:
+        yield
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=PATIENCE)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def command_line() -> list[str]:
+    """What started this process, to start another like it; without --workers, which the other one finds in TF_CONFIG."""
+    words = iter(sys.argv)
+    kept = []
+    for word in words:
+        if word == "--workers":
+            next(words, None)
+        elif not word.startswith("--workers="):
+            kept.append(word)
+    return [sys.executable, *kept]
+
+
+def _settings(count: int) -> list[dict[str, str]]:
+    """What each process finds in its environment."""
+    addresses = [f"127.0.0.1:{port}" for port in _free_ports(count)]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    devices = visible.split(",") if visible else [str(index) for index in range(count)]
+    threads = os.environ.get(THREADS, str(max(1, (os.cpu_count() or 1) // count)))
+    return [
+        {
+            "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}),
+            "CUDA_VISIBLE_DEVICES": devices[rank % len(devices)],
+            THREADS: threads,
+        }
+        for rank in range(count)
+    ]
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(taken.getsockname()[1]) for taken in sockets]
+    for taken in sockets:
+        taken.close()
+    return ports

@@ -1,0 +1,331 @@
+"""Fit a network to a collection: epochs, validation, early stopping, resume.
+
+What is saved when, and to where, is decided here; what a checkpoint folder holds is decided in ``checkpoint``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from musiclstm.config import ModelConfig, TrainConfig
+from musiclstm.data import Collection
+from musiclstm.errors import CheckpointError
+from musiclstm.evaluation import scores
+from musiclstm.model import (
+    PITCH,
+    STREAMS,
+    Batch,
+    FeatureScanner,
+    FeatureSpec,
+    Part,
+    Vocabulary,
+    bars_left,
+    batch_count,
+    build_network,
+    encode,
+    iterate_batches,
+    plan_lanes,
+    prefetch,
+    quarters,
+    reset_memory,
+)
+from musiclstm.music import PITCHES
+from musiclstm.training.distributed import DistributedStep, WorkerGroup
+
+WEIGHT_AVERAGE = 0.997  # share of the old average kept at each step: about the last 300 steps count
+WARM_UP = 100  # steps until the full learning rate
+
+Weights = list[NDArray[np.float32]]
+
+
+@dataclass
+class Progress:
+    """Where a run stands: all that is needed, beside the options, to go on as if it had never stopped."""
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    waited: int = 0
+    best: float = float("inf")
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trainer:
+    """One network in training. ``fit`` runs or resumes it; ``best_weights`` are the averaged weights of the best epoch.
+
+    With a ``group`` of several processes each has a Trainer, whose network plays its share of the lanes.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        sides: dict[str, list[int]],
+        vocabulary: Vocabulary,
+        model: ModelConfig,
+        options: TrainConfig,
+        group: WorkerGroup | None = None,
+    ):
+        keras.utils.set_random_seed(options.random_seed)
+        self.collection, self.sides, self.vocabulary, self.model, self.options = collection, sides, vocabulary, model, options
+        self.group = group or WorkerGroup()
+        lanes = self.group.lanes(options.lanes)
+        self.network = build_network(model, lanes=lanes)
+        self.scanner = FeatureScanner(FeatureSpec.of(vocabulary), lanes)
+        weights = {name: options.velocity_weight if name == "velocity" else 1.0 for name in STREAMS}
+        self.network.compile(
+            optimizer=keras.optimizers.AdamW(options.learning_rate, weight_decay=0.01, beta_2=0.99, global_clipnorm=1.0),
+            loss={
+                name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+                for name in STREAMS
+            },
+            loss_weights=weights,
+            jit_compile=False,  # measured on CPU: XLA halves the speed of the LSTM's training step
+        )
+        self.network.optimizer.build(self.network.trainable_variables)
+        # On TensorFlow one process steps as several do, so that it comes to the same: Keras' own step takes the norm by which
+        # gradients are clipped of an embedding's rows before those that belong together are added up.
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        self.shared_step = DistributedStep(self.group, self.network, weights) if on_tensorflow else None
+        self.average: Weights = _weights(self.network)
+        self.best_weights: Weights = _weights(self.network)
+        self.progress = Progress()
+        self.lengths = [entry.count for entry in collection.entries]
+
+    def fit(self, folder: Path, *, resume: bool, say: Callable[[str], None] = print) -> None:
+        """Train until the epochs are over, validation has not improved for ``patience`` epochs, or the time is up.
+
+        After each epoch everything needed to go on is written to ``folder`` at one stroke; with ``resume`` a run that was killed
+        goes on from there and ends with the same weights as one that was not. Of a group only the leader restores, measures, logs
+        and saves. Raises CheckpointError if the saved run had other options or data, or is damaged, and WorkerError if one of the
+        group has left.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self.group.check_alike({name: fact for name, fact in self._facts().items() if name != "progress"})
+        if resume and self.group.leads and (folder / "resume.npz").exists():
+            self._restore(folder / "resume.npz")
+            say(f"Resumed after epoch {self.progress.epoch}.")
+        self._follow()
+        while self.progress.epoch < self.options.epochs and not self._finished():
+            losses = self._train_epoch()
+            if self.group.leads:
+                self._note(losses, self.validate(), say)
+                self._save(folder / "resume.npz")
+            self._follow()
+
+    def validate(self, side: str = "validation") -> dict[str, Any]:
+        """The averaged weights' likelihood on a side of the split, as ``scores.Likelihood.summary`` gives it."""
+        return self._likelihood(self.sides[side]).summary()
+
+    def _follow(self) -> None:
+        """Be where the leader is: with its weights, and as far. The random state of dropout becomes this process's own."""
+        if self.group.size == 1:
+            return
+        state = self.progress
+        numbers = np.array([state.epoch, state.step, state.seconds, state.waited, state.best])
+        arrays = [numbers, *self.average, *(keras.ops.convert_to_numpy(variable) for variable in self._variables())]
+        numbers, *arrays = self.group.from_leader(arrays)
+        state.epoch, state.step, state.waited = int(numbers[0]), int(numbers[1]), int(numbers[3])
+        state.seconds, state.best = float(numbers[2]), float(numbers[4])
+        self.average = arrays[: len(self.average)]
+        for variable, value in zip(self._variables(), arrays[len(self.average) :], strict=True):
+            variable.assign(value + self.group.rank if variable.path.endswith("seed_generator_state") else value)
+
+    def _variables(self) -> list[Any]:
+        return [*self.network.variables, *self.network.optimizer.variables]
+
+    def _finished(self) -> bool:
+        out_of_time = 0 < self.options.minutes * 60 <= self.progress.seconds
+        return out_of_time or self.progress.waited >= self.options.patience
+
+    def _rng(self) -> np.random.Generator:
+        """Fresh for each epoch, so that an epoch is the same whether or not the run was interrupted before it."""
+        return np.random.default_rng([self.options.random_seed, self.progress.epoch])
+
+    def _train_epoch(self) -> dict[str, float]:
+        started, rng = time.perf_counter(), self._rng()
+        parts = _parts(self.sides["train"], self.lengths, rng)
+        lengths = [stop - start for _, start, stop in parts]
+        plan = plan_lanes(lengths, self.options.lanes, self.options.window, rng)
+        total = batch_count(lengths, plan, self.options.window)
+        sums, notes = dict.fromkeys(STREAMS, 0.0), 0.0
+        self.scanner.carried = self.scanner.empty
+        every = iterate_batches(plan, self.options.window, lambda index: self._read_part(parts[index], rng))
+        stream = (self.group.share(batch) for batch in every)
+        told = prefetch((batch, self.scanner.inputs(batch)) for batch in stream)
+        title = f"epoch {self.progress.epoch + 1}"
+        with tqdm(told, total=total, desc=title, unit="batch", mininterval=2.0, disable=not self.group.leads) as bar:
+            for batch, inputs in bar:
+                reset_memory(self.network, ~batch.fresh)
+                self._set_learning_rate(total)
+                logs = self._step(batch, inputs)
+                here = logs["notes"]
+                notes += here
+                for name in STREAMS:
+                    sums[name] += logs[f"{name}_loss"] * here
+                self.progress.step += 1
+                shown = " ".join(f"{name} {sums[name] / notes:.3f}" for name in STREAMS)
+                speed = f"{notes / (time.perf_counter() - started):,.0f} notes/s"
+                bar.set_postfix_str(f"{shown} | {speed}", refresh=False)
+        self.progress.epoch += 1
+        self.progress.seconds += time.perf_counter() - started
+        return {name: sums[name] / notes for name in STREAMS} | {"notes_per_second": notes / (time.perf_counter() - started)}
+
+    def _step(self, batch: Batch, inputs: dict[str, Any]) -> dict[str, float]:
+        targets = {name: batch.targets[..., column] for column, name in enumerate(STREAMS)}
+        weights = dict.fromkeys(STREAMS, batch.weight)
+        if self.shared_step is None:
+            self.network.reset_metrics()
+            logs = self.network.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
+            logs["notes"] = float(batch.weight.sum())
+        else:
+            logs = self.shared_step(inputs, targets, batch.weight)
+        # The average forgets its random beginning faster than it forgets later steps.
+        keep = min(WEIGHT_AVERAGE, (1 + self.progress.step) / (10 + self.progress.step))
+        for mean, weight in zip(self.average, self.network.trainable_weights, strict=True):
+            np.add(mean, (1 - keep) * (keras.ops.convert_to_numpy(weight) - mean), out=mean)
+        return logs
+
+    def _read(self, index: int) -> Part:
+        """A whole piece, its end not told."""
+        piece = self.collection.piece(index)
+        return Part(encode(piece, self.vocabulary), self.vocabulary.composer_class(piece.composer))
+
+    def _read_part(self, part: tuple[int, int, int], rng: np.random.Generator) -> Part:
+        """A part of a training piece, transposed within the piano, its composer and how near its end is sometimes hidden."""
+        whole = self._read(part[0])
+        rows = whole.rows[part[1] : part[2]].copy()
+        lowest, highest = int(rows[:, PITCH].min()), int(rows[:, PITCH].max())
+        reach = self.options.transpose
+        rows[:, PITCH] += rng.integers(max(-reach, -lowest), min(reach, PITCHES - 1 - highest) + 1)
+        composer = 0 if rng.random() < self.options.composer_dropout else whole.composer
+        if rng.random() < self.options.ending_dropout:
+            return Part(rows, composer)
+        return Part(rows, composer, bars_left(whole.rows, self.vocabulary.steps)[part[1] : part[2]])
+
+    def _set_learning_rate(self, batches_in_epoch: int) -> None:
+        """Linear warm-up, then half a cosine down to 2 % at the last planned epoch (Loshchilov & Hutter, 2017)."""
+        done = min(1.0, self.progress.step / (batches_in_epoch * self.options.epochs))
+        cosine = 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))
+        rate = self.options.learning_rate * min(1.0, (self.progress.step + 1) / WARM_UP) * cosine
+        self.network.optimizer.learning_rate.assign(rate)
+
+    def _likelihood(self, pieces: Sequence[int]) -> scores.Likelihood:
+        current = _weights(self.network)
+        _set_weights(self.network, self.average)
+        self.scanner.carried = self.scanner.empty
+        lengths = [self.lengths[index] for index in pieces]
+        covered = 0.0
+
+        def read(index: int) -> Part:
+            nonlocal covered
+            part = self._read(pieces[index])
+            covered += quarters([part.rows], self.vocabulary)
+            return part
+
+        found = scores.score_notes(self.network, self.scanner, lengths, read, window=self.options.window)
+        _set_weights(self.network, current)
+        return scores.total(found, covered)
+
+    def _note(self, losses: dict[str, float], summary: dict[str, Any], say: Callable[[str], None]) -> None:
+        state = self.progress
+        figure = summary["bits_per_note"]
+        if figure < state.best:
+            state.best, state.waited, self.best_weights = figure, 0, [weight.copy() for weight in self.average]
+        else:
+            state.waited += 1
+        state.history.append(
+            {"epoch": state.epoch, "seconds": round(state.seconds, 1), "train_nats": losses, "validation": summary}
+        )
+        by_stream = ", ".join(f"{name} {bits:.3f}" for name, bits in summary["stream_bits_per_note"].items())
+        say(
+            f"epoch {state.epoch}: validation {figure:.3f} bits per note ({by_stream}; "
+            f"velocity {summary['velocity_bits_per_note']:.3f}; new material {summary['new_material']['bits_per_note']:.3f}), "
+            f"pitch accuracy {summary['accuracy']['pitch']:.3f}, "
+            f"{losses['notes_per_second']:,.0f} notes/s{'' if state.waited else ', best so far'}"
+        )
+
+    def _save(self, path: Path) -> None:
+        arrays: dict[str, Any] = {"facts": np.frombuffer(json.dumps(self._facts()).encode(), np.uint8)}
+        for group, values in self._groups().items():
+            arrays |= {f"{group}/{index:04d}": np.asarray(value) for index, value in enumerate(values)}
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with temporary.open("wb") as file:
+            np.savez(file, **arrays)
+        temporary.replace(path)
+
+    def _restore(self, path: Path) -> None:
+        try:
+            with np.load(path) as saved:
+                facts = json.loads(saved["facts"].tobytes())
+                same = all(facts[key] == value for key, value in self._facts().items() if key != "progress")
+                groups = {
+                    group: [saved[name] for name in sorted(saved.files) if name.startswith(f"{group}/")]
+                    for group in self._groups()
+                }
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise CheckpointError(f"{path} is damaged; leave out --resume to begin anew.") from error
+        if not same:
+            raise CheckpointError(
+                f"{path.parent} holds a run with other options or data; give another --out or leave out --resume."
+            )
+        for variable, value in zip(self.network.variables, groups["network"], strict=True):
+            variable.assign(value)
+        for variable, value in zip(self.network.optimizer.variables, groups["optimizer"], strict=True):
+            variable.assign(value)
+        self.average, self.best_weights = groups["average"], groups["best"]
+        self.progress = Progress(**facts["progress"])
+
+    def _facts(self) -> dict[str, Any]:
+        options = {key: value for key, value in asdict(self.options).items() if key not in ("epochs", "minutes", "patience")}
+        data = [f"{entry.name} {entry.count}" for entry in self.collection.entries]
+        facts = {"options": options, "model": asdict(self.model), "vocabulary": self.vocabulary.to_json(), "data": data}
+        return json.loads(json.dumps(facts | {"progress": asdict(self.progress)}))
+
+    def _groups(self) -> dict[str, list[Any]]:
+        return {
+            "network": [keras.ops.convert_to_numpy(v) for v in self.network.variables],
+            "optimizer": [keras.ops.convert_to_numpy(v) for v in self.network.optimizer.variables],
+            "average": self.average,
+            "best": self.best_weights,
+        }
+
+
+def _parts(pieces: Sequence[int], lengths: Sequence[int], rng: np.random.Generator) -> list[tuple[int, int, int]]:
+    """Pieces as (index, start, stop), half of them cut in two anywhere.
+
+    Continuing a seed means writing with a short past; whole pieces alone would teach mostly what to do with a long one.
+    """
+    parts = []
+    for index in pieces:
+        length = lengths[index]
+        cut = int(rng.integers(1, length)) if rng.random() < 0.5 else 0
+        parts += [(index, 0, cut), (index, cut, length)] if min(cut, length - cut) > 2 else [(index, 0, length)]
+    return parts
+
+
+def trained_network(trainer: Trainer) -> keras.Model:
+    """A fresh network of any batch size with the best averaged weights."""
+    network = build_network(trainer.model)
+    _set_weights(network, trainer.best_weights)
+    return network
+
+
+def _weights(network: keras.Model) -> Weights:
+    return [keras.ops.convert_to_numpy(weight).copy() for weight in network.trainable_weights]
+
+
+def _set_weights(network: keras.Model, weights: Weights) -> None:
+    for variable, value in zip(network.trainable_weights, weights, strict=True):
+        variable.assign(value)

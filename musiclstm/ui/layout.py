@@ -1,0 +1,322 @@
+"""What is seen: the widgets, where they stand, their colours, and a take as updates to them. No events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from musiclstm.config import SamplingOptions
+from musiclstm.formats import MUSIC_ENDINGS
+from musiclstm.generation import MAX_TRANSPOSITION, TakeFiles, link_from_recipe, take_recipe
+from musiclstm.music import INSTRUMENTS
+from musiclstm.render.pianoroll import CONTINUATION_COLOUR, SEED_COLOUR
+from musiclstm.ui import texts
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.engine import Engine
+from musiclstm.ui.pictures import seed_roll, small_roll, take_roll, waiting_roll
+from musiclstm.ui.results import Result, Shown
+from musiclstm.ui.session import LONGEST_SEED, Session
+
+BARS = 16
+DIVERSITIES = (0.7, 1.3)  # by measure: below it keeps repeating itself, above it nothing returns (benchmarks/diversity.py)
+SEED_WAVE = ("#92c3e3", SEED_COLOUR)  # the waveform still to come, and what was played; opaque, since the player mixes them
+ONE, FOUR, LADDER = "one", "four", "ladder"
+TAKES = [("One take", ONE), ("Four takes", FOUR), ("Tame · default · wild", LADDER)]
+Updates = dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class Widgets:
+    """Everything on the page that an event reads or writes."""
+
+    session: gr.State
+    history: gr.BrowserState
+    masthead: gr.HTML
+    seed: gr.Dropdown
+    upload: gr.File
+    own_facts: gr.HTML
+    own_range: gr.Row
+    own_first: gr.Number
+    own_last: gr.Number
+    facts: gr.HTML
+    seed_roll: gr.HTML
+    seed_player: gr.Audio
+    diversity: gr.Slider
+    bars: gr.Slider
+    takes: gr.Radio
+    generate: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+    random_seed: gr.Number
+    dice: gr.Button
+    fresh: gr.Checkbox
+    tempo: gr.Number
+    instrument: gr.Dropdown
+    transposition: gr.Slider
+    top_p: gr.Slider
+    loop_guard: gr.Checkbox
+    open_ended: gr.Checkbox
+    heading: gr.HTML
+    roll: gr.HTML
+    cards: gr.HTML
+    pick: gr.Radio
+    notice: gr.HTML
+    player: gr.Column
+    sound_seed: gr.File
+    sound_continuation: gr.File
+    sound_joined: gr.File
+    sentence: gr.HTML
+    steps: gr.Row
+    extend: gr.Button
+    undo: gr.Button
+    downloads: gr.Row
+    midi_seed: gr.DownloadButton
+    midi_continuation: gr.DownloadButton
+    midi_joined: gr.DownloadButton
+    score: gr.Button
+    sheet_svg: gr.Button
+    audio: gr.DownloadButton
+    everything: gr.Button
+    fetched: gr.File
+    sheet_fold: gr.Accordion
+    sheet: gr.HTML
+    replay_fold: gr.Accordion
+    link: gr.Textbox
+    code: gr.Textbox
+    earlier: gr.Dropdown
+
+    @property
+    def settings(self) -> list[Any]:
+        """The inputs of a request: seed, diversity, bars, random seed, tempo, instrument, transposition, top-p, loop guard, open
+        ended, takes.
+        """
+        first = [self.seed, self.diversity, self.bars, self.random_seed, self.tempo, self.instrument, self.transposition]
+        return [*first, self.top_p, self.loop_guard, self.open_ended, self.takes]
+
+    @property
+    def sounds(self) -> list[Any]:
+        """What the player plays, and the recipe for the link."""
+        return [self.sound_seed, self.sound_continuation, self.sound_joined, self.code]
+
+    @property
+    def take(self) -> list[Any]:
+        """What ``shown`` and ``listed`` update."""
+        seen = [self.heading, self.roll, self.cards, self.pick, self.notice, self.player, self.sentence, self.sheet]
+        files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.audio]
+        return [*seen, *self.sounds, self.steps, self.undo, *files, self.replay_fold]
+
+    def opened(self, engine: Engine, note: str) -> Updates:
+        """A page that is loaded: what plays, and its seeds."""
+        seeds = texts.seed_choices(engine.checkpoint.seeds)
+        return {
+            self.masthead: texts.masthead(engine.checkpoint, note),
+            self.seed: gr.Dropdown(choices=seeds, value=engine.first.id),
+        }
+
+    def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int) -> Updates:
+        """A finished take; ``steps`` results can be gone back to. Without sound the player gives way to the sentence why."""
+        silent = files.joined_audio is None
+        return {
+            self.heading: texts.take_heading(shown.composition),
+            self.roll: take_roll(shown),
+            self.notice: gr.HTML(texts.notice(files.note), visible=bool(files.note)),
+            self.player: gr.Column(visible=not silent),
+            self.sound_seed: _path(files.seed_audio),
+            self.sound_continuation: _path(files.continuation_audio),
+            self.sound_joined: _path(files.joined_audio),
+            self.code: code_of(shown),
+            self.sentence: texts.take_story(shown, engine.checkpoint),
+            self.sheet: "",
+            self.steps: gr.Row(visible=True),
+            self.undo: gr.Button("Undo", interactive=steps > 0),
+            self.downloads: gr.Row(visible=True),
+            self.midi_seed: files.seed_midi,
+            self.midi_continuation: files.continuation_midi,
+            self.midi_joined: files.joined_midi,
+            self.audio: gr.DownloadButton(value=files.joined_audio, visible=not silent),
+            self.replay_fold: gr.Accordion(visible=True),
+        }
+
+    def listed(self, result: Result) -> Updates:
+        """All takes of a result, for choosing one."""
+        several = len(result.takes) > 1
+        rolls = [small_roll(shown) for shown in result.takes] if several else []
+        return {
+            self.cards: gr.HTML(texts.cards(result, rolls), visible=several),
+            self.pick: gr.Radio(choices=texts.take_names(result), value=result.chosen, visible=several),
+        }
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)  # gr.File takes no Path
+
+
+def code_of(shown: Shown) -> str:
+    """The recipe of a take as the end of a link."""
+    return link_from_recipe(take_recipe(shown.composition, shown.take.number))
+
+
+def place(active: ActiveCheckpoint) -> Widgets:
+    """Place all widgets on the page that is being built."""
+    session, engine = gr.State(Session()), active.now
+    # The secret keeps nothing from the visitor, whose browser it is; without one the history would end with the program's run.
+    history = gr.BrowserState([], storage_key="musiclstm-history", secret="musiclstm")  # noqa: S106
+    masthead = gr.HTML(texts.masthead(engine.checkpoint, active.note), elem_id="masthead")
+    with gr.Row(elem_id="desk"):
+        with gr.Column(scale=2, min_width=320, elem_id="controls"):
+            controls = _seed_card(engine) | _settings() | _more()
+        with gr.Column(scale=5, min_width=320, elem_id="take"):
+            take = _take(engine) | _files() | _folds()
+    return Widgets(session=session, history=history, masthead=masthead, **controls, **take)
+
+
+def theme() -> gr.themes.Base:
+    """Paper and ink, with the continuation's colour for what starts one. Every font is Gradio's own or the system's."""
+    accent = gr.themes.Color(
+        *("#fff6ef", "#fee8d6", "#fbcfab", "#f6ae78", "#ee8a44", CONTINUATION_COLOUR),
+        *("#b84f00", "#974100", "#793605", "#632f0a", "#361501"),
+    )
+    paper, card, night, dusk = "#faf8f4", "#ffffff", "#161412", "#201d1a"
+    return gr.themes.Base(
+        primary_hue=accent,
+        secondary_hue=accent,
+        neutral_hue="stone",
+        radius_size="md",
+        font=("-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"),
+        font_mono=("ui-monospace", "Consolas", "monospace"),
+    ).set(
+        body_background_fill=paper,
+        body_background_fill_dark=night,
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        block_background_fill=card,
+        block_background_fill_dark=dusk,
+        block_border_width="1px",
+        block_shadow="none",
+        input_border_color="*border_color_primary",
+        input_border_width="1px",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        block_label_border_width="0px",
+        input_background_fill=card,
+        input_background_fill_dark="#2a2622",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_700",
+        button_primary_text_color="white",
+        button_large_text_weight="600",
+    )
+
+
+def _seed_card(engine: Engine) -> dict[str, Any]:
+    first = engine.first
+    made: dict[str, Any] = {}
+    with gr.Column(elem_id="seed-card"):
+        made["seed"] = gr.Dropdown(texts.seed_choices(engine.checkpoint.seeds), value=first.id, label="Seed", elem_id="seed")
+        made["facts"] = gr.HTML(texts.seed_facts(first), elem_id="facts")
+        made["seed_roll"] = gr.HTML(seed_roll(first), elem_id="seed-roll")
+        made["seed_player"] = _player("Listen to the seed", "seed-player", SEED_WAVE)
+        with gr.Accordion("Your own music as the seed", open=False, elem_id="own"):
+            kinds = sorted(MUSIC_ENDINGS)
+            made["upload"] = gr.File(label="A MIDI, MusicXML, kern or ABC file", file_types=kinds, height=150, elem_id="upload")
+            made["own_facts"] = gr.HTML(elem_id="own-facts")
+            with gr.Row(visible=False, elem_id="own-range") as made["own_range"]:
+                made["own_first"] = gr.Number(1, label="From bar", precision=0, minimum=1, elem_id="own-first")
+                made["own_last"] = gr.Number(
+                    8, label=f"to bar (up to {LONGEST_SEED} bars)", precision=0, minimum=1, elem_id="own-last"
+                )
+    return made
+
+
+def _settings() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Column(elem_id="settings"):
+        made["diversity"] = _slider("Diversity", "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
+        made["bars"] = _slider("Length in bars", "bars", 4, 32, BARS, 1)
+        made["takes"] = gr.Radio(TAKES, value=ONE, label="Takes", elem_id="takes")
+        with gr.Row(elem_id="buttons"):
+            made["generate"] = gr.Button("Generate", variant="primary", elem_id="generate")
+            made["stop"] = gr.Button("Stop", interactive=False, elem_id="stop")
+        made["status"] = gr.HTML(texts.progress(""), elem_id="status")
+    return made
+
+
+def _more() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Accordion("More: sound, tempo, random seed", open=False, elem_id="more"):
+        with gr.Row():
+            made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
+            made["tempo"] = gr.Number(0, label="Tempo, ♩ a minute", info="0: the seed's own", elem_id="tempo")
+        most = MAX_TRANSPOSITION
+        made["transposition"] = _slider("Transposition in semitones", "transposition", -most, most, 0, 1)
+        with gr.Row():
+            made["random_seed"] = gr.Number(1, label="Random seed", precision=0, elem_id="random-seed")
+            made["dice"] = gr.Button("Re-roll", size="sm", elem_id="dice")
+        made["fresh"] = gr.Checkbox(True, label="New random seed for each run", elem_id="fresh")
+        made["top_p"] = _slider("Top-p", "top-p", 0.5, 1.0, SamplingOptions.top_p, 0.01)
+        made["loop_guard"] = gr.Checkbox(SamplingOptions.loop_guard, label="Loop guard", elem_id="loop-guard")
+        made["open_ended"] = gr.Checkbox(False, label="Leave the end open", elem_id="open-ended")
+    return made
+
+
+def _take(engine: Engine) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    made["heading"] = gr.HTML(texts.waiting_heading(engine.first), elem_id="heading")
+    made["roll"] = gr.HTML(waiting_roll(engine.first, BARS), elem_id="roll")
+    made["notice"] = gr.HTML(visible=False, elem_id="notice")
+    with gr.Column(elem_id="player") as made["player"]:
+        gr.HTML((files("musiclstm.ui") / "player.html").read_text(encoding="utf-8"))
+    for part in ("seed", "continuation", "joined"):
+        made[f"sound_{part}"] = gr.File(visible=False)
+    made["sentence"] = gr.HTML(elem_id="sentence")
+    made["cards"] = gr.HTML(visible=False, elem_id="cards")
+    made["pick"] = gr.Radio([], label="Take", visible=False, elem_id="pick")
+    with gr.Row(visible=False, elem_id="steps") as made["steps"]:
+        made["extend"] = gr.Button("Extend", size="sm", elem_id="extend")
+        made["undo"] = gr.Button("Undo", size="sm", interactive=False, elem_id="undo")
+    return made
+
+
+def _files() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Row(visible=False, elem_id="downloads") as made["downloads"]:
+        gr.HTML("<p>Download</p>")
+        made["midi_joined"] = gr.DownloadButton("Joined MIDI", size="sm", elem_id="get-joined-midi")
+        made["midi_seed"] = gr.DownloadButton("Seed MIDI", size="sm", elem_id="get-seed-midi")
+        made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
+        made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
+        made["sheet_svg"] = gr.Button("Sheet as SVG", size="sm", elem_id="get-sheet")
+        made["audio"] = gr.DownloadButton("Audio", size="sm", elem_id="get-audio")
+        made["everything"] = gr.Button("Everything", size="sm", elem_id="get-everything")
+    made["fetched"] = gr.File(visible=False)
+    return made
+
+
+def _folds() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Accordion("Sheet music", open=False, elem_id="sheet-fold") as made["sheet_fold"]:
+        made["sheet"] = gr.HTML(elem_id="sheet")
+    with gr.Accordion("Replay and earlier results", open=False, visible=False, elem_id="replay-fold") as made["replay_fold"]:
+        made["link"] = gr.Textbox(label="Link to this very take", interactive=False, buttons=["copy"], elem_id="link")
+        made["code"] = gr.Textbox(visible=False)
+        made["earlier"] = gr.Dropdown([], label="Earlier results of yours", elem_id="earlier")
+    return made
+
+
+def _slider(label: str, elem_id: str, low: float, high: float, value: float, step: float) -> gr.Slider:
+    return gr.Slider(low, high, value, step=step, label=label, elem_id=elem_id, buttons=[])
+
+
+def _player(label: str, elem_id: str, colours: tuple[str, str]) -> gr.Audio:
+    """A player; its waveform is drawn in the colour that its music has in the roll."""
+    waveform = gr.WaveformOptions(waveform_color=colours[0], waveform_progress_color=colours[1])
+    player = gr.Audio(
+        type="filepath", label=label, elem_id=elem_id, interactive=False, buttons=["download"], waveform_options=waveform
+    )
+    player.play(None, js=f"() => window.musiclstm.playing('{elem_id}')", api_visibility="private")
+    return player

@@ -1,0 +1,238 @@
+"""The events of a take: generate, stop, extend, undo, choose one of several, replay, download, read as sheet music."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from musiclstm.api import request_from
+from musiclstm.errors import OptionError
+from musiclstm.generation import SCORE, ComposeRequest, Composition, extension_request, recipe_from_link, require_same, zip_take
+from musiclstm.ui import texts
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.engine import STOPPED, Engine
+from musiclstm.ui.layout import Updates, Widgets, code_of
+from musiclstm.ui.pictures import growing_roll, sheet, take_roll, waiting_roll
+from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, MODEL, QUIET, SOUND, request_folder, request_of, requests_for, told
+from musiclstm.ui.results import Result
+from musiclstm.ui.session import Session
+
+BETWEEN_PICTURES = 0.1  # seconds; drawing every few notes would take longer than writing them
+ARCHIVE, SHEET = "musiclstm.zip", "sheet.svg"
+REMEMBERED = 20  # earlier results that the browser keeps
+# A wrapped ``js`` gets the inputs of its event and hands them on.
+_LOOK = "(...given) => { window.musiclstm.look(); return given; }"
+_LOAD = "(...given) => window.musiclstm.load(...given)"
+_SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.download = f.orig_name; a.click(); }"
+
+
+def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Generate, Extend and a link or an earlier result all write takes; Stop, Undo and the list of takes go with them."""
+
+    def generated(session: Session, engine: Engine, *settings: Any) -> Sequence[ComposeRequest]:
+        seed, *rest, takes = settings
+        return requests_for(request_of(session.seed(seed, engine), *rest), takes)
+
+    def extended(session: Session, _: Engine, bars: int, random_seed: int) -> Sequence[ComposeRequest]:
+        if session.result is None:
+            raise OptionError("There is no take to extend yet: press Generate first.")
+        shown = session.result.shown
+        return [extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)]
+
+    def replayed(_: Session, engine: Engine, code: str) -> Sequence[ComposeRequest]:
+        return [request_from(engine.checkpoint, recipe_from_link(code))]
+
+    _writing(active, w, w.generate.click, generated, w.settings, draws=True)
+    _writing(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
+    _writing(active, w, w.earlier.input, replayed, [w.earlier], draws=False)
+
+    def halt(session: Session) -> str:
+        session.stopped = True
+        return texts.progress("Stopping at the bar line")
+
+    w.stop.click(halt, w.session, w.status, **AT_ONCE)
+    _choosing(active, w)
+    _reading(w)
+
+
+def replay_event(active: ActiveCheckpoint, w: Widgets, code: gr.State) -> None:
+    """Write again what a link describes, once ``code`` has changed to the end of it: when the page was opened by one."""
+
+    def replayed(_: Session, engine: Engine, code: str) -> Sequence[ComposeRequest]:
+        fields = recipe_from_link(code)
+        request = request_from(engine.checkpoint, fields)
+        if fields.get("checkpoint", engine.checkpoint.name) != engine.checkpoint.name:
+            require_same({"checkpoint": fields["checkpoint"]}, {"checkpoint": engine.checkpoint.name})
+        return [request]
+
+    _writing(active, w, code.change, replayed, [code], draws=False)
+
+
+def _writing(
+    active: ActiveCheckpoint,
+    w: Widgets,
+    event: Callable[..., Any],
+    plan: Callable[..., Sequence[ComposeRequest]],
+    inputs: list[Any],
+    *,
+    draws: bool,
+) -> None:
+    """Let ``event`` write what ``plan(session, engine, *inputs)`` asks for; ``draws``: with a new random seed, if wanted."""
+
+    def prepare(session: Session, fresh: bool, random_seed: int | None) -> Updates:
+        session.stopped = False
+        return {
+            w.generate: gr.Button("Generating …", interactive=False),
+            w.extend: gr.Button(interactive=False),
+            w.stop: gr.Button(interactive=True),
+            w.status: texts.progress("Waiting for the model", 0.0),
+            w.random_seed: secrets.randbelow(DRAWN_BELOW) if fresh and draws else random_seed,
+        }
+
+    def perform(*given: Any) -> Iterator[Updates]:
+        *settings, session, history = given
+        with request_folder() as folder:
+            engine, shown, result = session.engine or active.now, 0.0, None
+            for progress in engine.perform(plan(session, engine, *settings), lambda: session.stopped):
+                result = progress.result
+                if time.monotonic() - shown < BETWEEN_PICTURES and progress.share != 1.0:
+                    continue
+                shown = time.monotonic()
+                yield {w.status: texts.progress(progress.said, progress.share), **_grown(w, progress.composition)}
+            if result is not None:
+                session.add(_picked(result, settings))
+                yield {w.status: texts.progress(""), **_presented(w, session, engine, folder), **remembered(w, session, history)}
+
+    def rest(session: Session, seed_id: str, bars: int, status: str) -> Updates:
+        # After a run that failed, or was stopped before its first bar, the page shows again what the player plays.
+        result = session.result
+        seed = session.seed(seed_id, session.engine or active.now)
+        return {
+            w.generate: gr.Button("Generate", interactive=True),
+            w.extend: gr.Button(interactive=True),
+            w.stop: gr.Button(interactive=False),
+            w.status: status if STOPPED in status else texts.progress(""),
+            w.heading: texts.waiting_heading(seed) if result is None else texts.take_heading(result.shown.composition),
+            w.roll: waiting_roll(seed, bars) if result is None else take_roll(result.shown),
+        }
+
+    before = [w.generate, w.extend, w.stop, w.status, w.random_seed]
+    prepared = event(prepare, [w.session, w.fresh, w.random_seed], before, **AT_ONCE)
+    performed = prepared.then(
+        perform, [*inputs, w.session, w.history], [w.status, *w.take, w.history, w.earlier], **QUIET, **MODEL
+    )
+    after = ([w.session, w.seed, w.bars, w.status], [w.generate, w.extend, w.stop, w.status, w.heading, w.roll])
+    rested = performed.success(rest, *after, js=_LOOK, **AT_ONCE)
+    load_into_player(w, rested)
+    rested.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+    performed.failure(rest, *after, **AT_ONCE)  # Gradio's `then` does not follow a failure
+
+
+def load_into_player(w: Widgets, event: Any) -> None:
+    """After ``event`` the player has the sounds of the take that is shown, and the link leads to it."""
+    event.then(None, w.sounds, w.link, js=_LOAD, **AT_ONCE)
+
+
+def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Updates:
+    """The browser's list of earlier results with the latest one in front."""
+    if session.result is None:
+        return {}
+    kept = [[texts.history_name(session.result.shown), code_of(session.result.shown)], *history]
+    unique = list({code: [name, code] for name, code in reversed(kept)}.values())[::-1][:REMEMBERED]
+    return {w.history: unique, w.earlier: gr.Dropdown(choices=[(name, code) for name, code in unique], value=None)}
+
+
+def _picked(result: Result, settings: Sequence[Any]) -> Result:
+    """The result with the take that a recipe names chosen; else as it is, the best first."""
+    if len(settings) != 1 or not isinstance(settings[0], str) or len(result.takes) < 2:
+        return result
+    number = recipe_from_link(settings[0]).get("take")
+    places = [place for place, shown in enumerate(result.takes) if shown.take.number == number]
+    return Result(result.takes, places[0]) if places else result
+
+
+def _presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
+    """The visitor's latest result."""
+    assert session.result is not None
+    written = engine.write(folder, session.result.shown)
+    return w.shown(session.result.shown, written, engine, steps=len(session.results) - 1) | w.listed(session.result)
+
+
+def _grown(w: Widgets, composition: Composition | None) -> Updates:
+    """What is written so far, if anything is."""
+    if composition is None:
+        return {}
+    return {w.heading: texts.take_heading(composition), w.roll: texts.growing(growing_roll(composition))}
+
+
+def _choosing(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Another take of the same result, or the result before it."""
+
+    def pick(place: int | None, session: Session) -> Iterator[Updates]:
+        result = session.result
+        with request_folder() as folder:
+            if result is None or place is None or not 0 <= place < len(result.takes):
+                raise OptionError("There is no such take.")
+            session.results[-1] = Result(result.takes, place)
+            yield _presented(w, session, session.engine or active.now, folder)
+
+    def undo(session: Session) -> Iterator[Updates]:
+        with request_folder() as folder:
+            if len(session.results) < 2:
+                raise OptionError("There is nothing to go back to.")
+            session.results.pop()
+            yield _presented(w, session, session.engine or active.now, folder)
+
+    for event in (
+        w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),
+        w.undo.click(undo, w.session, w.take, **QUIET, **SOUND),
+    ):
+        load_into_player(w, event)
+        event.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+
+
+def _engraved(session: Session) -> str:
+    """The sheet of what is shown, while its fold is open; made when it is asked for, since it takes a second."""
+    with told():
+        return texts.sheet_page(sheet(session.result.shown)) if session.sheet and session.result is not None else ""
+
+
+def _reading(w: Widgets) -> None:
+    def unfold(session: Session) -> str:
+        session.sheet = True
+        return _engraved(session)
+
+    def fold(session: Session) -> None:
+        session.sheet = False
+
+    w.sheet_fold.expand(unfold, w.session, w.sheet, **QUIET, **SOUND)
+    w.sheet_fold.collapse(fold, w.session, None, **AT_ONCE)
+
+
+def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Files that take a second are made when they are asked for; the others lie ready behind their buttons."""
+
+    def maker(name: str) -> Callable[[Session], Iterator[str]]:
+        def make(session: Session) -> Iterator[str]:
+            assert session.result is not None  # the buttons come with the first take
+            with request_folder() as folder:
+                shown = session.result.shown
+                if name == SHEET:
+                    (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
+                else:
+                    written = (session.engine or active.now).write(folder, shown, audio=name == ARCHIVE, score=True)
+                if name == ARCHIVE:
+                    (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
+                    zip_take(written, folder / ARCHIVE, [folder / SHEET])
+                yield str(folder / name)
+
+        return make
+
+    for button, name in ((w.score, SCORE), (w.sheet_svg, SHEET), (w.everything, ARCHIVE)):
+        made = button.click(maker(name), w.session, w.fetched, show_progress_on=button, api_visibility="private", **SOUND)
+        made.success(None, w.fetched, None, js=_SAVE, api_visibility="private")

@@ -1,0 +1,278 @@
+"""Collections: what is read, what is skipped, the cache, and the split by work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from musiclstm.data.collection import (
+    FEWEST_NOTES,
+    Collection,
+    Entry,
+    Source,
+    folder_sources,
+    music21_sources,
+    open_collection,
+    split,
+    work_of,
+)
+from musiclstm.errors import DataError, MusicFileError
+from musiclstm.formats.midi import write_midi
+from musiclstm.music.notes import NOTE, Metre, Piece, Tempo, make_notes
+
+
+def melody(seed: int, notes: int = 40) -> Piece:
+    """A melody in 3/4 that no other ``seed`` has."""
+    pitches = np.random.default_rng(seed).integers(40, 90, notes)
+    return Piece(make_notes(np.arange(notes) * 12, pitches, [12] * notes, [64] * notes), (Metre(0, 3, 4),), (Tempo(0, 90.0),))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four usable files and four that are not."""
+    data = tmp_path / "data"
+    for name, piece in (
+        ("Bach/prelude_1.mid", melody(1)),
+        ("Bach/prelude_2.MIDI", melody(2)),
+        ("Satie/gnossienne.mid", melody(3)),
+        ("alone.mid", melody(4, FEWEST_NOTES)),
+        ("Satie/copy.mid", melody(1)),
+        ("short.mid", melody(5, FEWEST_NOTES - 1)),
+    ):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        write_midi(piece, data / name)
+    (data / "broken.mid").write_bytes(b"MThd, but nothing more")
+    (data / "Bach" / "words.abc").write_text("no tune at all", encoding="utf-8")
+    (data / "notes.txt").write_text("not music", encoding="utf-8")
+    return data
+
+
+def opened(folder: Path, report: Callable[[int, int, str], None] | None = None) -> Collection:
+    return open_collection(folder_sources(folder), folder.parent / "cache", report)
+
+
+# Reading
+
+
+def test_usable_pieces_are_kept_with_their_names_and_composers(folder: Path) -> None:
+    collection = opened(folder)
+    assert [(e.name, e.composer, e.count) for e in collection.entries] == [
+        ("Bach/prelude_1.mid", "Bach", 40),
+        ("Bach/prelude_2.MIDI", "Bach", 40),
+        ("Satie/gnossienne.mid", "Satie", 40),
+        ("alone.mid", "", FEWEST_NOTES),
+    ]
+    piece = collection.piece(2)
+    assert np.array_equal(piece.notes, melody(3).notes)
+    assert (piece.metres, piece.tempi) == ((Metre(0, 3, 4),), (Tempo(0, 90.0),))
+    assert (piece.composer, piece.source) == ("Satie", "Satie/gnossienne.mid")
+    assert len(collection) == 4
+
+
+def test_every_skipped_file_is_named_with_its_reason(folder: Path) -> None:
+    skipped = opened(folder).skipped
+    assert len(skipped) == 4
+    for name, reason in (
+        ("words.abc", ""),
+        ("copy.mid", "Bach/prelude_1.mid"),
+        ("short.mid", f"{FEWEST_NOTES}"),
+        ("broken.mid", ""),
+    ):
+        sentence = next(s for s in skipped if name in s)
+        assert reason in sentence
+        assert sentence.endswith(".")
+        assert "\n" not in sentence
+
+
+def test_a_piece_read_with_many_tempi_has_one_that_lasts_as_long(tmp_path: Path) -> None:
+    piece = replace(melody(1), tempi=(Tempo(0, 60.0), Tempo(240, 120.0)))
+    collection = open_collection([Source("a", "a", "", "", lambda: piece)], tmp_path)
+    assert collection.piece(0).seconds(piece.end) == pytest.approx(piece.seconds(piece.end), rel=1e-3)
+
+
+def test_the_composer_that_a_file_names_counts_where_it_lies_in_no_folder(tmp_path: Path) -> None:
+    named = replace(melody(1), composer="Chopin")
+    sources = [
+        Source("a", "a", "", "", lambda: named),
+        Source("b", "b", "Liszt", "", lambda: replace(melody(2), composer="F. L.")),
+    ]
+    assert [e.composer for e in open_collection(sources, tmp_path).entries] == ["Chopin", "Liszt"]
+
+
+def test_the_report_is_told_of_each_file(folder: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    opened(folder, lambda done, total, name: told.append((done, total, name)))
+    assert [done for done, _, _ in told] == list(range(8))
+    assert {total for _, total, _ in told} == {8}
+    assert told[0][2] == "Bach/prelude_1.mid"
+
+
+# Sentences for people
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere does not exist"):
+        folder_sources(tmp_path / "nowhere")
+
+
+def test_a_folder_without_music_is_named_with_what_would_count(folder: Path) -> None:
+    empty = folder / "empty"
+    empty.mkdir()
+    (empty / "song.mp3").write_bytes(b"")
+    with pytest.raises(DataError, match=r"empty holds no .*\.mid.*\.musicxml.* file"):
+        folder_sources(empty)
+
+
+def test_where_nothing_can_be_used_the_first_reason_is_told(tmp_path: Path) -> None:
+    def unreadable() -> Piece:
+        raise MusicFileError("a.mid is damaged.")
+
+    with pytest.raises(DataError, match=r"No piece of the data can be used: a\.mid is damaged"):
+        open_collection([Source("a.mid", "a", "", "", unreadable)], tmp_path)
+
+
+def test_a_collection_without_sources_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no files"):
+        open_collection([], tmp_path)
+
+
+# The cache
+
+
+def test_the_second_time_no_file_is_read(folder: Path) -> None:
+    first = opened(folder)
+    told: list[str] = []
+    second = opened(folder, lambda done, total, name: told.append(name))
+    assert not told
+    assert second == first
+    assert np.array_equal(second.piece(1).notes, first.piece(1).notes)
+
+
+def test_a_changed_file_is_read_again(folder: Path) -> None:
+    opened(folder)
+    path = folder / "Satie" / "gnossienne.mid"
+    write_midi(melody(9), path)
+    os.utime(path, ns=(1, 1))
+    assert np.array_equal(opened(folder).piece(2).notes, melody(9).notes)
+
+
+def test_a_new_file_is_noticed(folder: Path) -> None:
+    opened(folder)
+    write_midi(melody(9), folder / "Satie" / "more.mid")
+    assert len(opened(folder)) == 5
+
+
+def test_a_build_that_is_killed_leaves_no_index_and_is_begun_anew(tmp_path: Path) -> None:
+    def killed() -> Piece:
+        raise KeyboardInterrupt
+
+    sources = [Source(name, name, "", "", lambda seed=seed: melody(seed)) for seed, name in enumerate("abc")]  # type: ignore[misc]
+    with pytest.raises(KeyboardInterrupt):
+        open_collection([*sources[:2], replace(sources[2], read=killed)], tmp_path)
+    assert list(tmp_path.rglob("notes.bin"))
+    assert not list(tmp_path.rglob("index*"))
+    collection = open_collection(sources, tmp_path)
+    assert [entry.name for entry in collection.entries] == ["a", "b", "c"]
+    assert all(np.array_equal(collection.piece(i).notes, melody(i).notes) for i in range(3))
+    assert len(list(tmp_path.rglob("notes.bin"))) == 1
+
+
+def test_notes_stay_on_disk_until_they_are_asked_for(folder: Path) -> None:
+    collection = opened(folder)
+    path = collection.folder / "notes.bin"
+    assert path.stat().st_size == sum(entry.count for entry in collection.entries) * NOTE.itemsize
+    stored = np.fromfile(path, NOTE)
+    stored["pitch"][40:80] = 60  # the second piece
+    stored.tofile(path)
+    assert np.array_equal(collection.piece(0).notes, melody(1).notes)
+    assert set(collection.piece(1).notes["pitch"].tolist()) == {60}
+
+
+# Works
+
+
+@pytest.mark.parametrize(
+    ("name", "work"),
+    [
+        ("Mozart/mz_545_1.mid", "Mozart/mz_545"),
+        ("Mozart/mz_545_3.mid", "Mozart/mz_545"),
+        ("Chopin/chpn_op25_e11.mid", "Chopin/chpn_op25_e"),
+        ("Bach/Invention 4.mid", "Bach/Invention"),
+        ("Schubert/d960 mov 2.mid", "Schubert/d960"),
+        ("Schubert/d960-No3.mid", "Schubert/d960"),
+        ("Haydn/op20/movement4.xml", "Haydn/op20/movement"),
+        ("bach/bwv1.6.mxl", "bach/bwv1"),
+        ("elise.mid", "elise"),
+        ("Bach/01.mid", "Bach/01"),
+        ("Bach/12b.mid", "Bach/12b"),
+        ("Bach/._1.mid", "Bach/._1"),
+        ("7", "7"),
+    ],
+)
+def test_movements_of_a_work_share_its_name(name: str, work: str) -> None:
+    assert work_of(name) == work
+
+
+def test_the_music21_corpus_has_names_works_and_composers() -> None:
+    sources = {source.name: source for source in music21_sources()}
+    assert len(sources) > 500
+    chorale = sources["bach/bwv66.6.mxl"]
+    assert (chorale.composer, len(chorale.read())) == ("Bach", 154)
+
+
+def collection_of(works: dict[str, list[int]]) -> Collection:
+    """Works by name, with the numbers of notes of their pieces."""
+    entries, first = [], 0
+    for work, counts in works.items():
+        for number, count in enumerate(counts):
+            entries.append(Entry(f"{work}_{number}.mid", work, "", "", first, count, ((0, 4, 4),), 120.0))
+            first += count
+    return Collection(Path("nowhere"), tuple(entries), ())
+
+
+MANY = collection_of({f"work {i}": [100 + 10 * i] * (1 + i % 4) for i in range(60)})
+
+
+@pytest.mark.parametrize("random_seed", range(5))
+def test_no_work_lies_on_two_sides_and_every_piece_on_one(random_seed: int) -> None:
+    sides = split(MANY, 0.1, 0.2, random_seed)
+    assert sorted(index for side in sides.values() for index in side) == list(range(len(MANY)))
+    works = [{MANY.entries[index].work for index in side} for side in sides.values()]
+    assert sum(len(names) for names in works) == 60
+
+
+def test_a_side_holds_its_share_of_the_notes_and_at_most_a_work_more() -> None:
+    sides = split(MANY, 0.1, 0.2, 1)
+    total = sum(entry.count for entry in MANY.entries)
+    largest = max(sum(e.count for e in MANY.entries if e.work == work) for work in {e.work for e in MANY.entries})
+    for name, share in (("validation", 0.1), ("test", 0.2)):
+        held = sum(MANY.entries[index].count for index in sides[name])
+        assert share * total <= held <= share * total + largest
+
+
+def test_the_same_random_seed_gives_the_same_split_and_another_another() -> None:
+    assert split(MANY, 0.1, 0.1, 1) == split(MANY, 0.1, 0.1, 1)
+    assert split(MANY, 0.1, 0.1, 1) != split(MANY, 0.1, 0.1, 2)
+
+
+def test_a_split_depends_on_names_and_not_on_the_order_of_files() -> None:
+    turned = Collection(MANY.folder, MANY.entries[::-1], ())
+    for side, indices in split(MANY, 0.1, 0.1, 1).items():
+        mirrored = [len(MANY) - 1 - index for index in split(turned, 0.1, 0.1, 1)[side]]
+        assert sorted(mirrored) == indices
+
+
+def test_a_share_of_0_leaves_a_side_empty() -> None:
+    sides = split(MANY, 0.0, 0.0, 1)
+    assert (len(sides["validation"]), len(sides["test"]), len(sides["train"])) == (0, 0, len(MANY))
+
+
+@pytest.mark.parametrize("works", [1, 2])
+def test_too_few_works_to_set_some_aside_are_refused(works: int) -> None:
+    with pytest.raises(DataError, match=f"only {works} work"):
+        split(collection_of({f"work {i}": [100, 100] for i in range(works)}), 0.1, 0.1, 1)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from musiclstm.checkpoint import Checkpoint
+from musiclstm.data.collection import folder_sources
+from musiclstm.errors import DataError
+from musiclstm.evaluation.likelihood import Evaluator, evaluate, read_pieces
+from musiclstm.formats.midi import write_midi
+from musiclstm.music.notes import Piece
+
+
+def test_the_whole_is_the_mean_of_its_pieces_weighted_by_notes(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:
+    pieces = list(tunes.values())
+    single = Evaluator(small_checkpoint).bits_per_note(pieces)
+    weights = [len(piece) - 1 for piece in pieces]
+    mean = sum(bits * weight for bits, weight in zip(single, weights, strict=True)) / sum(weights)
+    assert evaluate(small_checkpoint, pieces)["bits_per_note"] == pytest.approx(mean, abs=1e-3)
+
+
+def test_quarters_are_the_sum_of_steps(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:
+    onset = tunes["march"].notes["onset"]
+    expected = (int(onset[-1]) - int(onset[0])) / 24
+    assert evaluate(small_checkpoint, [tunes["march"]])["quarters"] == pytest.approx(expected)
+
+
+def test_the_composer_is_the_name_of_the_files_folder(tunes: dict[str, Piece], tmp_path: Path) -> None:
+    (tmp_path / "Bach").mkdir()
+    write_midi(tunes["march"], tmp_path / "Bach" / "a.mid")
+    write_midi(tunes["waltz"], tmp_path / "b.mid")
+    pieces, skipped = read_pieces(folder_sources(tmp_path), "Haydn")
+    assert [piece.composer for piece in pieces] == ["Bach", "Haydn"]
+    assert skipped == []
+
+
+def test_a_folder_of_broken_files_is_refused_with_the_first_reason(tmp_path: Path) -> None:
+    (tmp_path / "x.mid").write_text("no")
+    with pytest.raises(DataError, match=r"x\.mid"):
+        read_pieces(folder_sources(tmp_path), "data")

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from symusic.core import ScoreTick
+
+from musiclstm.errors import MusicFileError, OptionError
+from musiclstm.formats.midi import MAX_FILE_BYTES, midi_bytes, read_midi, write_midi
+from musiclstm.music.instruments import INSTRUMENTS, PIANO, Voice, voices_of
+from musiclstm.music.notes import Key, Metre, Piece, Tempo, bar_lines, bar_positions, make_notes
+
+
+def waltz() -> Piece:
+    """Four bars of 3/4 and two of 2/4, with chords, repeated notes, a triplet and an accelerando."""
+    onset = [0, 24, 24, 48, 48, 72, 72, 80, 88, 144, 216, 288, 336, 360]
+    pitch = [48, 64, 67, 64, 67, 50, 72, 74, 76, 72, 72, 72, 60, 21]
+    duration = [24, 20, 20, 20, 20, 72, 8, 8, 8, 72, 72, 48, 24, 100]
+    velocity = [80, 50, 50, 50, 50, 127, 1, 64, 65, 66, 67, 68, 69, 70]
+    return Piece(
+        notes=make_notes(onset, pitch, duration, velocity),
+        metres=(Metre(0, 3, 4), Metre(288, 2, 4)),
+        tempi=(Tempo(0, 93.43), Tempo(72, 120.0), Tempo(80, 600.0), Tempo(100, 10.0)),
+        key=Key(-3, "minor"),
+        title="Walzer für Ännchen",
+    )
+
+
+def midi_file(*tracks: bytes, division: int = 24) -> bytes:
+    """A file of the given track bodies, each event with its delta time; the end-of-track event is added."""
+    chunks = [body + b"\x00\xff\x2f\x00" for body in tracks]
+    header = (
+        b"MThd" + (6).to_bytes(4, "big") + (1).to_bytes(2, "big") + len(tracks).to_bytes(2, "big") + division.to_bytes(2, "big")
+    )
+    return header + b"".join(b"MTrk" + len(chunk).to_bytes(4, "big") + chunk for chunk in chunks)
+
+
+def strike(delta: int, pitch: int, channel: int = 0, velocity: int = 64) -> bytes:
+    return bytes([delta, 0x90 | channel, pitch, velocity])
+
+
+def release(delta: int, pitch: int, channel: int = 0) -> bytes:
+    return bytes([delta, 0x80 | channel, pitch, 0])
+
+
+def rows(piece: Piece) -> list[tuple[int, int, int]]:
+    return [(onset, pitch, duration) for onset, pitch, duration, _ in piece.notes.tolist()]
+
+
+def test_what_is_written_is_read_back_unchanged() -> None:
+    piece = waltz()
+    again = read_midi(midi_bytes(piece))
+    assert np.array_equal(again.notes, piece.notes)
+    assert again.metres == piece.metres
+    assert again.key == piece.key
+    assert again.title == piece.title
+    assert [t.onset for t in again.tempi] == [t.onset for t in piece.tempi]
+    assert [t.qpm for t in again.tempi] == pytest.approx([t.qpm for t in piece.tempi], abs=0.01)
+
+
+@pytest.mark.parametrize("fifths", range(-7, 8))
+@pytest.mark.parametrize("mode", ["major", "minor"])
+def test_every_key_signature_is_read_back(fifths: int, mode: str) -> None:
+    piece = Piece(make_notes([0], [60], [24], [64]), key=Key(fifths, mode))
+    assert read_midi(midi_bytes(piece)).key == Key(fifths, mode)
+
+
+def test_a_piece_without_key_is_read_back_without_key() -> None:
+    assert read_midi(midi_bytes(Piece(make_notes([0], [60], [24], [64])))).key is None
+
+
+def test_the_same_piece_gives_the_same_bytes() -> None:
+    assert midi_bytes(waltz()) == midi_bytes(waltz())
+
+
+def test_a_note_ends_before_its_pitch_is_struck_again() -> None:
+    piece = Piece(make_notes([0, 24], [60, 60], [24, 24], [64, 64]))
+    body = midi_bytes(piece).split(b"MTrk")[2]
+    assert body.index(bytes([0x80, 60, 64, 0, 0x90, 60])) > 0  # the release, no time passes, the next strike
+
+
+def test_the_text_and_the_program_are_in_the_file() -> None:
+    recipe = '{"random_seed": 7}' + " " * 200  # long enough for a two-byte length
+    data = midi_bytes(waltz(), voices=voices_of("harpsichord"), text=recipe)
+    assert recipe.encode() in data
+    assert ScoreTick.from_midi(data).tracks[0].program == 6
+    assert np.array_equal(read_midi(data).notes, waltz().notes)
+
+
+@pytest.mark.parametrize("name", [name for name, voices in INSTRUMENTS.items() if len(voices) == 1])
+def test_one_voice_is_one_track_of_the_same_bytes_for_every_instrument_but_for_its_program(name: str) -> None:
+    (voice,) = voices_of(name)
+    start = b"\x00\xff\x03\x05Piano\x00\xc0"
+    piano = midi_bytes(waltz())
+    assert piano.count(b"MTrk") == 2
+    assert start + b"\x00" in piano
+    assert midi_bytes(waltz(), voices=(voice,)) == piano.replace(start + b"\x00", start + bytes([voice.program]))
+
+
+@pytest.mark.parametrize("name", ["string quartet", "wind quartet"])
+def test_an_ensemble_has_a_track_and_a_channel_for_each_voice_and_is_read_back(name: str) -> None:
+    voices, piece = voices_of(name), waltz()
+    data = midi_bytes(piece, voices=voices)
+    tracks = ScoreTick.from_midi(data).tracks
+    assert [(track.name, track.program) for track in tracks] == [(voice.name, voice.program) for voice in reversed(voices)]
+    borders = [*(voice.lowest for voice in voices), 128]
+    for track, low, high in zip(reversed(tracks), borders[:-1], borders[1:], strict=True):
+        expected = [pitch for pitch in piece.notes["pitch"].tolist() if low <= pitch < high]
+        assert sorted(note.pitch for note in track.notes) == sorted(expected)
+        assert expected
+    for channel, voice in enumerate(reversed(voices)):
+        assert bytes([0, 0xC0 | channel, voice.program]) in data
+    again = read_midi(data)
+    assert again == read_midi(midi_bytes(piece))
+    assert np.array_equal(again.notes, piece.notes)
+
+
+def test_the_players_of_an_ensemble_sit_from_left_to_right_and_one_alone_has_no_seat() -> None:
+    def seats(voices: tuple[Voice, ...]) -> list[list[int]]:
+        return [
+            [c.value for c in track.controls if c.number == 10]
+            for track in ScoreTick.from_midi(midi_bytes(waltz(), voices=voices)).tracks
+        ]
+
+    assert seats(PIANO) == [[]]
+    quartet = seats(voices_of("string quartet"))
+    assert [len(seat) for seat in quartet] == [1] * 4
+    assert quartet == sorted(quartet)
+
+
+def test_a_voice_without_notes_keeps_its_empty_track() -> None:
+    low = Piece(make_notes([0], [40], [24], [64]))
+    data = midi_bytes(low, voices=voices_of("string quartet"))
+    assert data.count(b"MTrk") == 5
+    assert rows(read_midi(data)) == rows(low)
+
+
+def test_the_drums_channel_stays_free() -> None:
+    fifteen = tuple(Voice(f"Voice {n}", n, 8 * n) for n in range(15))
+    piece = Piece(make_notes(range(88), range(21, 109), [24] * 88, [64] * 88))
+    data = midi_bytes(piece, voices=fifteen)
+    assert not any(track.is_drum for track in ScoreTick.from_midi(data).tracks)
+    assert np.array_equal(read_midi(data).notes, piece.notes)
+
+
+def test_voices_that_can_not_share_the_notes_are_refused() -> None:
+    with pytest.raises(OptionError, match="not at \\[\\]"):
+        midi_bytes(waltz(), voices=())
+
+
+def test_an_independent_reader_hears_tempo_metre_and_seconds() -> None:
+    score = ScoreTick.from_midi(midi_bytes(waltz()))
+    assert score.ticks_per_quarter == 480
+    assert [(t.time, t.numerator, t.denominator) for t in score.time_signatures] == [(0, 3, 4), (288 * 20, 2, 4)]
+    assert [t.time for t in score.tempos] == [0, 1440, 1600, 2000]
+    assert score.end() == waltz().end * 20
+
+
+def test_an_empty_piece_can_be_written_but_not_read() -> None:
+    with pytest.raises(MusicFileError, match="no notes"):
+        read_midi(midi_bytes(Piece(make_notes([], [], [], []))))
+
+
+def test_a_written_file_is_named_in_its_piece(tmp_path: Path) -> None:
+    write_midi(waltz(), tmp_path / "waltz.mid")
+    piece = read_midi(tmp_path / "waltz.mid")
+    assert piece.source == "waltz.mid"
+    assert rows(piece) == rows(waltz())
+    assert read_midi(str(tmp_path / "waltz.mid"), name="upload.mid").source == "upload.mid"
+
+
+@pytest.mark.parametrize(("track", "title"), [(b"Gigue", "Gigue"), (b"Piano right", "file"), (b"F\xfcr Elise\x00", "Für Elise")])
+def test_the_title_is_the_name_of_the_first_track_unless_it_says_nothing(track: bytes, title: str) -> None:
+    name = b"\x00\xff\x03" + bytes([len(track)]) + track
+    data = midi_file(name, strike(0, 60) + release(24, 60))
+    assert read_midi(data, name="file.mid").title == title
+
+
+def test_all_parts_are_merged_and_drums_left_out() -> None:
+    right, left = strike(0, 72) + release(24, 72), strike(12, 48, channel=3) + release(24, 48, channel=3)
+    drums = strike(0, 38, channel=9) + release(24, 38, channel=9)
+    assert rows(read_midi(midi_file(right, left, drums))) == [(0, 72, 24), (12, 48, 24)]
+
+
+@pytest.mark.parametrize("division", [1, 7, 24, 96, 100, 384, 480, 1024, 32767])
+def test_onsets_and_ends_are_rounded_to_the_nearest_tick(division: int) -> None:
+    lengths = [i % 3 for i in range(40)]  # a note every third tick of the file, 0 to 2 ticks long
+    gaps = [0] + [3 - length for length in lengths]
+    body = b"".join(strike(gap, 60) + release(length, 60) for gap, length in zip(gaps, lengths, strict=False))
+    found = {onset: duration for onset, _, duration in rows(read_midi(midi_file(body, division=division)))}
+    for start, length in zip(range(0, 120, 3), lengths, strict=True):
+        onset, end = (int(time * 24 / division + 0.5) for time in (start, start + length))
+        assert onset in found
+        if division <= 24:  # coarser than ours, so that no two onsets fall together
+            assert found[onset] == max(1, end - onset)
+
+
+def test_running_status_and_strikes_of_velocity_0_are_understood() -> None:
+    assert rows(read_midi(midi_file(strike(0, 60) + bytes([24, 60, 0, 0, 64, 64, 12, 64, 0])))) == [(0, 60, 24), (24, 64, 12)]
+
+
+def test_a_metre_change_off_the_bar_line_starts_a_new_bar() -> None:
+    time_signatures = b"\x00\xff\x58\x04\x04\x02\x18\x08" + b"\x32\xff\x58\x04\x03\x02\x18\x08"  # 4/4, at tick 50 3/4
+    piece = read_midi(midi_file(time_signatures, strike(0, 60) + release(127, 60) + strike(100, 62) + release(24, 62)))
+    assert piece.metres == (Metre(0, 4, 4), Metre(50, 3, 4))
+    assert bar_lines(piece).tolist() == [0, 50, 122, 194, 266]
+    assert bar_positions(piece)[0].tolist() == [0, 33]
+
+
+def test_impossible_metres_tempi_and_keys_are_left_out() -> None:
+    metre = b"\x00\xff\x58\x04\x00\x02\x18\x08" + b"\x00\xff\x58\x04\x04\xff\x18\x08" + b"\x00\xff\x58\x04\xff\x00\x18\x08"
+    tempo, key = b"\x00\xff\x51\x03\x00\x00\x00", b"\x00\xff\x59\x02\x63\x00"
+    piece = read_midi(midi_file(metre + tempo + key, strike(0, 60) + release(24, 60)))
+    assert (piece.metres, piece.tempi, piece.key) == ((Metre(0, 4, 4),), (Tempo(0, 120.0),), None)
+
+
+def test_a_midi_file_in_a_riff_wrapper_is_read() -> None:
+    data = midi_bytes(waltz())
+    wrapped = b"RIFF" + (len(data) + 12).to_bytes(4, "little") + b"RMIDdata" + len(data).to_bytes(4, "little") + data
+    assert rows(read_midi(wrapped)) == rows(waltz())
+
+
+BAD_FILES = {
+    "empty": (b"", "bad.mid is empty"),
+    "text": (b"X:1\nT:an ABC tune\nK:C\nCDEF|", "bad.mid is not a MIDI file"),
+    "header only": (b"MThd\x00\x00", "bad.mid ends within its MIDI header"),
+    "truncated": (midi_bytes(waltz())[:-40], "bad.mid is a damaged or incomplete MIDI file"),
+    "film frames": (b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\xe7\x28" + midi_bytes(waltz())[14:], "bad.mid counts time in film"),
+    "no ticks": (midi_file(strike(0, 60) + release(24, 60), division=0), "bad.mid"),
+    "no notes": (midi_file(b""), "bad.mid holds no notes"),
+    "only drums": (midi_file(strike(0, 38, channel=9) + release(24, 38, channel=9)), "bad.mid holds only drums"),
+    "too long": (midi_file(b"\xff\xff\xff\x7f\x90\x3c\x40" + release(24, 60)), "bad.mid has notes beyond 100000 quarters"),
+    "overflow": (midi_file(b"\xff\xff\xff\x7f\xff\x01\x00" * 9 + strike(0, 60) + release(24, 60)), "bad.mid"),
+    "over 10 MB": (b"MThd" + bytes(MAX_FILE_BYTES), "bad.mid is larger than 10 MB"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_bad_file_is_refused_in_one_sentence_that_names_it(kind: str, tmp_path: Path) -> None:
+    data, message = BAD_FILES[kind]
+    (tmp_path / "bad.mid").write_bytes(data)
+    with pytest.raises(MusicFileError) as refusal:
+        read_midi(tmp_path / "bad.mid")
+    assert str(refusal.value).startswith(message)
+    assert "\n" not in str(refusal.value)
+    with pytest.raises(MusicFileError):
+        read_midi(data)
+
+
+def test_a_missing_file_a_folder_and_a_device_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.mid", tmp_path, Path("/dev/zero"), Path("a\0b.mid"), Path("x" * 5000)):
+        with pytest.raises(MusicFileError, match=r"does not exist|is not a file|can't be opened"):
+            read_midi(path)
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    """``data`` with 1 to 20 places changed, cut out or stuffed."""
+    result = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 5, 20))):
+        at = rng.randrange(len(result))
+        match rng.randrange(3):
+            case 0:
+                result[at] = rng.choice((0, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+            case 1:
+                del result[at : at + rng.randrange(1, 8)]
+            case _:
+                result[at:at] = rng.randbytes(rng.randrange(1, 8))
+    return bytes(result)
+
+
+def test_a_damaged_file_is_either_refused_or_read_as_a_sound_piece() -> None:
+    whole, rng, refused = midi_bytes(waltz(), text="recipe"), random.Random(5), 0
+    for _ in range(600):
+        try:
+            piece = read_midi(mutated(whole, rng), name="damaged.mid")
+        except MusicFileError as refusal:
+            assert str(refusal).startswith("damaged.mid")
+            refused += 1
+        else:
+            assert (np.diff(bar_lines(piece)) > 0).all()
+            assert np.array_equal(read_midi(midi_bytes(piece)).notes, piece.notes)
+    assert 100 < refused < 590  # both outcomes were met

@@ -1,0 +1,134 @@
+"""A take's files: names, contents, that they appear together, and what happens without a synthesizer."""
+
+from __future__ import annotations
+
+import json
+import wave
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musiclstm.errors import OptionError
+from musiclstm.formats.midi import read_midi
+from musiclstm.formats.score import read_score
+from musiclstm.generation import export
+from musiclstm.music.notes import Piece, Tempo, join, make_notes
+
+BAR = 96
+SPLIT = 2 * BAR
+RECIPE = {"program": "musiclstm", "seed": "scale", "diversity": 1.0, "random_seed": 7}
+
+
+def scale(start: int, bars: int) -> Piece:
+    """Quarter notes upwards from MIDI pitch ``start`` at 240 quarters a minute: a bar lasts a second."""
+    count = 4 * bars
+    notes = make_notes(range(0, 24 * count, 24), range(start, start + count), [24] * count, [80] * count)
+    return Piece(notes=notes, tempi=(Tempo(0, 240.0),), title="Scale")
+
+
+def write(folder: Path, **options: Any) -> export.TakeFiles:
+    seed, continuation = scale(48, 2), scale(60, 1)
+    return export.write_take(folder, seed, continuation, join(seed, continuation, SPLIT), SPLIT, recipe=RECIPE, **options)
+
+
+def no_synthesizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+
+def test_a_take_has_the_promised_names_and_nothing_else(tmp_path: Path) -> None:
+    files = write(tmp_path / "out")
+    wanted = "seed.mid continuation.mid joined.mid seed.wav continuation.wav joined.wav joined.musicxml roll.svg recipe.json"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(wanted.split())
+    assert {path.name for path in files.all()} == set(wanted.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_files_hold_the_music(tmp_path: Path) -> None:
+    files = write(tmp_path)
+    seed, joined = read_midi(files.seed_midi), read_midi(files.joined_midi)
+    assert seed.notes["pitch"].tolist() == list(range(48, 56))
+    assert joined.notes["onset"].tolist() == list(range(0, 12 * 24, 24))
+    assert joined.notes["pitch"].tolist() == [*range(48, 56), *range(60, 64)]
+    assert joined.tempi == (Tempo(0, 240.0),)
+    assert json.loads(files.recipe.read_text(encoding="utf-8")) == RECIPE
+    assert files.score is not None
+    assert read_score(files.score).notes["pitch"].tolist() == joined.notes["pitch"].tolist()
+    assert files.roll.read_text(encoding="utf-8").startswith("<svg")
+    assert files.joined_audio is not None
+    with wave.open(str(files.joined_audio)) as sound:
+        assert sound.getnframes() / sound.getframerate() == pytest.approx(3 + 2, abs=0.1)  # three bars and the tail
+
+
+def test_midi_bytes_are_the_same_every_time(tmp_path: Path) -> None:
+    first, second = write(tmp_path / "a", audio=False), write(tmp_path / "b", audio=False)
+    for one, other in zip(first.all(), second.all(), strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_midi_carries_the_recipe_and_the_instrument(tmp_path: Path) -> None:
+    data = write(tmp_path, audio=False, score=False, instrument="harp").joined_midi.read_bytes()
+    assert json.dumps(RECIPE, sort_keys=True).encode() in data
+    assert bytes([0xC0, 46]) in data
+
+
+def test_an_ensemble_is_in_all_three_midi_files(tmp_path: Path) -> None:
+    files = write(tmp_path, audio=False, score=False, instrument="String-Quartet")
+    for path in (files.seed_midi, files.continuation_midi, files.joined_midi):
+        data = path.read_bytes()
+        assert data.count(b"MTrk") == 5
+        assert b"First violin" in data
+    assert read_midi(files.joined_midi).notes["pitch"].tolist() == [*range(48, 56), *range(60, 64)]
+
+
+def test_without_a_synthesizer_everything_but_the_sound_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_synthesizer(monkeypatch)
+    files = write(tmp_path)
+    assert (files.seed_audio, files.continuation_audio, files.joined_audio) == (None, None, None)
+    assert "install" in files.note
+    assert {path.suffix for path in tmp_path.iterdir()} == {".mid", ".musicxml", ".svg", ".json"}
+
+
+def test_the_sound_of_an_earlier_take_does_not_stay_beside_a_silent_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("stays", encoding="utf-8")
+    write(tmp_path, score=False)
+    files = write(tmp_path, audio=False, score=False)
+    assert files.joined_audio is None
+    assert {path.suffix for path in tmp_path.iterdir()} == {".mid", ".svg", ".json", ".txt"}
+
+
+def test_a_failure_leaves_the_earlier_take_untouched(tmp_path: Path) -> None:
+    files = write(tmp_path / "out", audio=False)
+    before = {path.name: path.read_bytes() for path in files.all()}
+    seed = scale(48, 2)
+    with pytest.raises(TypeError):  # a recipe that isn't JSON data
+        export.write_take(tmp_path / "out", seed, seed, seed, SPLIT, recipe={"x": {1}}, audio=False)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(OptionError, match="can't be written"):
+        write(tmp_path / "file" / "out", audio=False)
+
+
+def test_an_unknown_instrument_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="kazoo"):
+        write(tmp_path / "out", instrument="kazoo")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_zip_holds_every_file(tmp_path: Path) -> None:
+    files = write(tmp_path / "out", audio=False, score=False)
+    export.zip_take(files, tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert sorted(archive.namelist()) == sorted(path.name for path in files.all())
+
+
+def test_a_title_of_any_letters_can_be_written(tmp_path: Path) -> None:
+    seed = replace(scale(48, 2), title="Für Elise ♯ & <b>")
+    files = export.write_take(tmp_path, seed, seed, seed, SPLIT, recipe={"seed": "für"}, audio=False, score=False)
+    assert read_midi(files.seed_midi).title == seed.title

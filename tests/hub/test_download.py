@@ -1,0 +1,436 @@
+"""Pulling from the Hub: the real huggingface_hub in a process of its own, against a small Hub on this machine."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hub_client import HubClient
+from hub_server import LocalHub
+
+from musiclstm.checkpoint import PARTS
+from musiclstm.errors import OptionError
+from musiclstm.hub.download import split_reference
+
+ROOT = Path(__file__).resolve().parents[2]
+REPO = "anna/waltzes"
+WHOLE = {name: f"{name}, first".encode() * 50 for name in (*PARTS, "README.md", "originality.npz")}
+LATER = {name: f"{name}, second".encode() * 50 for name in WHOLE}
+OTHERS = {"pytorch_model.bin": b"heavy", "assets/config.json": b"not this one", ".gitattributes": b"*.h5 filter=lfs"}
+
+# huggingface_hub reads its environment when it is imported: one process for all tests, which calls what it is told to.
+PULLER = """
+import json, os, sys
+from pathlib import Path
+from musiclstm.hub import download
+from musiclstm.errors import MusicLSTMError
+print("ready", flush=True)
+for line in sys.stdin:
+    order = json.loads(line)
+    os.environ.pop("HF_TOKEN", None)
+    os.environ.update(order["environment"])
+    try:
+        pulled = getattr(download, order["function"])(*order["arguments"], cache=Path(order["cache"]), **order["options"])
+        answer = [str(pulled), None, None] if isinstance(pulled, Path) else [str(pulled.folder), pulled.commit, pulled.revision]
+    except MusicLSTMError as error:
+        answer = [type(error).__name__, str(error)]
+    print(json.dumps(answer), flush=True)
+"""
+
+
+class RefusedError(Exception):
+    """The error of the package that a pull ended with, as "Type: sentence"."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What a pull returned, in the other process."""
+
+    folder: Path
+    commit: str
+    revision: str
+
+    def files(self) -> dict[str, bytes]:
+        return {p.relative_to(self.folder).as_posix(): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}
+
+
+class Puller(HubClient):
+    """Calls the functions of musiclstm.hub in another process, whose Hub is at ``url``."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        super().__init__(PULLER, url, folder)
+
+    def checkpoint(self, cache: Path, *arguments: str | None, token: str = "", **options: float) -> Copy:
+        return self._call("download_checkpoint", cache, arguments, token, options)
+
+    def dataset(self, cache: Path, reference: str, *, token: str = "", **options: float) -> Copy:
+        return self._call("download_dataset", cache, (reference,), token, options)
+
+    def _call(self, function: str, cache: Path, arguments: object, token: str, options: dict[str, float]) -> Copy:
+        order = {
+            "function": function,
+            "cache": str(cache),
+            "arguments": arguments,
+            "options": options,
+            "environment": {"HF_TOKEN": token} if token else {},
+        }
+        answer: list[Any] = self.ask(order)
+        if len(answer) == 2:
+            raise RefusedError(": ".join(answer))
+        return Copy(Path(answer[0]), *answer[1:])
+
+
+@pytest.fixture(scope="module")
+def puller(running: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Puller]:
+    puller = Puller(running.url, tmp_path_factory.mktemp("home"))
+    yield puller
+    puller.close()
+
+
+@pytest.fixture
+def away(hub: LocalHub) -> Iterator[LocalHub]:
+    """A Hub whose machine refuses connections once the test has called ``stop``."""
+    yield hub
+    hub.stop()
+    hub.start()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("owner/name", ("owner/name", None)),
+        ("Owner-1/my_model.v2@main", ("Owner-1/my_model.v2", "main")),
+        ("o/n@refs/pr/3", ("o/n", "refs/pr/3")),
+        ("o/n@" + "0a" * 20, ("o/n", "0a" * 20)),
+    ],
+)
+def test_a_reference_is_a_repository_and_perhaps_a_revision(text: str, parts: tuple[str, str | None]) -> None:
+    assert split_reference(text) == parts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "name",
+        "a/b/c",
+        "/name",
+        "owner/",
+        "owner/na me",
+        "own--er/name",
+        "owner/..",
+        "../name",
+        "owner/name.git",
+        "o/.n",
+        "ówner/name",
+        "owner/name\n",
+        "owner/name@",
+        "o/n@../../x",
+        "o/n@/main",
+        "o/n@a b",
+        "o/n@x@y",
+        "o/n@-x",
+        "o/" + "n" * 95,
+    ],
+)
+def test_a_malformed_reference_is_refused_with_what_is_allowed(text: str) -> None:
+    with pytest.raises(OptionError, match=r"^A (repository on the Hub is named OWNER/NAME|revision is a branch).*\.$"):
+        split_reference(text)
+
+
+def test_a_branch_a_tag_and_a_commit_give_their_own_files(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    first = hub.commit(REPO, WHOLE, tag="v1.0")
+    second = hub.commit(REPO, LATER)
+    for revision, commit, files in (
+        ("v1.0", first, WHOLE),
+        ("main", second, LATER),
+        (None, second, LATER),
+        (first, first, WHOLE),
+    ):
+        copy = puller.checkpoint(tmp_path, REPO, revision)
+        assert (copy.files(), copy.commit, copy.revision) == (files, commit, commit[:7])
+
+
+def test_only_the_files_of_a_checkpoint_are_pulled(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, WHOLE | OTHERS)
+    assert puller.checkpoint(tmp_path, REPO).files() == WHOLE
+    assert sorted(hub.downloads()) == sorted(WHOLE)
+
+
+def test_a_checkpoint_may_lack_its_extras(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    parts = {name: WHOLE[name] for name in PARTS}
+    hub.commit(REPO, parts)
+    assert puller.checkpoint(tmp_path, REPO).files() == parts
+
+
+def test_a_commit_is_pulled_once_and_needs_no_request_afterwards(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    commit = hub.commit(REPO, WHOLE)
+    puller.checkpoint(tmp_path / "cache", REPO, commit)
+    # A copy, so that nothing the process remembers of the cache stands in for what is on the disk.
+    shutil.copytree(tmp_path / "cache", tmp_path / "copy", symlinks=True)
+    hub.requests.clear()
+    assert puller.checkpoint(tmp_path / "copy", REPO, commit).files() == WHOLE
+    assert hub.requests == []
+
+
+def test_a_branch_that_has_not_moved_is_not_downloaded_again(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, WHOLE)
+    puller.checkpoint(tmp_path, REPO, "main")
+    hub.requests.clear()
+    puller.checkpoint(tmp_path, REPO, "main")
+    assert hub.downloads() == []
+
+
+def test_a_hub_that_refuses_connections_is_given_up_soon(away: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    away.commit(REPO, WHOLE)
+    away.stop()
+    began = time.monotonic()
+    with pytest.raises(RefusedError, match=r"^CheckpointError: The Hub \(127\.0\.0\.1\) can't be reached and the cache .*\.$"):
+        puller.checkpoint(tmp_path, REPO)
+    assert time.monotonic() - began < 10
+
+
+def test_a_hub_out_of_reach_leaves_the_copy_in_the_cache(away: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    first = away.commit(REPO, WHOLE, tag="v1")
+    puller.checkpoint(tmp_path, REPO, "v1")
+    second = away.commit(REPO, LATER, tag="v1.1")
+    puller.checkpoint(tmp_path, REPO, "v1.1")
+    away.stop()
+    assert puller.checkpoint(tmp_path, REPO, "v1").commit == first
+    assert puller.checkpoint(tmp_path, REPO).commit == second
+    with pytest.raises(RefusedError, match="can't be reached"):  # one that was named is never replaced by another
+        puller.checkpoint(tmp_path, REPO, "v2")
+
+
+def test_a_busy_hub_leaves_the_copy_in_the_cache(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    commit = hub.commit(REPO, WHOLE)
+    puller.checkpoint(tmp_path, REPO)
+    hub.status = 503
+    assert puller.checkpoint(tmp_path, REPO).commit == commit
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "does not accept the token"),
+        (403, "does not allow"),
+        (404, "answers 404"),
+        (429, r"can't deliver .* answers 429\).* later"),
+        (503, r"can't deliver .* answers 503\).* later"),
+    ],
+)
+def test_a_refusal_is_told_in_one_sentence(hub: LocalHub, puller: Puller, tmp_path: Path, status: int, words: str) -> None:
+    hub.commit(REPO, WHOLE)
+    hub.status = status
+    with pytest.raises(RefusedError, match=rf"^CheckpointError: The Hub [^\n]*{words}[^\n]*\.$"):
+        puller.checkpoint(tmp_path, REPO)
+    with pytest.raises(RefusedError, match=rf"^DataError: The Hub [^\n]*{words}[^\n]*\.$"):
+        puller.dataset(tmp_path, f"hf://datasets/{REPO}")
+
+
+def test_a_missing_repository_and_a_missing_revision_are_named(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, WHOLE)
+    with pytest.raises(RefusedError, match=r"^CheckpointError: The Hub has no model anna/polkas, or it is private: .*\.$"):
+        puller.checkpoint(tmp_path, "anna/polkas")
+    for revision in ("v9", "0123456", "0" * 40):
+        with pytest.raises(
+            RefusedError, match=rf"^CheckpointError: The Hub has no revision {revision} of the model {REPO}: .*\.$"
+        ):
+            puller.checkpoint(tmp_path, REPO, revision)
+
+
+@pytest.mark.parametrize(("access", "words"), [("private", "or it is private"), ("gated", "accepted its terms")])
+def test_what_is_not_public_is_pulled_with_a_token_only(
+    hub: LocalHub, puller: Puller, tmp_path: Path, access: Any, words: str
+) -> None:
+    hub.commit(REPO, WHOLE)
+    hub.repositories["model", REPO].access = access
+    with pytest.raises(RefusedError, match=rf"^CheckpointError: [^\n]*{words}[^\n]*HF_TOKEN[^\n]*\.$"):
+        puller.checkpoint(tmp_path, REPO)
+    assert puller.checkpoint(tmp_path, REPO, token=hub.token).files() == WHOLE
+
+
+def test_a_token_goes_to_the_hub_alone_and_is_never_printed(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, WHOLE)
+    puller.checkpoint(tmp_path, REPO, token=hub.token)
+    told = {request.path.startswith("/stored/"): "authorization" in request.headers for request in hub.requests}
+    assert told == {False: True, True: False}
+    with pytest.raises(RefusedError, match="does not accept the token") as refused:
+        puller.checkpoint(tmp_path, REPO, token="hf_an_old_token")
+    assert "hf_an_old" not in str(refused.value)
+    assert not any(token in puller.said for token in ("hf_an_old", hub.token))
+
+
+def test_no_telemetry_is_sent(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, WHOLE)
+    puller.checkpoint(tmp_path, REPO)
+    folders = {re.match(r"(/api/models|/api/datasets)?/[^/?]+", request.path) for request in hub.history}
+    assert {found.group() for found in folders if found} <= {
+        "/api/models/anna",
+        "/api/datasets/anna",
+        "/anna",
+        "/datasets",
+        "/stored",
+    }
+    assert not any("agent/" in request.headers["user-agent"] for request in hub.history)
+
+
+def test_what_is_no_checkpoint_is_refused_before_it_is_downloaded(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, {"config.json": b"{}", "model.safetensors": b"heavy"})
+    with pytest.raises(
+        RefusedError, match=r"^CheckpointError: .* is not a checkpoint of this program: it lacks musiclstm\.json, "
+    ):
+        puller.checkpoint(tmp_path, REPO)
+    assert hub.downloads() == []
+
+
+def test_too_large_a_checkpoint_is_refused_before_it_is_downloaded(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, WHOLE)
+    hub.announced = {"model.weights.h5": 190_000_000, "originality.npz": 20_000_000}
+    with pytest.raises(RefusedError, match=r"^CheckpointError: .* holds 210 MB; a checkpoint of at most 200 MB is pulled\.$"):
+        puller.checkpoint(tmp_path, REPO)
+    assert hub.downloads() == []
+
+
+def test_a_hub_that_never_answers_is_given_up_in_time(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.silent = "/"
+    began = time.monotonic()
+    with pytest.raises(
+        RefusedError, match=r"^CheckpointError: The Hub \(127\.0\.0\.1\) did not deliver .* within 1 seconds: .*\.$"
+    ):
+        puller.checkpoint(tmp_path, REPO, seconds=1)
+    with pytest.raises(RefusedError, match=r"^DataError: The Hub \(127\.0\.0\.1\) did not deliver .* within 1 seconds: .*\.$"):
+        puller.dataset(tmp_path, f"hf://datasets/{REPO}", seconds=1)
+    assert time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize("slow", ["/api/", "/resolve/"])
+def test_a_hub_that_sends_a_byte_a_second_is_given_up_in_time(hub: LocalHub, puller: Puller, tmp_path: Path, slow: str) -> None:
+    commit = hub.commit(REPO, WHOLE)
+    hub.slow = slow
+    began = time.monotonic()
+    with pytest.raises(RefusedError, match=rf"^CheckpointError: The Hub .* did not deliver the model {REPO} within 2 seconds"):
+        puller.checkpoint(tmp_path, REPO, seconds=2.0)
+    assert time.monotonic() - began < 5
+    hub.slow = ""
+    assert puller.checkpoint(tmp_path, REPO).commit == commit
+
+
+def test_a_download_cut_in_the_middle_leaves_nothing_that_is_taken_for_whole(
+    away: LocalHub, puller: Puller, tmp_path: Path
+) -> None:
+    commit = away.commit(REPO, WHOLE)
+    away.cut = {"originality.npz"}
+    with pytest.raises(
+        RefusedError, match=r"^CheckpointError: The connection to the Hub \(127\.0\.0\.1\) broke off during .*\.$"
+    ):
+        puller.checkpoint(tmp_path, REPO)
+    away.stop()
+    for revision in (commit, "main", None):
+        with pytest.raises(RefusedError, match="can't be reached"):
+            puller.checkpoint(tmp_path, REPO, revision)
+    away.start()
+    away.repair()
+    assert puller.checkpoint(tmp_path, REPO).files() == WHOLE
+    assert "README.md" not in away.downloads()  # what had arrived whole was kept
+
+
+def test_a_cut_update_does_not_hide_the_copy_before_it(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    first = hub.commit(REPO, WHOLE)
+    puller.checkpoint(tmp_path, REPO, "main")
+    second = hub.commit(REPO, LATER)
+    hub.cut = {"model.weights.h5"}
+    copy = puller.checkpoint(tmp_path, REPO, "main", seconds=2)
+    assert (copy.commit, copy.files()) == (first, WHOLE)
+    hub.status = 503
+    with pytest.raises(RefusedError, match="answers 503"):
+        puller.checkpoint(tmp_path, REPO, second)
+
+
+def test_what_is_not_a_hub_is_told_apart(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.not_a_hub = True
+    with pytest.raises(RefusedError, match=r"^CheckpointError: What answers at 127\.0\.0\.1 is not the Hugging Face Hub: .*\.$"):
+        puller.checkpoint(tmp_path, REPO)
+
+
+def test_a_cache_that_is_a_file_is_named(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, WHOLE)
+    (tmp_path / "cache").write_text("no folder", encoding="utf-8")
+    with pytest.raises(RefusedError, match=r"^CheckpointError: The cache can't take the model anna/waltzes: [^\n]*\.$"):
+        puller.checkpoint(tmp_path / "cache", REPO)
+
+
+MUSIC = {
+    "Bach/prelude.mid": b"MThd 1",
+    "Bach/FUGUE.MID": b"MThd 2",
+    "deep/er/still/song.MusicXML": b"<score-partwise/>",
+    "a.midi": b"3",
+    "b.xml": b"4",
+    "c.mxl": b"5",
+    "d.krn": b"6",
+    "e.Abc": b"7",
+}
+NO_MUSIC = {"README.md": b"# Data", "train.parquet": b"PAR1", "covers/front.jpg": b"x", "mid": b"x", "a.mid.zip": b"PK"}
+
+
+def test_a_dataset_brings_its_music_files_and_nothing_else(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    commit = hub.commit(REPO, MUSIC | NO_MUSIC, kind="dataset", tag="v1")
+    hub.commit(REPO, {"new.mid": b"MThd"} | NO_MUSIC, kind="dataset")
+    for revision in ("v1", commit):
+        assert puller.dataset(tmp_path, f"hf://datasets/{REPO}@{revision}").files() == MUSIC
+    assert puller.dataset(tmp_path, f"hf://datasets/{REPO}").files() == {"new.mid": b"MThd"}
+    downloads = [request.path.partition("/resolve/")[2] for request in hub.requests if request.path.startswith("/datasets/")]
+    assert {path.partition("/")[2] for path in downloads} == {*MUSIC, "new.mid"}
+
+
+def test_a_dataset_in_the_cache_does_without_the_hub(away: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    commit = away.commit(REPO, MUSIC, kind="dataset")
+    puller.dataset(tmp_path / "cache", f"hf://datasets/{REPO}")
+    shutil.copytree(tmp_path / "cache", tmp_path / "copy", symlinks=True)
+    away.requests.clear()
+    assert puller.dataset(tmp_path / "copy", f"hf://datasets/{REPO}@{commit}").files() == MUSIC
+    assert away.requests == []
+    away.stop()
+    assert puller.dataset(tmp_path / "copy", f"hf://datasets/{REPO}").files() == MUSIC
+
+
+def test_half_a_dataset_is_not_taken_for_a_whole_one(away: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    commit = away.commit(REPO, MUSIC, kind="dataset")
+    away.cut = {"Bach/prelude.mid"}
+    with pytest.raises(RefusedError, match=r"^DataError: The (connection to the )?Hub \(127\.0\.0\.1\) [^\n]*\.$"):
+        puller.dataset(tmp_path, f"hf://datasets/{REPO}", seconds=2)
+    away.stop()
+    for revision in ("", f"@{commit}"):
+        with pytest.raises(RefusedError, match="can't be reached"):
+            puller.dataset(tmp_path, f"hf://datasets/{REPO}{revision}")
+    away.start()
+    away.repair()
+    assert puller.dataset(tmp_path, f"hf://datasets/{REPO}").files() == MUSIC
+
+
+def test_a_dataset_without_music_is_refused(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    hub.commit(REPO, NO_MUSIC, kind="dataset")
+    with pytest.raises(RefusedError, match=rf"^DataError: On the Hub, the dataset {REPO} holds no \.mid, \.midi, .* file\.$"):
+        puller.dataset(tmp_path, f"hf://datasets/{REPO}")
+
+
+@pytest.mark.parametrize("reference", ["hf://models/o/n", "hf://o/n", "hf://datasets/n", "hf://datasets/o/n/sub", "datasets/o/n"])
+def test_a_malformed_dataset_is_refused(hub: LocalHub, puller: Puller, tmp_path: Path, reference: str) -> None:
+    with pytest.raises(RefusedError, match=r"^OptionError: A .* is named .*OWNER/NAME"):
+        puller.dataset(tmp_path, reference)
+    assert hub.requests == []
+
+
+def test_the_program_ends_although_a_download_hangs(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
+    # The last test: it ends the process that all of them share. Left to itself, huggingface_hub would try for minutes.
+    hub.commit(REPO, WHOLE)
+    hub.silent = "/resolve/"
+    with pytest.raises(RefusedError, match="did not deliver"):
+        puller.checkpoint(tmp_path, REPO, seconds=1)
+    assert puller.close() < 30

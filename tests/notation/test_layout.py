@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from musiclstm.music.notes import Key, Metre, Piece, Tempo, clean_metres, make_notes
+from musiclstm.notation.layout import Engraving, StaffBar, Symbol, engrave
+from musiclstm.notation.rhythm import UNITS
+
+
+class Written(NamedTuple):
+    """A symbol of a voice, times in ticks from the start of the piece."""
+
+    start: float
+    length: float
+    pitches: tuple[int, ...]
+
+
+def piece_of(*notes: tuple[int, int, int], metre: tuple[int, int] = (4, 4), key: Key | None = None) -> Piece:
+    """A piece of (onset, pitch, duration)."""
+    onset, pitch, duration = zip(*notes, strict=True)
+    return Piece(make_notes(onset, pitch, duration, [64] * len(onset)), metres=(Metre(0, *metre),), key=key)
+
+
+def right(page: Engraving, bar: int = 0) -> StaffBar:
+    return page.staves[0][bar]
+
+
+def voices(staff_bar: StaffBar) -> list[list[Written]]:
+    return [
+        [Written(s.value.start / UNITS, s.value.length / UNITS, tuple(h.pitch for h in s.heads)) for s in voice]
+        for voice in staff_bar.voices
+    ]
+
+
+def symbols(page: Engraving) -> list[Symbol]:
+    return [symbol for staff in page.staves for bar in staff for voice in bar.voices for symbol in voice]
+
+
+def test_notes_of_one_onset_are_a_chord_and_gaps_are_rests() -> None:
+    page = engrave(piece_of((0, 72, 24), (0, 76, 24), (48, 74, 24)))
+    assert voices(right(page)) == [[(0, 24, (72, 76)), (24, 24, ()), (48, 24, (74,)), (72, 24, ())]]
+
+
+def test_a_hand_without_notes_rests_for_the_bar() -> None:
+    page = engrave(piece_of((0, 72, 96)))
+    assert voices(page.staves[1][0]) == [[(0, 96, ())]]
+
+
+def test_a_note_a_little_too_short_or_too_long_ends_with_the_next() -> None:
+    page = engrave(piece_of((0, 72, 18), (24, 74, 29), (48, 76, 20), (72, 77, 24)))
+    assert voices(right(page)) == [[(0, 24, (72,)), (24, 24, (74,)), (48, 24, (76,)), (72, 24, (77,))]]
+
+
+def test_a_note_held_under_moving_ones_gets_a_voice_of_its_own() -> None:
+    page = engrave(piece_of((0, 84, 96), (0, 76, 24), (24, 77, 24), (48, 79, 24), (72, 77, 24)))
+    assert voices(right(page)) == [
+        [(0, 96, (84,))],
+        [(0, 24, (76,)), (24, 24, (77,)), (48, 24, (79,)), (72, 24, (77,))],
+    ]
+
+
+def test_rests_of_a_second_voice_are_hidden() -> None:
+    page = engrave(piece_of((0, 84, 24), (24, 86, 24), (48, 88, 24), (72, 86, 24), (48, 76, 48), (48, 40, 48), (0, 40, 48)))
+    upper, lower = right(page).voices
+    assert [(symbol.heads == (), symbol.hidden) for symbol in lower] == [(True, True), (False, False)]
+    assert not any(symbol.hidden for symbol in upper)
+
+
+def test_a_note_over_the_bar_line_is_tied() -> None:
+    page = engrave(piece_of((72, 72, 48), (120, 74, 72)))
+    heads = [symbol.heads[0] for bar in page.staves[0] for symbol in bar.voices[0] if symbol.heads]
+    assert [(head.pitch, head.tied_back, head.tied_on) for head in heads[:3]] == [
+        (72, False, True),
+        (72, True, False),
+        (74, False, False),
+    ]
+
+
+def test_tuplets_are_bracketed_from_first_to_last() -> None:
+    page = engrave(piece_of((0, 72, 8), (8, 74, 8), (16, 76, 8), (24, 77, 72)))
+    voice = right(page).voices[0]
+    assert [symbol.bracket for symbol in voice] == ["start", "", "stop", ""]
+    assert [symbol.value.tuplet for symbol in voice] == [(3, 2)] * 3 + [None]
+
+
+def test_beams_join_the_notes_of_a_beat() -> None:
+    page = engrave(piece_of(*[(onset, 72, 6) for onset in (0, 12, 18, 24, 30, 36, 42)], (48, 72, 48)))
+    assert [symbol.beams for symbol in right(page).voices[0]] == [
+        ("start",),
+        ("continue", "start"),
+        ("stop", "stop"),
+        ("start", "start"),
+        ("continue", "continue"),
+        ("continue", "continue"),
+        ("stop", "stop"),
+        (),
+    ]
+
+
+def test_a_dotted_figure_has_half_a_beam() -> None:
+    page = engrave(piece_of((0, 72, 18), (18, 74, 6), (24, 76, 72)))
+    assert [symbol.beams for symbol in right(page).voices[0]] == [("start",), ("stop", "partial-left"), ()]
+
+
+def test_six_eight_is_beamed_in_threes() -> None:
+    page = engrave(piece_of(*[(12 * i, 72 + i, 12) for i in range(6)], metre=(6, 8)))
+    assert [symbol.beams for symbol in right(page).voices[0]] == [("start",), ("continue",), ("stop",)] * 2
+
+
+def test_an_accidental_holds_for_its_octave_to_the_end_of_the_bar() -> None:
+    bass = [(24 * i, 40, 24) for i in range(4)]
+    page = engrave(piece_of((0, 78, 96), (0, 66, 24), (24, 66, 24), (48, 65, 24), (72, 66, 24), *bass, key=Key(0)))
+    heads = sorted(
+        (symbol.value.start, head.pitch, head.accidental)
+        for voice in right(page).voices
+        for symbol in voice
+        for head in symbol.heads
+    )
+    assert [(pitch, shown) for _, pitch, shown in heads] == [(66, True), (78, True), (66, False), (65, True), (66, True)]
+
+
+def test_the_left_hand_changes_clef_only_for_good_reason() -> None:
+    low, high = [(24 * i, 40, 24) for i in range(4)], [(96 + 24 * i, 72, 24) for i in range(4)]
+    melody = [(24 * i, 88, 24) for i in range(8)]
+    page = engrave(piece_of(*low, *high, *melody))
+    assert [bar.clef for bar in page.staves[1]] == ["F", "G"]
+    assert [bar.clef for bar in page.staves[0]] == ["G", "G"]
+
+
+def test_small_changes_of_tempo_are_not_printed() -> None:
+    tempi = (Tempo(0, 100.0), Tempo(96, 95.0), Tempo(192, 60.0), Tempo(200, 300.0), Tempo(288, 61.0))
+    piece = replace(piece_of((0, 72, 384)), tempi=tempi)
+    assert engrave(piece).tempi == ((0, 100.0), (2, 60.0))
+
+
+def test_every_voice_fills_its_bar_and_every_pitch_is_written_whatever_comes() -> None:
+    rng = np.random.default_rng(11)
+    metres = [(4, 4), (3, 4), (6, 8), (5, 8), (2, 2), (9, 16), (3, 2), (1, 4), (11, 16), (2, 32), (12, 8)]
+    for round_ in range(60):
+        count, span = int(rng.integers(1, 80)), int(rng.integers(5, 700))
+        durations = rng.choice([1, 2, 3, 6, 8, 12, 24, 48, 97, 300], count)
+        notes = make_notes(rng.integers(0, span, count), rng.integers(21, 109, count), durations, [64] * count)
+        changes = [Metre(int(rng.integers(0, span)), *metres[rng.integers(len(metres))]) for _ in range(round_ % 5)]
+        page = engrave(Piece(notes, metres=clean_metres(changes)))
+        for staff in page.staves:
+            for bar, staff_bar in zip(page.bars, staff, strict=True):
+                for voice in staff_bar.voices:
+                    ends = [s.value.start + s.value.length for s in voice]
+                    assert [s.value.start for s in voice] == [bar.start * UNITS, *ends[:-1]]
+                    assert ends[-1] == bar.end * UNITS
+                    edges = [s.bracket for s in voice if s.bracket]
+                    assert edges == ["start", "stop"] * (len(edges) // 2)
+        assert {head.pitch for symbol in symbols(page) for head in symbol.heads} == set(notes["pitch"].tolist())
+
+
+@pytest.mark.parametrize("ring", [1, 6, 12, 24, 60, 96, 200])
+def test_ties_are_answered_on_both_sides(ring: int) -> None:
+    notes = [(24 * i, 60 + (7 * i) % 24, 24 + ring) for i in range(16)]
+    page = engrave(piece_of(*notes))
+    for staff in page.staves:
+        into = {(s.value.start, h.pitch) for bar in staff for voice in bar.voices for s in voice for h in s.heads if h.tied_back}
+        onward = {
+            (s.value.start + s.value.length, h.pitch)
+            for bar in staff
+            for voice in bar.voices
+            for s in voice
+            for h in s.heads
+            if h.tied_on
+        }
+        last = page.bars[-1].end * UNITS
+        assert into == {tie for tie in onward if tie[0] < last}

@@ -1,0 +1,211 @@
+"""Training runs of two epochs: they learn, can be repeated, interrupted and resumed, and keep the best weights."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from musiclstm.checkpoint import size_for
+from musiclstm.config import TrainConfig
+from musiclstm.data.collection import Collection, Source, open_collection
+from musiclstm.errors import CheckpointError
+from musiclstm.evaluation.scores import score_notes, total
+from musiclstm.model.batches import Part
+from musiclstm.model.network import STREAMS, build_network
+from musiclstm.model.vocabulary import Vocabulary, encode, fit_vocabulary
+from musiclstm.music.notes import Piece, make_notes
+from musiclstm.training.trainer import Trainer, trained_network
+
+Array = np.ndarray[Any, Any]
+OPTIONS = TrainConfig(epochs=2, patience=9, lanes=4, window=16, learning_rate=0.1, transpose=3)
+OTHER = replace(OPTIONS, random_seed=2)
+SIDES = {"train": [0, 1, 2, 3, 4], "validation": [5], "test": []}
+
+
+def broken_chords(seed: int, notes: int = 120) -> Piece:
+    """Eighths up and down the triads of a random row of roots: easy to learn."""
+    rng = np.random.default_rng(seed)
+    roots = np.repeat(rng.integers(40, 60, notes // 4), 4)
+    pitches = roots + np.tile([0, 4, 7, 4], notes // 4)
+    return Piece(make_notes(np.arange(notes) * 12, pitches, [12] * notes, [64] * notes), composer="Alberti")
+
+
+def chance(seed: int, notes: int = 120) -> Piece:
+    """Any note after any other."""
+    rng = np.random.default_rng(seed)
+    onsets = np.cumsum(rng.choice([6, 12, 24, 48], notes))
+    return Piece(make_notes(onsets, rng.integers(30, 90, notes), rng.choice([6, 12, 24, 48], notes), rng.integers(1, 128, notes)))
+
+
+def collect(pieces: list[Piece], cache: Path) -> Collection:
+    sources = [Source(f"piece {i}", f"work {i}", p.composer, "", lambda p=p: p) for i, p in enumerate(pieces)]  # type: ignore[misc]
+    return open_collection(sources, cache)
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    return collect([broken_chords(seed) for seed in range(6)], tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def vocabulary(collection: Collection) -> Vocabulary:
+    return fit_vocabulary(collection.piece(index) for index in range(len(collection)))
+
+
+def trainer_for(collection: Collection, vocabulary: Vocabulary, options: TrainConfig = OPTIONS) -> Trainer:
+    return Trainer(collection, SIDES, vocabulary, size_for(vocabulary, units=8, layers=1, head=8, channels=1), options)
+
+
+@pytest.fixture(scope="module")
+def whole(collection: Collection, vocabulary: Vocabulary, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, Path]:
+    """A run of two epochs and its folder; in ``killed`` there lies what it would have left if killed in the second epoch."""
+    trainer, folder = trainer_for(collection, vocabulary), tmp_path_factory.mktemp("runs")
+
+    def keep(line: str) -> None:
+        if line.startswith("epoch 2"):  # said before the second epoch is saved
+            (folder / "killed").mkdir()
+            shutil.copy(folder / "resume.npz", folder / "killed")
+
+    trainer.fit(folder, resume=False, say=keep)
+    return trainer, folder
+
+
+def weights_of(trainer: Trainer) -> dict[str, list[Array]]:
+    return {
+        "latest": [weight.numpy() for weight in trainer.network.trainable_weights],
+        "average": list(trainer.average),
+        "best": list(trainer.best_weights),
+    }
+
+
+def validations(trainer: Trainer) -> list[dict[str, Any]]:
+    return [entry["validation"] for entry in trainer.progress.history]
+
+
+def equal(left: Trainer, right: Trainer) -> bool:
+    """Whether two runs have come to the same place: as many steps, and the same weights of all kinds."""
+    mine, theirs = weights_of(left), weights_of(right)
+    return left.progress.step == right.progress.step and all(same(mine[kind], theirs[kind]) for kind in mine)
+
+
+def same(left: list[Array], right: list[Array]) -> bool:
+    return all(np.allclose(one, other, rtol=0, atol=1e-6) for one, other in zip(left, right, strict=True))
+
+
+# Learning
+
+
+def test_losses_fall(whole: tuple[Trainer, Path]) -> None:
+    first, second = whole[0].progress.history
+    assert [first["epoch"], second["epoch"]] == [1, 2]
+    for stream in STREAMS:
+        assert second["train_nats"][stream] < first["train_nats"][stream], stream
+    assert second["validation"]["bits_per_note"] < first["validation"]["bits_per_note"]
+
+
+def test_what_is_measured_and_kept_are_the_averaged_weights(whole: tuple[Trainer, Path], collection: Collection) -> None:
+    trainer, _ = whole
+    weights = weights_of(trainer)
+    assert not same(weights["latest"], weights["average"])
+    assert same(weights["best"], weights["average"])  # the last epoch was the best
+    network = trained_network(trainer)
+    assert same([weight.numpy() for weight in network.trainable_weights], weights["average"])
+
+    lanes = build_network(trainer.model, lanes=OPTIONS.lanes)
+    for mine, best in zip(lanes.trainable_weights, network.trainable_weights, strict=True):
+        mine.assign(best)
+    rows = encode(collection.piece(5), trainer.vocabulary)
+    composer = trainer.vocabulary.composer_class("Alberti")
+    scores = score_notes(lanes, trainer.scanner, [len(rows)], lambda _: Part(rows, composer), window=OPTIONS.window)
+    alone, reported = total(scores, 1.0).summary(), trainer.progress.history[-1]["validation"]
+    assert reported["bits_per_note"] == pytest.approx(alone["bits_per_note"], abs=1e-3)
+    assert reported["accuracy"] == pytest.approx(alone["accuracy"], abs=0.01)
+    assert reported["quarters"] == pytest.approx(119 * 12 / 24)
+
+
+def test_validating_changes_nothing(whole: tuple[Trainer, Path]) -> None:
+    trainer, _ = whole
+    before = weights_of(trainer)
+    assert trainer.validate()["bits_per_note"] == trainer.progress.history[-1]["validation"]["bits_per_note"]
+    assert same(weights_of(trainer)["latest"], before["latest"])
+
+
+# Interrupted
+
+
+def test_a_run_can_be_repeated_and_a_killed_one_goes_on_as_if_it_had_not_been(
+    whole: tuple[Trainer, Path], collection: Collection, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    reference, folder = whole
+    trainer, said = trainer_for(collection, vocabulary), list[str]()
+    trainer.fit(tmp_path, resume=False, say=lambda line: None)
+    assert equal(trainer, reference), "the same random seed gave other weights"
+    trainer.fit(folder / "killed", resume=True, say=said.append)
+    assert [line.split(":")[0] for line in said] == ["Resumed after epoch 1.", "epoch 2"]
+    assert equal(trainer, reference), "the resumed run ended with other weights"
+
+
+def test_another_random_seed_begins_with_other_weights(whole: tuple[Trainer, Path], collection: Collection) -> None:
+    first, second, other = (trainer_for(collection, whole[0].vocabulary, options) for options in (OPTIONS, OPTIONS, OTHER))
+    assert equal(first, second)
+    assert not equal(first, other)
+
+
+def test_a_finished_run_has_nothing_to_resume(
+    whole: tuple[Trainer, Path], collection: Collection, vocabulary: Vocabulary
+) -> None:
+    # A resumed run may have more epochs: here they are not over, but the time is up.
+    for options in (OPTIONS, replace(OPTIONS, epochs=9, minutes=1e-6)):
+        trainer, said = trainer_for(collection, vocabulary, options), list[str]()
+        trainer.fit(whole[1], resume=True, say=said.append)
+        assert said == ["Resumed after epoch 2."]
+        assert same(weights_of(trainer)["best"], weights_of(whole[0])["best"])
+
+
+def test_a_run_with_other_options_is_not_resumed(
+    whole: tuple[Trainer, Path], collection: Collection, vocabulary: Vocabulary
+) -> None:
+    trainer = trainer_for(collection, vocabulary, OTHER)
+    before = weights_of(trainer)
+    with pytest.raises(CheckpointError, match=r"other options or data; give another --out"):
+        trainer.fit(whole[1], resume=True)
+    assert same(weights_of(trainer)["latest"], before["latest"])
+    fewer = Collection(collection.folder, collection.entries[:-1], ())
+    with pytest.raises(CheckpointError, match=r"other options or data; give another --out"):
+        trainer_for(fewer, vocabulary).fit(whole[1], resume=True)
+
+
+def test_nothing_half_written_is_left_beside_a_run(whole: tuple[Trainer, Path]) -> None:
+    assert {path.name for path in whole[1].iterdir()} == {"resume.npz", "killed"}
+
+
+@pytest.mark.parametrize("content", [b"", b"just words", b"PK\x03\x04 cut off"])
+def test_a_damaged_run_is_not_resumed(collection: Collection, vocabulary: Vocabulary, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "resume.npz").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"damaged; leave out --resume"):
+        trainer_for(collection, vocabulary).fit(tmp_path, resume=True)
+
+
+# Worse
+
+
+def test_the_best_weights_stay_when_validation_gets_worse_and_patience_ends_the_run(tmp_path: Path) -> None:
+    # The more sure the network gets of one note, the less it expects music of pure chance.
+    drum = Piece(make_notes(np.arange(120) * 12, [60] * 120, [12] * 120, [64] * 120))
+    variants = [replace(drum, notes=drum.notes[: 120 - i]) for i in range(5)]
+    collection = collect([*variants, chance(1)], tmp_path / "cache")
+    vocabulary = fit_vocabulary([drum, chance(1)])
+    trainer = trainer_for(collection, vocabulary, replace(OPTIONS, epochs=9, patience=1))
+    kept: list[list[Array]] = []
+    trainer.fit(tmp_path / "run", resume=False, say=lambda line: kept.append([weight.copy() for weight in trainer.average]))
+    figures = [summary["bits_per_note"] for summary in validations(trainer)]
+    best = int(np.argmin(figures))
+    assert len(figures) == best + 1 + 1 < 9
+    assert trainer.progress.best == figures[best]
+    assert same(trainer.best_weights, kept[best])
+    assert not same(trainer.best_weights, kept[-1])

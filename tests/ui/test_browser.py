@@ -1,0 +1,349 @@
+"""Visits in Chromium, on a desk and on a phone: choose, generate, play, download, stop; and no request leaves the machine."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from musiclstm.checkpoint import Checkpoint
+from musiclstm.formats.midi import read_midi, write_midi
+from musiclstm.generation.composition import ComposeRequest
+from musiclstm.music.notes import Piece
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.engine import Engine, Progress
+from musiclstm.ui.page import build_page, launch
+
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
+PATIENCE = 30_000  # milliseconds, for machines that do something else too
+DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+
+
+class Unhurried(Engine):
+    """A engine that takes its time over long takes, so that one can press Stop."""
+
+    def perform(self, requests: Sequence[ComposeRequest], stopped: Callable[[], bool]) -> Iterator[Progress]:
+        for progress in super().perform(requests, stopped):
+            yield progress
+            time.sleep(1.0 if requests[0].bars > 16 else 0.0)
+
+
+@pytest.fixture(scope="module")
+def address(small_checkpoint: Checkpoint) -> Iterator[str]:
+    engine = Unhurried(small_checkpoint, bars=4)
+    engine.warm_up()
+    until = time.monotonic() + 120
+    while engine.example is None and time.monotonic() < until:
+        time.sleep(0.1)
+    page = build_page(ActiveCheckpoint(engine))
+    yield launch(page, prevent_thread_lock=True, quiet=True)
+    page.close()
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Debian's where it is installed, else the one that Playwright brought.
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def session(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Opens the page as a new visitor; whatever the test does, no request may go elsewhere and no script may fail."""
+    contexts, elsewhere, failures = [], [], []
+
+    def arrive(at: str = address, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": DESK, "accept_downloads": True, **options})
+        contexts.append(context)
+        context.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else elsewhere.append(r.url))
+        page = context.new_page()
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.set_default_timeout(PATIENCE)
+        page.goto(at)
+        ready(page)
+        return page
+
+    yield arrive
+    for context in contexts:
+        context.close()
+    assert not elsewhere
+    assert not failures
+
+
+def ready(page: Page) -> None:
+    """Wait until the preview of the seed has read its sound."""
+    page.wait_for_function("!['', '0:00', undefined].includes(document.querySelector('#seed-player #duration')?.textContent)")
+
+
+def choose(page: Page, seed: str) -> None:
+    page.click("#seed input")
+    page.get_by_role("option", name=seed).click()
+
+
+def length(page: Page, bars: int) -> None:
+    page.fill("#bars input[type=number]", str(bars))
+    page.press("#bars input[type=number]", "Tab")
+
+
+def generate(page: Page, bars: int = 4) -> None:
+    """Press Generate and wait for the player."""
+    length(page, bars)
+    before = page.evaluate("document.body.dataset.takes ?? 0")
+    page.click("#generate")
+    page.wait_for_function("before => (document.body.dataset.takes ?? 0) > Number(before)", arg=before)
+    finished(page)
+
+
+def finished(page: Page) -> None:
+    expect(page.locator("#generate")).to_have_text("Generate", timeout=PATIENCE)
+    expect(page.locator(".growing")).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("#player .play")).to_be_enabled(timeout=PATIENCE)
+
+
+def clock(page: Page) -> float:
+    """Where the player stands, in seconds."""
+    return float(page.input_value("#player .position"))
+
+
+def plays(page: Page) -> None:
+    """Wait until the player's clock moves."""
+    before = clock(page)
+    page.wait_for_function("before => Number(document.querySelector('#player .position').value) > before", arg=before)
+
+
+def download(page: Page, button: str, folder: Path) -> Path:
+    with page.expect_download() as started:
+        page.click(button)
+    path = folder / started.value.suggested_filename
+    started.value.save_as(path)
+    return path
+
+
+def test_a_visitor_finds_a_seed_and_a_finished_example(session: Callable[..., Page]) -> None:
+    page = session()
+    expect(page.locator("#facts")).to_contain_text("C major")
+    expect(page.locator("#seed-roll svg .seed rect")).not_to_have_count(0)
+    expect(page.locator("#heading")).to_contain_text("Schumann · March")
+    expect(page.locator("#masthead")).to_contain_text("small @ bundled")
+    expect(page.locator("#player .play")).to_be_enabled()
+    expect(page.locator("#player [aria-checked=true]")).to_have_text("Joined")
+
+
+def test_the_whole_way_from_a_seed_to_a_file(session: Callable[..., Page], tmp_path: Path) -> None:
+    page = session()
+    choose(page, "Waltz")
+    expect(page.locator("#facts")).to_contain_text("A minor")
+    page.wait_for_function("!['', '0:00'].includes(document.querySelector('#seed-player #time').textContent)")  # it is heard
+    expect(page.locator("#heading")).to_contain_text("March")  # and the last take is still there
+    generate(page)
+    expect(page.locator("#heading")).to_contain_text("Chopin · Waltz")
+    expect(page.locator("#heading")).to_contain_text("4 new bars")
+    shown = page.locator("#roll svg .continuation rect").count()
+    page.click("#player .play")
+    plays(page)
+    expect(page.locator("#roll .playhead")).to_have_count(1)
+    expect(page.locator("button[aria-label=Pause]")).to_have_count(1)  # one player at a time
+
+    joined = read_midi(download(page, "#get-joined-midi", tmp_path))
+    seed = read_midi(download(page, "#get-seed-midi", tmp_path))
+    assert len(joined) == len(seed) + shown
+    assert joined.notes[: len(seed)].tolist() == seed.notes.tolist()
+    score = download(page, "#get-score", tmp_path)
+    assert "<score-partwise" in score.read_text(encoding="utf-8")
+    assert download(page, "#get-everything", tmp_path).stat().st_size > 100_000
+
+
+def test_stop_keeps_what_is_written(session: Callable[..., Page], tmp_path: Path) -> None:
+    page = session()
+    length(page, 32)
+    page.click("#generate")
+    page.wait_for_selector(".growing")
+    page.click("#stop")
+    finished(page)
+    said = page.inner_text("#heading")
+    bars = int(said.split(" new bar")[0].split()[-1])
+    assert 1 <= bars < 32
+    continuation = read_midi(download(page, "#get-continuation-midi", tmp_path))
+    assert len(continuation) > 0
+    assert continuation.notes["onset"].max() < bars * continuation.metres[0].bar_ticks
+
+
+def test_a_random_seed_that_is_kept_gives_the_same_take(session: Callable[..., Page], tmp_path: Path) -> None:
+    page = session()
+    page.get_by_role("button", name="More:").click()
+    page.click("#dice")
+    expect(page.locator("#fresh input")).not_to_be_checked()
+    takes = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        generate(page)
+        takes.append(download(page, "#get-joined-midi", tmp_path / name).read_bytes())
+    number = page.input_value("#random-seed input")
+    assert f"random seed {number}" in page.inner_text("#heading")
+    assert takes[0] == takes[1]
+
+
+def test_a_number_out_of_range_is_told_and_the_last_take_stays(session: Callable[..., Page]) -> None:
+    page = session()
+    page.get_by_role("button", name="More:").click()
+    page.fill("#tempo input", "1000")
+    page.click("#generate")
+    expect(page.get_by_test_id("toast-body").first).to_contain_text("between 20 and 400", timeout=PATIENCE)
+    expect(page.locator("#generate")).to_have_text("Generate", timeout=PATIENCE)
+    expect(page.locator("#heading")).to_contain_text("Schumann · March")
+    expect(page.locator("#player .play")).to_be_enabled()
+
+
+def test_without_a_synthesizer_the_page_says_what_to_install(
+    session: Callable[..., Page], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = session()
+    monkeypatch.setenv("PATH", "/nowhere")
+    page.click("#generate")
+    expect(page.locator("#notice")).to_contain_text("install", timeout=PATIENCE)
+    expect(page.locator("#player")).to_have_count(0)
+    assert len(read_midi(download(page, "#get-joined-midi", tmp_path)))
+
+
+def test_seed_and_continuation_are_switched_at_the_same_place(session: Callable[..., Page]) -> None:
+    page = session()
+    split = page.evaluate(
+        "() => { const d = document.querySelector('#roll svg').dataset;"
+        " const [[, ], [tick, seconds]] = d.clock.split(' ').map(p => p.split(':').map(Number));"
+        " return seconds * d.split / tick; }"
+    )
+    page.locator("#player .position").fill("1.5")
+    page.click("#player [data-part=seed]")
+    assert clock(page) == pytest.approx(1.5, abs=0.02)
+    page.click("#player [data-part=continuation]")
+    assert clock(page) == pytest.approx(1.5, abs=0.02)
+    page.click("#player [data-part=joined]")
+    assert clock(page) == pytest.approx(split + 1.5, abs=0.05)
+    box = page.locator("#roll svg").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 60, box["y"] + box["height"] / 2)  # a click on the roll leads there
+    assert clock(page) < 2
+    page.mouse.click(5, 5)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    plays(page)
+    page.keyboard.press("Space")
+    expect(page.locator("#player .play")).to_have_attribute("aria-label", "Play")
+
+
+def test_ones_own_music_is_understood_cut_and_continued(
+    session: Callable[..., Page], tunes: dict[str, Piece], tmp_path: Path
+) -> None:
+    write_midi(tunes["jig"], tmp_path / "Mine.mid")
+    (tmp_path / "broken.mid").write_bytes(b"MThd no music")
+    page = session()
+    page.get_by_role("button", name="Your own music").click()
+    page.set_input_files("#upload input[type=file]", tmp_path / "broken.mid")
+    expect(page.get_by_test_id("toast-body").first).to_contain_text("broken.mid")
+    page.locator("#upload button[aria-label='Remove this file']").or_(
+        page.locator("#upload button[aria-label=Clear]")
+    ).first.click()
+    page.set_input_files("#upload input[type=file]", tmp_path / "Mine.mid")
+    expect(page.locator("#own-facts")).to_contain_text("Understood: G major")
+    page.fill("#own-last input", "4")
+    page.press("#own-last input", "Tab")
+    expect(page.locator("#own-facts")).to_contain_text("in bars 1–4")
+    generate(page)
+    expect(page.locator("#heading")).to_contain_text("Jig")
+    seed = read_midi(download(page, "#get-seed-midi", tmp_path))
+    assert seed.notes["onset"].max() < 4 * tunes["jig"].metres[0].bar_ticks
+
+
+def test_takes_are_chosen_extended_undone_and_replayed(
+    session: Callable[..., Page], browser: Browser, address: str, tmp_path: Path
+) -> None:
+    page = session()
+    page.get_by_label("Tame · default · wild").check()
+    generate(page)
+    expect(page.locator("#cards .card")).to_have_count(3)
+    expect(page.locator("#heading")).to_contain_text("diversity 1.05")
+    page.click("#cards .card >> nth=2")
+    expect(page.locator("#heading")).to_contain_text("diversity 1.3", timeout=PATIENCE)
+    expect(page.locator("#cards .card[aria-pressed=true]")).to_contain_text("diversity 1.3")
+    page.click("#extend")
+    expect(page.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
+    finished(page)
+    expect(page.locator("#cards .card")).to_have_count(0)
+    page.click("#undo")
+    expect(page.locator("#heading")).to_contain_text("4 new bars", timeout=PATIENCE)
+    expect(page.locator("#cards .card")).to_have_count(3)
+    page.click("#extend")
+    expect(page.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
+    finished(page)
+    first = download(page, "#get-joined-midi", tmp_path).read_bytes()
+
+    # The link, in another browser, gives the same bytes.
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("#link textarea, #link input")).to_have_value(re.compile(r"\?recipe=\w"))
+    link = page.locator("#link textarea, #link input").input_value()
+    other = session(at=link)
+    expect(other.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
+    finished(other)
+    (tmp_path / "other").mkdir()
+    assert download(other, "#get-joined-midi", tmp_path / "other").read_bytes() == first
+
+    # What was made stays in the browser's list when the page is loaded again.
+    page.reload()
+    finished(page)
+    page.get_by_role("button", name="Replay").click()
+    page.click("#earlier input")
+    page.get_by_role("option").first.click()
+    expect(page.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
+
+
+def test_a_damaged_link_is_told_and_the_page_works(session: Callable[..., Page], address: str) -> None:
+    page = session(at=f"{address}?recipe=nonsense")
+    expect(page.get_by_test_id("toast-body").first).to_contain_text("The link")
+    generate(page)
+
+
+def test_the_sheet_is_read_and_follows_the_music(session: Callable[..., Page], tmp_path: Path) -> None:
+    page = session()
+    page.get_by_role("button", name="Sheet music").click()
+    expect(page.locator("#sheet .note")).not_to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("#sheet .note.continuation")).not_to_have_count(0)
+    page.click("#player .play")
+    expect(page.locator("#sheet .note.sounding")).not_to_have_count(0)
+    page.click("#player .play")
+    generate(page)  # the sheet of the new take takes its place
+    expect(page.locator("#sheet .note.continuation")).not_to_have_count(0, timeout=PATIENCE)
+    assert "<svg" in download(page, "#get-sheet", tmp_path).read_text(encoding="utf-8")
+
+
+def test_two_visitors_at_once_do_not_see_each_other(session: Callable[..., Page], tmp_path: Path) -> None:
+    one, other = session(), session()
+    choose(one, "Jig")
+    choose(other, "Waltz")
+    for page in (one, other):
+        length(page, 4)
+    for page in (one, other):
+        page.click("#generate")
+    for page, name in ((one, "Jig"), (other, "Waltz")):
+        expect(page.locator("#heading")).to_contain_text(name, timeout=PATIENCE)
+        finished(page)
+        (tmp_path / name).mkdir()
+        assert read_midi(download(page, "#get-joined-midi", tmp_path / name)).title == name
+        assert page.evaluate("JSON.stringify(localStorage)").count("musiclstm-history") == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_scrolls_only_downwards(session: Callable[..., Page], scheme: str) -> None:
+    page = session(viewport=PHONE, color_scheme=scheme)
+    generate(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate("document.querySelector('#roll .html-container').scrollWidth") > PHONE["width"]
+    expect(page.locator("#player .player")).to_be_in_viewport()

@@ -1,0 +1,423 @@
+"""The page without a browser: its words, the work behind its buttons, and a live server with Gradio's own client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from hub_server import LocalHub
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+from musiclstm.checkpoint import Checkpoint, save_checkpoint
+from musiclstm.errors import CheckpointError
+from musiclstm.formats.midi import read_midi, write_midi
+from musiclstm.generation.composition import ComposeRequest, Take, compose
+from musiclstm.music.notes import Piece, make_notes
+from musiclstm.seeds.seed import Seed
+from musiclstm.ui import texts
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
+from musiclstm.ui.engine import Engine
+from musiclstm.ui.layout import FOUR, LADDER
+from musiclstm.ui.page import build_page, launch
+from musiclstm.ui.pictures import growing_roll, waiting_roll
+from musiclstm.ui.requests import requests_for
+from musiclstm.ui.results import Shown
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+
+
+@pytest.fixture(scope="module")
+def engine(small_checkpoint: Checkpoint) -> Iterator[Engine]:
+    engine = Engine(small_checkpoint, bars=2)
+    engine.warm_up().result()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine) -> Iterator[str]:
+    page = build_page(ActiveCheckpoint(engine))
+    yield launch(page, prevent_thread_lock=True, quiet=True)
+    page.close()
+
+
+@pytest.fixture
+def client(address: str, tmp_path: Path) -> Iterator[Client]:
+    client = Client(address, verbose=False, download_files=str(tmp_path))
+    yield client
+    client.close()
+
+
+def request_of(engine: Engine, bars: int = 8, random_seed: int = 1, ending: int | None = None) -> ComposeRequest:
+    return ComposeRequest(engine.first, bars=bars, random_seed=random_seed, ending=ending)
+
+
+# Words
+
+
+def named(seed: Seed, id: str, composer: str, title: str) -> Seed:
+    return replace(seed, id=id, composer=composer, title=title)
+
+
+def test_seeds_are_grouped_by_composer_in_alphabetical_order(engine: Engine) -> None:
+    given = [("m2", "Wolfgang Amadeus Mozart", "Sonata"), ("b", "Johann Sebastian Bach", "Prelude"), ("x", "", "A tune")]
+    given += [("m1", "Wolfgang Amadeus Mozart", "Minuet"), ("d", "Antonín Dvořák", "Waltz")]
+    seeds = [named(engine.first, *names) for names in given]
+    labels = ["Bach · Prelude", "Dvořák · Waltz", "Mozart · Minuet", "Mozart · Sonata", "A tune"]
+    assert texts.seed_choices(seeds) == list(zip(labels, ["b", "d", "m1", "m2", "x"], strict=True))
+
+
+def test_composers_who_share_a_surname_are_told_apart(engine: Engine) -> None:
+    seeds = [named(engine.first, "r", "Robert Schumann", "March"), named(engine.first, "c", "Clara Schumann", "Polonaise")]
+    assert [label for label, _ in texts.seed_choices(seeds)] == ["Clara Schumann · Polonaise", "Robert Schumann · March"]
+
+
+def test_the_facts_of_a_seed_are_those_of_its_music(engine: Engine) -> None:
+    facts = texts.seed_facts(engine.first)
+    assert all(fact in facts for fact in ("C major", "4/4", "♩ = 120", "bars 1–8"))
+    assert "♩ = 90" in texts.seed_facts(engine.first, 90.0)
+
+
+def test_titles_cannot_put_markup_on_the_page(engine: Engine) -> None:
+    evil = replace(engine.first, title="<img src=x>", composer="<b>", work="<i>")
+    assert "<img" not in texts.waiting_heading(evil)
+    assert "<i>" not in texts.seed_facts(evil)
+
+
+def test_the_sentence_tells_what_the_take_is_like(engine: Engine) -> None:
+    composition = compose(engine.checkpoint, request_of(engine, bars=2))
+    twice = make_notes(range(0, 192, 4), [60, 64, 67, 72] * 12, [4] * 48, [64] * 48)
+    dense = Take(replace(composition.seed, notes=twice), composition.seed, loops=2, guarded=9)
+    story = texts.take_story(Shown(composition, dense, "1"), engine.checkpoint)
+    assert "2 bars with 48 notes, in C major like the seed (steadily), much denser." in story
+    assert "The loop guard stepped in 2 times" in story
+    few = Take(replace(composition.seed, notes=twice[:1]), composition.seed, loops=0, guarded=0)
+    assert texts.take_sentence(composition, few) == "2 bars with 1 note, much sparser."
+
+
+# The work behind the buttons
+
+
+def test_a_take_grows_bar_by_bar_and_ends_whole(engine: Engine) -> None:
+    updates = list(engine.perform([request_of(engine)], lambda: False))
+    shares = [progress.share for progress in updates if progress.share is not None]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    last = updates[-1].composition
+    assert last is not None
+    assert last.finished
+    assert last.takes[0].continuation == compose(engine.checkpoint, request_of(engine)).takes[0].continuation
+
+
+def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(engine: Engine) -> None:
+    looks = iter(range(100))
+    *_, last = engine.perform([request_of(engine, bars=64)], lambda: next(looks) >= 1)
+    assert last.result is not None
+    kept = last.result.shown.composition
+    assert kept.finished
+    assert 1 <= kept.bars < 64
+    assert kept.recipe["bars"] == kept.bars
+    again = compose(engine.checkpoint, request_of(engine, bars=kept.bars, ending=64))
+    assert kept.takes[0].joined == again.takes[0].joined
+
+
+def test_stop_while_the_decoder_warms_up_ends_at_once(small_checkpoint: Checkpoint) -> None:
+    class NeverWarm(Engine):
+        def _until_warm(self) -> Iterator[int]:
+            yield 0
+
+    cold = NeverWarm(small_checkpoint)
+    updates = list(cold.perform([request_of(cold)], lambda: True))
+    cold.close()
+    assert [progress.composition for progress in updates] == [None]
+    assert "Stopped" in updates[0].said
+
+
+def test_the_example_is_a_whole_take_with_its_files(engine: Engine) -> None:
+    until = time.monotonic() + 60
+    while engine.example is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert engine.example.result.shown.composition.bars == 2
+    assert all(path.exists() for path in engine.example.files.all())
+    assert engine.example.files.joined_audio is not None
+
+
+def test_four_takes_come_best_first_and_a_ladder_from_tame_to_wild(engine: Engine) -> None:
+    four = [*engine.perform(requests_for(request_of(engine), FOUR), lambda: False)][-1].result
+    assert four is not None
+    assert [shown.take for shown in four.takes] == list(four.shown.composition.takes)
+    assert len({shown.take.number for shown in four.takes}) == 4
+    ladder = [*engine.perform(requests_for(request_of(engine), LADDER), lambda: False)][-1].result
+    assert ladder is not None
+    assert [shown.composition.request.sampling.diversity for shown in ladder.takes] == [0.7, 1.05, 1.3]
+    assert [shown.label for shown in ladder.takes] == ["diversity 0.7", "diversity 1.05", "diversity 1.3"]
+
+
+def test_own_music_of_one_name_is_not_anothers_sound(engine: Engine) -> None:
+    mine = replace(engine.first, id="waltz")
+    theirs = replace(mine, piece=replace(mine.piece, notes=mine.piece.notes[:-4]))
+    assert engine.sound(mine, "piano", None) is not engine.sound(theirs, "piano", None)
+
+
+def test_a_seed_is_rendered_once_for_each_instrument_and_tempo(engine: Engine) -> None:
+    first = engine.sound(engine.first, "piano", None)
+    assert engine.sound(engine.first, "Piano", engine.first.tempo) is first
+    assert engine.sound(engine.first, "harp", None) is not first
+    assert engine.sound(engine.first, "piano", 240.0).seconds < first.seconds
+
+
+def test_only_so_many_sounds_are_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("musiclstm.ui.engine.KEPT_SOUNDS", 2)
+    oldest, _, newest = (engine.sound(engine.first, "guitar", tempo) for tempo in (380.0, 390.0, 400.0))
+    assert engine.sound(engine.first, "guitar", 400.0) is newest
+    assert engine.sound(engine.first, "guitar", 380.0) is not oldest
+
+
+def test_a_checkpoint_without_seeds_is_one_sentence(small_checkpoint: Checkpoint) -> None:
+    with pytest.raises(CheckpointError, match="no seeds"):
+        Engine(replace(small_checkpoint, seeds=()))
+
+
+def test_a_growing_roll_holds_still(engine: Engine) -> None:
+    def frame(svg: str) -> tuple[str, ...]:
+        return tuple(re.findall(r'(?:width|height|data-[a-z-]+)="[^"]*"', svg.split(">", maxsplit=1)[0]))
+
+    grown = [m.composition for m in engine.perform([request_of(engine)], lambda: False) if m.composition is not None]
+    assert len({frame(growing_roll(composition)) for composition in grown}) == 1
+    assert frame(growing_roll(grown[0]))[0] == frame(waiting_roll(engine.first, 8))[0]
+
+
+# A live server
+
+
+def files_of(answer: tuple[Any, ...]) -> list[Path]:
+    return [Path(path) for path in answer[:7]]
+
+
+def test_generate_gives_every_file_and_the_recipe(client: Client) -> None:
+    *paths, recipe = client.predict(seed="march", bars=4, random_seed=3, api_name="/generate")
+    names = "seed.mid continuation.mid joined.mid seed.wav continuation.wav joined.wav joined.musicxml"
+    assert [Path(path).name for path in paths] == names.split()
+    assert all(Path(path).stat().st_size for path in paths)
+    assert {name: recipe[name] for name in ("seed", "bars", "random_seed")} == {"seed": "march", "bars": 4, "random_seed": 3}
+    seed, joined = read_midi(paths[0]), read_midi(paths[2])
+    assert len(joined) > len(seed)
+
+
+def test_the_same_random_seed_gives_the_same_midi_bytes(client: Client) -> None:
+    def joined(random_seed: int) -> bytes:
+        answer = client.predict(seed="waltz", bars=4, random_seed=random_seed, api_name="/generate")
+        return files_of(answer)[2].read_bytes()
+
+    assert joined(5) == joined(5) != joined(6)
+
+
+def test_a_random_seed_that_is_not_given_is_drawn_and_told(client: Client) -> None:
+    drawn = {client.predict(seed="march", bars=1, api_name="/generate")[-1]["random_seed"] for _ in range(2)}
+    assert len(drawn) == 2
+
+
+def test_tempo_and_instrument_are_in_the_files(client: Client) -> None:
+    answer = client.predict(seed="march", bars=1, random_seed=1, tempo=90, instrument="harp", api_name="/generate")
+    assert read_midi(files_of(answer)[2]).tempi[0].qpm == 90
+    assert bytes([0xC0, 46]) in files_of(answer)[2].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"seed": "mrach"}, "There is no seed called 'mrach'; close ones are march"),
+        ({"seed": "march", "diversity": 9}, "Diversity must lie between 0.1 and 2, not 9"),
+        ({"seed": "march", "bars": 0}, "The number of bars must be a whole number from 1 to 64, not 0"),
+        ({"seed": "march", "bars": None}, "The number of bars must be a whole number from 1 to 64, not None"),
+        ({"seed": "march", "random_seed": -1}, "The random seed must be a whole number from 0"),
+        ({"seed": "march", "tempo": 1000}, "The tempo must lie between 20 and 400"),
+        ({"seed": "march", "instrument": "kazoo"}, "The instrument must be one of piano,"),
+    ],
+)
+def test_a_bad_request_gets_the_sentence_that_says_why(client: Client, asked: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(AppError) as told:
+        client.predict(**asked, api_name="/generate")
+    assert sentence in str(told.value)
+
+
+def test_own_music_is_continued_and_its_recipe_holds_it(client: Client, tunes: dict[str, Piece], tmp_path: Path) -> None:
+    write_midi(tunes["waltz"], tmp_path / "mine.mid")
+    answer = client.predict(file=handle_file(tmp_path / "mine.mid"), first_bar=1, last_bar=4, bars=2, api_name="/continue")
+    seed, joined = read_midi(files_of(answer)[0]), read_midi(files_of(answer)[2])
+    assert len(joined) > len(seed) > 0
+    assert answer[-1]["own_seed"]["bars"] == [1, 4]
+    for bad, sentence in (({"first_bar": 2}, "Give both"), ({"first_bar": 1, "last_bar": 99}, "A seed has 1 to 32 bars")):
+        with pytest.raises(AppError, match=sentence):
+            client.predict(file=handle_file(tmp_path / "mine.mid"), **bad, api_name="/continue")
+    (tmp_path / "broken.mid").write_bytes(b"MThd")
+    with pytest.raises(AppError, match=r"broken\.mid"):
+        client.predict(file=handle_file(tmp_path / "broken.mid"), api_name="/continue")
+
+
+def test_a_transposition_is_heard_by_seed_and_continuation_alike(client: Client) -> None:
+    plain, higher = (
+        client.predict(seed="march", bars=2, random_seed=4, transposition=semitones, api_name="/generate") for semitones in (0, 3)
+    )
+    for at in (0, 1, 2):
+        low, high = (read_midi(files_of(answer)[at]).notes for answer in (plain, higher))
+        # What would leave the piano moves by octaves.
+        moved = sorted((onset, (pitch + 3) % 12) for onset, pitch in low[["onset", "pitch"]].tolist())
+        assert sorted((onset, pitch % 12) for onset, pitch in high[["onset", "pitch"]].tolist()) == moved
+
+
+def test_the_seeds_are_listed_without_their_notes(client: Client) -> None:
+    listed = client.predict(api_name="/seeds")
+    assert [seed["id"] for seed in listed] == ["march", "waltz", "jig"]
+    assert all(seed["licence"] and "notes" not in seed for seed in listed)
+
+
+def test_only_the_endpoints_for_programs_are_public(client: Client) -> None:
+    api = client.view_api(return_format="dict", print_info=False)
+    assert isinstance(api, dict)
+    assert set(api["named_endpoints"]) == {"/generate", "/continue", "/seeds"}
+    assert not api["unnamed_endpoints"]
+    asked = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
+    first = ["seed", "diversity", "bars", "random_seed", "tempo", "instrument"]
+    assert asked == [*first, "top_p", "loop_guard", "open_ended", "transposition"]
+
+
+def test_no_files_of_a_request_stay_behind(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    client.predict(seed="march", bars=1, random_seed=1, api_name="/generate")
+    with pytest.raises(AppError):
+        client.predict(seed="march", bars=0, api_name="/generate")
+    assert not list((tmp_path / "scratch").glob("musiclstm-*"))
+
+
+def test_without_a_synthesizer_the_other_files_come(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    *paths, recipe = client.predict(seed="jig", bars=1, random_seed=1, api_name="/generate")
+    assert [bool(path) for path in paths] == [True, True, True, False, False, False, True]
+    assert recipe["seed"] == "jig"
+
+
+def test_the_snippet_in_the_readme_runs(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    snippet = next(
+        code for code in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "Client(" in code
+    )
+    here = snippet.replace("http://127.0.0.1:7860/", address).replace("mozart-k545-1", "march")
+    assert here.count(address) == here.count("march") == 1
+    exec(compile(here, "README.md", "exec"), {})
+    assert "joined.mid" in capsys.readouterr().out
+
+
+def test_the_curl_lines_in_the_readme_give_the_files(address: str) -> None:
+    lines = next(code for code in re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "curl" in code)
+    here = lines.replace("http://127.0.0.1:7860/", address).replace("mozart-k545-1", "march")
+    answer = subprocess.run(["bash", "-c", here], capture_output=True, text=True, check=True, timeout=120).stdout
+    assert "event: complete" in answer
+    assert "joined.mid" in answer
+
+
+def test_the_endpoints_are_mcp_tools(engine: Engine) -> None:
+    async def ask(address: str) -> tuple[list[str], Any]:
+        async with (
+            streamable_http_client(f"{address}gradio_api/mcp/") as (reading, writing, _),
+            ClientSession(reading, writing) as s,
+        ):
+            await s.initialize()
+            tools = [tool.name for tool in (await s.list_tools()).tools]
+            return tools, await s.call_tool("generate", {"seed": "march", "bars": 1, "random_seed": 1})
+
+    page = build_page(ActiveCheckpoint(engine))
+    address = launch(page, prevent_thread_lock=True, quiet=True, mcp_server=True)
+    tools, answer = asyncio.run(ask(address))
+    page.close()
+    assert tools == ["generate", "continue_music", "seeds"]
+    assert not answer.isError
+    assert "joined.mid" in str(answer.content)
+
+
+# The program
+
+
+@contextmanager
+def app_py(settings: dict[str, str], scratch: Path) -> Iterator[str]:
+    """The address of app.py running with ``settings``; afterwards it was told to end, and did."""
+    scratch.mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {**os.environ, **settings, "GRADIO_SERVER_PORT": str(port), "TMPDIR": str(scratch)}
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=told, stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 120
+        while not _answers(port):
+            assert app.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        app.terminate()
+        assert app.wait(60) == 0
+
+
+def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
+    small_checkpoint: Checkpoint, hub: LocalHub, tmp_path: Path
+) -> None:
+    save_checkpoint(small_checkpoint, tmp_path / "checkpoint", card="# Small")
+    commit = hub.commit("anna/tiny", {path.name: path.read_bytes() for path in (tmp_path / "checkpoint").iterdir()}, tag="v1")
+    hub.status = 503  # for now
+    settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "MUSICLSTM_REPO": "anna/tiny"}
+    with app_py(settings | {"MUSICLSTM_REVISION": "v1"}, tmp_path / "scratch") as address:
+        client = Client(address, verbose=False)
+        assert "mozart-k545-1" in [seed["id"] for seed in client.predict(api_name="/seeds")]
+        hub.repair()
+        until = time.monotonic() + 300
+        while [seed["id"] for seed in client.predict(api_name="/seeds")] != ["march", "waltz", "jig"]:
+            assert time.monotonic() < until
+            time.sleep(0.5)
+        assert client.predict(seed="march", bars=1, api_name="/generate")[-1]["revision"] == commit[:7]
+        client.close()
+    hub.requests.clear()
+    # A commit that is in the cache is served at once, and nobody is asked.
+    with app_py(settings | {"MUSICLSTM_REVISION": commit}, tmp_path / "again") as address:
+        client = Client(address, verbose=False)
+        assert [seed["id"] for seed in client.predict(api_name="/seeds")] == ["march", "waltz", "jig"]
+        assert len(read_midi(files_of(client.predict(seed="march", bars=1, api_name="/generate"))[2]))
+        client.close()
+    assert not hub.requests
+    assert not [path for path in (tmp_path / "again").rglob("*") if path.is_file()]  # it has cleaned up
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as visitor:
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_whatever_is_wrong_with_what_was_asked_for_the_bundled_one_plays_and_says_why(engine: Engine) -> None:
+    active = open_active_checkpoint("/no/such/folder")
+    assert active.now.checkpoint.revision == "bundled"
+    assert active.note.startswith("There is no checkpoint folder /no/such/folder")
+    assert active.note.endswith("The bundled checkpoint plays instead.")
+    active.close()
+    assert "no/such/folder" in texts.masthead(engine.checkpoint, active.note)
+
+    waiting = ActiveCheckpoint(engine)
+    waiting.fetch("anna/not--a--name").join()
+    assert waiting.now is engine
+    assert "A repository on the Hub is named OWNER/NAME" in waiting.note
