@@ -52,7 +52,7 @@ def standing_in_loops(pieces: list[Any], vocabulary: Any, guard: Any) -> float:
     import numpy as np
     import tensorflow as tf
 
-    from musiclstm.model import HORIZON, features, sampling
+    from musiclstm.model import HORIZON, features, is_looping
 
     spec = features.FeatureSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
     longest = max(map(len, pieces))
@@ -64,7 +64,7 @@ def standing_in_loops(pieces: list[Any], vocabulary: Any, guard: Any) -> float:
 
         def body(time: Any, state: Any, count: Any) -> tuple[Any, Any, Any]:
             state = features.advance(state, rows[time], spec)
-            looping = sampling.is_looping(state["exact"], state["relative"], guard)[0]
+            looping = is_looping(state["exact"], state["relative"], guard)[0]
             return time + 1, state, count + tf.reduce_sum(tf.cast(looping & present[time], tf.int32))
 
         start = (tf.constant(0), features.initial_state(len(pieces), spec), tf.constant(0))

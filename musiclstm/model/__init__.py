@@ -11,8 +11,8 @@ from musiclstm.model.batches import (
 )
 from musiclstm.model.decoder import HORIZON, Decoder
 from musiclstm.model.features import FeatureSpec
+from musiclstm.model.loop_guard import GUARD, is_looping
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
-from musiclstm.model.sampling import GUARD
 from musiclstm.model.vocabulary import (
     DURATION,
     PITCH,
@@ -53,6 +53,7 @@ __all__ = [
     "decode",
     "encode",
     "fit_vocabulary",
+    "is_looping",
     "iterate_batches",
     "load_network",
     "plan_lanes",

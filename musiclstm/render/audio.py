@@ -1,9 +1,8 @@
-"""Pieces to sound: the only door to midi2audio and FluidSynth.
+"""Pieces to sound, with midi2audio and FluidSynth.
 
-midi2audio starts FluidSynth with its options after the files, which FluidSynth 2.4 refuses, and looks at nothing that comes back,
-while FluidSynth ends with exit code 0 even where it found no sound font. Here the options come first, every run has a folder of
-its own, and a render that isn't the music asked for is an error. Samples stay floating point until a file is written, so loud
-chords aren't clipped on the way.
+midi2audio puts FluidSynth's options after the files, which FluidSynth 2.4 refuses, and ignores what comes back, while FluidSynth
+exits with 0 even without a sound font. Here the options come first, every run has its own folder, and a result that isn't the
+whole music is an error. Samples stay floating point until a file is written, so loud chords aren't clipped on the way.
 """
 
 from __future__ import annotations
@@ -15,13 +14,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import wave
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyloudnorm
+import soundfile
 from midi2audio import FluidSynth
 from numpy.typing import NDArray
 
@@ -30,7 +30,9 @@ from musiclstm.formats import midi_bytes
 from musiclstm.music import PIANO, TICKS_PER_QUARTER, Piece, Tempo, Voice
 
 SAMPLE_RATE = 44_100
-TAIL_SECONDS = 2.0  # after this the last chord of every instrument has died away, but for the harp's quietest ringing
+TAIL_SECONDS = 2.0  # by then the last chord of every instrument has died away, except for a faint ringing of the harp
+LOUDNESS = -16.0  # LUFS: usual for music on the web
+CEILING = -1.0  # dB below full scale that no peak passes
 MAX_SECONDS = 30 * 60  # half an hour of samples takes 0.6 GB of memory
 SOUNDFONT_VARIABLE = "MUSICLSTM_SOUNDFONT"
 
@@ -50,7 +52,7 @@ _SETTINGS = {
     "synth.chorus.active": "0",
     "synth.polyphony": "256",
 }
-# FluidSynth says some of these and goes on with another sound font, or none.
+# FluidSynth prints one of these and continues with another sound font, or none.
 _COMPLAINT = re.compile(r".*(?:not a SoundFont or MIDI|Failed to load|Failed to open|Unknown option|Unexpected end).*", re.I)
 
 
@@ -79,7 +81,7 @@ class Audio:
 
 
 class CheckedFluidSynth(FluidSynth):
-    """midi2audio's FluidSynth with the options before the files, a time limit, and its complaints heard."""
+    """midi2audio's FluidSynth with the options before the files, a time limit, and a check of what FluidSynth prints."""
 
     def midi_to_audio(self, midi_file: str | Path, audio_file: str | Path, *, timeout: float = 60.0) -> None:
         """Render ``midi_file`` to ``audio_file``: headerless 32-bit floats, left and right in turn, at ``sample_rate``.
@@ -189,31 +191,31 @@ def mix(seed: Audio, continuation: Audio, offset_seconds: float) -> Audio:
     return Audio(samples, seed.rate)
 
 
-def normalise(audios: Sequence[Audio], *, loudness_db: float = -18.0, ceiling_db: float = -1.0) -> list[Audio]:
-    """The sounds with one gain for all, so that louder stays louder and what one compares is the music.
+def normalise(audios: Sequence[Audio]) -> list[Audio]:
+    """The sounds with one gain for all, so that a comparison is about the music and louder stays louder.
 
-    The gain brings the sounding parts of all together to ``loudness_db`` (root mean square of both channels, dB below full
-    scale), or less if a peak would pass ``ceiling_db``: nothing ever clips. Sounding parts are found as in ITU-R BS.1770-4, by
-    400 ms blocks within 10 dB of the mean of the blocks above -70 dB, without its frequency weighting. Silence stays silence.
+    The gain brings all of them together to LOUDNESS (integrated loudness by ITU-R BS.1770-4, which ignores pauses), or less if a
+    peak would pass CEILING. Silence stays silence.
     """
     peak = max((audio.peak for audio in audios), default=0.0)
     if peak == 0.0:
         return list(audios)
-    blocks = np.concatenate([_block_powers(audio, peak) for audio in audios])
-    audible = blocks[blocks > 1e-7]
-    power = float(audible[audible > audible.mean() / 10].mean()) * peak * peak
-    gain = min(10 ** (loudness_db / 20) / math.sqrt(power), 10 ** (ceiling_db / 20) / peak)
+    rate = audios[0].rate
+    samples = np.concatenate([audio.samples for audio in audios]) / np.float32(peak)
+    block = round(0.4 * rate)  # the shortest sound that has a loudness
+    padded = np.pad(samples, ((0, max(0, block - len(samples))), (0, 0)))
+    loudness = pyloudnorm.Meter(rate).integrated_loudness(padded)
+    gain = min(10 ** ((LOUDNESS - loudness) / 20), 10 ** (CEILING / 20)) / peak
     return [Audio(audio.samples * np.float32(gain), audio.rate) for audio in audios]
 
 
 def render_trio(
     seed: Piece, continuation: Piece, at: int, *, voices: Sequence[Voice] = PIANO, seed_audio: Audio | None = None
 ) -> dict[str, Audio]:
-    """What one listens to: ``{"seed": …, "continuation": …, "joined": …}``, of common loudness, ready for ``write_wav``.
+    """The three sounds of a take, ``{"seed": …, "continuation": …, "joined": …}``, with one gain, ready for ``write_audio``.
 
-    ``continuation`` counts its ticks from 0 and is placed at tick ``at`` of the seed, as in ``notes.join``. ``seed_audio``, what
-    ``synthesize`` gave for the same seed and voices before, saves rendering it again; else both are rendered at the same time.
-    Raises what ``synthesize`` raises.
+    ``continuation`` counts its ticks from 0 and is placed at tick ``at`` of the seed, as in ``notes.join``. ``seed_audio`` is what
+    ``synthesize`` returned for the same seed and voices, to save a second render. Raises what ``synthesize`` raises.
     """
     with ThreadPoolExecutor(max_workers=1) as beside:
         later = None if seed_audio is not None else beside.submit(synthesize, seed, voices=voices)
@@ -224,14 +226,9 @@ def render_trio(
     return dict(zip(names, normalise([first, second, mix(first, second, seed.seconds(at))]), strict=True))
 
 
-def write_wav(audio: Audio, path: Path | str) -> None:
-    """Write 16-bit PCM; samples beyond full scale are held at it."""
-    pcm = np.round(np.clip(audio.samples, -1.0, 1.0) * 32767.0).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(audio.rate)
-        file.writeframes(pcm.tobytes())
+def write_audio(audio: Audio, path: Path | str) -> None:
+    """Write a sound file in the format that ``path`` ends in: .wav (16 bits), .flac or .mp3. Louder samples are clipped."""
+    soundfile.write(path, audio.samples, audio.rate)
 
 
 def _with_tail(piece: Piece, tail_seconds: float) -> Piece:
@@ -249,14 +246,6 @@ def _faded(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
         ramp = 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, count, dtype=np.float32))
         samples[-count:] *= ramp[:, None]
     return samples
-
-
-def _block_powers(audio: Audio, peak: float) -> NDArray[np.float64]:
-    """Mean square of every 400 ms, full scale being ``peak``; the last block is filled up with silence."""
-    size = 2 * round(0.4 * audio.rate)
-    flat = audio.samples.reshape(-1) / np.float32(peak)
-    blocks = np.pad(flat, (0, -len(flat) % size)).reshape(-1, size)
-    return np.square(blocks).mean(axis=1, dtype=np.float64)
 
 
 def _soundfont_folders() -> Iterator[Path]:

@@ -13,11 +13,13 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats.score import read_corpus
-from musiclstm.model import sampling
 from musiclstm.model.batches import FeatureScanner, Part, iterate_batches
-from musiclstm.model.decoder import CHUNK, HORIZON, KEY_NOTES, Chunk, State
+from musiclstm.model.decoder import CHUNK, HORIZON, Chunk, State
 from musiclstm.model.features import FeatureSpec
+from musiclstm.model.loop_guard import GUARD
 from musiclstm.model.network import STREAMS, build_network, reset_memory
+from musiclstm.model.rules import KEY_NOTES
+from musiclstm.model.sampling import heated, nucleus, sample
 from musiclstm.model.vocabulary import BAR, DURATION, PITCH, POSITION, STEP, Rows, encode
 from musiclstm.music.key import likeliest_key
 from musiclstm.music.notes import LOWEST_PITCH, PITCHES, Piece, join, make_notes, transpose
@@ -123,7 +125,7 @@ def test_what_is_written_is_chosen_from_those_logits(music: Piece, small_checkpo
         for column, stream in enumerate(STREAMS):
             if not (bound and stream == "step"):
                 chance = uniform[index, column : column + 1]
-                picked = sampling.choose(logits[stream], chance, np.full(1, 0.8, np.float32), np.float32(0.9))
+                picked = sample(nucleus(heated(logits[stream], np.full(1, 0.8, np.float32)), np.float32(0.9)), chance)
                 assert int(picked[0]) == row[column], f"{stream} of note {index}"
         state = decoder.feed(state, row[None])
 
@@ -326,7 +328,7 @@ def test_the_guard_leads_out_of_a_loop_that_lasts_without_it(small_checkpoint: C
         start = int(np.argmax(flags))
         assert (looping[1:] == wants_one_note).all()
         assert (led_out[1:start] == wants_one_note).all()
-        assert start >= sampling.GUARD.fewest
+        assert start >= GUARD.fewest
         assert (led_out[start:] != wants_one_note).any()
         first = start + int(np.argmax(led_out[start:] != wants_one_note))
         assert flags[start : first + 1].all()

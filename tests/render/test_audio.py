@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.music.instruments import INSTRUMENTS, voices_of
@@ -23,7 +24,7 @@ from musiclstm.render.audio import (
     normalise,
     render_trio,
     synthesize,
-    write_wav,
+    write_audio,
 )
 
 needs_sound = pytest.mark.skipif(audio_ready() is not None, reason=str(audio_ready()))
@@ -285,17 +286,26 @@ def test_mix_places_the_continuation_and_keeps_the_ringing_seed() -> None:
         mix(tone(1.0, 0.1), tone(1.0, 0.1), -1.0)
 
 
-def test_normalise_reaches_the_loudness_with_one_gain_for_all() -> None:
+def test_normalise_reaches_minus_16_lufs() -> None:
+    # By ITU-R BS.1770 a sine of 997 Hz in both channels has as many LUFS as its peak has dB below full scale.
+    assert 20 * np.log10(normalise([tone(4.0, 0.01, frequency=997.0)])[0].peak) == pytest.approx(-16.0, abs=0.1)
+
+
+def test_normalise_has_one_gain_for_all() -> None:
     soft, strong = normalise([tone(2.0, 0.01), tone(2.0, 0.02)])
     assert strong.peak / soft.peak == pytest.approx(2.0, rel=1e-4)
-    together = 10 * np.log10((10 ** (level(soft, 0, 2) / 10) + 10 ** (level(strong, 0, 2) / 10)) / 2)
-    assert together == pytest.approx(-18.0, abs=0.1)
 
 
-def test_normalise_does_not_count_rests() -> None:
+def test_normalise_ignores_pauses() -> None:
     rest = Audio(np.zeros((10 * SAMPLE_RATE, 2), dtype=np.float32))
-    with_rest = normalise([mix(tone(2.0, 0.02), rest, 0.0)])[0]
-    assert level(with_rest, 0, 2) == pytest.approx(-18.0, abs=0.1)
+    with_rest = normalise([mix(tone(4.0, 0.02), rest, 0.0)])[0]
+    assert with_rest.peak == pytest.approx(normalise([tone(4.0, 0.02)])[0].peak, rel=0.05)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.1, 0.4])
+def test_normalise_takes_very_short_and_very_quiet_sounds(seconds: float) -> None:
+    quiet = normalise([tone(seconds, 2e-5)])[0]
+    assert 0.01 < quiet.peak <= 10 ** (-1 / 20) + 1e-6
 
 
 def test_normalise_keeps_peaks_below_the_ceiling() -> None:
@@ -311,12 +321,24 @@ def test_normalise_leaves_silence_alone() -> None:
     assert normalise([]) == []
 
 
-def test_wav_is_16_bit_stereo_and_holds_the_samples(tmp_path: Path) -> None:
+def test_wav_is_16_bit_stereo_and_clips_what_is_too_loud(tmp_path: Path) -> None:
     audio = Audio(np.array([[0.5, -0.5], [2.0, -2.0]], dtype=np.float32))
-    write_wav(audio, tmp_path / "a.wav")
+    write_audio(audio, tmp_path / "a.wav")
     with wave.open(str(tmp_path / "a.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, SAMPLE_RATE)
-        assert np.frombuffer(file.readframes(2), "<i2").tolist() == [16384, -16384, 32767, -32767]
+        assert np.frombuffer(file.readframes(2), "<i2") == pytest.approx([16384, -16384, 32767, -32768], abs=1)
+
+
+@pytest.mark.parametrize(("ending", "begins"), [(".flac", (b"fLaC",)), (".mp3", (b"ID3", b"\xff\xfb"))])
+def test_compressed_files_are_small_and_hold_the_sound(tmp_path: Path, ending: str, begins: tuple[bytes, ...]) -> None:
+    audio = tone(2.0, 0.3)
+    path = tmp_path / f"a{ending}"
+    write_audio(audio, path)
+    assert path.read_bytes().startswith(begins)
+    assert path.stat().st_size < audio.samples.nbytes / 4
+    samples, rate = soundfile.read(path, dtype="float32")
+    assert rate == SAMPLE_RATE
+    assert level(Audio(samples), 0.5, 1.5) == pytest.approx(level(audio, 0.5, 1.5), abs=0.5)
 
 
 def test_samples_can_not_be_changed() -> None:
