@@ -1,4 +1,4 @@
-"""Checkpoint folders: there and back, for other programs too, and one sentence for each way to be damaged."""
+"""Checkpoint folders: saved and loaded, by other programs too, and one clear error for each kind of damage."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def inputs(checkpoint: Checkpoint) -> dict[str, Any]:
     return found
 
 
-def logits(network: Any, told: dict[str, Any]) -> dict[str, Any]:
-    return {stream: np.asarray(value) for stream, value in network(told, training=False).items()}
+def logits(network: Any, given: dict[str, Any]) -> dict[str, Any]:
+    return {stream: np.asarray(value) for stream, value in network(given, training=False).items()}
 
 
 def sentence(folder: Path) -> str:
-    """What ``load`` complains of: always a CheckpointError with one sentence."""
+    """The message of ``load_checkpoint``: always a CheckpointError of one sentence."""
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(folder)
     text = str(caught.value)
@@ -77,16 +77,16 @@ def edit(path: Path, change: Callable[[Any], Any]) -> None:
     path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
 
 
-# There and back
+# Saving and loading
 
 
-def test_what_is_loaded_is_what_was_saved(small_checkpoint: Checkpoint, saved: Path) -> None:
+def test_a_loaded_checkpoint_equals_the_saved_one(small_checkpoint: Checkpoint, saved: Path) -> None:
     again = load_checkpoint(saved)
     for name in ("name", "config", "vocabulary", "metrics"):
         assert getattr(again, name) == getattr(small_checkpoint, name), name
     assert [seed.to_json() for seed in again.seeds] == [seed.to_json() for seed in small_checkpoint.seeds]
-    told = inputs(small_checkpoint)
-    before, after = logits(small_checkpoint.network, told), logits(again.network, told)
+    given = inputs(small_checkpoint)
+    before, after = logits(small_checkpoint.network, given), logits(again.network, given)
     assert all(np.array_equal(before[stream], after[stream]) for stream in STREAMS)
     assert again.revision == "local"
     assert load_checkpoint(saved, revision="abc").revision == "abc"
@@ -94,18 +94,18 @@ def test_what_is_loaded_is_what_was_saved(small_checkpoint: Checkpoint, saved: P
 
 def test_other_programs_load_the_folder_with_stock_keras(small_checkpoint: Checkpoint, saved: Path) -> None:
     network = keras.saving.load_model(saved)
-    told = inputs(small_checkpoint)
-    mine, theirs = logits(small_checkpoint.network, told), logits(network, told)
+    given = inputs(small_checkpoint)
+    mine, theirs = logits(small_checkpoint.network, given), logits(network, given)
     assert all(np.allclose(mine[stream], theirs[stream], rtol=1e-6, atol=1e-6) for stream in STREAMS)
 
 
-def test_a_folder_holds_just_its_parts_and_the_card(saved: Path) -> None:
+def test_a_folder_contains_only_its_parts_and_the_card(saved: Path) -> None:
     assert {path.name for path in saved.iterdir()} == {*PARTS, "README.md"}
     assert (saved / "README.md").read_text(encoding="utf-8") == "# Small\n"
     assert json.loads((saved / "musiclstm.json").read_text(encoding="utf-8"))["format"] == FORMAT
 
 
-def test_a_checkpoint_keeps_what_it_knows_of_its_training_pieces(
+def test_a_checkpoint_keeps_the_index_of_its_training_pieces(
     small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path: Path
 ) -> None:
     assert small_checkpoint.originality is None
@@ -116,36 +116,70 @@ def test_a_checkpoint_keeps_what_it_knows_of_its_training_pieces(
     assert (found.notes, found.title) == (len(tunes["waltz"]), "Chopin: Waltz")
 
 
-def test_extras_are_copied_beside(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_extras_are_copied_into_the_folder(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     extra = tmp_path / "curve.png"
     extra.write_bytes(b"picture")
     save_checkpoint(small_checkpoint, tmp_path / "out", card="", extras=[extra])
     assert (tmp_path / "out" / "curve.png").read_bytes() == b"picture"
 
 
-def test_saving_again_replaces_the_older_checkpoint_whole(small_checkpoint: Checkpoint, folder: Path) -> None:
+def test_saving_again_replaces_the_older_checkpoint_completely(small_checkpoint: Checkpoint, folder: Path) -> None:
     (folder / "leftover.txt").write_text("of an older version", encoding="utf-8")
     save_checkpoint(replace(small_checkpoint, name="newer"), folder, card="")
     assert load_checkpoint(folder).name == "newer"
     assert not (folder / "leftover.txt").exists()
-    assert [path.name for path in folder.parent.iterdir()] == ["copy"]  # nothing is left beside it
+    assert [path.name for path in folder.parent.iterdir()] == ["copy"]  # no temporary files remain
 
 
-def test_a_save_that_fails_leaves_the_older_checkpoint(small_checkpoint: Checkpoint, folder: Path) -> None:
+def test_a_failed_save_keeps_the_older_checkpoint(small_checkpoint: Checkpoint, folder: Path) -> None:
     with pytest.raises(FileNotFoundError):
         save_checkpoint(replace(small_checkpoint, name="newer"), folder, card="", extras=[folder / "nowhere.png"])
     assert load_checkpoint(folder).name == "small"
     assert [path.name for path in folder.parent.iterdir()] == ["copy"]
 
 
-def test_a_foreign_folder_is_left_alone(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_ctrl_c_at_any_step_of_a_save_leaves_the_older_checkpoint_or_the_newer(
+    small_checkpoint: Checkpoint, folder: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer, left = replace(small_checkpoint, name="newer"), -1
+
+    def save_network(_: object, draft: Path) -> None:  # the same files as Keras would write, in a tenth of the time
+        draft.mkdir()
+        for name in ("config.json", "metadata.json", WEIGHTS):
+            shutil.copy(saved / name, draft / name)
+
+    monkeypatch.setattr("musiclstm.checkpoint.save_network", save_network)
+
+    def interrupt(event: str, _: object) -> None:
+        nonlocal left
+        if left >= 0 and event.split(".", maxsplit=1)[0] in ("open", "os", "shutil", "tempfile"):
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+
+    sys.addaudithook(interrupt)  # Python calls it before it opens, renames or deletes a file; it can't be removed again
+    steps, interrupted = 0, True
+    while interrupted:
+        left = steps
+        try:
+            save_checkpoint(newer, folder, card="")
+            interrupted = False
+        except KeyboardInterrupt:
+            steps += 1
+        left = -1
+        assert all((folder / name).is_file() for name in (*PARTS, "README.md")), f"interrupted at step {steps}"
+    assert steps > 20
+    assert load_checkpoint(folder).name == "newer"
+
+
+def test_a_folder_with_other_files_is_not_overwritten(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(CheckpointError, match="not a checkpoint"):
         save_checkpoint(small_checkpoint, tmp_path, card="")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_file_is_left_alone(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_a_file_is_not_overwritten(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "thesis").write_text("years of work", encoding="utf-8")
     with pytest.raises(CheckpointError, match="is a file"):
         save_checkpoint(small_checkpoint, tmp_path / "thesis", card="")
@@ -158,7 +192,7 @@ def test_an_empty_folder_may_be_filled(small_checkpoint: Checkpoint, tmp_path: P
     assert load_checkpoint(tmp_path / "new").name == "small"
 
 
-def test_a_network_and_a_vocabulary_that_do_not_belong_together_make_no_checkpoint(small_checkpoint: Checkpoint) -> None:
+def test_a_network_and_a_vocabulary_that_do_not_match_are_refused(small_checkpoint: Checkpoint) -> None:
     vocabulary = small_checkpoint.vocabulary
     for other in (
         replace(vocabulary, steps=(*vocabulary.steps, 500)),
@@ -166,11 +200,11 @@ def test_a_network_and_a_vocabulary_that_do_not_belong_together_make_no_checkpoi
         replace(vocabulary, velocities=16),
         replace(vocabulary, composers=("",)),
     ):
-        with pytest.raises(CheckpointError, match="do not belong together"):
+        with pytest.raises(CheckpointError, match="do not match"):
             replace(small_checkpoint, vocabulary=other)
 
 
-def test_a_config_can_be_sized_for_a_vocabulary() -> None:
+def test_size_for_takes_its_class_counts_from_a_vocabulary() -> None:
     config = size_for(Vocabulary((0, 6, 12), (6, 12), 16, ("", "Bach")), units=64)
     assert (config.steps, config.durations, config.velocities, config.composers, config.units) == (3, 2, 16, 2, 64)
 
@@ -199,13 +233,13 @@ def test_text_instead_of_json_is_named(folder: Path, part: str, content: bytes) 
 
 def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
     edit(folder / "musiclstm.json", lambda marker: marker | {"format": FORMAT + 1})
-    assert f"format {FORMAT + 1}; this program reads up to {FORMAT}" in sentence(folder)
+    assert f"format {FORMAT + 1}; this program reads format {FORMAT}" in sentence(folder)
 
 
 @pytest.mark.parametrize("format_", [None, "1", 1.5, []])
 def test_a_format_that_is_no_number_is_refused(folder: Path, format_: Any) -> None:
     edit(folder / "musiclstm.json", lambda marker: marker | {"format": format_})
-    assert "does not name its format" in sentence(folder)
+    assert "does not state its format" in sentence(folder)
 
 
 @pytest.mark.parametrize(
@@ -221,15 +255,15 @@ def test_a_config_out_of_bounds_is_refused_before_anything_is_built(folder: Path
 def test_a_config_with_other_fields_is_refused(folder: Path, change: Any) -> None:
     new: Callable[[Any], Any] = lambda model: model | change if isinstance(change, dict) else change  # noqa: E731
     edit(folder / "musiclstm.json", lambda marker: marker | {"model": new(marker["model"])})
-    assert "must describe the model by just" in sentence(folder)
+    assert "must describe the model by exactly" in sentence(folder)
 
 
 def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
     edit(folder / "vocabulary.json", lambda vocabulary: vocabulary | {"durations": vocabulary["durations"][:-1]})
-    assert "do not belong together" in sentence(folder)
+    assert "do not match" in sentence(folder)
 
 
-def test_a_vocabulary_that_is_off_is_refused(folder: Path) -> None:
+def test_a_vocabulary_out_of_order_is_refused(folder: Path) -> None:
     edit(folder / "vocabulary.json", lambda vocabulary: vocabulary | {"steps": vocabulary["steps"][::-1]})
     assert "ascend" in sentence(folder)
 
@@ -239,7 +273,7 @@ def test_a_damaged_seed_is_named(folder: Path) -> None:
     assert "waltz" in sentence(folder)
 
 
-def test_metrics_have_to_be_an_object_and_seeds_a_list(folder: Path) -> None:
+def test_metrics_must_be_an_object_and_seeds_a_list(folder: Path) -> None:
     for part in ("metrics.json", "seeds.json"):
         before = (folder / part).read_text(encoding="utf-8")
         (folder / part).write_text("{}" if part == "seeds.json" else "[]", encoding="utf-8")
@@ -260,7 +294,7 @@ def test_weights_larger_than_any_network_are_not_opened(folder: Path) -> None:
     assert "at most" in sentence(folder)
 
 
-def test_text_of_endless_length_is_not_read(folder: Path) -> None:
+def test_a_text_file_that_is_too_large_is_not_read(folder: Path) -> None:
     with (folder / "seeds.json").open("r+b") as file:
         file.truncate(MAX_TEXT_BYTES + 1)
     assert "at most" in sentence(folder)
@@ -293,7 +327,7 @@ def data_in_another_file(file: h5py.File, path: str) -> None:
     file.create_dataset(path, (4,), "f4", external=[("/etc/passwd", 0, 16)])
 
 
-def data_pieced_together(file: h5py.File, path: str) -> None:
+def a_virtual_array(file: h5py.File, path: str) -> None:
     layout = h5py.VirtualLayout((4,), "f4")
     layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4,))
     file.create_virtual_dataset(path, layout)
@@ -307,7 +341,7 @@ def an_array_without_a_shape(file: h5py.File, path: str) -> None:
     file[path] = h5py.Empty("f4")
 
 
-def more_numbers_than_there_are(file: h5py.File, path: str) -> None:
+def an_array_larger_than_the_file(file: h5py.File, path: str) -> None:
     file.create_dataset(path, (1 << 40, 1 << 20), "f4", chunks=(1024, 1024))  # none of its chunks is written
 
 
@@ -315,24 +349,24 @@ def nothing(file: h5py.File, path: str) -> None:
     """The array is missing."""
 
 
-def a_circle(file: h5py.File, path: str) -> None:
+def a_cycle(file: h5py.File, path: str) -> None:
     file[path] = file["/"]
 
 
 @pytest.mark.parametrize(
     ("put", "says"),
     [
-        (another_shape, "not those of the network"),
-        (another_type, "not those of the network"),
-        (nothing, "not those of the network"),
-        (more_numbers_than_there_are, "declare"),
-        (a_soft_link, "not followed"),
-        (a_link_to_another_file, "not followed"),
-        (data_in_another_file, "not followed"),
-        (data_pieced_together, "not followed"),
+        (another_shape, "do not fit the network"),
+        (another_type, "do not fit the network"),
+        (nothing, "do not fit the network"),
+        (an_array_larger_than_the_file, "declare"),
+        (a_soft_link, "not allowed"),
+        (a_link_to_another_file, "not allowed"),
+        (data_in_another_file, "not allowed"),
+        (a_virtual_array, "not allowed"),
         (a_type_in_place_of_an_array, "not an array"),
         (an_array_without_a_shape, "not an array"),
-        (a_circle, "run in a circle"),
+        (a_cycle, "form a cycle"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -346,13 +380,13 @@ def test_weights_that_are_not_arrays_of_this_network_are_refused(
     assert says in sentence(folder)
 
 
-def test_a_small_file_that_declares_huge_arrays_costs_next_to_no_memory(folder: Path) -> None:
+def test_a_small_file_that_declares_huge_arrays_needs_little_memory(folder: Path) -> None:
     with h5py.File(folder / WEIGHTS, "r+") as file:
         path = an_array(file)
         shape = file[path].shape
         del file[path]
         file.create_dataset(path, (*shape[:-1], 1 << 30), "f4", chunks=True)
-    big = {"units": 1024, "layers": 4, "head": 1024, "channels": 128}  # the largest network that a config may ask for
+    big = {"units": 1024, "layers": 4, "head": 1024, "channels": 128}  # the largest network that a config allows
     edit(folder / "musiclstm.json", lambda marker: marker | {"model": marker["model"] | big})
     program = (
         "import resource, sys\n"
@@ -366,30 +400,30 @@ def test_a_small_file_that_declares_huge_arrays_costs_next_to_no_memory(folder: 
         "    print(peak() - before, error)\n"
     )
     ran = subprocess.run([sys.executable, "-c", program, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True)
-    megabytes, _, said = ran.stdout.partition(" ")
-    assert "declare" in said
+    megabytes, _, message = ran.stdout.partition(" ")
+    assert "declare" in message
     assert int(megabytes) < 100
 
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:
     edit(folder / "musiclstm.json", lambda marker: marker | {"model": marker["model"] | {"units": 16}})
-    assert "not those of the network" in sentence(folder)
+    assert "do not fit the network" in sentence(folder)
 
 
-def test_an_array_too_many_is_refused(folder: Path) -> None:
+def test_an_extra_array_is_refused(folder: Path) -> None:
     with h5py.File(folder / WEIGHTS, "r+") as file:
         file["surprise"] = np.zeros(3, np.float32)
     assert "surprise" in sentence(folder)
 
 
-def test_a_damaged_index_of_known_pieces_is_refused_and_a_missing_one_is_none(folder: Path) -> None:
+def test_a_damaged_originality_index_is_refused_and_a_missing_one_is_none(folder: Path) -> None:
     assert load_checkpoint(folder).originality is None
     (folder / ORIGINALITY).write_bytes(b"just words")
     assert ORIGINALITY in sentence(folder)
 
 
-def test_what_config_json_says_is_never_run(small_checkpoint: Checkpoint, folder: Path) -> None:
+def test_config_json_is_never_executed(small_checkpoint: Checkpoint, folder: Path) -> None:
     (folder / "config.json").write_text("not even JSON", encoding="utf-8")
     again = load_checkpoint(folder)
-    told = inputs(small_checkpoint)
-    assert np.array_equal(logits(again.network, told)["pitch"], logits(small_checkpoint.network, told)["pitch"])
+    given = inputs(small_checkpoint)
+    assert np.array_equal(logits(again.network, given)["pitch"], logits(small_checkpoint.network, given)["pitch"])

@@ -1,8 +1,11 @@
-"""The Hugging Face Hub: checkpoints and collections of music, pulled into the Hub's own cache on this machine.
+"""Downloads checkpoints and datasets from the Hugging Face Hub into the Hub's own cache on this machine.
 
-What is asked for by a commit and was pulled before is taken from the cache without a request. A branch or a tag is looked up
-first, and only if the Hub can't be reached is the last copy of it used. Nothing waits for ever, and no telemetry is sent.
-HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE mean what huggingface_hub says they mean.
+huggingface_hub does the transfer. This file adds what ``snapshot_download`` can't do: a limit on the total time, a look at names
+and sizes before anything is downloaded, a branch or tag that moves only when its new files are complete, one sentence for each
+failure, and for checkpoints a transfer that never keeps the program from exiting (its own runs in threads that Python waits for).
+
+A commit that is in the cache needs no request. A branch or tag is looked up first; if the Hub can't be reached, its last complete
+copy is used. No telemetry is sent. HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE work as in huggingface_hub.
 """
 
 from __future__ import annotations
@@ -27,11 +30,11 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-EXTRAS = ("README.md", ORIGINALITY)  # pulled where they are there
+EXTRAS = ("README.md", ORIGINALITY)  # downloaded if the repository has them
 MAX_BYTES = 200_000_000  # of a checkpoint's files together
 CHECKPOINT_SECONDS = 300.0
 DATASET_SECONDS = 3600.0
-CONTACT_SECONDS = 20.0  # for the first answer of the Hub, looking up its address included
+CONTACT_SECONDS = 20.0  # for the first answer of the Hub, including the DNS lookup
 ANSWER_SECONDS = 10.0  # for one answer
 DATASETS = "hf://datasets/"
 
@@ -42,7 +45,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A checkpoint in the cache: its ``folder`` and the ``commit`` it is, 40 hexadecimal digits."""
+    """A checkpoint in the cache: its ``folder`` and its ``commit``, 40 hexadecimal digits."""
 
     folder: Path
     commit: str
@@ -55,7 +58,7 @@ class Downloaded:
 
 @dataclass(frozen=True)
 class _Order:
-    """What is to be pulled, and how long it may take."""
+    """What to download, and how long it may take."""
 
     kind: Literal["model", "dataset"]
     repo: str
@@ -85,12 +88,12 @@ def split_reference(text: str) -> tuple[str, str | None]:
 def download_checkpoint(
     repo: str, revision: str | None = None, *, cache: Path | None = None, seconds: float = CHECKPOINT_SECONDS
 ) -> Downloaded:
-    """The checkpoint in the model repository ``repo`` (OWNER/NAME), pulled unless it is in the cache already.
+    """The checkpoint in the model repository ``repo`` (OWNER/NAME), downloaded unless it is in the cache.
 
-    ``revision`` is a branch, a tag or a whole commit; None is the newest. ``cache`` stands for the Hub's usual cache folder.
-    If the Hub can't be reached, the last copy of that revision is used; for None, any. Raises OptionError for a malformed name,
-    and CheckpointError if there is no such repository or revision, it may not be read, is no checkpoint of this program, holds
-    more than 200 MB, or could not be pulled within ``seconds``.
+    ``revision`` is a branch, a tag or a whole commit; None is the newest. ``cache`` replaces the Hub's usual cache folder. If the
+    Hub can't be reached, the last copy of that revision is used; for None, the newest copy of any. Raises OptionError for a
+    malformed name, and CheckpointError if there is no such repository or revision, access is denied, it is not a checkpoint of
+    this program, it holds more than 200 MB, or the download takes longer than ``seconds``.
     """
     check_reference(repo, revision)
     folder = _pull(_Order("model", repo, revision, cache, seconds), _cached_checkpoint, _download_checkpoint)
@@ -98,7 +101,7 @@ def download_checkpoint(
 
 
 def cached_checkpoint(repo: str, revision: str | None) -> Downloaded | None:
-    """The checkpoint at that whole commit, if it is in the cache; asks nobody. Raises OptionError for a malformed name."""
+    """The checkpoint at that whole commit if it is in the cache; makes no request. Raises OptionError for a malformed name."""
     check_reference(repo, revision)
     if revision is None or not _COMMIT.fullmatch(revision):
         return None
@@ -109,9 +112,9 @@ def cached_checkpoint(repo: str, revision: str | None) -> Downloaded | None:
 def download_dataset(reference: str, *, cache: Path | None = None, seconds: float = DATASET_SECONDS) -> Path:
     """The folder with the music files of ``hf://datasets/OWNER/NAME[@REVISION]``; other files are not downloaded.
 
-    What has arrived stays in the cache, so that a pull that was cut off goes on where it stopped. Raises OptionError for a
-    malformed reference, and DataError if there is no such dataset or revision, it may not be read, holds no music file, or
-    could not be pulled within ``seconds``.
+    Complete files stay in the cache, so an interrupted download continues where it stopped. Raises OptionError for a malformed
+    reference, and DataError if there is no such dataset or revision, access is denied, it holds no music file, or the download
+    takes longer than ``seconds``.
     """
     if not reference.startswith(DATASETS):
         raise OptionError(
@@ -127,7 +130,7 @@ def download_dataset(reference: str, *, cache: Path | None = None, seconds: floa
 
 def check_reference(repo: str, revision: str | None) -> None:
     """Raise OptionError unless this is OWNER/NAME, and a branch, tag or commit or None."""
-    # The Hub refuses these names too; here they are also kept from becoming paths outside the cache.
+    # The Hub refuses these names too; checked here, they can't become paths outside the cache.
     if not _REPO.fullmatch(repo) or "--" in repo or ".." in repo or repo.endswith(".git"):
         raise OptionError(
             "A repository on the Hub is named OWNER/NAME or OWNER/NAME@REVISION, in letters, digits and single -, _ or . between "
@@ -140,7 +143,7 @@ def check_reference(repo: str, revision: str | None) -> None:
 def _pull(
     order: _Order, cached: Callable[[_Order, str], Path | None], download: Callable[[_Order, ModelInfo | DatasetInfo], Path]
 ) -> Path:
-    """The folder of what is ordered: a commit from the cache, else from the Hub, else what the cache has."""
+    """The folder of an order: a commit from the cache, else from the Hub, else the last copy in the cache."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # is read when the library is imported for the first time
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
@@ -163,9 +166,9 @@ def _pull(
 
 
 def _within(seconds: float, work: Callable[[], Result]) -> Result:
-    """What ``work`` returns or raises; TimeoutError if it takes longer, in which case it is left behind.
+    """What ``work`` returns or raises; TimeoutError after ``seconds``.
 
-    It runs in a daemon thread: neither this call nor the end of the program waits for a connection that hangs.
+    It runs in a daemon thread: neither this call nor the exit of the program waits for a connection that hangs.
     """
     with ThreadPool(1) as pool:
         try:
@@ -175,7 +178,7 @@ def _within(seconds: float, work: Callable[[], Result]) -> Result:
 
 
 def _look_up(order: _Order) -> ModelInfo | DatasetInfo:
-    """What the Hub says of the repository: its commit and its files. Raises ValueError for what no Hub would say."""
+    """The repository's commit and files. Raises ValueError for an answer that no Hub would give."""
     from huggingface_hub import HfApi
 
     look_up = HfApi().model_info if order.kind == "model" else HfApi().dataset_info
@@ -196,14 +199,14 @@ def _download_checkpoint(order: _Order, info: ModelInfo | DatasetInfo) -> Path:
     missing = [name for name in PARTS if name not in sizes]
     if missing:
         raise CheckpointError(f"On the Hub, {order} is not a checkpoint of this program: it lacks {', '.join(missing)}.")
-    # The parts come last: a folder that has all of them is whole.
+    # The parts come last: a folder that has all of them is complete.
     wanted = [name for name in (*EXTRAS, *PARTS) if name in sizes]
     total = sum(sizes[name] for name in wanted)
     if total > MAX_BYTES:
         raise CheckpointError(
-            f"On the Hub, {order} holds {total / 1e6:,.0f} MB; a checkpoint of at most {MAX_BYTES / 1e6:,.0f} MB is pulled."
+            f"On the Hub, {order} holds {total / 1e6:,.0f} MB; a checkpoint of at most {MAX_BYTES / 1e6:,.0f} MB is downloaded."
         )
-    # One after the other: the threads of a parallel download would keep the program from ending if a connection hangs.
+    # One after the other: the threads of a parallel download would keep the program from exiting if a connection hangs.
     paths = [
         hf_hub_download(order.repo, name, revision=info.sha, cache_dir=order.cache, etag_timeout=ANSWER_SECONDS)
         for name in wanted
@@ -228,7 +231,7 @@ def _cached_dataset(order: _Order, revision: str) -> Path | None:
     from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
 
     try:
-        # Without its list of files there is no telling whether a snapshot is whole.
+        # Only the list of files tells whether a snapshot is complete.
         get_cached_repo_tree(order.repo, repo_type="dataset", revision=revision, cache_dir=order.cache)
         return _dataset_snapshot(order, revision, local=True)
     except (CachedRepoTreeNotFoundError, LocalEntryNotFoundError):
@@ -277,9 +280,9 @@ def _commits(order: _Order) -> list[str]:
 
 
 def _remember(folder: Path, revision: str) -> None:
-    """Note in the cache which commit a branch or tag was, as huggingface_hub does, but only once all its files are there.
+    """Store in the cache which commit a branch or tag is, as huggingface_hub does, but only once all files are there.
 
-    Noted earlier, a pull that is cut off would hide the whole copy before it.
+    Stored earlier, an interrupted download would hide the last complete copy.
     """
     if _COMMIT.fullmatch(revision):
         return

@@ -1,7 +1,7 @@
-"""Publishing on the Hugging Face Hub: a checkpoint in one commit and a version tag, a Space in one commit, or nothing at all.
+"""Upload to the Hugging Face Hub: a checkpoint in one commit plus a version tag, a Space in one commit.
 
-The commit names the one it follows, so that what somebody else published meanwhile is never overwritten unseen. Files that the
-Hub has already are not sent again. The token is huggingface_hub's own business (HF_TOKEN or ``hf auth login``) and never shown.
+The commit names its parent, so that it fails instead of overwriting what somebody else has just published. Files that the Hub
+already has are not sent again. huggingface_hub handles the token (HF_TOKEN or ``hf auth login``); it is never shown.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _VERSION = re.compile(r"v(\d+)")
 
 @dataclass(frozen=True)
 class Remote:
-    """A model repository or a Space as it stands on the Hub: its newest ``commit``, each file's hash by name, each tag's commit.
+    """The state of a model repository or Space on the Hub: its newest ``commit``, file hashes by name and commits by tag.
 
-    The hash is what the Hub gives: SHA-256 for files that it stores apart, the git blob's SHA-1 for others.
+    Hashes are the Hub's own: SHA-256 for LFS files, the git blob's SHA-1 for others.
     """
 
     repo: str
@@ -38,14 +38,14 @@ class Remote:
     kind: Kind = "model"
 
     def commit_of(self, revision: str | None) -> str | None:
-        """The whole commit that a tag or a commit means; None for another revision, the newest commit if none is given."""
+        """The full commit hash of a tag or commit; None for any other revision. Without a ``revision``, the newest commit."""
         if revision is None or revision == self.commit:
             return self.commit
         return self.tags.get(revision) or (revision if re.fullmatch(r"[0-9a-f]{40}", revision) else None)
 
     @property
     def version(self) -> str | None:
-        """The newest version tag of the newest commit."""
+        """The highest version tag on the newest commit."""
         found = [tag for tag, commit in self.tags.items() if commit == self.commit and _VERSION.fullmatch(tag)]
         return max(found, key=lambda tag: int(tag[1:]), default=None)
 
@@ -55,13 +55,13 @@ class Remote:
         return f"v{1 + max((int(found[1]) for tag in self.tags if (found := _VERSION.fullmatch(tag))), default=0)}"
 
     def changed(self, files: Mapping[str, bytes]) -> list[str]:
-        """The names of those ``files`` that the Hub does not have, or has with other bytes."""
+        """The names of the ``files`` that are missing on the Hub or differ there."""
         return [name for name, data in files.items() if self.files.get(name) not in (_sha256(data), _git_blob(data))]
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a push made of a repository: its newest ``commit``, the ``version`` tag on it, and the names of what was ``sent``."""
+    """The result of a push: the repository's newest ``commit``, its ``version`` tag, and the names of the files ``sent``."""
 
     commit: str
     version: str
@@ -69,7 +69,7 @@ class Published:
 
 
 def look(repo: str, kind: Kind = "model") -> Remote | None:
-    """The model repository or Space OWNER/NAME as it stands; None if there is none.
+    """The current state of the model repository or Space OWNER/NAME; None if there is none.
 
     Raises OptionError for a malformed name, HubError if the Hub refuses or can't be reached.
     """
@@ -92,7 +92,7 @@ def look(repo: str, kind: Kind = "model") -> Remote | None:
 
 
 def read(remote: Remote, name: str) -> str | None:
-    """The text of a file of the newest commit; None if it is not there. Raises HubError."""
+    """The text of a file in the newest commit; None if it does not exist. Raises HubError."""
     if name not in remote.files:
         return None
     with _explained(remote.repo, "read"):
@@ -103,11 +103,11 @@ def read(remote: Remote, name: str) -> str | None:
 
 
 def publish(repo: str, files: Mapping[str, bytes], remote: Remote | None, *, message: str, private: bool = False) -> Published:
-    """Make ``files`` (bytes by name) what the repository holds of them, in one commit on top of ``remote``, and tag it.
+    """Upload ``files`` (bytes by name) in one commit on top of ``remote``, and tag it with a new version.
 
-    ``remote`` is what ``look`` found when the decision to publish was made; None creates the repository, ``private`` or not. If
-    nothing differs no commit is made; a version tag that is missing, since an earlier push was cut off before it, is added.
-    Raises HubError in one sentence; then no file of the repository has changed, though its last commit may still lack its tag.
+    ``remote`` is what ``look`` returned when the decision to publish was made; None creates the repository, ``private`` or not.
+    If no file differs, no commit is made; the version tag is added if an interrupted push left it out. Raises HubError; either
+    no file of the repository has changed then, or all files are published and only the tag is missing.
     """
     remote = remote or create(repo, private=private)
     sent = remote.changed(files)
@@ -129,12 +129,15 @@ def create(repo: str, kind: Kind = "model", *, private: bool = False) -> Remote:
         HfApi().create_repo(repo, private=private, repo_type=kind, space_sdk="gradio" if kind == "space" else None)
     made = look(repo, kind)
     if made is None:
-        raise HubError(f"The Hub says that it created {repo} but does not show it: try again.")
+        raise HubError(f"The Hub reported that it created {repo} but does not list it: try again.")
     return made
 
 
 def put(remote: Remote, files: Mapping[str, bytes], removed: Sequence[str] = (), *, message: str) -> str:
-    """One commit on top of ``remote`` that writes ``files`` and removes others; returns it. Raises HubError, nothing changed."""
+    """Write ``files`` and delete ``removed`` in one commit on top of ``remote``; returns its hash.
+
+    Raises HubError; then nothing has changed.
+    """
     with _explained(remote.repo, "write to"):
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
@@ -147,7 +150,7 @@ def put(remote: Remote, files: Mapping[str, bytes], removed: Sequence[str] = (),
 
 
 def set_variables(space: str, variables: Mapping[str, str | None]) -> None:
-    """Set public variables of a Space, remove those that are None; it restarts if any changes. Raises HubError."""
+    """Set public variables of a Space and delete those that are None; a change restarts the Space. Raises HubError."""
     with _explained(space, "set a variable of"):
         from huggingface_hub import HfApi
 
@@ -170,15 +173,15 @@ def _git_blob(data: bytes) -> str:
 
 @contextmanager
 def _explained(repo: str, doing: str) -> Iterator[None]:
-    """Turn what huggingface_hub raises into a HubError of one sentence that gives away neither headers nor addresses."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # is read when the library is imported for the first time
+    """Turn errors of huggingface_hub into a HubError of one sentence, without headers or addresses."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the library is first imported
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
     try:
         yield
     except HubError:
         raise
-    # A failed upload of a large file comes as a RuntimeError with the reason as its cause.
+    # A failed upload of a large file raises a RuntimeError with the reason as its cause.
     except (httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
         reason = error.__cause__ if isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception) else error
         raise HubError(_sentence(repo, doing, reason)) from error
@@ -193,29 +196,29 @@ def _sentence(repo: str, doing: str, error: Exception) -> str:
     status = error.response.status_code if isinstance(error, hub.HfHubHTTPError) else 0
     kept = "nothing there has changed"
     reasons: tuple[tuple[Any, str], ...] = (  # the first that applies
-        (status == 401, f"The Hub does not know who wants to {doing} {repo}: set HF_TOKEN to a valid token that may write, or "
-         "log in with `hf auth login`."),
-        (status == 402, f"The Hub asks for payment to {doing} {repo}: {_told(error)}"),
-        (status == 403, f"The Hub does not allow this token to {doing} {repo}: it needs the right to write there; {kept}."),
-        (status == 409 and doing == "create", f"Somebody created {repo} meanwhile: push again."),
-        (status == 409 and doing == "tag", f"The files of {repo} are published, but their tag was taken meanwhile: push again."),
-        (status == 412, f"Somebody else published to {repo} meanwhile: push again, to be compared with that."),
+        (status == 401, f"The Hub requires a valid token to {doing} {repo}: set HF_TOKEN to one with write access, or log in with "
+         "`hf auth login`."),
+        (status == 402, f"The Hub requires payment to {doing} {repo}: {_server_message(error)}"),
+        (status == 403, f"The Hub does not allow this token to {doing} {repo}: it needs write access; {kept}."),
+        (status == 409 and doing == "create", f"Somebody else has just created {repo}: push again."),
+        (status == 409 and doing == "tag", f"The files of {repo} are published, but somebody else took their tag: push again."),
+        (status == 412, f"Somebody else has just published to {repo}: push again to compare with the new version."),
         (status == 404, f"The Hub has no model {repo}, or this token may not see it: check OWNER/NAME; {kept}."),
-        (status == 429 or status >= 500, f"The Hub can't {doing} {repo} now (it answers {status}): push again later; {kept}."),
-        (status > 0, f"The Hub answers {status} to the wish to {doing} {repo}: {_told(error)}"),
-        (isinstance(error, hub.OfflineModeIsEnabled), f"HF_HUB_OFFLINE is set, so nothing can {doing} {repo}: unset it."),
+        (status == 429 or status >= 500, f"The Hub can't {doing} {repo} now (HTTP status {status}): push again later; {kept}."),
+        (status > 0, f"The Hub refused to {doing} {repo} (HTTP status {status}): {_server_message(error)}"),
+        (isinstance(error, hub.OfflineModeIsEnabled), f"HF_HUB_OFFLINE is set, so the Hub can't {doing} {repo}: unset it."),
         (isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol),
          f"The Hub ({host}) can't be reached to {doing} {repo}: check the connection and HF_ENDPOINT."),
         (isinstance(error, httpx.TimeoutException | TimeoutError),
-         f"The Hub ({host}) did not answer in time to {doing} {repo}: push again; what it has is whole."),
+         f"The Hub ({host}) took too long to {doing} {repo}: push again; the repository is intact."),
         (isinstance(error, httpx.TransportError | OSError),
-         f"The connection to the Hub ({host}) broke off while trying to {doing} {repo}: push again; what it has is whole."),
-        (True, f"What answers at {host} is not the Hugging Face Hub: check HF_ENDPOINT."),
+         f"The connection to the Hub ({host}) broke off while trying to {doing} {repo}: push again; the repository is intact."),
+        (True, f"The server at {host} is not the Hugging Face Hub: check HF_ENDPOINT."),
     )  # fmt: skip
     return next(sentence for applies, sentence in reasons if applies)
 
 
-def _told(error: Exception) -> str:
-    """What the Hub's own server says, in one line."""
+def _server_message(error: Exception) -> str:
+    """The message of the Hub's server, in one line."""
     message = str(getattr(error, "server_message", "") or "it gives no reason")
     return " ".join(message.split()).rstrip(".") + "."

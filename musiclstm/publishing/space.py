@@ -1,31 +1,31 @@
-"""Deploying the app as a Gradio Space on the Hugging Face Hub: just the files it needs, in one commit, and its variables.
+"""Deploy the app as a Gradio Space on the Hugging Face Hub: only the files it needs, in one commit, and its variables.
 
-With a checkpoint from the Hub the Space is pinned to one commit of it, which is downloaded when the Space is built
-(``preload_from_hub``), so that its start asks nobody.
+With a checkpoint from the Hub, the Space is pinned to one commit of it. That commit is downloaded when the Space is built
+(``preload_from_hub``), so that starting needs no requests to the Hub.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from musiclstm.checkpoint import ORIGINALITY, PARTS
 from musiclstm.errors import HubError
 from musiclstm.hub import Remote, create, look, put, set_variables, split_reference
+from musiclstm.project import package_files, project_file
 from musiclstm.publishing.card import front_matter, with_front_matter
 
-ROOT = Path(__file__).parents[2]
-TOP = ("app.py", "README.md", "requirements.txt", "packages.txt", "LICENSE", "docs/page.png")
-FOLDERS = ("musiclstm", "checkpoints/classical-piano")
-REPO_VARIABLE, REVISION_VARIABLE = "MUSICLSTM_REPO", "MUSICLSTM_REVISION"  # of the environment; the page reads them
+TOP = ("app.py", "README.md", "packages.txt", "LICENSE", "docs/page.png")
+BUNDLED = "checkpoints/classical-piano"
+FOLDERS = ("musiclstm", BUNDLED)
+REPO_VARIABLE, REVISION_VARIABLE = "MUSICLSTM_REPO", "MUSICLSTM_REVISION"  # environment variables that the page reads
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """A checkpoint on the Hub at one whole ``commit``, and the names of its ``files`` that the app reads."""
+    """A checkpoint on the Hub at one ``commit`` (full hash), and the names of its ``files`` that the app reads."""
 
     repo: str
     commit: str
@@ -35,11 +35,11 @@ class Pinned:
 def deploy(
     space: str, reference: str | None = None, *, private: bool = False, dry_run: bool = False, say: Say = print
 ) -> str | None:
-    """Create or update the Space OWNER/NAME; returns its newest commit, None for a ``dry_run``, which changes nothing.
+    """Create or update the Space OWNER/NAME; returns its newest commit, or None for a ``dry_run``, which changes nothing.
 
-    ``reference``: the checkpoint it plays, OWNER/NAME[@REVISION] on the Hub; None is the bundled one. Files of the Space that an
-    earlier version of the program put there and that it no longer has are removed. Raises OptionError for a malformed name,
-    HubError if there is no such checkpoint or the Hub refuses.
+    ``reference``: the checkpoint to play, OWNER/NAME[@REVISION] on the Hub, or None for the bundled one. Program files that this
+    version no longer has are removed from the Space. Raises OptionError for a malformed name, HubError if the checkpoint does
+    not exist or the Hub refuses.
     """
     pinned = None if reference is None else pin(reference)
     files = space_files(pinned)
@@ -67,7 +67,7 @@ def deploy(
 
 
 def pin(reference: str) -> Pinned:
-    """The commit that OWNER/NAME[@REVISION] means now. Raises OptionError or HubError."""
+    """The commit that OWNER/NAME[@REVISION] refers to now. Raises OptionError or HubError."""
     repo, revision = split_reference(reference)
     remote: Remote | None = look(repo)
     if remote is None:
@@ -75,7 +75,7 @@ def pin(reference: str) -> Pinned:
     commit = remote.commit_of(None if revision == "main" else revision)
     if commit is None:
         raise HubError(
-            f"The Hub has no tag {revision} of {repo}: give a tag ({', '.join(remote.tags) or 'it has none'}) or a commit."
+            f"The Hub has no tag {revision} of {repo}: give a tag ({', '.join(remote.tags) or 'there are none'}) or a commit."
         )
     missing = [name for name in PARTS if name not in remote.files]
     if missing:
@@ -83,21 +83,21 @@ def pin(reference: str) -> Pinned:
     return Pinned(repo, commit, tuple(name for name in (*PARTS, ORIGINALITY) if name in remote.files))
 
 
-def space_files(pinned: Pinned | None, root: Path = ROOT) -> dict[str, bytes]:
-    """The files of a Space by name: the program, its bundled checkpoint, and a README whose metadata name the checkpoint."""
-    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in _wanted(root)}
+def space_files(pinned: Pinned | None) -> dict[str, bytes]:
+    """The files of a Space by name: the program, its bundled checkpoint, and a README whose metadata name the checkpoint.
+
+    A Space installs requirements.txt and nothing else, so there it holds the locked versions of all packages.
+    """
+    checkpoint = project_file(BUNDLED)
+    paths = {name: project_file(name) for name in TOP} | {"requirements.txt": project_file("constraints.txt")}
+    paths |= package_files() | {f"{BUNDLED}/{path.name}": path for path in sorted(checkpoint.iterdir())}
+    files = {name: path.read_bytes() for name, path in paths.items()}
     if pinned is not None:
         readme = files["README.md"].decode("utf-8")
         preloaded = f"{pinned.repo} {','.join(pinned.files)} {pinned.commit}"
         named = {"models": f"models: [{pinned.repo}]", "preload_from_hub": f"preload_from_hub:\n- {preloaded}"}
         files["README.md"] = with_front_matter(readme, front_matter(readme) | named).encode()
     return files
-
-
-def _wanted(root: Path) -> Iterator[Path]:
-    yield from (root / name for name in TOP)
-    for folder in FOLDERS:
-        yield from sorted(path for path in (root / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
 def _playing(pinned: Pinned | None) -> str:

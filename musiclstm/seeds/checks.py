@@ -1,10 +1,10 @@
-"""Reading a seed's music and figures back from JSON that may come from anywhere, with strict checks."""
+"""A seed's JSON, which may come from anywhere, checked field by field with pydantic before anything is made of it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from musiclstm.errors import CheckpointError
 from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, Key, Metre, Notes, clean_metres, make_notes
@@ -12,80 +12,108 @@ from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, Key, Met
 MOST_ROWS = 5_000  # notes a stored seed may hold; the curated ones have 64 to 200
 LATEST = MAX_BAR_TICKS * 1_000  # ticks: a thousand of the longest bars
 
+Row = TypeVar("Row")
+Rows = Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)]
+Text = Annotated[str, Field(strict=True, max_length=1_000)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Bar = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+Onset = Annotated[int, Field(strict=True, ge=0, le=LATEST)]
+Duration = Annotated[int, Field(strict=True, ge=1, le=LATEST)]
+Pitch = Annotated[int, Field(strict=True, ge=LOWEST_PITCH, le=HIGHEST_PITCH)]
+Velocity = Annotated[int, Field(strict=True, ge=1, le=127)]
+Numerator = Annotated[int, Field(strict=True, ge=1, le=64)]
+Denominator = Annotated[int, Field(strict=True, ge=1, le=32)]
 
-class StoredSeed:
-    """The JSON fields of a seed, each checked as it is read; every complaint is a CheckpointError that names seed and field."""
 
-    def __init__(self, data: object) -> None:
-        if not isinstance(data, dict):
-            raise CheckpointError(f"A stored seed must be a JSON object, not {type(data).__name__}.")
-        self.data = data
-        self.name = data.get("id", "without id")
+class StoredCuration(BaseModel):
+    """The fields of ``curation.CurationScore``."""
 
-    def wrong(self, field: str, allowed: str) -> CheckpointError:
-        """The complaint about one field: what is allowed and what came."""
-        came = f"not {str(self.data[field])[:60]!r}" if field in self.data else "but it is missing"
-        return CheckpointError(f"In the stored seed {str(self.name)[:60]!r}, {field} must be {allowed}, {came}.")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def text(self, field: str) -> str:
-        """A text of at most 1,000 characters; the id may not be empty."""
-        value = self.data.get(field)
-        if not isinstance(value, str) or len(value) > 1_000 or (field == "id" and not value):
-            raise self.wrong(field, "a text")
-        return value
+    density: Number
+    pitch_variety: Number
+    rhythm_variety: Number
+    repetition: Number
+    tonal_clarity: Number
+    bits_per_note: Number | None
+    total: Number
 
-    def number(self, field: str, low: float, high: float) -> float:
-        """A finite number from ``low`` to ``high``."""
-        value = self.data.get(field)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise self.wrong(field, f"a number from {low:g} to {high:g}")
-        return float(value)
 
-    def rows(self, field: str, ranges: tuple[tuple[int, int], ...], *, nested: bool = True) -> list[list[int]]:
-        """Rows of whole numbers, one range for each column; without ``nested`` the field is a single row."""
-        value = self.data.get(field)
-        value = value if nested else [value]
-        spans = ", ".join(f"{low}..{high}" for low, high in ranges)
-        if not isinstance(value, list) or not 1 <= len(value) <= MOST_ROWS:
-            raise self.wrong(field, f"1 to {MOST_ROWS} rows of whole numbers {spans}")
-        for row in value:
-            whole = isinstance(row, list) and len(row) == len(ranges) and all(type(number) is int for number in row)
-            if not whole or not all(low <= number <= high for number, (low, high) in zip(row, ranges, strict=True)):
-                raise self.wrong(field, f"made of whole numbers {spans}")
-        return value
+class StoredSeed(BaseModel):
+    """A seed's JSON. ``notes``: rows of onset, pitch, duration, velocity; ``metres``: onset, numerator, denominator."""
 
-    def notes(self) -> Notes:
-        """The rows of ``notes`` in canonical form; onsets and durations in ticks."""
-        rows = self.rows("notes", ((0, LATEST), (LOWEST_PITCH, HIGHEST_PITCH), (1, LATEST), (1, 127)))
-        notes = make_notes(*zip(*rows, strict=True))
-        if [list(row) for row in notes.tolist()] != rows:
-            raise self.wrong("notes", "sorted by onset and pitch, each pitch ending before it is struck again")
-        return notes
+    model_config = ConfigDict(frozen=True)
 
-    def metres(self) -> tuple[Metre, ...]:
-        """The rows of ``metres``: onset in ticks, numerator, denominator."""
-        rows = self.rows("metres", ((0, LATEST), (1, 64), (1, 32)))
+    id: Annotated[Text, Field(min_length=1)]
+    title: Text
+    composer: Text
+    work: Text
+    source: Text
+    licence: Text
+    key: Text
+    metre: Text
+    texture: Text
+    bars: tuple[Bar, Bar]
+    tempo: Annotated[Number, Field(ge=20, le=400)]
+    fifths: Annotated[int, Field(strict=True, ge=-7, le=7)] | None
+    mode: Literal["major", "minor"] | None
+    metres: Rows[tuple[Onset, Numerator, Denominator]]
+    curation: StoredCuration
+    notes: Rows[tuple[Onset, Pitch, Duration, Velocity]]
+
+    @field_validator("mode")
+    @classmethod
+    def _with_its_signature(cls, mode: str | None, info: ValidationInfo) -> str | None:
+        if mode is None and info.data.get("fifths") is not None:
+            raise ValueError("must be 'major' or 'minor' where there is a key signature")
+        return mode
+
+    @field_validator("metres")
+    @classmethod
+    def _playable(cls, rows: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
         metres = tuple(Metre(*row) for row in rows)
         if metres != clean_metres(metres) or rows[0][0] != 0:
-            raise self.wrong("metres", "playable time signatures, the first at 0, each later and different from the one before")
-        return metres
+            raise ValueError("must be playable time signatures, the first at 0, each later and different from the one before")
+        return rows
 
-    def measures(self, field: str, names: Collection[str], may_be_unknown: Collection[str] = ()) -> dict[str, Any]:
-        """An object of exactly these finite numbers, some of which may be null."""
-        value = self.data.get(field)
-        if not isinstance(value, dict) or set(value) != set(names):
-            raise self.wrong(field, f"an object of {', '.join(names)}")
-        for name, number in value.items():
-            unknown = number is None and name in may_be_unknown
-            if not unknown and (isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number)):
-                raise self.wrong(field, "an object of numbers")
-        return value
+    @field_validator("notes")
+    @classmethod
+    def _canonical(cls, rows: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
+        if make_notes(*zip(*rows, strict=True)).tolist() != rows:
+            raise ValueError("must be sorted by onset and pitch, each pitch ending before it is struck again")
+        return rows
 
-    def key(self) -> Key | None:
-        """The key signature told by ``fifths`` and ``mode``; None where ``fifths`` is null."""
-        if self.data.get("fifths", 0) is None:
-            return None
-        fifths = self.number("fifths", -7, 7)
-        if self.data.get("mode") not in ("major", "minor") or fifths != int(fifths):
-            raise self.wrong("mode", "major or minor beside whole fifths")
-        return Key(int(fifths), self.data["mode"])
+    @property
+    def note_array(self) -> Notes:
+        """The notes as a Piece holds them."""
+        return make_notes(*zip(*self.notes, strict=True))
+
+    @property
+    def metre_list(self) -> tuple[Metre, ...]:
+        """The time signatures as a Piece holds them."""
+        return tuple(Metre(*row) for row in self.metres)
+
+    @property
+    def key_signature(self) -> Key | None:
+        """The key signature, None where it is not known."""
+        return None if self.fifths is None or self.mode is None else Key(self.fifths, self.mode)
+
+
+def read_stored_seed(data: object) -> StoredSeed:
+    """The checked fields of a seed. Raises CheckpointError, naming seed and field in one sentence, for anything else."""
+    if not isinstance(data, dict):
+        raise CheckpointError(f"A stored seed must be a JSON object, not {type(data).__name__}.")
+    try:
+        return StoredSeed.model_validate(data)
+    except ValidationError as error:
+        raise CheckpointError(f"In the stored seed {str(data.get('id', ''))[:60]!r}, {_sentence(error)}") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    """What is wrong with the first faulty field, what is allowed, and what came."""
+    first: Any = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"{field} is missing."
+    allowed = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return f"{field} {allowed if allowed.startswith('must') else f'is wrong: {allowed}'}, not {first['input']!r:.60}."

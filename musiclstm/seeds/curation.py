@@ -1,6 +1,6 @@
 """What makes a passage a good seed: measures between 0 and 1, a total, and reasons to refuse a passage.
 
-Knows notes and nothing of files or networks; how likely a network finds the passage comes in as a number.
+This module knows nothing about files or networks; a network's bits per note are passed in as a number.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from musiclstm.music import TICKS_PER_QUARTER, Piece, bar_lines, cut, estimate_k
 
 LEAST_NOTES, MOST_NOTES = 64, 200
 LEAST_BARS, MOST_BARS = 4, 16
-LEAST_PITCHES = 5  # fewer different pitches are an exercise or a drone
+LEAST_PITCHES = 5  # fewer distinct pitches are an exercise or a drone
 
 WEIGHTS = {"density": 0.2, "pitch_variety": 0.2, "rhythm_variety": 0.15, "repetition": 0.15, "tonal_clarity": 0.3}
-LIKELIHOOD_WEIGHT = 0.25  # share of the total that a network's bits per note decide, where they are known
-EASY_BITS, HARD_BITS = 4.0, 10.0  # bits per note at or below the first count fully, at or above the second not at all
+LIKELIHOOD_WEIGHT = 0.25  # share of the total that depends on a network's bits per note, if known
+EASY_BITS, HARD_BITS = 4.0, 10.0  # bits per note: full marks at or below the first, none at or above the second
 
 
 @dataclass(frozen=True)
 class CurationScore:
-    """Measures of a passage, each 0..1 but ``bits_per_note`` (0 or more; None where no network was asked).
+    """Measures of a passage, each 0..1 except ``bits_per_note`` (0 or more; None if not measured).
 
     ``density``: 1 for 2..8 notes a quarter, falling in proportion on both sides. ``pitch_variety``: entropy of the pitches over
     that of 24 equally frequent ones, at most 1. ``rhythm_variety``: entropy of the pairs (time since the previous onset, duration
     of the top note) against that of 8 equally frequent pairs, at most 1. ``repetition``: share of four-onset figures (rhythm and
     top notes) that occurred earlier in the passage: 1 is a loop. ``tonal_clarity``: correlation with the best of 24 key profiles,
     at least 0. ``total``: weighted mean by WEIGHTS, where repetition counts fully up to a half and then falls to nothing at 1;
-    with bits known, a quarter of the total is how easily the network follows (1 up to 4 bits a note, 0 from 10).
+    if the bits are known, they give a quarter of the total (1 up to 4 bits a note, 0 from 10).
     """
 
     density: float
@@ -45,7 +45,7 @@ class CurationScore:
 
 
 def curation_score(piece: Piece, bits_per_note: float | None = None) -> CurationScore:
-    """Measure a passage; ``bits_per_note`` is what a network needed for it. A passage without notes scores 0 throughout."""
+    """Measure a passage; ``bits_per_note`` comes from a network. A passage without notes has a total of 0."""
     if not len(piece):
         return CurationScore(0.0, 0.0, 0.0, 1.0, 0.0, bits_per_note, 0.0)
     parts = {
@@ -65,12 +65,12 @@ def curation_score(piece: Piece, bits_per_note: float | None = None) -> Curation
 
 
 def reject_reason(piece: Piece) -> str | None:
-    """Why a passage can't be a curated seed, as half a sentence for people; None if nothing speaks against it."""
+    """Why a passage can't be a curated seed, as a clause such as "it is silent"; None if it can."""
     notes = piece.notes
     if not len(notes):
         return "it is silent"
     if len(np.unique(notes["pitch"])) < LEAST_PITCHES or np.bincount(notes["pitch"]).max() > len(notes) / 2:
-        return "it dwells on a single note or very few"
+        return "it consists mostly of a single note or very few"
     if len(notes) < LEAST_NOTES:
         return f"it has {len(notes)} notes, fewer than {LEAST_NOTES}"
     lines = bar_lines(piece, int(notes["onset"][-1]) + 1)
@@ -82,12 +82,12 @@ def reject_reason(piece: Piece) -> str | None:
 
 
 def rejects(piece: Piece) -> bool:
-    """Whether anything speaks against the passage as a curated seed."""
+    """Whether there is a reason to refuse the passage as a curated seed."""
     return reject_reason(piece) is not None
 
 
 def longest_silence(piece: Piece) -> int:
-    """Ticks of the longest time in which nothing sounds, from the start to the bar line after the last onset."""
+    """Length in ticks of the longest silence between the start and the bar line after the last onset."""
     if not len(piece):
         return 0
     until = int(bar_lines(piece, int(piece.notes["onset"][-1]) + 1)[-1])
@@ -99,8 +99,8 @@ def longest_silence(piece: Piece) -> int:
 def candidate_passages(piece: Piece, most: int = 8) -> Iterator[tuple[int, int, Piece]]:
     """Passages that may serve as seeds: (first bar, last bar, passage), bars counted from 1, at most ``most`` a piece.
 
-    A passage starts with the piece or after a breath (a bar line whose last beat before it strikes nothing), lasts 4, 8, 12 or
-    16 bars, the first of these that holds 64 to 200 notes, and leaves at least as many bars of the piece to come.
+    A passage starts with the piece or after a breath (a bar line with no onset in the beat before it). It lasts 4, 8, 12 or
+    16 bars, the shortest of these with 64 to 200 notes, and is followed by at least as many bars.
     """
     lines = bar_lines(piece)
     found = 0
@@ -117,7 +117,7 @@ def candidate_passages(piece: Piece, most: int = 8) -> Iterator[tuple[int, int, 
 
 
 def _phrase_starts(piece: Piece, lines: NDArray[np.int64]) -> Iterator[int]:
-    """Indexes of bar lines at which a phrase seems to start: the first bar with music, then each that strikes after a breath."""
+    """Indexes of bar lines at which a phrase seems to start: the first bar with music, then each with an onset after a breath."""
     onset = np.unique(piece.notes["onset"])
     if not len(onset):
         return
@@ -133,8 +133,8 @@ def _phrase_starts(piece: Piece, lines: NDArray[np.int64]) -> Iterator[int]:
 
 def _density(piece: Piece) -> float:
     until = int(bar_lines(piece, int(piece.notes["onset"][-1]) + 1)[-1])
-    a_quarter = len(piece) * TICKS_PER_QUARTER / until
-    return min(1.0, a_quarter / 2.0, 8.0 / a_quarter)
+    per_quarter = len(piece) * TICKS_PER_QUARTER / until
+    return min(1.0, per_quarter / 2.0, 8.0 / per_quarter)
 
 
 def _rhythm_variety(piece: Piece) -> float:
@@ -145,7 +145,7 @@ def _rhythm_variety(piece: Piece) -> float:
 
 
 def _repetition(piece: Piece) -> float:
-    """Share of the four-onset figures, each told by steps and top notes, that occurred before."""
+    """Share of the four-onset figures (steps and top notes) that occurred before."""
     onset, first = np.unique(piece.notes["onset"], return_index=True)
     tops = piece.notes["pitch"][np.append(first[1:], len(piece)) - 1]
     rows = list(zip(np.diff(onset).tolist(), tops[1:].tolist(), strict=True))
@@ -172,12 +172,12 @@ def _bar_fault(piece: Piece, lines: NDArray[np.int64]) -> str | None:
 
 
 def _dies_away(piece: Piece, lines: NDArray[np.int64]) -> bool:
-    """Whether the last bar strikes once and holds, or the last quarter of the bars has under a third of the usual onsets."""
+    """Whether the last bar has a single held onset, or the last quarter of the bars has under a third of the usual onsets."""
     onset = np.unique(piece.notes["onset"])
-    a_bar = np.histogram(onset, bins=lines)[0]
-    if len(a_bar) < 2:
+    per_bar = np.histogram(onset, bins=lines)[0]
+    if len(per_bar) < 2:
         return False
-    last_quarter = a_bar[-max(1, len(a_bar) // 4) :].mean()
-    earlier = a_bar[: -max(1, len(a_bar) // 4)].mean()
-    held = a_bar[-1] == 1 and earlier > 2
+    last_quarter = per_bar[-max(1, len(per_bar) // 4) :].mean()
+    earlier = per_bar[: -max(1, len(per_bar) // 4)].mean()
+    held = per_bar[-1] == 1 and earlier > 2
     return bool(held or last_quarter < earlier / 3)

@@ -1,6 +1,6 @@
-"""Seeds: the music a model continues. A curated catalogue, a person's own file, or the best passages of a collection.
+"""Seeds, the music a model continues: from a curated catalogue, a user's file, or the best passages of a collection.
 
-A seed is whole bars of music with its name and its rights; as JSON it holds everything needed to play it.
+A seed is whole bars of music with its names and its licence; as JSON it contains everything needed to play it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 from musiclstm.errors import OptionError
 from musiclstm.formats import parse_abc, read_corpus, read_music
 from musiclstm.music import Key, Piece, Tempo, as_played, at_tempo, bar_lines, cut_bars, estimate_key, key_name, require_notes
-from musiclstm.seeds.checks import StoredSeed
+from musiclstm.seeds.checks import read_stored_seed
 from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
 
 _TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
@@ -32,8 +32,8 @@ _TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre"
 class Seed:
     """An opening to continue.
 
-    ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the first and last bar taken from the work, counted from 1 (the
-    bar of a pickup counts if it is in the source); ``tempo`` in quarters a minute; ``piece`` starts at a bar line, tick 0.
+    ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the first and last bar taken from the work, counted from 1 (a
+    pickup bar counts if the source has one); ``tempo`` in quarters a minute; ``piece`` starts at a bar line, tick 0.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Seed:
         return int(bar_lines(self.piece, int(self.piece.notes["onset"][-1]) + 1)[-1])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for JSON; ``notes`` are rows of onset, pitch, duration, velocity in ticks and MIDI numbers."""
+        """The seed as JSON data; ``notes`` are rows of onset, pitch, duration, velocity in ticks and MIDI numbers."""
         piece = self.piece
         return {
             **{name: getattr(self, name) for name in _TEXTS},
@@ -72,36 +72,34 @@ class Seed:
     @classmethod
     def from_json(cls, data: object) -> Seed:
         """The seed that ``to_json`` wrote. Raises CheckpointError, naming the field, for anything else."""
-        stored = StoredSeed(data)
-        texts = {name: stored.text(name) for name in _TEXTS}
-        bars = stored.rows("bars", ((1, 100_000), (1, 100_000)), nested=False)[0]
-        tempo = stored.number("tempo", 20.0, 400.0)
-        measures = stored.measures("curation", [field.name for field in fields(CurationScore)], ("bits_per_note",))
+        stored = read_stored_seed(data)
+        texts = {name: getattr(stored, name) for name in _TEXTS}
         piece = Piece(
-            notes=stored.notes(),
-            metres=stored.metres(),
-            tempi=(Tempo(0, tempo),),
-            key=stored.key(),
-            title=texts["title"],
-            composer=texts["composer"],
-            source=texts["source"],
+            notes=stored.note_array,
+            metres=stored.metre_list,
+            tempi=(Tempo(0, stored.tempo),),
+            key=stored.key_signature,
+            title=stored.title,
+            composer=stored.composer,
+            source=stored.source,
         )
-        return cls(**texts, bars=(bars[0], bars[1]), tempo=tempo, piece=piece, curation=CurationScore(**measures))
+        curation = CurationScore(**stored.curation.model_dump())
+        return cls(**texts, bars=stored.bars, tempo=stored.tempo, piece=piece, curation=curation)
 
 
 def seed_label(seed: Seed) -> str:
-    """A seed's name for a list: composer and title, or the title alone where the composer is unknown."""
+    """A seed's name for a list: composer and title, or the title alone if the composer is unknown."""
     return f"{seed.composer}: {seed.title}" if seed.composer else seed.title
 
 
 def load_catalogue() -> tuple[Seed, ...]:
-    """The curated openings that come with the package, in the order of ``catalogue/openings.json``. Takes a few seconds."""
+    """The curated openings in the package, in the order of ``catalogue/openings.json``. Takes a few seconds."""
     entries = json.loads((files("musiclstm.seeds") / "catalogue" / "openings.json").read_text(encoding="utf-8"))
     return tuple(_catalogue_seed(entry) for entry in entries)
 
 
 def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
-    """The seed whose id is ``name``. Raises OptionError, naming close ones, if there is none."""
+    """The seed whose id is ``name``. Raises OptionError, listing similar ids, if there is none."""
     by_id = {seed.id: seed for seed in seeds}
     if name in by_id:
         return by_id[name]
@@ -111,7 +109,7 @@ def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
 
 
 def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None) -> Seed:
-    """A seed from a person's own MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. Raises MusicFileError if unusable."""
+    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. Raises MusicFileError if it is unusable."""
     path = Path(path)
     return seed_from_piece(read_music(path), bars, name=_slug(path.stem))
 
@@ -122,13 +120,13 @@ def seed_from_piece(
     *,
     name: str = "",
     work: str = "",
-    licence: str = "yours: only you know its rights",
+    licence: str = "your own file: its rights were not checked",
     texture: str = "",
 ) -> Seed:
     """A seed from bars ``bars`` of a piece, first and last included, counted from 1.
 
-    Without ``bars``: sixteen bars from the first that has notes, or as many as there are.
-    The tempo is the one that holds there, made steady. Raises MusicFileError without notes, OptionError for bars outside.
+    Without ``bars``: sixteen bars from the first with notes, or as many as there are. The tempo at its start holds throughout.
+    Raises MusicFileError without notes, OptionError for bars outside the piece.
     """
     require_notes(piece)
     first, last = bars or _opening_bars(piece)
@@ -150,7 +148,7 @@ def seed_from_piece(
         key=key_name(passage.key or Key(0)),
         metre=passage.metres[0].name,
         texture=texture or "as given",
-        piece=replace(passage, title=title, source=source),  # as it would be after a way through JSON
+        piece=replace(passage, title=title, source=source),  # as a round trip through JSON would give it
         curation=curation_score(passage),
     )
 
@@ -163,14 +161,14 @@ def curate(
     bits: Callable[[Piece], float] | None = None,
     licence: str = "that of the collection it was taken from",
 ) -> tuple[Seed, ...]:
-    """The ``count`` best passages of a collection as seeds, at most one a piece and ``per_composer`` a composer.
+    """The ``count`` best passages of a collection as seeds, at most one per piece and ``per_composer`` per composer.
 
-    Pieces may come one by one; only the best passages of a few hundred are kept. Unknown composers share no limit. ``bits`` says
-    how many bits per note a network needs for a passage; it is asked about the best 3 x ``count`` only. Ties go to the earlier
-    piece. Fewer seeds come back where there are fewer good passages. Raises OptionError unless both numbers are at least 1.
+    Pieces are read one by one, and only a few hundred passages are kept at a time. Unknown composers have no limit. ``bits``
+    gives a network's bits per note for a passage; it is called for the best 3 x ``count`` only. Ties go to the earlier piece.
+    Returns fewer seeds if there are fewer good passages. Raises OptionError unless both numbers are at least 1.
     """
     if count < 1 or per_composer < 1:
-        raise OptionError(f"Numbers of seeds must be at least 1, not {count} in all and {per_composer} a composer.")
+        raise OptionError(f"The number of seeds, in all and per composer, must be at least 1, not {count} and {per_composer}.")
     best: list[tuple[float, int, Seed]] = []
     for order, piece in enumerate(pieces):
         passages = [(curation_score(passage).total, -first, last) for first, last, passage in candidate_passages(piece)]
@@ -204,7 +202,7 @@ def _catalogue_seed(entry: dict[str, Any]) -> Seed:
 
 
 def _named_key(name: str) -> Key:
-    """The key signature of a name that ``key_name`` gives."""
+    """The key signature that ``key_name`` calls ``name``."""
     keys = (Key(fifths, mode) for mode in ("major", "minor") for fifths in range(-7, 8))
     return next(key for key in keys if key_name(key) == name)
 
@@ -219,7 +217,7 @@ def _opening_bars(piece: Piece) -> tuple[int, int]:
 
 
 def _limited(seeds: list[Seed], per_composer: int) -> list[Seed]:
-    """The seeds in their order, without those beyond ``per_composer`` of one known composer."""
+    """The seeds in order, at most ``per_composer`` of each known composer."""
     taken: Counter[str] = Counter()
     kept = []
     for seed in seeds:
@@ -230,7 +228,7 @@ def _limited(seeds: list[Seed], per_composer: int) -> list[Seed]:
 
 
 def _with_unique_ids(seeds: list[Seed]) -> tuple[Seed, ...]:
-    """The seeds with -2, -3 ... after an id that came before."""
+    """The seeds with -2, -3 ... appended to repeated ids."""
     seen: Counter[str] = Counter()
     unique = []
     for seed in seeds:

@@ -1,4 +1,4 @@
-"""The curation score tells good openings from poor ones, and every reason to refuse a passage is found."""
+"""The curation score separates good openings from poor ones, and every reason to refuse a passage is detected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from musiclstm.seeds.curation import WEIGHTS, candidate_passages, curation_score
 
 Q = TICKS_PER_QUARTER
 
-# Eight bars in C with a tune, a moving bass and a half cadence: about what a seed should be.
+# Eight bars in C with a tune, a moving bass and a half cadence: a typical good seed.
 GOOD = """X:1
 M:4/4
 L:1/8
@@ -53,7 +53,7 @@ def test_every_part_of_the_score_lies_between_0_and_1() -> None:
             assert 0.0 <= getattr(score, name) <= 1.0, name
 
 
-def test_a_loop_is_told_by_its_repetition() -> None:
+def test_a_loop_is_recognised_by_its_repetition() -> None:
     loop, tune = notes_of(SCALE * 12), good()
     assert curation_score(loop).repetition > 0.85 > 0.5 > curation_score(tune).repetition
     assert curation_score(loop).total < curation_score(tune).total
@@ -73,7 +73,7 @@ def test_a_passage_the_network_follows_easily_scores_higher() -> None:
     assert hard.total == pytest.approx(0.75 * unknown.total, abs=1e-3)
 
 
-def test_the_key_is_found_wherever_the_passage_is_moved() -> None:
+def test_the_key_is_found_in_every_transposition() -> None:
     major, minor = notes_of([60, 64, 67, 72, 65, 69, 67, 60] * 8), notes_of([69, 72, 76, 69, 74, 77, 68, 69] * 8)
     for semitones in range(-6, 6):
         for piece, mode in ((major, "major"), (minor, "minor")):
