@@ -8,7 +8,7 @@ from musiclstm.errors import OptionError
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:
-    # Written so that NaN, which compares false with everything, is refused too.
+    # Written this way so that NaN, which compares false with everything, is refused too.
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         ends = [end if isinstance(end, int) else f"{end:g}" for end in (low, high)]
         raise OptionError(f"{name} must lie between {ends[0]} and {ends[1]}, not {value}.")
@@ -19,11 +19,11 @@ MOST_WORKERS = 64  # processes that train together
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of the network. The bounds keep a foreign config from asking for gigabytes.
+    """Sizes of the network. The bounds keep an untrusted config from asking for gigabytes.
 
     ``steps``, ``durations``, ``velocities``, ``composers``: class counts of the vocabulary (composer 0 is "unknown").
     ``units``: width of each LSTM layer; ``layers``: how many; ``head``: hidden width of the output heads;
-    ``channels``: filters of the convolution along the pitch axis; ``dropout``: share of values dropped in training.
+    ``channels``: filters of the convolution along the pitch axis; ``dropout``: dropout rate in training.
     """
 
     steps: int = 32
@@ -57,7 +57,7 @@ class ModelConfig:
 class TrainConfig:
     """How to train. ``random_seed`` decides split, order, transposition, dropout and initial weights.
 
-    ``composer_dropout`` and ``ending_dropout``: in which share of the pieces the composer is hidden, and how near the end is.
+    ``composer_dropout`` and ``ending_dropout``: share of the pieces in which the composer or the distance to the end is hidden.
     """
 
     epochs: int = 16
@@ -98,14 +98,14 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How the next class is chosen.
+    """How the next class is sampled.
 
-    ``diversity``: temperature, 0.1 (tame) to 2.0 (wild); ``top_p``: keep the likeliest classes that together hold this share
-    of the probability (Holtzman et al., 2020, "The Curious Case of Neural Text Degeneration"); ``loop_guard``: whether
-    to step in when what was just written starts to go round in circles.
+    ``diversity``: temperature, 0.1 (tame) to 2.0 (wild); ``top_p``: sample from the likeliest classes that together have this
+    share of the probability (Holtzman et al., 2020, "The Curious Case of Neural Text Degeneration"); ``loop_guard``: whether
+    to intervene when the music starts to loop.
     """
 
-    diversity: float = 1.05  # by measure on held-out pieces: benchmarks/diversity.py
+    diversity: float = 1.05  # measured on held-out music: benchmarks/diversity.py
     top_p: float = 0.95
     loop_guard: bool = True
 

@@ -1,30 +1,30 @@
 """Every error this package raises on purpose.
 
-A message is one sentence that says what was wrong, what is allowed and what came, in words a musician understands; it is shown
-as it is on the command line and in the page. The tree:
+A message is one sentence in words a musician understands: what was wrong, what is allowed and what came. The command line and
+the page show it unchanged. The tree:
 
     MusicLSTMError
-    ├── InputError            what the person gave can't be used
+    ├── InputError            unusable input
     │   ├── OptionError       a number or a name outside its range
     │   ├── MusicFileError    a music file that is broken, empty or of an unknown kind
     │   └── DataError         a folder or collection without usable music
-    ├── CheckpointError       a checkpoint that is missing, damaged, newer than this program or not ours
-    ├── HubError              the Hugging Face Hub refuses, or can't be reached
-    ├── WorkerError           one of several processes that train together has left, or does not belong to them
-    └── MissingToolError      a program or a sound font that has to be installed first
+    ├── CheckpointError       a checkpoint that is missing, damaged, newer than this program or not made by it
+    ├── HubError              the Hugging Face Hub refused a request or can't be reached
+    ├── WorkerError           a training worker that has left, or does not belong to the group
+    └── MissingToolError      a program or a sound font that must be installed first
 """
 
 from __future__ import annotations
 
 
 class MusicLSTMError(Exception):
-    """Base of the tree. ``exit_code`` is what the command line ends with."""
+    """Base class. ``exit_code`` is the exit status of the command line."""
 
     exit_code = 2
 
 
 class InputError(MusicLSTMError):
-    """What the person gave can't be used."""
+    """Unusable input."""
 
 
 class OptionError(InputError):
@@ -40,16 +40,16 @@ class DataError(InputError):
 
 
 class CheckpointError(MusicLSTMError):
-    """A checkpoint that is missing, damaged, newer than this program or not ours."""
+    """A checkpoint that is missing, damaged, newer than this program or not made by it."""
 
 
 class HubError(MusicLSTMError):
-    """The Hugging Face Hub refuses what was asked of it, or can't be reached."""
+    """The Hugging Face Hub refused a request or can't be reached."""
 
 
 class WorkerError(MusicLSTMError):
-    """One of several processes that train together has left, or does not belong to them."""
+    """A training worker that has left, or does not belong to the group."""
 
 
 class MissingToolError(MusicLSTMError):
-    """A program or a sound font that has to be installed first."""
+    """A program or a sound font that must be installed first."""

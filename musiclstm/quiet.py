@@ -1,4 +1,4 @@
-"""Keeping TensorFlow's notes to its developers off people's screens, so that an error is one line and nothing else."""
+"""Keeps TensorFlow's developer messages off the terminal, so that an error is one line and nothing else."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import sys
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without what its C++ parts write to stderr on the way.
+    """Import TensorFlow without the messages that its C++ code writes to stderr.
 
-    They write before any logging level is looked at, straight to the file descriptor, so that is turned aside for the progress
-    of the import alone. Python's own errors are not touched: they are raised after stderr is back.
+    They go straight to the file descriptor before any logging level is read, so the descriptor is redirected during the import.
+    Python errors are not affected: they are raised after stderr is restored.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    saved = os.dup(2)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null, 2)
         importlib.import_module("keras")
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)

@@ -1,7 +1,7 @@
-"""MIDI bytes and files to pieces and back, side by side.
+"""Reading and writing MIDI.
 
 Reading merges all parts of a file except drums and moves every event to the nearest of 24 ticks to the quarter. Writing uses 480
-ticks to the quarter, which other programs expect and which 24 divides, so that what was written is read back unchanged.
+ticks to the quarter, which other programs expect and 24 divides, so that written music is read back unchanged.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_FILE_BYTES = 10_000_000
 MAX_TICKS = 100_000 * TICKS_PER_QUARTER  # 14 hours at 120 quarters a minute: more is a damaged file
 WRITTEN_TICKS_PER_QUARTER = 480
 _STRETCH = WRITTEN_TICKS_PER_QUARTER // TICKS_PER_QUARTER
-# What programs call a track for want of a title: "Piano right", "Track 1", "MIDI out #2".
+# Track names that programs write in place of a title: "Piano right", "Track 1", "MIDI out #2".
 _NO_TITLE = re.compile(
     r"(piano|grand|acoustic|right|left|upper|lower|up|down|hand|rh|lh|staff|track|midi|out|untitled|\d|\W)*", re.IGNORECASE
 )
@@ -42,14 +42,14 @@ _Event = tuple[int, int, bytes]  # onset in our ticks, rank at that tick, messag
 _TEXT, _TRACK_NAME, _END_OF_TRACK, _TEMPO, _TIME_SIGNATURE, _KEY_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59
 _PAN = 10  # the controller that places a channel between left and right
 _LEFT, _RIGHT = 28, 100  # the outer seats; the middle is 64. FluidR3's stereo samples move by 2 to 4 dB
-_CHANNELS = (*range(9), *range(10, 16))  # all but the drums'
+_CHANNELS = (*range(9), *range(10, 16))  # all but the drum channel
 
 
 def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
-    """The music of a MIDI file, given as a path or as its bytes; ``name`` stands for the file in ``source`` and in messages.
+    """Read a MIDI file from a path or from bytes; ``name`` replaces the file name in ``source`` and in messages.
 
     All tracks are merged, drums are left out, onsets and ends are rounded to 24 ticks a quarter. Metres, tempi and the first key
-    signature come along; impossible ones are dropped. The title is the name of the first track, else the file's own.
+    signature are kept; impossible ones are dropped. The title is the name of the first track, or else of the file.
     Raises MusicFileError for anything that isn't MIDI with at least one note, or is larger than 10 MB.
     """
     label = name or (Path(source).name if not isinstance(source, bytes) else "The MIDI data")
@@ -57,7 +57,7 @@ def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
     try:
         score = ScoreTick.from_midi(data)
     except (RuntimeError, ValueError, OverflowError) as error:
-        raise MusicFileError(f"{label} is a damaged or incomplete MIDI file; a whole one is needed.") from error
+        raise MusicFileError(f"{label} is a damaged or incomplete MIDI file; a complete one is needed.") from error
     per_quarter = int(score.ticks_per_quarter)
     if per_quarter < 1:
         raise MusicFileError(f"{label} counts {per_quarter} ticks to the quarter note; a MIDI file needs at least 1.")
@@ -75,9 +75,9 @@ def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
 def midi_bytes(piece: Piece, *, voices: Sequence[Voice] = PIANO, text: str = "") -> bytes:
     """The piece as a MIDI file: title, ``text``, metre, key and tempo in the first track, then a track for each of ``voices``.
 
-    Each voice has a channel of its own and plays the notes of its register; one without notes keeps its empty track, so that
-    seed, continuation and both together look alike. The highest comes first, as in a score. The same piece and voices always
-    give the same bytes. Raises what ``instruments.share_out`` raises.
+    Each voice has its own channel and plays the notes of its register. A voice without notes keeps an empty track, so that the
+    files of a seed, its continuation and both together have the same tracks. The highest comes first, as in a score. The same
+    piece and voices always give the same bytes. Raises OptionError as ``instruments.share_out`` does.
     """
     players = share_out(piece.notes["pitch"], voices)
     highest_first = reversed(range(len(voices)))
@@ -95,7 +95,7 @@ def write_midi(piece: Piece, path: Path | str, *, voices: Sequence[Voice] = PIAN
 
 
 def _conductor(piece: Piece, text: str) -> bytes:
-    """The track of what holds for all players."""
+    """The first track, with everything that applies to all players."""
     conductor: list[_Event] = []
     for kind, words in ((_TRACK_NAME, piece.title), (_TEXT, text)):
         if words:
@@ -126,7 +126,7 @@ def _player(voice: Voice, notes: Notes, channel: int, pan: int | None) -> bytes:
 
 
 def _seats(players: int) -> list[int | None]:
-    """Where each of several players sits, from left to right; a single one sits where the sound font says."""
+    """The pan of each player, from left to right; a single player keeps that of the sound font."""
     return [None] if players == 1 else np.linspace(_LEFT, _RIGHT, players).round().astype(int).tolist()
 
 
@@ -136,13 +136,13 @@ def _file_bytes(path: Path, label: str) -> bytes:
             what = "is not a file" if path.exists() else "does not exist"
             raise MusicFileError(f"{label} {what}; the path of a MIDI file is needed.")
         with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)  # one more than allowed, so that the size check sees too much
+            return file.read(MAX_FILE_BYTES + 1)  # one more than allowed, for the size check
     except OSError as error:
         raise MusicFileError(f"{label} can't be opened: {error.strerror or error}.") from error
 
 
 def _checked(data: bytes, label: str) -> bytes:
-    """The bytes from the MIDI header on; raises MusicFileError where the header shows that reading is hopeless."""
+    """The bytes from the MIDI header on; raises MusicFileError if the header shows that they can't be read."""
     if not data:
         raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
     if len(data) > MAX_FILE_BYTES:
@@ -150,16 +150,16 @@ def _checked(data: bytes, label: str) -> bytes:
     if data[:4] == b"RIFF" and b"MThd" in data[:64]:  # RMID: a MIDI file in a RIFF wrapper
         data = data[data.index(b"MThd") :]
     if data[:4] != b"MThd":
-        raise MusicFileError(f"{label} is not a MIDI file; those begin with the letters MThd, this one with {data[:4]!r}.")
+        raise MusicFileError(f"{label} is not a MIDI file; it must begin with the letters MThd, not with {data[:4]!r}.")
     if len(data) < 14:
-        raise MusicFileError(f"{label} ends within its MIDI header; a whole MIDI file is needed.")
+        raise MusicFileError(f"{label} ends within its MIDI header; a complete MIDI file is needed.")
     if data[12] & 0x80:
         raise MusicFileError(f"{label} counts time in film frames (SMPTE); only MIDI files in ticks per quarter can be read.")
     return data
 
 
 def _ticks(times: NDArray[np.integer], per_quarter: int) -> NDArray[np.int64]:
-    """Times of the file moved to the nearest of our ticks, halves upwards, in whole-number arithmetic."""
+    """Times in the file rounded to the nearest of our ticks, halves upwards, in integer arithmetic."""
     return (times.astype(np.int64) * (2 * TICKS_PER_QUARTER) + per_quarter) // (2 * per_quarter)
 
 
@@ -167,7 +167,7 @@ def _merged_notes(score: ScoreTick, per_quarter: int, label: str) -> Notes:
     tracks = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
     if not tracks:
         drums = any(len(track.notes) for track in score.tracks)
-        raise MusicFileError(f"{label} holds {'only drums' if drums else 'no notes'}; at least one pitched note is needed.")
+        raise MusicFileError(f"{label} has {'only drums' if drums else 'no notes'}; at least one pitched note is needed.")
     start, length, pitch, velocity = (
         np.concatenate([track[column] for track in tracks]).astype(np.int64)
         for column in ("time", "duration", "pitch", "velocity")
@@ -194,19 +194,19 @@ def _tempi(score: ScoreTick, per_quarter: int) -> tuple[Tempo, ...]:
 
 
 def midi_text(data: bytes) -> str:
-    """The text that ``midi_bytes`` wrote into a MIDI file, or ""; any bytes may be given."""
+    """The text that ``midi_bytes`` wrote into a MIDI file, or "" if there is none; accepts any bytes."""
     found = next((body for kind, body in _words(data) if kind == _TEXT), b"") if data[:4] == b"MThd" else b""
     return found.decode("utf-8", "replace")
 
 
 def _track_name(data: bytes) -> str:
-    """The name that the first track carries before its first note, or "" (symusic drops tracks without notes)."""
+    """The name of the first track, if given before its first note, or "" (symusic drops tracks without notes)."""
     name = next((_clean_text(body) for kind, body in _words(data) if kind == _TRACK_NAME), "")
     return "" if _NO_TITLE.fullmatch(name) else name
 
 
 def _words(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(kind, body) of the meta events with which the first track begins."""
+    """(kind, body) of the meta events at the start of the first track."""
     at = 8 + int.from_bytes(data[4:8], "big") + 8
     while at < len(data):
         while at < len(data) and data[at] & 0x80:  # skip the time, a number of variable length

@@ -1,4 +1,4 @@
-"""Pieces to MusicXML, as a pianist reads them."""
+"""Writing MusicXML that a pianist can read."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def musicxml_text(piece: Piece) -> str:
     exporter = GeneralObjectExporter(_stream(piece, engrave(piece)))
     exporter.makeNotation = False  # bars, ties, beams and accidentals are set already, faster than music21 would find them
     text = exporter.parse().decode("utf-8")
-    unwanted = "<encoding-date>.*?</encoding-date>"  # it would change from day to day
+    unwanted = "<encoding-date>.*?</encoding-date>"  # it changes from day to day
     if not piece.composer:
         unwanted += '|<creator type="composer">Music21</creator>'
-    return re.sub(rf"\s*(?:{unwanted})|[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)  # XML has no way to write control characters
+    return re.sub(rf"\s*(?:{unwanted})|[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)  # XML can't hold control characters
 
 
 def write_musicxml(piece: Piece, path: Path | str) -> None:

@@ -1,4 +1,4 @@
-"""Music files of any kind that can be read: MIDI and scores through one function."""
+"""Reading music files of any supported kind, MIDI or score, through one function."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MUSIC_ENDINGS = MIDI_ENDINGS + SCORE_ENDINGS
 
 
 def read_music(path: Path) -> Piece:
-    """A MIDI, MusicXML, kern or ABC file. Raises MusicFileError for anything else, or where it can't be read."""
+    """Read a MIDI, MusicXML, kern or ABC file. Raises MusicFileError for any other kind, or if it can't be read."""
     ending = path.suffix.lower()
     if ending not in MUSIC_ENDINGS:
-        raise MusicFileError(f"{path.name} is not a music file this program reads ({', '.join(MUSIC_ENDINGS)}).")
+        raise MusicFileError(f"{path.name} is not a music file this program can read ({', '.join(MUSIC_ENDINGS)}).")
     return read_midi(path) if ending in MIDI_ENDINGS else read_score(path)

@@ -1,6 +1,6 @@
-"""Scores to pieces and pieces to MusicXML: the only file that knows music21.
+"""Reading scores with music21.
 
-Importing music21 takes about half a second, so every function here imports it where it is used.
+Importing music21 takes about half a second, so every function imports it where it is used.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from musiclstm.music import TICKS_PER_QUARTER, Key, Piece, Tempo, clean_tempi, m
 from musiclstm.notation import WrittenBar, metres_of_bars
 
 MAX_TICKS = 100_000 * TICKS_PER_QUARTER
-DEFAULT_QPM = 100.0  # where a score says nothing, or only a word
+DEFAULT_QPM = 100.0  # if a score gives no tempo, or only a word
 VELOCITY = 64  # scores carry no velocities
 # Folders of music21's corpus that hold exercises, or many tunes in one file.
 _NOT_WORKS = ("demos", "theoryExercises", "airdsAirs", "essenFolksong", "miscFolk", "nottingham-dataset", "oneills1850")
 
 
 def read_score(path: Path | str) -> Piece:
-    """The music of a MusicXML (.musicxml, .xml, .mxl), Humdrum (.krn) or ABC (.abc) file, all parts merged at sounding pitch.
+    """Read a MusicXML (.musicxml, .xml, .mxl), Humdrum (.krn) or ABC (.abc) file, with all parts merged at sounding pitch.
 
-    Tied notes are one note; grace notes, percussion and chord symbols are left out; repeats are not written out. A pickup ends
-    the first bar, so that tick 0 is a bar line. Of a file with several tunes the first is read.
+    Tied notes become one note; grace notes, percussion and chord symbols are left out; repeats are not written out. A pickup
+    ends a complete first bar, so that tick 0 is a bar line. If a file has several tunes, the first is read.
     Raises MusicFileError for other files and for damaged or empty ones.
     """
     path = Path(path)
     ending = path.suffix.lower()
     if ending in (".mid", ".midi"):
-        raise MusicFileError(f"{path.name} is a MIDI file, which read_midi reads; a score ends in {', '.join(SCORE_ENDINGS)}.")
+        raise MusicFileError(f"{path.name} is a MIDI file, to be read with read_midi; scores end in {', '.join(SCORE_ENDINGS)}.")
     if ending not in SCORE_ENDINGS:
-        raise MusicFileError(f"{path.name} is not a score this program reads; those end in {', '.join(SCORE_ENDINGS)}.")
+        raise MusicFileError(f"{path.name} is not a score this program can read; those end in {', '.join(SCORE_ENDINGS)}.")
     return _parsed(score_text(path), {".krn": "krn", ".abc": "abc"}.get(ending, "xml"), path.name)
 
 
 def parse_abc(text: str, name: str) -> Piece:
-    """The first tune of ABC notation given as text; ``name`` stands for the file in ``source`` and in messages.
+    """Read the first tune of a text in ABC notation; ``name`` serves as the file name in ``source`` and in messages.
 
     Raises MusicFileError if no note can be read from it.
     """
@@ -55,7 +55,7 @@ def parse_abc(text: str, name: str) -> Piece:
 
 
 def read_corpus(name: str) -> Piece:
-    """A work of music21's own corpus, named as in ``corpus_names``; the ending may be left out.
+    """Read a work from music21's own corpus by its name in ``corpus_names``; the ending may be left out.
 
     Raises MusicFileError for an unknown name.
     """
@@ -72,9 +72,9 @@ def read_corpus(name: str) -> Piece:
 
 
 def corpus_names() -> tuple[str, ...]:
-    """Works of music21's own corpus that are whole pieces of music, as sorted paths like "bach/bwv66.6.mxl".
+    """The complete pieces in music21's own corpus, as sorted paths like "bach/bwv66.6.mxl".
 
-    Where a work is there in several formats, the one that says most is named.
+    Of several formats of a work, the most informative is listed.
     """
     root = _corpus_folder()
     works: dict[PurePosixPath, str] = {}
@@ -104,7 +104,7 @@ def _parsed(text: str, kind: str, name: str) -> Piece:
     require_plausible(text, kind, name)
     kinds = {"abc": (ConverterABC, "ABC"), "krn": (ConverterHumdrum, "Humdrum"), "xml": (ConverterMusicXML, "MusicXML")}
     converter, what = kinds[kind][0](), kinds[kind][1]
-    # Of broken input music21 makes errors of every kind, most of them from far inside it; SyntaxError is XML's ParseError.
+    # On broken input music21 raises errors of every kind, most from deep inside it; SyntaxError covers XML's ParseError.
     found = Music21Exception, SyntaxError, ValueError, LookupError, AttributeError, TypeError
     broken = (*found, ArithmeticError, AssertionError, RuntimeError)
     _hush()
@@ -112,14 +112,14 @@ def _parsed(text: str, kind: str, name: str) -> Piece:
         converter.parseData(first_tune(text) if kind == "abc" else text)
         piece = _piece(converter.stream, name)
     except broken as error:
-        raise MusicFileError(f"{name} can't be read as {what}; a whole, valid score is needed.") from error
+        raise MusicFileError(f"{name} can't be read as {what}; a complete, valid score is needed.") from error
     if not len(piece):
-        raise MusicFileError(f"{name} holds no notes; at least one pitched note is needed.")
+        raise MusicFileError(f"{name} has no notes; at least one pitched note is needed.")
     return piece
 
 
 def _hush() -> None:
-    """Keep music21's remarks about odd but read_pieces files off the terminal; they go past the usual ways of logging."""
+    """Keep music21's warnings about odd but readable files off the terminal; they bypass the usual logging."""
     from music21 import abcFormat
     from music21.humdrum import spineParser
 
@@ -173,7 +173,7 @@ def _bars(part: Any) -> list[WrittenBar]:
 
 
 def _transpositions(part: Any, flat: Any) -> list[tuple[float, int]]:
-    """From which offset on (quarters) the part sounds how many semitones away from what is written."""
+    """(offset in quarters, semitones): how far from its written pitch the part sounds from each offset on."""
     if part.atSoundingPitch is not False:
         return [(0.0, 0)]
     instruments = [i for i in flat.getElementsByClass("Instrument") if i.transposition is not None]
@@ -183,7 +183,7 @@ def _transpositions(part: Any, flat: Any) -> list[tuple[float, int]]:
 def _rows(flat: Any, transpositions: list[tuple[float, int]]) -> list[tuple[int, int, int]]:
     """(onset, pitch, duration) in ticks of every pitched note of a part, tied notes joined, grace notes left out."""
     rows: list[tuple[int, int, int]] = []
-    tied: dict[int, int] = {}  # pitch -> the row that waits for its continuation
+    tied: dict[int, int] = {}  # pitch -> the row that its next tied note extends
     for element in flat.notes:
         onset, end = _ticks(element.offset), _ticks(element.offset + element.quarterLength)
         if (

@@ -1,4 +1,4 @@
-"""What is in a score file before any music is read: its text, whatever the compression and encoding, and how it names things."""
+"""Score files as text, before any music is read: unpacking, decoding, plausibility checks, titles and composers."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def score_text(path: Path) -> str:
 
 
 def first_tune(text: str) -> str:
-    """The first tune with notes of an ABC book, with what stands before the first; music21 would read the whole book."""
+    """The first tune with notes in an ABC book, preceded by the book's header; music21 would read the whole book."""
     header, *tunes = re.split(r"(?m)^(?=X:)", text)
     with_notes = [tune for tune in tunes if re.search(r"(?m)^K:.*\n(?:\w:.*\n|%.*\n)*[^%\n]*[A-Ga-g]", tune)]
     return header + (with_notes or tunes or [""])[0]
 
 
 def require_plausible(text: str, kind: str, name: str) -> None:
-    """Raise MusicFileError where ``text`` ("abc", "krn" or "xml") has a metre or, in ABC, a note value nobody writes.
+    """Raise MusicFileError if ``text`` of a ``kind`` "abc", "krn" or "xml" has an absurd metre or, in ABC, note value.
 
-    They are always mistakes, and music21 takes hours and gigabytes to find beats in them.
+    These are always mistakes, and music21 takes hours and gigabytes to find beats in them.
     """
     metre = {"abc": r"M:\s*(\d{3,})", "krn": r"\*M(\d{3,})", "xml": r"<beats>[^<]*?(\d{3,})"}[kind]
     found, what = re.search(metre, text), "metre of {} beats"
@@ -46,24 +46,24 @@ def require_plausible(text: str, kind: str, name: str) -> None:
         without_words = re.sub(r'"[^"]*"|\[[^L\W]:[^\]]*\]', "", music)
         found, what = re.search(r"(\d{3,})|L:\s*(?=\d\d)(\d+)", without_words), "note value of {} units"
     if found:
-        raise MusicFileError(f"{name} has a {what.format(found[found.lastindex or 0][:12])}; that is a mistake in the file.")
+        raise MusicFileError(f"{name} has a {what.format(found[found.lastindex or 0][:12])}; this must be a mistake in the file.")
 
 
 def tidy_title(titles: Sequence[str | None], name: str) -> str:
-    """The first of ``titles`` that is more than a file name, on one line, else the stem of the file called ``name``."""
+    """The first of ``titles`` that is not just a file name, on one line, or else the stem of the file ``name``."""
     tidy = [" ".join(title.split()) for title in titles if title]
     return next((title for title in tidy if title and not title.lower().endswith(SCORE_ENDINGS)), Path(name).stem)[:200]
 
 
 def tidy_composer(composer: str | None) -> str:
-    """A composer's name on one line, without years, "Chopin, Frederic" the other way round."""
+    """A composer's name on one line, without years; "Chopin, Frederic" becomes "Frederic Chopin"."""
     found = re.sub(r"\s*[(\[][^)\]]*\d{4}[^)\]]*[)\]]", "", " ".join((composer or "").split()))
     family, comma, given = found.partition(", ")
     return (f"{given} {family}" if comma and "," not in given else found)[:200]
 
 
 def composer_of_folder(folder: str) -> str:
-    """A name from a folder of music21's corpus: "schumann_clara" is Clara Schumann."""
+    """The composer's name from a folder of music21's corpus: "schumann_clara" is Clara Schumann."""
     if folder in ("leadSheet", "ryansMammoth", "trecento"):
         return ""
     if folder == "cpebach":
@@ -99,11 +99,11 @@ def _unpacked(data: bytes, name: str) -> bytes:
                 raise MusicFileError(f"{name} is a compressed file without a score in it; a MusicXML file is needed.")
             with archive.open(names[0]) as file:
                 unpacked = file.read(MAX_UNPACKED_BYTES + 1)
-    # What zipfile raises of damaged files, and of encrypted (RuntimeError) and oddly packed ones (NotImplementedError).
+    # What zipfile raises for damaged, encrypted (RuntimeError) and unusually packed files (NotImplementedError).
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, zlib.error) as error:
-        raise MusicFileError(f"{name} is a damaged or incomplete compressed score; a whole one is needed.") from error
+        raise MusicFileError(f"{name} is a damaged or incomplete compressed score; a complete one is needed.") from error
     if len(unpacked) > MAX_UNPACKED_BYTES:
-        raise MusicFileError(f"{name} unpacks to more than 50 MB; that is no score.")
+        raise MusicFileError(f"{name} unpacks to more than 50 MB, too much for a score.")
     return unpacked
 
 

@@ -1,4 +1,4 @@
-"""Keys: which one the notes are in, and what people call it."""
+"""Keys: estimating one from notes, and naming it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ MINOR_TONICS = ("C", "C-sharp", "D", "E-flat", "E", "F", "F-sharp", "G", "G-shar
 
 
 def estimate_key(piece: Piece) -> tuple[Key, float]:
-    """The likeliest key and its correlation, -1..1, of duration-weighted pitch classes with 24 profiles (Krumhansl-Schmuckler).
+    """The likeliest of 24 keys, and the correlation, -1..1, of its profile with the pitch classes weighted by duration.
 
-    A passage without notes, or with all twelve classes equally long, gives C major with 0.
+    This is the Krumhansl-Schmuckler algorithm. A passage without notes, or with all twelve classes equally long, gives C major
+    with 0.
     """
     return likeliest_key(np.bincount(piece.notes["pitch"] % 12, weights=piece.notes["duration"], minlength=12))
 
 
 def likeliest_key(weights: NDArray[Any]) -> tuple[Key, float]:
-    """The key, and its correlation, of twelve pitch classes from C on with these ``weights`` [12]."""
+    """The likeliest key for the ``weights`` [12] of the pitch classes from C on, and its correlation."""
     if not weights.std():
         return Key(0), 0.0
     best = (-2.0, 0, "major")

@@ -1,7 +1,7 @@
-"""Notes and pieces: the owner of time.
+"""Notes, pieces and the way time is counted.
 
 Time is counted in ticks, 24 to the quarter note, so that sixteenths, triplets and thirty-second notes are whole numbers. This
-file knows nothing of files, vocabularies or networks.
+module knows nothing about files, vocabularies or networks.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ LOWEST_PITCH, HIGHEST_PITCH = 21, 108  # the piano's A0 and C8, as MIDI pitch nu
 PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
 MAX_BAR_TICKS = 16 * TICKS_PER_QUARTER  # 16 quarters: longer "bars" in files are mistakes or cadenzas
 
-#: One row a note: onset and duration in ticks, MIDI pitch 21..108, MIDI velocity 1..127.
+#: One row per note: onset and duration in ticks, MIDI pitch 21..108, MIDI velocity 1..127.
 NOTE = np.dtype([("onset", "i4"), ("pitch", "i2"), ("duration", "i4"), ("velocity", "i2")])
 Notes = NDArray[np.void]
 
 
 @dataclass(frozen=True)
 class Metre:
-    """A time signature from ``onset`` (ticks, always the start of a bar) on."""
+    """A time signature that holds from ``onset`` (ticks, always the start of a bar)."""
 
     onset: int
     numerator: int
@@ -52,7 +52,7 @@ class Metre:
 
 @dataclass(frozen=True)
 class Tempo:
-    """Speed from ``onset`` (ticks) on, in quarter notes a minute."""
+    """A tempo that holds from ``onset`` (ticks), in quarter notes a minute."""
 
     onset: int
     qpm: float
@@ -68,9 +68,9 @@ class Key:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Music: notes sorted by (onset, pitch), with what is known about them.
+    """Music: notes sorted by (onset, pitch), with metre, tempo, key and names.
 
-    ``metres`` and ``tempi`` are never empty, sorted, and begin at onset 0. ``notes`` is read-only.
+    ``metres`` and ``tempi`` are sorted, never empty, and begin at onset 0. ``notes`` is read-only.
     """
 
     notes: Notes
@@ -97,15 +97,15 @@ class Piece:
 
     @property
     def end(self) -> int:
-        """The tick at which the last note stops sounding; 0 for no notes."""
+        """The tick at which the last note stops sounding; 0 without notes."""
         return int((self.notes["onset"] + self.notes["duration"]).max()) if len(self.notes) else 0
 
     def metre_at(self, tick: int) -> Metre:
-        """The time signature that holds at ``tick``."""
+        """The time signature at ``tick``."""
         return [metre for metre in self.metres if metre.onset <= max(0, tick)][-1]
 
     def tempo_at(self, tick: int) -> float:
-        """The speed at ``tick``, in quarters a minute."""
+        """The tempo at ``tick``, in quarters a minute."""
         return [tempo.qpm for tempo in self.tempi if tempo.onset <= max(0, tick)][-1]
 
     def seconds(self, tick: int) -> float:
@@ -116,11 +116,11 @@ class Piece:
 
 
 def make_notes(onset: ArrayLike, pitch: ArrayLike, duration: ArrayLike, velocity: ArrayLike) -> Notes:
-    """Rows in canonical form: sorted by (onset, pitch), one note per onset and pitch, none sounding into its own repetition.
+    """Rows in canonical form: sorted by (onset, pitch), one note per onset and pitch, none overlapping the next of its pitch.
 
-    Inputs are equally long sequences of whole numbers. Pitches outside the piano move by octaves into it, durations are at least
-    one tick, velocities lie in 1..127. Of two equal (onset, pitch) the longer stays. A note that would still sound when its
-    own pitch is struck again ends there, as on a piano.
+    Inputs are equally long sequences of whole numbers. Pitches outside the piano are moved into it by octaves, durations are
+    at least one tick, and velocities are clipped to 1..127. Of two notes with the same onset and pitch the longer stays. A note
+    that would still sound when its pitch is struck again ends there, as on a piano.
     """
     onset, pitch = np.asarray(onset, dtype=np.int64), np.asarray(pitch, dtype=np.int64)
     pitch = np.where(pitch < LOWEST_PITCH, LOWEST_PITCH + (pitch - LOWEST_PITCH) % 12, pitch)
@@ -158,7 +158,7 @@ def bar_lines(piece: Piece, until: int | None = None) -> NDArray[np.int64]:
 
 
 def bar_positions(piece: Piece) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each note its distance in ticks from the start of its bar, and the length of that bar's metre in ticks."""
+    """Each note's distance in ticks from the start of its bar, and the length in ticks of a bar of its metre."""
     lines = bar_lines(piece, int(piece.notes["onset"][-1]) + 1 if len(piece) else 0)
     bar = np.searchsorted(lines, piece.notes["onset"], side="right") - 1
     starts = np.asarray([metre.onset for metre in piece.metres])
@@ -170,7 +170,7 @@ def bar_positions(piece: Piece) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def cut(piece: Piece, start: int, stop: int) -> Piece:
     """The notes that begin in ticks [start, stop), moved so that ``start`` becomes 0, with the metre and tempo that hold there.
 
-    Durations stay whole, even where they ring past ``stop``. Raises OptionError unless 0 <= start < stop.
+    Durations are kept, even past ``stop``. Raises OptionError unless 0 <= start < stop.
     """
     if not 0 <= start < stop:
         raise OptionError(f"A passage needs 0 <= start < stop in ticks, not {start} and {stop}.")
@@ -184,7 +184,7 @@ def cut(piece: Piece, start: int, stop: int) -> Piece:
 
 
 def cut_bars(piece: Piece, first: int, last: int) -> Piece:
-    """Bars ``first`` to ``last``, both included, counted from 1 as people do. Raises OptionError outside the piece."""
+    """Bars ``first`` to ``last``, both included, counted from 1. Raises OptionError for bars outside the piece."""
     lines = bar_lines(piece)
     if not 1 <= first <= last <= len(lines) - 1:
         raise OptionError(f"Bars must lie between 1 and {len(lines) - 1} with first <= last, not {first} to {last}.")
@@ -192,9 +192,9 @@ def cut_bars(piece: Piece, first: int, last: int) -> Piece:
 
 
 def join(first: Piece, second: Piece, at: int) -> Piece:
-    """``second`` placed after ``first``, its start at tick ``at``, which should be a bar line of ``first``.
+    """``second`` placed after ``first``, starting at tick ``at``, which should be a bar line of ``first``.
 
-    Metre and tempo of ``second`` are written only where they differ from what holds at ``at``; names come from ``first``.
+    Metre and tempo are written only where they change; key and names come from ``first``.
     """
     moved = second.notes.copy()
     moved["onset"] += at
@@ -208,7 +208,7 @@ def join(first: Piece, second: Piece, at: int) -> Piece:
 
 
 def transpose(piece: Piece, semitones: int) -> Piece:
-    """The piece moved by ``semitones``; pitches that leave the piano move by octaves. The key signature moves along."""
+    """The piece and its key signature moved by ``semitones``; pitches that leave the piano are moved back by octaves."""
     n = piece.notes
     notes = make_notes(n["onset"], n["pitch"].astype(np.int64) + semitones, n["duration"], n["velocity"])
     key = piece.key
@@ -233,7 +233,7 @@ def require_notes(piece: Piece, least: int = 1) -> Piece:
 
 
 def clean_metres(metres: Sequence[Metre]) -> tuple[Metre, ...]:
-    """Time signatures as a Piece needs them: sorted, one a tick, from 0 on, 4/4 if none; impossible ones are left out."""
+    """Time signatures as a Piece needs them: sorted, one per tick, from tick 0, 4/4 if none; impossible ones are left out."""
     possible = {
         m.onset: m
         for m in sorted(metres, key=lambda m: m.onset)
@@ -247,7 +247,7 @@ def clean_metres(metres: Sequence[Metre]) -> tuple[Metre, ...]:
 
 
 def clean_tempi(tempi: Sequence[Tempo]) -> tuple[Tempo, ...]:
-    """Tempi as a Piece needs them: sorted, one a tick, from 0 on, within 10..600 quarters a minute, 120 if none."""
+    """Tempi as a Piece needs them: sorted, one per tick, from tick 0, within 10..600 quarters a minute, 120 if none."""
     possible = {t.onset: t for t in sorted(tempi, key=lambda t: t.onset) if t.onset >= 0 and 10 <= t.qpm <= 600}
     if 0 not in possible:
         first = next(iter(possible.values()), Tempo(0, 120.0))

@@ -1,4 +1,4 @@
-"""Velocities for music that came without any, so that it sounds played."""
+"""Velocities for music that has none, so that it sounds played."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from musiclstm.music.notes import Piece, bar_positions, make_notes
 
 
 def as_played(piece: Piece) -> Piece:
-    """The piece itself if its velocities differ; else with gentle ones, so that it does not sound like a machine.
+    """The piece itself if its velocities vary; otherwise with gentle accents, so that it does not sound mechanical.
 
-    Metre: +8 on the first beat of a bar, +3 on other beats, -3 between. Voicing: +10 for the highest sounding note, -6 for what
-    lies between it and the lowest, around 62. Melody lead and metrical accent are the best attested habits of pianists, e.g.
+    The base is 62. Metre: +8 on the first beat of a bar, +3 on other beats, -3 between beats. Voicing: +10 for the highest
+    sounding note, -6 for inner notes. Melody lead and metrical accent are the best documented habits of pianists, e.g.
     Goebl (2001), "Melody lead in piano performance", JASA 110; the amounts are ours.
     """
     notes = piece.notes

@@ -1,8 +1,8 @@
 """Which hand plays which note: a split pitch that moves with the music.
 
-For every onset one pitch is the border: notes below it belong to the left hand, the others to the right. The whole path of
-borders is chosen at once (Viterbi, 1967), so that hands keep their register, stay within their reach and change places as little
-as the music allows.
+Every onset has a border pitch: notes below it belong to the left hand, the others to the right. The whole path of borders is
+chosen at once (Viterbi, 1967), so that hands keep their register, stay within reach, and a line changes hands as rarely as the
+music allows.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, PITCHES, TICKS_PER_QUAR
 REACH = 16  # semitones: a tenth, as far as most hands stretch
 FINGERS = 5
 _BORDERS = np.arange(36, 85)  # from C2 to C6; a border outside would leave a hand without keys
-_HOME = 62  # the border to which a hand returns where nothing else decides: just above middle C
-_AROUND = TICKS_PER_QUARTER // 2  # music this near decides where a hand is
-_AT_REST = 3  # semitones to either side of its centre that cost a hand nothing
-# Found by trying on 27,861 notes of 41 classical piano pieces whose hands are known: 92.7 % agree, with a fixed border 79.9 %.
+_HOME = 62  # the border where nothing else decides: just above middle C
+_AROUND = TICKS_PER_QUARTER // 2  # notes this near decide where a hand is
+_AT_REST = 3  # semitones to either side of its centre that a hand reaches at no cost
+# Tuned on 27,861 notes of 41 classical piano pieces whose hands are known: 92.7 % agree; with a fixed border, 79.9 % do.
 _HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST = 0.002, 2.0, 4.0, 4.0, 4.0
 
 
 def left_hand(notes: Notes) -> NDArray[np.bool_]:
-    """For each row whether the left hand plays it. ``notes`` are sorted by (onset, pitch)."""
+    """Whether the left hand plays each row of ``notes``, which are sorted by (onset, pitch)."""
     if not len(notes):
         return np.zeros(0, dtype=np.bool_)
     onsets, chord = np.unique(notes["onset"], return_inverse=True)
     struck = np.zeros((len(onsets), PITCHES))
     struck[chord, notes["pitch"] - LOWEST_PITCH] = 1
-    # A melody alone may wander as far as it likes; only where notes sound together does their distance ask for two hands.
+    # A lone melody may range freely: distance calls for two hands only where notes sound together.
     stretch = _stretch_cost(_sum_around(struck, onsets, _AROUND)) * _share_together(notes, onsets)[:, None]
     cost = stretch + _chord_cost(struck) + _HOME_COST * (_BORDERS - _HOME) ** 2
     return np.asarray(notes["pitch"] < _BORDERS[_cheapest_path(cost, *_sides(struck))][chord])
 
 
 def _sum_around(values: NDArray[np.float64], onsets: NDArray[np.int32], ticks: int) -> NDArray[np.float64]:
-    """For every onset the sum of ``values`` (first axis: onsets) at the onsets up to ``ticks`` away."""
+    """For every onset, the sum of ``values`` (first axis: onsets) over the onsets up to ``ticks`` away."""
     totals = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
     return totals[np.searchsorted(onsets, onsets + ticks, "right")] - totals[np.searchsorted(onsets, onsets - ticks, "left")]
 
 
 def _share_together(notes: Notes, onsets: NDArray[np.int32]) -> NDArray[np.float64]:
-    """For every onset how much of the music within a quarter has two notes or more sounding at once, 0 to 1."""
+    """For every onset, the share of the onsets within a quarter at which two or more notes sound together, 0 to 1."""
     begun = np.searchsorted(np.sort(notes["onset"]), onsets, "right")
     ended = np.searchsorted(np.sort(notes["onset"] + notes["duration"]), onsets + 2, "right")  # legato overlaps a little
     together = (begun - ended >= 2).astype(np.float64)
@@ -50,7 +50,7 @@ def _share_together(notes: Notes, onsets: NDArray[np.int32]) -> NDArray[np.float
 
 
 def _stretch_cost(nearby: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(onsets, borders): mean square of how far notes nearby lie from where a hand rests, for either hand."""
+    """(onsets, borders): mean squared distance of nearby notes from the resting range of their hand."""
     pitches = np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1)
     total = np.zeros((len(nearby), len(_BORDERS)))
     for index, border in enumerate(_BORDERS):
@@ -64,7 +64,7 @@ def _stretch_cost(nearby: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _chord_cost(struck: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(onsets, borders): what a chord asks of either hand beyond its reach and its fingers."""
+    """(onsets, borders): cost of what exceeds the reach or the fingers of either hand."""
     total = np.zeros((len(struck), len(_BORDERS)))
     for index, border in enumerate(_BORDERS - LOWEST_PITCH):
         for side in (struck[:, :border], struck[:, border:]):
@@ -75,16 +75,16 @@ def _chord_cost(struck: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _sides(struck: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(onsets, borders): whether all that is struck lies below the border, and whether all lies at or above it."""
+    """(onsets, borders): whether all struck notes lie below the border, and whether all lie at or above it."""
     pitches = np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1)
     lowest, highest = pitches[struck.argmax(axis=1)], pitches[::-1][struck[:, ::-1].argmax(axis=1)]
     return highest[:, None] < _BORDERS, lowest[:, None] >= _BORDERS
 
 
 def _cheapest_path(cost: NDArray[np.float64], below: NDArray[np.bool_], above: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The index of a border for every onset with the least sum of costs, semitones moved and lines passed over.
+    """The border index for every onset that minimises the sum of ``cost``, border movement and hand changes.
 
-    ``below`` and ``above`` say for which borders one hand plays all of an onset.
+    ``below`` and ``above`` say for which borders one hand plays the whole onset.
     """
     move = _MOVE_COST * np.abs(_BORDERS[:, None] - _BORDERS[None, :])
     best, came_from = cost[0], np.zeros(cost.shape, dtype=np.intp)

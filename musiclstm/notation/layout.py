@@ -1,7 +1,7 @@
 """A piece as a pianist reads it: two staves of bars, each of one or two voices of tied note values and rests.
 
-Readable goes before exact: a note shorter than the gap to the next one fills it, a note that rings on over others gets a voice of
-its own or ends with the next one. This file knows no library of scores.
+Readability comes before exactness: a note a little shorter than the gap to the next one fills it; a note that rings over others
+gets its own voice or ends with the next one. This module uses no score library.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from musiclstm.notation.spelling import Spelled, accidentals, reading_key, spell
 _HELD = 12 * UNITS  # a note that rings an eighth or more into the next one is held on purpose
 _TIED = 6 * UNITS  # and one that rings a sixteenth or more over a bar line is tied
 _BEAMS = {12: 1, 6: 2, 3: 3}  # by plain value in ticks
-_NEW_TEMPO = 0.2  # a change by less is expression, not a new tempo
+_NEW_TEMPO = 0.2  # a smaller relative change is expression, not a new tempo
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class _Note:
 
 @dataclass(frozen=True)
 class _Segment:
-    """Notes of one voice from ``start`` to ``end`` (units): a chord, tied to the bars around it where it says so, or a rest."""
+    """A chord or a rest of one voice from ``start`` to ``end`` (units); ``on``: its pitches that are tied into the next bar."""
 
     start: int
     end: int
@@ -99,7 +99,7 @@ class _Segment:
 
 
 def engrave(piece: Piece) -> Engraving:
-    """Lay out the whole piece. Every note is written, save where two of one pitch fall on the same written progress of a hand."""
+    """Lay out the whole piece. Every note is written, except where two of one pitch and hand fall on the same written onset."""
     bars = written_bars(piece)
     key = reading_key(piece.notes, piece.key)
     left = left_hand(piece.notes)
@@ -141,7 +141,7 @@ def _clef(clef: str, mean: float, border: int) -> str:
 
 
 def _written(notes: Notes, grid: Sequence[Tile]) -> list[_Note]:
-    """The notes at their written times, by onset and pitch; of two that fall together the longer stays."""
+    """The notes at their written times, by onset and pitch; of two that coincide the longer stays."""
     last = (grid[-1].start + grid[-1].length) * UNITS
     found: dict[tuple[int, int], int] = {}
     for onset, pitch, duration, _velocity in notes.tolist():
@@ -158,7 +158,7 @@ def _written(notes: Notes, grid: Sequence[Tile]) -> list[_Note]:
 
 
 def _voices(notes: Sequence[_Note], bars: Sequence[Bar]) -> Iterator[list[list[_Segment]]]:
-    """For every bar its voices, the upper first; notes that ring over the bar line go on in the next bar."""
+    """The voices of every bar, the upper first; notes that ring over the bar line continue in the next bar."""
     carried: list[_Note] = []
     at = 0
     for bar in bars:
@@ -176,7 +176,7 @@ def _voices(notes: Sequence[_Note], bars: Sequence[Bar]) -> Iterator[list[list[_
 
 
 def _lines(notes: Sequence[_Note], last: int) -> list[list[list[_Note]]]:
-    """The chords of a bar as one line, or as two: what is held while other notes move, and what moves."""
+    """The chords of a bar as one line, or as two: notes held while others move, and moving notes."""
     chords = [list(chord) for _, chord in groupby(sorted(notes, key=lambda n: (n.onset, n.pitch)), key=lambda n: n.onset)]
     held: list[list[_Note]] = []
     moving: list[list[_Note]] = []
@@ -194,7 +194,7 @@ def _lines(notes: Sequence[_Note], last: int) -> list[list[list[_Note]]]:
 
 
 def _segments(line: Sequence[list[_Note]], last: int) -> Iterator[_Segment]:
-    """The chords of a line, each up to its end or, where little is missing, up to the next."""
+    """The chords of a line, each up to its end or, if the gap is small, up to the next."""
     for chord, following in zip(line, [*(chord[0].onset for chord in line[1:]), last], strict=True):
         start, limit = chord[0].onset, min(following, *(note.again for note in chord))
         end = min(limit, max(note.end for note in chord))
@@ -277,7 +277,7 @@ def _bracket(value: Value, grid: Sequence[Tile]) -> str:
 
 
 def _beams(voice: Sequence[Symbol], bar: Bar) -> list[tuple[str, ...]]:
-    """For every symbol its beams: "start", "continue", "stop", "partial-left" or "partial-right", the outermost first."""
+    """The beams of every symbol: "start", "continue", "stop", "partial-left" or "partial-right", the outermost first."""
     span = 36 if bar.metre.beat_ticks % 9 == 0 or bar.length == 36 else 24  # ticks
     found: list[tuple[str, ...]] = []
     for _, group in groupby(
@@ -286,7 +286,7 @@ def _beams(voice: Sequence[Symbol], bar: Bar) -> list[tuple[str, ...]]:
         symbols = list(group)
         counts = [_BEAMS.get(symbol.value.plain, 0) if symbol.heads else 0 for symbol in symbols]
         around = zip([0, *counts], counts, [*counts[1:], 0], strict=False)
-        alone = len(symbols) == 1  # it keeps its flags
+        alone = len(symbols) == 1  # a single note keeps its flags
         found += [() if alone else tuple(_beam(level, before, after) for level in range(1, n + 1)) for before, n, after in around]
     return found
 

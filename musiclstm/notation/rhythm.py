@@ -1,8 +1,8 @@
-"""Bars and note values as people write them, to and from ticks.
+"""Bars and note values as written in scores, to and from ticks.
 
-Written time is counted in units, 35 to the tick, so that fifths and sevenths of a beat are whole numbers too. A bar is laid out
-in tiles, a beat or part of one; the onsets in a tile decide whether it is divided in 1, 2, 4, 8 or into a tuplet. This file knows
-no file format and no library of scores.
+Written time is counted in units, 35 to the tick, so that fifths and sevenths of a beat are whole numbers too. A bar consists of
+tiles, each a beat or part of one; the onsets in a tile decide whether it is divided into 1, 2, 4 or 8 parts or into a tuplet.
+This module uses no file format and no score library.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from itertools import pairwise
 
 from musiclstm.music import TICKS_PER_QUARTER, Metre, Piece, bar_lines, clean_metres
 
-UNITS = 35  # of written time to the tick
+UNITS = 35  # of written time per tick
 SHORTEST = 3  # ticks: a thirty-second note
 QUARTER = TICKS_PER_QUARTER * UNITS
-#: Plain note values in ticks with the number of their dots, longest first; a longer bar takes several tied notes.
+#: Plain note values as (ticks, dots), longest first; anything longer takes several tied notes.
 PLAIN_VALUES = ((144, 1), (96, 0), (72, 1), (48, 0), (36, 1), (24, 0), (18, 1), (12, 0), (9, 1), (6, 0), (3, 0))
 _TUPLET_VALUES = ((8, 0), (6, 1), (4, 0), (3, 1), (2, 0), (1, 0))  # as multiples of the tuplet's unit
-#: What it costs a reader to see a beat divided in so many parts, against ticks of error and notes that fall together.
+#: How hard a beat divided into this many parts is to read, weighed against ticks of error and notes that coincide.
 _DIVISION_COST = {1: 0.0, 2: 1.0, 4: 2.0, 3: 2.5, 8: 5.0, 6: 5.0, 5: 7.0, 7: 8.0, 12: 8.0}
 _ERROR_COST, _MERGE_COST = 1.5, 2.5
 
 
 @dataclass(frozen=True)
 class WrittenBar:
-    """A measure as written: where it starts (ticks) and the time signature that holds there."""
+    """A bar in a score: where it starts (ticks), and its time signature."""
 
     start: int
     numerator: int
@@ -36,13 +36,13 @@ class WrittenBar:
 
     @property
     def nominal(self) -> int:
-        """What the time signature promises, in ticks."""
+        """The length that the time signature calls for, in ticks."""
         return Metre(0, self.numerator, self.denominator).bar_ticks
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar to be written: its place in the piece and in written time, both in ticks; ``length`` is a multiple of 3."""
+    """A bar to write: its ``onset`` in the piece and ``start`` in written time, both in ticks; ``length`` is a multiple of 3."""
 
     onset: int
     start: int
@@ -57,9 +57,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Tile:
-    """A stretch of a bar that is divided in one way: ``parts`` equal steps, a tuplet where that is no power of two.
+    """A section of a bar with one division: ``parts`` equal steps, a tuplet unless that is a power of two.
 
-    ``onset`` and ``start`` as in Bar; ``length`` in ticks; ``parts`` in the time of ``normal`` usual ones.
+    ``onset`` and ``start`` as in Bar; ``length`` in ticks; ``parts`` steps take the time of ``normal`` ones.
     """
 
     onset: int
@@ -76,7 +76,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Value:
-    """A written note value: ``length`` in units as it sounds, ``plain`` in ticks without dots and tuplet, and those two."""
+    """A written note value: sounding ``length`` in units, and ``plain`` in ticks before ``dots`` and ``tuplet`` apply."""
 
     start: int
     length: int
@@ -86,7 +86,7 @@ class Value:
 
 
 def metres_of_bars(bars: Sequence[WrittenBar]) -> tuple[int, tuple[Metre, ...]]:
-    """How far the music must move so that bar 1 is whole (ticks), and the time signatures that give these bars their lines.
+    """The shift in ticks that makes bar 1 complete, and the time signatures that reproduce these bar lines.
 
     A short first bar is a pickup. Short bars that together fill one, as around repeat signs, become one bar; others get a time
     signature of their own length.
@@ -103,7 +103,7 @@ def metres_of_bars(bars: Sequence[WrittenBar]) -> tuple[int, tuple[Metre, ...]]:
         length = lengths[index]
         while length < bar.nominal and following < len(bars) and length + lengths[following] <= bar.nominal:
             length, following = length + lengths[following], following + 1
-        if length < bar.nominal:  # the pieces do not fill a bar: keep them apart
+        if length < bar.nominal:  # the parts do not fill a bar: keep them apart
             length, following = lengths[index], index + 1
         metres += _metres_of_bar(bar, length, bar.start + shift)
         index = following
@@ -111,7 +111,7 @@ def metres_of_bars(bars: Sequence[WrittenBar]) -> tuple[int, tuple[Metre, ...]]:
 
 
 def _metres_of_bar(bar: WrittenBar, length: int, onset: int) -> list[Metre]:
-    """Time signatures that make a bar of ``length`` ticks: one, or whole bars and a rest of one where it is very long."""
+    """Time signatures for a bar of ``length`` ticks: one, or whole bars and a remainder if it is very long."""
     whole = length // bar.nominal if length >= 2 * bar.nominal else 0
     metres = [Metre(onset, bar.numerator, bar.denominator)] if whole else []
     rest = length - whole * bar.nominal
@@ -127,8 +127,10 @@ def _metre_of_length(onset: int, length: int, denominator: int) -> Metre:
 
 
 def written_bars(piece: Piece) -> list[Bar]:
-    """The bars of a piece. One that no note values fill, after a metre change off the beat, becomes a tick longer or shorter;
-    its time signature is the one of its length.
+    """The bars of a piece.
+
+    A bar that note values can't fill, after a metre change off the beat, becomes a tick longer or shorter and gets the time
+    signature of that length.
     """
     bars: list[Bar] = []
     for onset, following in pairwise(bar_lines(piece, max(1, piece.end)).tolist()):
@@ -141,7 +143,7 @@ def written_bars(piece: Piece) -> list[Bar]:
 
 
 def tiles(bars: Sequence[Bar], onsets: Sequence[int]) -> list[Tile]:
-    """The bars cut into quarters (eighths in 6/8 and the like), each divided as the sorted ``onsets`` (ticks) ask for."""
+    """The bars cut into quarters (eighths in 6/8 and the like), each divided to fit the sorted ``onsets`` (ticks)."""
     found: list[Tile] = []
     for bar in bars:
         usual = max(SHORTEST, min(TICKS_PER_QUARTER, 4 * TICKS_PER_QUARTER // bar.metre.denominator))
@@ -161,7 +163,7 @@ def tiles(bars: Sequence[Bar], onsets: Sequence[int]) -> list[Tile]:
 
 @lru_cache(maxsize=4096)
 def _division(length: int, onsets: tuple[int, ...], next_is_struck: bool) -> tuple[int, int]:
-    """(parts, normal) of the division that costs a reader least for onsets at these ticks of a tile."""
+    """(parts, normal) of the division that is easiest to read for onsets at these ticks of a tile."""
     if length not in (3, 6, 12, 24):
         return length // SHORTEST, length // SHORTEST
     best, least = (1, 1), float("inf")
@@ -183,18 +185,18 @@ def _tick(length: int, parts: int, k: int) -> int:
 
 
 def _nearest(length: int, parts: int, tick: int, upwards: bool = False) -> int:
-    """Which of the 0 to ``parts`` steps of a tile is nearest to ``tick``."""
+    """The step of a tile, 0 to ``parts``, that is nearest to ``tick``."""
     return min(range(parts + 1), key=lambda k: (abs(tick - _tick(length, parts, k)), -k if upwards else k))
 
 
 def snap_onset(grid: Sequence[Tile], tick: int) -> int:
-    """Where a note struck at ``tick`` is written, in units."""
+    """The written onset, in units, of a note struck at ``tick``."""
     tile = _tile_at(grid, tick)
     return tile.start * UNITS + _nearest(tile.length, tile.parts, tick - tile.onset) * tile.step
 
 
 def snap_end(grid: Sequence[Tile], tick: int, onset: int) -> int:
-    """Where a note released at ``tick`` ends in writing: at least one step after its written ``onset``, both in units."""
+    """The written end of a note released at ``tick``: at least one step after its written ``onset``, both in units."""
     tile = _tile_at(grid, tick)
     if tile.parts == 1 and tile.length >= 2 * SHORTEST and tile.length % (2 * SHORTEST) == 0:
         tile = Tile(tile.onset, tile.start, tile.length, 2, 2)
@@ -207,7 +209,7 @@ def _tile_at(grid: Sequence[Tile], tick: int) -> Tile:
 
 
 def tile_at_unit(grid: Sequence[Tile], unit: int) -> Tile:
-    """The tile that holds a progress of written time."""
+    """The tile that contains a point of written time."""
     return grid[max(0, bisect_right(grid, unit, key=lambda tile: tile.start * UNITS) - 1)]
 
 
@@ -256,7 +258,7 @@ def _plain_values(bar: Bar, start: int, end: int, rest: bool) -> list[Value]:
 
 
 def _may_stand(at: int, stop: int, value: tuple[int, int], bar: Bar, rest: bool) -> bool:
-    """Whether a plain value may stand ``at`` ticks into the bar, in a note up to ``stop``, without hiding where the beats are."""
+    """Whether a plain value may stand ``at`` ticks into the bar, in a note up to ``stop``, without hiding the beats."""
     ticks, dots = value
     if ticks == SHORTEST or (at == 0 and ticks == bar.length):
         return True

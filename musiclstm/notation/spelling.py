@@ -1,7 +1,7 @@
-"""Note names: which of C sharp and D flat is meant, and where its accidental must be printed.
+"""Note names: C sharp or D flat, and where an accidental must be printed.
 
 Names are places on the line of fifths (… B♭ F C G D A E B F♯ …), counted from C = 0, as in Temperley (2001), "The Cognition of
-Basic Musical Structures", chapter 5: a key uses twelve neighbours on that line.
+Basic Musical Structures", chapter 5: a key uses twelve adjacent places on that line.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _LETTERS = "FCGDAEB"
 
 
 def reading_key(notes: Notes, given: Key | None) -> Key:
-    """The key to write music in: the ``given`` signature, or the one that needs fewest accidentals, with the mode that fits.
+    """The key to write music in: the ``given`` signature, or the one that needs the fewest accidentals, with the mode that fits.
 
-    The mode is always looked for, since many files say "major" whatever the music is.
+    The mode is always estimated, since many files say "major" whatever the music is.
     """
     weights = np.bincount(notes["pitch"] % 12, weights=notes["duration"], minlength=12)
     places = np.arange(-7, 19)
-    on_line = weights[places * 7 % 12]  # how much each place on the line of fifths sounds
+    on_line = weights[places * 7 % 12]  # total duration of each place on the line of fifths
     if given is None:
         scales = [on_line[fifths - 1 + 7 : fifths + 6 + 7].sum() for fifths in range(-5, 7)]
         fifths = int(np.argmax(scales)) - 5 if len(notes) else 0
@@ -44,7 +44,7 @@ def spell(pitch: int, key: Key) -> Spelled:
 
 
 def accidentals(bar: Iterable[tuple[Spelled, bool]], key: Key) -> list[bool]:
-    """For the notes of one bar and staff, in order, whether the accidental (or natural) is printed.
+    """Whether the accidental (or natural) is printed for each note of one bar and staff, in order.
 
     Each note comes with whether it is tied to the note before; tied notes need none. An accidental holds to the end of the bar.
     """

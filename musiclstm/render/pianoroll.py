@@ -1,7 +1,7 @@
-"""Pieces to a piano roll: one self-contained SVG in which seed and continuation are told apart by colour.
+"""Pieces as a piano roll: one self-contained SVG with seed and continuation in different colours.
 
-Time runs to the right and pitch upwards. Lines and words have the colour of the text around the picture, and there is no
-background, so that the same roll serves a light and a dark page. There is no style sheet in it that could leak into the page.
+Time runs to the right and pitch upwards. Lines and text take the colour of the surrounding text, and there is no background, so
+that the same roll suits light and dark pages. It has no style sheet that could leak into the page.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from musiclstm.errors import OptionError
 from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, bar_lines, join
 
-# Blue and vermilion in the manner of Okabe and Ito (2008, "Color Universal Design"), told apart by every kind of colour vision;
-# the blue is lightened so that both stand out at 3:1 or better from white and from near-black.
+# Blue and vermilion after Okabe and Ito (2008, "Color Universal Design"), distinct in every kind of colour vision; the blue is
+# lightened so that both have a contrast of 3:1 or better with white and with near-black.
 SEED_COLOUR = "#2389c7"
 CONTINUATION_COLOUR = "#d95f02"
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 34.0, 42.0, 8.0  # pixels around the notes: octave names, two rows of words
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 34.0, 42.0, 8.0  # pixels around the notes: octave names, two rows of text
 _OVERHANG = TICKS_PER_QUARTER // 2
 _BLACK_KEYS = (1, 3, 6, 8, 10)
-_LEAST_SPAN = 24  # semitones shown at least, so that a single note isn't a bar from top to bottom
-_NUMBER_SPACE = 26.0  # pixels between bar numbers at least
-_MARKER_ROOM = 104.0  # pixels right of the hand-over for its word
-_LETTER = 6.6  # a generous guess at the width of a letter in pixels, to keep words apart
+_LEAST_SPAN = 24  # fewest semitones shown, so that a single note does not fill the whole height
+_NUMBER_SPACE = 26.0  # least distance between bar numbers, in pixels
+_MARKER_ROOM = 104.0  # pixels right of the hand-over for its label
+_LETTER = 6.6  # a generous guess at the width of a letter in pixels, to keep texts apart
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,20 @@ def roll_svg(
     height: int = 280,
     quarter_px: float = 22.0,
 ) -> str:
-    """The roll as one ``<svg>`` element, as wide as the music is long and ``height`` (160 to 2000) pixels high.
+    """The roll as one ``<svg>`` element, as wide as the music needs and ``height`` (160 to 2000) pixels high.
 
-    ``continuation`` counts its ticks from 0 and is placed at tick ``split``, where the seed hands over: by default the first bar
-    line after the seed's last onset. ``until`` reserves room up to that tick, and ``pitches`` for the lowest and highest note to
-    expect, so that a roll that is drawn again while notes are written holds still. ``title`` is shown where it has room.
-    ``quarter_px`` (4 to 200) is the width of a quarter note.
+    ``continuation`` counts its ticks from 0 and is placed at tick ``split``: by default the first bar line after the seed's last
+    onset. ``until`` reserves room up to that tick, and ``pitches`` for the expected lowest and highest note, so that the roll
+    keeps its size when it is redrawn as notes are written. ``title`` is shown if it fits. ``quarter_px`` (4 to 200) is the width
+    of a quarter note.
 
-    For a playhead the element carries ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
-    ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` between which time runs evenly.
+    For a playhead the element has ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
+    ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` to interpolate linearly.
     Raises OptionError for sizes out of range.
     """
     if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
         raise OptionError(
-            f"A piano roll is 160 to 2000 pixels high with 4 to 200 pixels a quarter note, not {height} with {quarter_px:g}."
+            f"A piano roll must be 160 to 2000 pixels high with 4 to 200 pixels a quarter, not {height} with {quarter_px:g}."
         )
     split = _hand_over(seed) if split is None else split
     if split < 0:
@@ -110,7 +110,7 @@ def roll_svg(
 def write_roll(
     path: Path | str, seed: Piece, continuation: Piece | None = None, *, split: int | None = None, title: str = ""
 ) -> None:
-    """Write ``roll_svg`` as an SVG file of its own."""
+    """Write ``roll_svg`` to a file."""
     Path(path).write_text(roll_svg(seed, continuation, split=split, title=title) + "\n", encoding="utf-8")
 
 
@@ -124,7 +124,7 @@ def _last_onset(piece: Piece) -> int:
 
 
 def _last_tick(piece: Piece) -> int:
-    """Up to where bars are drawn: a note that rings a little over the last bar line does not call for another bar."""
+    """The tick up to which bars are drawn: a note that rings a little over the last bar line adds no bar."""
     return max(_last_onset(piece) + 1, piece.end - _OVERHANG)
 
 
@@ -189,7 +189,7 @@ def _grid(whole: Piece, lines: NDArray[np.int64], layout: _Layout) -> str:
 
 
 def _note_group(name: str, notes: Notes, start: int, colour: str, layout: _Layout) -> str:
-    """One rectangle a note; the louder the more solid. A gap of a pixel keeps repeated notes apart."""
+    """One rectangle per note, more solid for louder notes. A gap of one pixel separates repeated notes."""
     depth = max(layout.row - 0.4, 2.5)
     corner = min(2.0, depth / 3)
     rects = []
@@ -217,7 +217,7 @@ def _bar_numbers(lines: NDArray[np.int64], layout: _Layout) -> str:
 
 
 def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
-    """The marker where the seed hands over with its two words, and the title left of them if it fits."""
+    """The marker between seed and continuation with its two labels, and the title left of them if it fits."""
     x, y = layout.x(split), 16.0
     words = []
     if waiting:
@@ -235,7 +235,7 @@ def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
 
 
 def _description(seed: Piece, continuation: Piece | None, lines: NDArray[np.int64], split: int, title: str) -> str:
-    """What the picture shows, for those who hear it read out."""
+    """What the picture shows, for screen readers."""
     before = int(np.searchsorted(lines, split))
     said = f"seed of {_counted(before, 'bar')} with {_counted(len(seed), 'note')}"
     if continuation is not None:
@@ -249,5 +249,5 @@ def _counted(number: int, what: str) -> str:
 
 
 def _text(words: str) -> str:
-    """Words as XML takes them: escaped, and without the control characters it has no way to write."""
+    """Text for XML: escaped, with spaces for unprintable characters."""
     return escape("".join(c if c.isprintable() else " " for c in words))

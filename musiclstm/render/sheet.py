@@ -1,8 +1,8 @@
-"""Scores to sheet music: MusicXML engraved as one self-contained SVG; the only door to verovio.
+"""Sheet music: MusicXML engraved as one self-contained SVG. This is the only module that uses verovio.
 
-The paper is as wide as its place and as long as the music; its ink is the text colour of where it stands. What the continuation
-adds has a colour of its own, and its name stands above the bar in which it begins, so that the hand-over is seen without colour
-too. verovio engraves twice: what it reads from MusicXML is marked in its own format (MEI), so that it finds the word a place.
+The page is as wide as its container and as long as the music, and takes the colour of the surrounding text. The continuation has
+its own colour and a label above the bar in which it begins, so that it can be seen without colour too. verovio runs twice: it
+converts the MusicXML to its own format (MEI), where the continuation is marked, and engraves that, with room for the label.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from musiclstm.music import TICKS_PER_QUARTER
 
 WIDTHS = (320, 4000)
 
-# Between the roll's vermilion and brown, 4.3:1 from white and from near-black: thin strokes need more contrast than bars do.
+# Between the roll's vermilion and brown, 4.3:1 with white and with near-black: thin strokes need more contrast than bars do.
 _INK = "var(--continuation-ink, #c65900)"
 _MEI, _SVG = "http://www.music-encoding.org/ns/mei", "http://www.w3.org/2000/svg"
 _ID = "{http://www.w3.org/XML/1998/namespace}id"
 _COLOURED = {"note", "chord", "rest", "mRest", "beam", "tuplet"}
-# verovio's smallest notes at twice the scale, half as far apart: the usual size, and twice as many systems on its longest page.
+# verovio's smallest notes at twice the scale and half the spacing: the usual size, but twice as many systems on its longest page.
 _UNIT, _SCALE, _SPACING, _LONGEST = 4.5, 90, 0.16, 60_000
 _LETTER = 15.0  # a generous guess at the width of a title's letter in pixels
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """``svg``: the whole piece in one picture, self-contained, scaling to the width of its place.
+    """``svg``: the whole piece in one self-contained picture that scales to the width of its container.
 
-    ``notes``: for every engraved note its id in the picture, its onset and its end in ticks, in order of onset; the parts of a
-    tied note are listed one by one. Ids begin with a hash of what was engraved: different sheets may stand on the same page.
+    ``notes``: (id in the picture, onset, end) of every engraved note, in ticks and in order of onset; the parts of a tied note
+    are listed separately. Ids begin with a hash of the input, so that different sheets can share a page.
     """
 
     svg: str
@@ -42,16 +42,16 @@ class Sheet:
 
 
 def engrave(musicxml: str, *, split: int | None = None, width: int = 1000) -> Sheet:
-    """Engrave a score for a place ``width`` pixels wide, 320 to 4000: there a staff is about 30 pixels high.
+    """Engrave a score for a container ``width`` pixels wide, 320 to 4000, with staves about 30 pixels high.
 
-    ``split`` is the tick at which the continuation begins. From there on notes, chords, beams and ties have the class
-    ``continuation``, but for what is tied over from before. Its colour can be set as ``--continuation-ink``.
+    ``split`` is the tick at which the continuation begins. From there on, notes, chords, beams and ties have the class
+    ``continuation``, except those tied over from the seed. Its colour can be set as ``--continuation-ink``.
     The same arguments give the same sheet. Raises MusicFileError if the score can't be engraved or is too long for one sheet
     (some 250 systems), OptionError for a width out of range.
     """
     if not WIDTHS[0] <= width <= WIDTHS[1]:
-        raise OptionError(f"Sheet music is {WIDTHS[0]} to {WIDTHS[1]} pixels wide, not {width}.")
-    musicxml = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", " ", musicxml)  # a title may hold what XML has no way to write
+        raise OptionError(f"Sheet music must be {WIDTHS[0]} to {WIDTHS[1]} pixels wide, not {width}.")
+    musicxml = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", " ", musicxml)  # XML can't hold these, but a title may
     toolkit = _toolkit(width)
     score = _read(toolkit, musicxml)
     spans, bars = _times(toolkit.renderToTimemap({"includeRests": True, "includeMeasures": True}))
@@ -73,8 +73,8 @@ def engrave(musicxml: str, *, split: int | None = None, width: int = 1000) -> Sh
 def _toolkit(width: int) -> Any:
     import verovio
 
-    verovio.enableLog(verovio.LOG_OFF)  # it writes to the terminal, and to people it says nothing
-    verovio.setDefaultResourcePath(str(files("verovio") / "data"))  # which each thread has to be told
+    verovio.enableLog(verovio.LOG_OFF)  # its messages on the terminal mean nothing to users
+    verovio.setDefaultResourcePath(str(files("verovio") / "data"))  # must be set in every thread
     toolkit = verovio.toolkit()
     toolkit.setOptions(
         {
@@ -101,16 +101,16 @@ def _toolkit(width: int) -> Any:
 
 
 def _read(toolkit: Any, musicxml: str) -> Xml.Element:
-    """The score as verovio understands it, which leaves out without a word what it does not understand."""
+    """The score as verovio understands it; what it does not understand it silently leaves out."""
     _parsed(musicxml)
     score = _parsed(toolkit.getMEI(), _MEI) if toolkit.loadData(musicxml) else None
     if score is None or score.find(".//measure") is None:
-        raise MusicFileError("The score can't be engraved as sheet music; whole MusicXML with at least one bar is needed.")
+        raise MusicFileError("The score can't be engraved as sheet music; complete MusicXML with at least one bar is needed.")
     return score
 
 
 def _parsed(text: str, namespace: str = "") -> Xml.Element:
-    """The root element. The namespace is taken away, for ElementTree would write it before every name."""
+    """The root element, without its namespace, which ElementTree would write before every name."""
     try:
         return Xml.fromstring(text.replace(f' xmlns="{namespace}"', "", 1))  # noqa: S314  written by this program and verovio
     except Xml.ParseError as error:
@@ -122,33 +122,33 @@ def _times(updates: list[dict[str, Any]]) -> tuple[dict[str, tuple[int, int]], d
     onsets: dict[str, int] = {}
     ends: dict[str, int] = {}
     bars: dict[str, int] = {}
-    for progress in updates:
-        tick = round(progress["qstamp"] * TICKS_PER_QUARTER)
-        onsets |= dict.fromkeys([*progress.get("on", ()), *progress.get("restsOn", ())], tick)
-        ends |= dict.fromkeys([*progress.get("off", ()), *progress.get("restsOff", ())], tick)
-        if "measureOn" in progress:
-            bars[progress["measureOn"]] = tick
+    for update in updates:
+        tick = round(update["qstamp"] * TICKS_PER_QUARTER)
+        onsets |= dict.fromkeys([*update.get("on", ()), *update.get("restsOn", ())], tick)
+        ends |= dict.fromkeys([*update.get("off", ()), *update.get("restsOff", ())], tick)
+        if "measureOn" in update:
+            bars[update["measureOn"]] = tick
     return {name: (onset, ends[name]) for name, onset in onsets.items() if name in ends}, bars
 
 
-# The score before it is engraved
+# The score, before engraving
 
 
 def _titled(score: Xml.Element, width: int) -> str:
-    """Leave out the instrument's name before each system, cut the title to the width of the paper, and return it uncut."""
+    """Remove the instrument's name before each system, shorten the title to the page width, and return the full title."""
     for staves in score.iter("staffGrp"):
         for label in [child for child in staves if child.tag in ("label", "labelAbbr")]:
             staves.remove(label)
     title = score.find(".//titleStmt/title")
     if title is None or not title.text:
-        return "a piece without title"
+        return "an untitled piece"
     words, room = title.text, int(width / _LETTER)
     title.text = words if len(words) <= room else words[: room - 1].rstrip() + "…"
     return words
 
 
 def _hand_over(score: Xml.Element, spans: dict[str, tuple[int, int]], bars: dict[str, int], split: int) -> str | None:
-    """Mark what begins at tick ``split`` or later; returns the number of the bar in which that is, None if nothing does."""
+    """Mark what begins at tick ``split`` or later; return the number of the bar it begins in, None if nothing does."""
     tied = {tie.get("endid", "")[1:]: tie.get("startid", "")[1:] for tie in score.iter("tie")}
 
     def onset(name: str) -> int:
@@ -171,11 +171,11 @@ def _hand_over(score: Xml.Element, spans: dict[str, tuple[int, int]], bars: dict
     return bar.get("n")
 
 
-# The picture after it
+# The picture, after engraving
 
 
 def _renamed(picture: Xml.Element, prefix: str) -> dict[str, str]:
-    """Give ids that no other sheet has to what is referred to, and take away the rest; returns the notes' new ids by the old."""
+    """Make the ids that are referred to unique to this sheet and remove the rest; return the notes' new ids by the old."""
     old = picture.get("id", "")
     names: dict[str, str] = {}
     for element in picture.iter():
@@ -183,7 +183,7 @@ def _renamed(picture: Xml.Element, prefix: str) -> dict[str, str]:
         if "note" in element.get("class", "").split():
             names[name] = f"{prefix}-{len(names)}"
             element.set("id", names[name])
-        elif old in name:  # the picture itself and its glyphs, which are called after it
+        elif old in name:  # the picture itself and its glyphs, whose ids contain its own
             element.set("id", name.replace(old, prefix))
         if old in element.get("href", ""):
             element.set("href", element.attrib["href"].replace(old, prefix))
@@ -193,7 +193,7 @@ def _renamed(picture: Xml.Element, prefix: str) -> dict[str, str]:
 
 
 def _dress(picture: Xml.Element, words: str) -> None:
-    """Ink in the text colour of the picture's place, black or white on its own; no marks of verovio's; ``words`` read out."""
+    """Use the surrounding text colour (black or white on its own), drop verovio's markers, set ``words`` as description."""
     for parent in list(picture.iter()):
         for child in [child for child in parent if re.search("Milestone|labelAttr", child.get("class", ""))]:
             parent.remove(child)

@@ -1,8 +1,8 @@
-"""How music repeats itself: too much and it is a loop, too little and it is noodling. People do both, so compare with theirs.
+"""How music repeats itself: too much and it loops, too little and it wanders. Compare with the scores of human music.
 
-Conventions: a row is (step, pitch) of a note: the ticks since the previous onset and the MIDI pitch; how long or loud it is plays
-no part. A figure is four rows in a row. Functions take all rows of a piece and ``begin``, the first row of the part that is
-scored: what comes before it, a seed, is past that a continuation may take up.
+Conventions: a row is (step, pitch) of a note: the ticks since the previous onset and the MIDI pitch; duration and velocity play
+no part. A figure is four consecutive rows. Functions take all rows of a piece and ``begin``, the first row of the scored part:
+the rows before it, such as a seed, are past music that a continuation may repeat.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def scores(piece: Piece, begin: int = 0) -> dict[str, float]:
     """SCORES of the notes from ``begin`` on; NaN where the part is shorter than a figure.
 
     ``looping``: 1 if it ends in a loop, else 0. ``looped_share``: share of its rows at which a loop is going on.
-    ``longest_run``: times that one row follows itself, itself included. ``repeated_figures``: share of its figures that
-    occurred within the REACH notes before. ``distinct_4``: different figures over all figures (distinct-n of Li et al. 2016,
+    ``longest_run``: most times that a row occurs in succession. ``repeated_figures``: share of its figures that occurred
+    within the REACH notes before. ``distinct_4``: distinct figures over all figures (distinct-n of Li et al. 2016,
     "A Diversity-Promoting Objective Function"). ``compression``: bytes before over bytes after deflate, which may copy from
     the past too; higher is more repetitive (as in Shaib et al. 2024, "Standardizing the Measurement of Text Diversity").
     """
@@ -50,14 +50,14 @@ def rows(piece: Piece) -> Rows:
 
 
 def longest_run(part: Rows) -> int:
-    """The most times that one row comes in succession."""
+    """The most times that a row occurs in succession."""
     return max((len(list(same)) for _, same in groupby(map(tuple, part.tolist()))), default=0)
 
 
 def loop_period(part: Rows) -> int:
-    """Rows in the smallest period that the rows end in; 0 if they end in none.
+    """The smallest period, in rows, of a loop at the end; 0 if there is no loop.
 
-    With period p, each of the last PERIODS * p rows equals the one p rows before it: the same is heard five times.
+    With period p, each of the last PERIODS * p rows equals the one p rows before it: the same p rows occur five times.
     """
     keys = _keys(part)
     for period in range(1, len(keys) // (PERIODS + 1) + 1):
@@ -68,7 +68,7 @@ def loop_period(part: Rows) -> int:
 
 
 def looped_share(all_rows: Rows, begin: int = 0) -> float:
-    """Share of the rows from ``begin`` on that are the last of PERIODS * p rows which equal the p-th before them, for any p."""
+    """Share of the rows from ``begin`` on that end PERIODS * p rows, each equal to the row p before it, for any p."""
     keys = _keys(all_rows)
     if begin >= len(keys):
         return float("nan")
@@ -85,7 +85,7 @@ def looped_share(all_rows: Rows, begin: int = 0) -> float:
 
 
 def repeated_figures(all_rows: Rows, begin: int = 0) -> float:
-    """Share of the figures from ``begin`` on that also began one to REACH notes earlier; NaN without any figure."""
+    """Share of the figures from ``begin`` on that also began one to REACH notes earlier; NaN without figures."""
     latest: dict[tuple[int, ...], int] = {}
     repeated = 0
     keys = _keys(all_rows).tolist()
@@ -98,14 +98,14 @@ def repeated_figures(all_rows: Rows, begin: int = 0) -> float:
 
 
 def distinct_figures(part: Rows) -> float:
-    """Different figures over all figures: 1 if none comes twice; NaN without any."""
+    """Distinct figures over all figures: 1 if none repeats; NaN without figures."""
     keys = _keys(part).tolist()
     figures = [tuple(keys[start : start + FIGURE]) for start in range(len(keys) - FIGURE + 1)]
     return len(set(figures)) / len(figures) if figures else float("nan")
 
 
 def compression(all_rows: Rows, begin: int = 0) -> float:
-    """Two bytes a row, steps above 255 cut to it, over the bytes that deflate needs for them when it knows the rows before."""
+    """Two bytes a row (steps capped at 255) over the bytes that deflate needs, with the earlier rows as its dictionary."""
     content = np.minimum(all_rows, 255).astype(np.uint8)
     part, past = content[begin:].tobytes(), content[:begin].tobytes()
     if not part:

@@ -1,16 +1,16 @@
-"""What music is like, in a handful of numbers a piece, and how far two collections of music agree in them.
+"""Features of a piece as a handful of numbers, and how far two collections of music agree in them.
 
-The numbers are MusPy's (Dong, Chen, McAuley & Berg-Kirkpatrick 2020, "MusPy: A Toolkit for Symbolic Music Generation"), counted
+The features are MusPy's (Dong, Chen, McAuley & Berg-Kirkpatrick 2020, "MusPy: A Toolkit for Symbolic Music Generation"), counted
 as MusPy counts: its resolution is our ticks to the quarter, a beat is a quarter in every metre, a piece lasts until its last note
-ends, and the beat or bar in which it ends is counted whole: a note that ends on a bar line adds one more bar, an empty one.
-Its trap: ``polyphony_rate(threshold=2)`` counts ticks with three or more pitches, not two; here is ``polyphony``, the mean.
+ends, and the beat or bar in which it ends counts in full: a note that ends on a bar line adds one more bar, an empty one.
+A trap: MusPy's ``polyphony_rate(threshold=2)`` counts ticks with three or more pitches, not two; ``polyphony`` here is the mean.
 
 Agreement is the overlapping area of Yang & Lerch (2020), "On the evaluation of generative models in music": the distances
-among pieces of one collection and those from it to the pieces of another, each as a kernel density; the area under both.
-It is 1 where the other pieces can't be told from more of the same. The densities stand on one common grid that
-reaches beyond the last distance, so that a set overlaps itself wholly, which in the authors' own program, mgeval, it does not.
-Since a finite set never agrees perfectly even with its like, the area is given beside the one that people reach among
-themselves, with equally many pieces on both sides.
+among the pieces of one collection, and those from them to the pieces of another, each as a kernel density; the area under both.
+It is 1 if the other pieces can't be told from more of the same. Both densities use one grid that extends beyond the largest
+distance, so that a set overlaps itself completely; in mgeval, the authors' own program, it does not. A finite set never agrees
+perfectly even with music of its kind, so the area is reported next to that of human music with itself, with equally many pieces
+on both sides.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from numpy.typing import NDArray
 from musiclstm.errors import OptionError
 from musiclstm.music import TICKS_PER_QUARTER, Piece
 
-#: The five of the mean overlapping area, fixed so that figures can be compared; and others that stand beside it.
+#: The five features of the mean overlapping area, fixed so that results can be compared, and those reported in addition.
 FEATURES = ("pitch_class_entropy", "scale_consistency", "polyphony", "empty_beat_rate", "groove_consistency")
 EXTRAS = ("pitch_range", "notes_per_bar", "mean_duration", "mean_velocity")
 
 GRID = 256  # points of the common grid
-_RESAMPLED_HALVINGS = 10  # ten times fewer than the estimate's own: for the spread it is enough
-_BEYOND = 4.0  # bandwidths that the grid reaches beyond the distances: a Gaussian has nothing left there
+_RESAMPLED_HALVINGS = 10  # a tenth of the estimate's: enough for the spread
+_BEYOND = 4.0  # bandwidths that the grid extends beyond the distances: a Gaussian is negligible there
 _MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=bool)  # a natural minor scale has the pitches of a major one
 
 Floats = NDArray[np.float64]
 
 
 def features(piece: Piece) -> dict[str, float]:
-    """FEATURES and EXTRAS of one piece in one metre; NaN where a feature is not defined, as without notes."""
+    """FEATURES and EXTRAS of one piece in one metre; NaN where a feature is undefined, as without notes."""
     return {
         "pitch_class_entropy": pitch_class_entropy(piece),
         "scale_consistency": scale_consistency(piece),
@@ -51,9 +51,9 @@ def features(piece: Piece) -> dict[str, float]:
 
 
 def until(piece: Piece, end: int) -> Piece:
-    """The piece with no note sounding on the bar line at tick ``end`` that closes it: there it would count as one more bar.
+    """The piece with its notes ended before ``end``, the tick of its closing bar line: on the line they would add one more bar.
 
-    For a fair comparison of parts of music: some ring into what follows, others were held to the line.
+    This makes excerpts comparable: some ring into what follows, others are held to the line.
     """
     ended = piece.notes.copy()
     ended["duration"] = np.maximum(1, np.minimum(ended["duration"], end - 1 - ended["onset"]))
@@ -61,7 +61,7 @@ def until(piece: Piece, end: int) -> Piece:
 
 
 def pitch_class_entropy(piece: Piece) -> float:
-    """Entropy in bits of how often each of the 12 pitch classes is struck, 0 to log2(12) = 3.585."""
+    """Entropy of the frequencies of the 12 pitch classes, in bits, 0 to log2(12) = 3.585."""
     if not len(piece):
         return float("nan")
     share = np.bincount(piece.notes["pitch"] % 12, minlength=12) / len(piece)
@@ -78,7 +78,7 @@ def scale_consistency(piece: Piece) -> float:
 
 
 def polyphony(piece: Piece) -> float:
-    """Mean number of different pitches that sound, over the ticks in which any does."""
+    """Mean number of pitches that sound, over the ticks in which any does."""
     roll = np.zeros((piece.end, 128), dtype=bool)
     for onset, pitch, duration, _ in piece.notes.tolist():
         roll[onset : onset + duration, pitch] = True
@@ -87,7 +87,7 @@ def polyphony(piece: Piece) -> float:
 
 
 def empty_beat_rate(piece: Piece) -> float:
-    """Share of quarters in which nothing sounds; a note that ends on a quarter still counts in it, as it does in MusPy."""
+    """Share of quarters in which nothing sounds; a note that ends on a quarter still counts in it, as in MusPy."""
     if not len(piece):
         return float("nan")
     onset, end = piece.notes["onset"], piece.notes["onset"] + piece.notes["duration"]
@@ -98,10 +98,10 @@ def empty_beat_rate(piece: Piece) -> float:
 
 
 def groove_consistency(piece: Piece) -> float:
-    """1 - the mean share of ticks in which neighbouring bars differ in whether something is struck; NaN for a single bar.
+    """1 minus the mean share of ticks at which neighbouring bars differ in having an onset; NaN for a single bar.
 
-    Bars are those of the metre at the start. From Wu & Yang (2020), "The Jazz Transformer on the Front Line". On 24 ticks a
-    quarter, most of them always empty, it lies near 1.
+    Bars are those of the metre at the start. From Wu & Yang (2020), "The Jazz Transformer on the Front Line". With 24 ticks a
+    quarter, most of them always empty, it is close to 1.
     """
     bar, bars = piece.metres[0].bar_ticks, _bars(piece)
     if bars < 2:
@@ -113,48 +113,48 @@ def groove_consistency(piece: Piece) -> float:
 
 @dataclass(frozen=True)
 class Overlap:
-    """``areas`` [2, f]: overlapping areas of f features, generated music with people's, then people's with people's: the ceiling.
+    """``areas`` [2, f]: overlapping areas of f features, generated with human music, then human with human: the ceiling.
 
-    ``resampled`` [b, 2, f] are the same of b bootstrap samples, centred on ``areas``.
+    ``resampled`` [b, 2, f]: the same for b bootstrap samples, centred on ``areas``.
     """
 
     areas: Floats
     resampled: Floats
 
 
-def overlap(people: Floats, generated: Floats, rng: np.random.Generator, *, halvings: int = 100, resamples: int = 200) -> Overlap:
-    """How far generated music overlaps people's, beside how far people's overlaps itself, feature by feature.
+def overlap(human: Floats, generated: Floats, rng: np.random.Generator, *, halvings: int = 100, resamples: int = 200) -> Overlap:
+    """How far generated music overlaps human music, and how far human music overlaps itself, feature by feature.
 
-    ``people`` [n, f] and ``generated`` [n, f]: row i is the true and the generated continuation of seed i. In each of
-    ``halvings`` random halvings of the seeds into A and B, the distances among people's pieces of A are compared with those from
-    them to people's of B, which gives the ceiling, and with those from them to the generated ones of B. Both sides have
-    equally many pieces, and none continues the same seed as a piece it is compared with. Areas are means over the halvings.
+    ``human`` [n, f] and ``generated`` [n, f]: row i is the human and the generated continuation of seed i. In each of
+    ``halvings`` random halvings of the seeds into A and B, the distances among the human pieces of A are compared with those
+    from them to the human pieces of B, which gives the ceiling, and with those from them to the generated pieces of B. Both
+    sides have equally many pieces, and no two pieces compared continue the same seed. Areas are means over the halvings.
 
-    The bootstrap draws seeds with replacement and keeps the first few halvings; a seed is never paired with itself. Fewer
-    different pieces give smaller areas, so the samples are moved onto the estimate: their spread is what counts.
+    The bootstrap draws seeds with replacement and uses the first few halvings; a seed is never paired with itself. Fewer
+    distinct pieces give smaller areas, so the samples are centred on the estimate: only their spread matters.
     Raises OptionError for fewer than 8 seeds.
     """
-    count = len(people)
-    if count < 8 or people.shape != generated.shape:
+    count = len(human)
+    if count < 8 or human.shape != generated.shape:
         raise OptionError(f"Overlapping areas need at least 8 pairs of pieces, not {count} and {len(generated)}.")
     halves = random_halves(count, halvings, rng)
-    areas = halved_areas(people, generated, halves, np.ones(count))
+    areas = halved_areas(human, generated, halves, np.ones(count))
     draws = rng.multinomial(count, np.full(count, 1.0 / count), size=resamples)
-    resampled = np.array([halved_areas(people, generated, halves[:_RESAMPLED_HALVINGS], draw.astype(float)) for draw in draws])
+    resampled = np.array([halved_areas(human, generated, halves[:_RESAMPLED_HALVINGS], draw.astype(float)) for draw in draws])
     return Overlap(areas, resampled - resampled.mean(axis=0) + areas)
 
 
 def random_halves(count: int, halvings: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which of ``count`` seeds are in half A [halvings, count]: count // 2 of them, drawn anew each time."""
+    """Which of ``count`` seeds are in half A [halvings, count]: count // 2 of them, drawn independently each time."""
     return rng.permuted(np.tile(np.arange(count) < count // 2, (halvings, 1)), axis=1)
 
 
-def halved_areas(people: Floats, generated: Floats, halves: NDArray[np.bool_], weights: Floats) -> Floats:
-    """Areas [2, f] as in ``Overlap``, means over ``halves`` [r, n]; ``weights`` [n] tell how often each seed is there.
+def halved_areas(human: Floats, generated: Floats, halves: NDArray[np.bool_], weights: Floats) -> Floats:
+    """Areas [2, f] as in ``Overlap``, means over ``halves`` [r, n]; ``weights`` [n] say how often each seed occurs.
 
     A halving that leaves fewer than two seeds in A or none in B is left out.
     """
-    areas, used = np.zeros((2, people.shape[1])), 0
+    areas, used = np.zeros((2, human.shape[1])), 0
     for half in halves:
         a, b = np.flatnonzero(half & (weights > 0)), np.flatnonzero(~half & (weights > 0))
         if len(a) < 2 or not len(b):
@@ -162,33 +162,33 @@ def halved_areas(people: Floats, generated: Floats, halves: NDArray[np.bool_], w
         used += 1
         among, across = np.outer(weights[a], weights[a]), np.outer(weights[a], weights[b])
         np.fill_diagonal(among, 0.0)
-        intra = _distances(people[a], people[a])
-        for row, others in enumerate((generated[b], people[b])):
-            areas[row] += _areas(intra, among.ravel(), _distances(people[a], others), across.ravel())
+        intra = _distances(human[a], human[a])
+        for row, others in enumerate((generated[b], human[b])):
+            areas[row] += _areas(intra, among.ravel(), _distances(human[a], others), across.ravel())
     return areas / max(1, used)
 
 
 def overlapping_area(first: Floats, second: Floats) -> float:
     """The area, 0 to 1, under both Gaussian kernel densities of two sets of numbers.
 
-    Both densities have one bandwidth, by Scott's rule: the standard deviation within the sets times n ** -0.2, n being the mean
-    of their sizes. With a bandwidth each, two sets that are mostly zeros look unlike because one has more outliers, and people
-    who leave hardly a beat empty do not resemble each other; elsewhere it makes a difference of under 0.01. Sets without
-    spread are peaks of the grid's width: two equal constants overlap wholly, different ones not at all. Raises
-    OptionError for an empty set.
+    Both densities share one bandwidth, by Scott's rule: the standard deviation within the sets times n ** -0.2, where n is the
+    mean of their sizes. With separate bandwidths, two sets of mostly zeros look different if one has more outliers, and human
+    music with hardly an empty beat does not resemble itself; elsewhere the difference is under 0.01. Sets without spread are
+    peaks of the grid's width: two equal constants overlap completely, different ones not at all. Raises OptionError for an
+    empty set.
     """
     if not len(first) or not len(second):
-        raise OptionError(f"An overlapping area needs numbers in either set, not {len(first)} and {len(second)}.")
+        raise OptionError(f"An overlapping area needs numbers in both sets, not {len(first)} and {len(second)}.")
     return float(_areas(first[None], np.ones(len(first)), second[None], np.ones(len(second)))[0])
 
 
 def _distances(some: Floats, others: Floats) -> Floats:
-    """[f, n * m] for features [n, f] and [m, f]: of every piece from every other, feature by feature."""
+    """Distances [f, n * m] of every piece in one set from every piece in the other, for features [n, f] and [m, f]."""
     return np.abs(some.T[:, :, None] - others.T[:, None, :]).reshape(some.shape[1], -1)
 
 
 def _areas(first: Floats, first_weights: Floats, second: Floats, second_weights: Floats) -> Floats:
-    """``overlapping_area`` of f pairs of sets, [f, n] and [f, m] with weights [n] and [m]: how often each number is there."""
+    """``overlapping_area`` of f pairs of sets, [f, n] and [f, m] with weights [n] and [m]: how often each number occurs."""
     sets = ((first, first_weights), (second, second_weights))
     size = (first_weights.sum() + second_weights.sum()) / 2
     width = np.sqrt((_variances(*sets[0]) + _variances(*sets[1])) / 2) * size**-0.2
@@ -210,8 +210,8 @@ def _variances(values: Floats, weights: Floats) -> Floats:
 def _densities(values: Floats, weights: Floats, width: Floats, low: Floats, step: Floats) -> Floats:
     """Probabilities at the points of each set's grid [f, GRID], summing to 1.
 
-    Each value is shared between its two neighbouring points, and the counts are convolved with the Gaussian; on so fine a
-    grid this equals the sum of Gaussians (Wand 1994, "Fast computation of multivariate kernel estimators").
+    Each value is split between its two nearest points, and the counts are convolved with the Gaussian; on a grid this fine
+    the result equals the sum of Gaussians (Wand 1994, "Fast computation of multivariate kernel estimators").
     """
     place = (values - low[:, None]) / step[:, None]
     left = np.minimum(place.astype(np.int64), GRID - 2)
@@ -226,5 +226,5 @@ def _densities(values: Floats, weights: Floats, width: Floats, low: Floats, step
 
 
 def _bars(piece: Piece) -> int:
-    """Bars of the metre at the start, as MusPy counts them: with the one in which the last note ends."""
+    """Number of bars in the opening metre as MusPy counts them, including the one in which the last note ends."""
     return piece.end // piece.metres[0].bar_ticks + 1

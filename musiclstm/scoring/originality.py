@@ -1,15 +1,14 @@
-"""What music shares with pieces that are known: its longest passage that stands note for note in one of them.
+"""What music shares with known pieces: its longest passage that matches one of them note for note.
 
-Conventions: a row is a note after another one, as (step in ticks, interval in semitones from the note before it); notes are in
-their usual order, by onset and then pitch. Two passages are the same if their rows are: in any key, at any loudness, and however
-short or long the notes are held. Durations are touch more than tune: a take that repeats 39 notes of a Mozart sonata shares 4
-with it if they count. The index keeps for each known piece, in order, a 32-bit hash of every ROWS consecutive rows. A passage of
-k notes has k - ROWS of them, so that r hashes at consecutive places of one piece are a shared passage of r + ROWS notes. Fewer
-than ROWS + 1 notes count as none.
+Conventions: a row is the move from one note to the next, as (step in ticks, interval in semitones); notes are in their usual
+order, by onset and then pitch. Two passages match if their rows do: in any key, at any velocity and with any durations. Durations
+reflect touch more than tune: if they counted, a take that repeats 39 notes of a Mozart sonata would share 4 with it. The index
+keeps for each known piece, in order, a 32-bit hash of every ROWS consecutive rows. A passage of k notes has k - ROWS of them, so
+r hashes at consecutive places of one piece are a shared passage of r + ROWS notes. Fewer than ROWS + 1 notes count as none.
 
-With 5 rows, 95 of 100 passages of 16 bars that people wrote share something, so that there is a figure to compare with; fewer
-rows would only tell apart lengths that mean nothing. One changed note ends a shared passage, and a tune over a new accompaniment
-is not found. No notes are stored and the hashes can't be played, but they are no secret: who has a passage can look it up.
+With 5 rows, 95 of 100 human passages of 16 bars share something, so there is a baseline to compare with; fewer rows would only
+distinguish lengths that mean nothing. One changed note ends a shared passage, and a tune over a new accompaniment is not found.
+No notes are stored and the hashes can't be played, but they are not secret: anyone who has a passage can look it up.
 """
 
 from __future__ import annotations
@@ -31,25 +30,25 @@ from musiclstm.errors import CheckpointError
 from musiclstm.music import Notes, Piece, bar_lines, cut
 
 ROWS = 5
-MOST_FIGURES = 4_000_000  # one for each note: 16 MB in the file, 48 MB in memory
-MOST_PLACES = 20_000  # of one figure that are looked at: a file from elsewhere must not make a look-up endless
+MOST_FIGURES = 4_000_000  # one per note: 16 MB in the file, 48 MB in memory
+MOST_PLACES = 20_000  # searched for each figure: an untrusted file must not make a look-up endless
 MOST_PIECES = 20_000
-LONGEST_NAME = 100  # letters of a name, title or composer that are kept
-MOST_TEXT_BYTES = 25_000_000  # as much as three such names for each piece can take
+LONGEST_NAME = 100  # characters of a name, title or composer that are kept
+MOST_TEXT_BYTES = 25_000_000  # as much as three such names per piece can take
 PASSAGE_BARS = 16
-FEWEST_NOTES = 32  # fewer in PASSAGE_BARS bars are an ending that dies away, not music to compare with
+FEWEST_NOTES = 32  # fewer in PASSAGE_BARS bars are a fading ending, not music to compare with
 QUANTILES = (50, 75, 95)  # per cent
 
 _FORMAT = 1
 _ARRAYS = {"about": ("|u1", MOST_TEXT_BYTES), "counts": ("<u4", MOST_PIECES), "figures": ("<u4", MOST_FIGURES)}
 _MOST_BYTES = sum(int(kind[2]) * most for kind, most in _ARRAYS.values()) + 10_000
 _HEADER = re.compile(rb"\{'descr': '([|<]u\d)', 'fortran_order': False, 'shape': \((\d{1,9}),\), \} *\n")
-_DIRECTORY = struct.Struct("<4s4xHHI6x")  # the end of a zip file: signature, entries here, in all, bytes of their list
+_DIRECTORY = struct.Struct("<4s4xHHI6x")  # end of a zip file: signature, entries on this disk, in all, bytes of their list
 
 
 @dataclass(frozen=True)
 class Known:
-    """A piece of the index, as people know it: ``name`` (its file), ``title`` and ``composer``."""
+    """What an indexed piece is called: ``name`` (its file), ``title`` and ``composer``."""
 
     name: str
     title: str
@@ -57,17 +56,17 @@ class Known:
 
     @property
     def words(self) -> str:
-        """Composer and title in one line: "Chopin: Nocturne"."""
+        """Composer and title on one line: "Chopin: Nocturne"."""
         title = self.title.strip(" :,-") or Path(self.name).stem
         return title if not self.composer or self.composer.lower() in title.lower() else f"{self.composer}: {title}"
 
 
 @dataclass(frozen=True)
 class SharedPassage:
-    """The longest shared passage: ``notes`` of them, from note ``start`` of the music that was asked about (0 is its first).
+    """The longest shared passage: its length in ``notes``, and the note ``start`` at which it begins, counted from 0.
 
-    ``title`` names the piece with its composer, ``name`` is its file, and the passage begins at its note ``origin``. Where
-    nothing is shared ``notes`` is 0 and the names are empty.
+    ``title`` is the known piece with its composer, ``name`` its file, and ``origin`` the note at which the passage begins there.
+    If nothing is shared, ``notes`` is 0 and the names are empty.
     """
 
     notes: int
@@ -79,7 +78,7 @@ class SharedPassage:
 
 @dataclass(frozen=True, eq=False)
 class OriginalityIndex:
-    """Hashed rows of known pieces: ``figures`` [f] uint32, of which ``counts`` [p] belong to the p ``pieces``, in their order."""
+    """Hashed rows of known pieces: ``figures`` [f] uint32, of which ``counts`` [p] belong to the p ``pieces``, in order."""
 
     pieces: tuple[Known, ...]
     counts: NDArray[np.uint32]
@@ -96,10 +95,10 @@ class OriginalityIndex:
         object.__setattr__(self, "_places", keys.astype(np.uint32))
 
     def longest(self, piece: Piece, start: int = 0, exclude: Collection[str] = ()) -> SharedPassage:
-        """The longest passage within ``piece.notes[start:]`` that one known piece has too; of equally long ones the first.
+        """The longest passage of ``piece.notes[start:]`` that occurs in a known piece; the first of equally long ones.
 
-        ``start`` is the note a continuation begins with: what its seed shares does not count. ``exclude`` are names of known
-        pieces to leave out, such as the piece itself.
+        ``start`` is the first note of a continuation: what its seed shares does not count. ``exclude``: names of known pieces
+        to leave out, such as the piece itself.
         """
         figures = _figures(piece.notes[max(0, start) :], self.rows)
         left = np.searchsorted(self._sorted, figures, side="left")
@@ -131,7 +130,7 @@ class OriginalityIndex:
 
 
 def build_index(pieces: Iterable[Piece]) -> OriginalityIndex:
-    """The index of ``pieces``, read one by one; those that no longer fit in MOST_FIGURES are left out."""
+    """Index ``pieces``, read one by one; those that no longer fit in MOST_FIGURES are left out."""
     known: list[Known] = []
     figures: list[NDArray[np.uint32]] = []
     room = MOST_FIGURES
@@ -146,7 +145,7 @@ def build_index(pieces: Iterable[Piece]) -> OriginalityIndex:
 
 
 def passages(piece: Piece, bars: int = PASSAGE_BARS) -> Iterator[Piece]:
-    """The piece in passages of ``bars`` bars, one after the other, without those of fewer than FEWEST_NOTES notes."""
+    """Consecutive passages of ``bars`` bars, without those of fewer than FEWEST_NOTES notes."""
     lines = bar_lines(piece)
     for first in range(0, len(lines) - bars, bars):
         passage = cut(piece, int(lines[first]), int(lines[first + bars]))
@@ -155,15 +154,15 @@ def passages(piece: Piece, bars: int = PASSAGE_BARS) -> Iterator[Piece]:
 
 
 def human_overlap(index: OriginalityIndex, pieces: Iterable[Piece]) -> dict[str, Any]:
-    """What people share with the known pieces, for JSON: the longest in every 16 bars of ``pieces``, which are not known ones.
+    """What human music shares with the known pieces, as JSON data: the longest passage in every 16 bars of other ``pieces``.
 
-    ``people`` holds quantiles in notes by per cent ("95": 95 of 100 passages share at most so many), ``n`` the rows that are
+    ``people`` holds quantiles in notes by per cent ("95": 95 of 100 passages share at most this many), ``n`` the number of rows
     hashed together, ``passages`` how many were measured, ``known`` the number of known pieces.
     """
     lengths = [index.longest(passage).notes for piece in pieces for passage in passages(piece)]
     quantiles = np.percentile(lengths or [0], QUANTILES, method="inverted_cdf").tolist()
-    people = {str(share): int(notes) for share, notes in zip(QUANTILES, quantiles, strict=True)}
-    return {"people": people, "n": index.rows, "passages": len(lengths), "bars": PASSAGE_BARS, "known": len(index.pieces)}
+    shared = {str(share): int(notes) for share, notes in zip(QUANTILES, quantiles, strict=True)}
+    return {"people": shared, "n": index.rows, "passages": len(lengths), "bars": PASSAGE_BARS, "known": len(index.pieces)}
 
 
 def write_index(index: OriginalityIndex, path: Path) -> None:
@@ -176,13 +175,13 @@ def write_index(index: OriginalityIndex, path: Path) -> None:
 
 
 def read_index(path: Path) -> OriginalityIndex:
-    """The index in a file. Raises CheckpointError, in one sentence, for what is damaged, too large or no such index.
+    """Read an index. Raises CheckpointError, in one sentence, for a file that is damaged, too large or not an index.
 
-    Nothing is believed before it is checked: no array is made from what the file merely declares.
+    Everything is checked before it is trusted: no array is allocated from a declared size alone.
     """
     size = path.stat().st_size
     if size > _MOST_BYTES:
-        raise CheckpointError(f"{path} has {size:,} bytes; at most {_MOST_BYTES:,} are read.")
+        raise CheckpointError(f"{path} has {size:,} bytes; at most {_MOST_BYTES:,} are allowed.")
     try:
         with path.open("rb") as file:
             _check_directory(file, size)
@@ -198,14 +197,14 @@ def read_index(path: Path) -> OriginalityIndex:
 
 
 def _plain(text: str) -> str:
-    """The text in one line, with a space for what can't be shown or stored, cut to LONGEST_NAME letters."""
+    """The text on one line, with spaces for unprintable characters, cut to LONGEST_NAME characters."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:LONGEST_NAME]
 
 
 def _figures(notes: Notes, rows: int) -> NDArray[np.uint32]:
-    """A hash for each ``rows`` consecutive rows: [len(notes) - rows], or none.
+    """A hash of every ``rows`` consecutive rows: [len(notes) - rows], or none.
 
-    Every row is folded in by the finaliser of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number
+    Every row is folded in with the finaliser of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number
     generators"); the upper half of the result is kept.
     """
     steps = np.diff(notes["onset"].astype(np.int64))
@@ -240,7 +239,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         start = file.read(10)
         described = _HEADER.fullmatch(file.read(min(256, int.from_bytes(start[8:], "little"))))
         if start[:8] != b"\x93NUMPY\1\0" or described is None or described[1] != kind.encode():
-            raise ValueError(f"{name} is not a row of whole numbers of kind {kind}")
+            raise ValueError(f"{name} is not a one-dimensional array of kind {kind}")
         count = int(described[2])
         if count > most:
             raise ValueError(f"{name} declares {count:,} entries where at most {most:,} are allowed")
@@ -256,7 +255,7 @@ def _fault(fields: Any, counts: NDArray[np.uint32], figures: NDArray[np.uint32])
     if not isinstance(fields, dict) or set(fields) != {"format", "rows", "pieces"}:
         return "it does not name its format, rows and pieces"
     if fields["format"] != _FORMAT:
-        return f"it has format {fields['format']!r} and this program reads {_FORMAT}"
+        return f"it has format {fields['format']!r} but this program reads {_FORMAT}"
     if type(fields["rows"]) is not int or not 1 <= fields["rows"] <= 64:
         return f"a figure must have 1 to 64 rows, not {fields['rows']!r}"
     pieces = fields["pieces"]

@@ -1,9 +1,9 @@
-"""How alike the bars of music are at a distance of one, two, four and eight bars: phrases, sequences and returns show there.
+"""How similar bars are at a distance of one, two, four and eight bars, which shows phrases, sequences and returns.
 
 Three views of a pair of bars, each 0 to 1. ``rhythm``: onsets in common over onsets in either (Jaccard). ``harmony``: cosine of
-how often each of the 12 pitch classes is struck, the chroma similarity of Wu & Yang (2023), "MuseMorphose". ``notes``: (onset,
-pitch) pairs in common over those in either, the bar similarity of Yu et al. (2022), "Museformer", without its durations, since a
-phrase that returns is often held differently. Of a silent bar and another the similarity is 0; two silent bars are not counted.
+the counts of the 12 pitch classes, the chroma similarity of Wu & Yang (2023), "MuseMorphose". ``notes``: (onset, pitch) pairs in
+common over those in either, the bar similarity of Yu et al. (2022), "Museformer", without its durations, since a phrase that
+returns is often held differently. A silent bar has similarity 0 to a bar with notes; two silent bars are not counted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SCORES = tuple(f"{view}_{distance}" for view in VIEWS for distance in DISTANCES)
 
 @dataclass(frozen=True)
 class Bar:
-    """What is struck in one bar: ``onsets`` in ticks from its line, ``chroma`` [12] strokes of each pitch class, ``notes``."""
+    """What is struck in one bar: ``onsets`` in ticks from its line, ``chroma`` [12] counts of each pitch class, ``notes``."""
 
     onsets: frozenset[int]
     chroma: NDArray[np.int64]
@@ -31,9 +31,9 @@ class Bar:
 
 
 def scores(piece: Piece, split: int = 0) -> dict[str, float]:
-    """SCORES: for each distance the mean similarity of the bars from tick ``split`` on to the bar so many bars before them.
+    """SCORES: for each distance, the mean similarity of the bars from tick ``split`` on to the bar that far before them.
 
-    ``split`` is a bar line; the earlier bar may lie before it, in a seed. NaN where no two bars are so far apart.
+    ``split`` is a bar line; the earlier bar may lie before it, in a seed. NaN where no two bars are that far apart.
     """
     found = bars(piece)
     first = int(np.searchsorted(bar_lines(piece), split))
@@ -47,7 +47,7 @@ def scores(piece: Piece, split: int = 0) -> dict[str, float]:
 
 
 def bars(piece: Piece) -> list[Bar]:
-    """Every bar from the first to the one of the last onset."""
+    """Every bar from the first to the one with the last onset."""
     if not len(piece):
         return []
     lines = bar_lines(piece, int(piece.notes["onset"][-1]) + 1)
@@ -62,7 +62,7 @@ def bars(piece: Piece) -> list[Bar]:
 
 
 def similarity(one: Bar, other: Bar) -> tuple[float, float, float]:
-    """The three VIEWS of two bars, at least one of them with notes."""
+    """The three VIEWS of two bars, at least one of which has notes."""
     size = float(np.linalg.norm(one.chroma) * np.linalg.norm(other.chroma))
     cosine = float(one.chroma @ other.chroma) / size if size else 0.0
     return _jaccard(one.onsets, other.onsets), cosine, _jaccard(one.notes, other.notes)

@@ -49,7 +49,7 @@ def rows(piece: Piece) -> list[tuple[int, int, int]]:
     return [(onset, pitch, duration) for onset, pitch, duration, _ in piece.notes.tolist()]
 
 
-def test_what_is_written_is_read_back_unchanged() -> None:
+def test_a_written_piece_is_read_back_unchanged() -> None:
     piece = waltz()
     again = read_midi(midi_bytes(piece))
     assert np.array_equal(again.notes, piece.notes)
@@ -90,7 +90,7 @@ def test_the_text_and_the_program_are_in_the_file() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, voices in INSTRUMENTS.items() if len(voices) == 1])
-def test_one_voice_is_one_track_of_the_same_bytes_for_every_instrument_but_for_its_program(name: str) -> None:
+def test_solo_instruments_differ_only_in_the_program_byte(name: str) -> None:
     (voice,) = voices_of(name)
     start = b"\x00\xff\x03\x05Piano\x00\xc0"
     piano = midi_bytes(waltz())
@@ -117,7 +117,7 @@ def test_an_ensemble_has_a_track_and_a_channel_for_each_voice_and_is_read_back(n
     assert np.array_equal(again.notes, piece.notes)
 
 
-def test_the_players_of_an_ensemble_sit_from_left_to_right_and_one_alone_has_no_seat() -> None:
+def test_an_ensemble_is_panned_from_left_to_right_and_a_soloist_is_not() -> None:
     def seats(voices: tuple[Voice, ...]) -> list[list[int]]:
         return [
             [c.value for c in track.controls if c.number == 10]
@@ -137,7 +137,7 @@ def test_a_voice_without_notes_keeps_its_empty_track() -> None:
     assert rows(read_midi(data)) == rows(low)
 
 
-def test_the_drums_channel_stays_free() -> None:
+def test_the_drum_channel_stays_free() -> None:
     fifteen = tuple(Voice(f"Voice {n}", n, 8 * n) for n in range(15))
     piece = Piece(make_notes(range(88), range(21, 109), [24] * 88, [64] * 88))
     data = midi_bytes(piece, voices=fifteen)
@@ -145,12 +145,12 @@ def test_the_drums_channel_stays_free() -> None:
     assert np.array_equal(read_midi(data).notes, piece.notes)
 
 
-def test_voices_that_can_not_share_the_notes_are_refused() -> None:
+def test_an_ensemble_without_voices_is_refused() -> None:
     with pytest.raises(OptionError, match="not at \\[\\]"):
         midi_bytes(waltz(), voices=())
 
 
-def test_an_independent_reader_hears_tempo_metre_and_seconds() -> None:
+def test_an_independent_reader_finds_metre_tempo_and_end() -> None:
     score = ScoreTick.from_midi(midi_bytes(waltz()))
     assert score.ticks_per_quarter == 480
     assert [(t.time, t.numerator, t.denominator) for t in score.time_signatures] == [(0, 3, 4), (288 * 20, 2, 4)]
@@ -163,7 +163,7 @@ def test_an_empty_piece_can_be_written_but_not_read() -> None:
         read_midi(midi_bytes(Piece(make_notes([], [], [], []))))
 
 
-def test_a_written_file_is_named_in_its_piece(tmp_path: Path) -> None:
+def test_a_piece_names_the_file_it_was_read_from(tmp_path: Path) -> None:
     write_midi(waltz(), tmp_path / "waltz.mid")
     piece = read_midi(tmp_path / "waltz.mid")
     assert piece.source == "waltz.mid"
@@ -172,7 +172,7 @@ def test_a_written_file_is_named_in_its_piece(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("track", "title"), [(b"Gigue", "Gigue"), (b"Piano right", "file"), (b"F\xfcr Elise\x00", "Für Elise")])
-def test_the_title_is_the_name_of_the_first_track_unless_it_says_nothing(track: bytes, title: str) -> None:
+def test_the_title_is_the_name_of_the_first_track_unless_generic(track: bytes, title: str) -> None:
     name = b"\x00\xff\x03" + bytes([len(track)]) + track
     data = midi_file(name, strike(0, 60) + release(24, 60))
     assert read_midi(data, name="file.mid").title == title
@@ -193,7 +193,7 @@ def test_onsets_and_ends_are_rounded_to_the_nearest_tick(division: int) -> None:
     for start, length in zip(range(0, 120, 3), lengths, strict=True):
         onset, end = (int(time * 24 / division + 0.5) for time in (start, start + length))
         assert onset in found
-        if division <= 24:  # coarser than ours, so that no two onsets fall together
+        if division <= 24:  # coarser than ours, so that no two onsets coincide
             assert found[onset] == max(1, end - onset)
 
 
@@ -229,8 +229,8 @@ BAD_FILES = {
     "truncated": (midi_bytes(waltz())[:-40], "bad.mid is a damaged or incomplete MIDI file"),
     "film frames": (b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\xe7\x28" + midi_bytes(waltz())[14:], "bad.mid counts time in film"),
     "no ticks": (midi_file(strike(0, 60) + release(24, 60), division=0), "bad.mid"),
-    "no notes": (midi_file(b""), "bad.mid holds no notes"),
-    "only drums": (midi_file(strike(0, 38, channel=9) + release(24, 38, channel=9)), "bad.mid holds only drums"),
+    "no notes": (midi_file(b""), "bad.mid has no notes"),
+    "only drums": (midi_file(strike(0, 38, channel=9) + release(24, 38, channel=9)), "bad.mid has only drums"),
     "too long": (midi_file(b"\xff\xff\xff\x7f\x90\x3c\x40" + release(24, 60)), "bad.mid has notes beyond 100000 quarters"),
     "overflow": (midi_file(b"\xff\xff\xff\x7f\xff\x01\x00" * 9 + strike(0, 60) + release(24, 60)), "bad.mid"),
     "over 10 MB": (b"MThd" + bytes(MAX_FILE_BYTES), "bad.mid is larger than 10 MB"),
@@ -256,7 +256,7 @@ def test_a_missing_file_a_folder_and_a_device_are_refused(tmp_path: Path) -> Non
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
-    """``data`` with 1 to 20 places changed, cut out or stuffed."""
+    """``data`` with 1 to 20 places changed, deleted or inserted."""
     result = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 5, 20))):
         at = rng.randrange(len(result))
@@ -270,7 +270,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(result)
 
 
-def test_a_damaged_file_is_either_refused_or_read_as_a_sound_piece() -> None:
+def test_a_damaged_file_is_either_refused_or_read_as_a_valid_piece() -> None:
     whole, rng, refused = midi_bytes(waltz(), text="recipe"), random.Random(5), 0
     for _ in range(600):
         try:
@@ -281,4 +281,4 @@ def test_a_damaged_file_is_either_refused_or_read_as_a_sound_piece() -> None:
         else:
             assert (np.diff(bar_lines(piece)) > 0).all()
             assert np.array_equal(read_midi(midi_bytes(piece)).notes, piece.notes)
-    assert 100 < refused < 590  # both outcomes were met
+    assert 100 < refused < 590  # both outcomes occur

@@ -11,7 +11,7 @@ from musiclstm.formats.read import read_music
 from musiclstm.music.notes import Piece
 
 
-def test_midi_and_scores_are_read_through_one_door(tunes: dict[str, Piece], tmp_path: Path) -> None:
+def test_midi_and_scores_are_read_by_one_function(tunes: dict[str, Piece], tmp_path: Path) -> None:
     write_midi(tunes["jig"], tmp_path / "jig.MID")
     write_musicxml(tunes["jig"], tmp_path / "jig.musicxml")
     pitches = sorted(tunes["jig"].notes["pitch"].tolist())

@@ -98,11 +98,11 @@ def test_ties_join_notes_and_grace_notes_and_chord_symbols_are_left_out() -> Non
     assert {pitch for _, pitch, _ in found} == {59, 60, 62, 64, 65, 67}
 
 
-def test_a_tempo_that_is_missing_falls_back() -> None:
+def test_a_missing_tempo_falls_back_to_the_default() -> None:
     assert parse_abc(PICKUP, "haydn.abc").tempi == (Tempo(0, 100.0),)
 
 
-def test_of_an_abc_book_the_first_tune_with_notes_is_read() -> None:
+def test_the_first_tune_with_notes_in_an_abc_book_is_read() -> None:
     book = "% a book\n\nX:1\nT:Nothing\nK:C\n\nX:2\nT:Something\nL:1/4\nM:2/4\nK:C\nCD|\n\nX:3\nT:More\nK:C\nefga|\n"
     piece = parse_abc(book, "book.abc")
     assert piece.title == "Something"
@@ -119,7 +119,7 @@ def test_a_transposing_instrument_is_read_at_sounding_pitch(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_the_encoding_of_a_score_is_found(encoding: str, tmp_path: Path) -> None:
+def test_the_encoding_of_a_score_is_detected(encoding: str, tmp_path: Path) -> None:
     (tmp_path / "score.xml").write_bytes(CLARINET.replace("clarinet.musicxml", "Für Bärmann").encode(encoding))
     assert read_score(tmp_path / "score.xml").title == "Für Bärmann"
 
@@ -147,8 +147,8 @@ BAD_SCORES = {
     "html.xml": ("<html><body>404</body></html>", "html.xml can't be read as MusicXML"),
     "text.krn": ("Just a text.", "text.krn"),
     "text.mxl": ("Just a text.", "text.mxl is a damaged or incomplete compressed score"),
-    "tune.mid": ("X:1\nK:C\nCDE|", "tune.mid is a MIDI file, which read_midi reads"),
-    "tune.txt": ("X:1\nK:C\nCDE|", "tune.txt is not a score this program reads"),
+    "tune.mid": ("X:1\nK:C\nCDE|", "tune.mid is a MIDI file, to be read with read_midi"),
+    "tune.txt": ("X:1\nK:C\nCDE|", "tune.txt is not a score this program can read"),
     "value.abc": ("X:1\nL:1/8\nK:C\nC9999999|", "value.abc has a note value of 9999999 units"),
     "metre.abc": ("X:1\nM:9999/4\nK:C\nCDEF|", "metre.abc has a metre of 9999 beats"),
     "unit.abc": ("X:1\nM:4/4\nL:99/1\nK:C\nC99|", "unit.abc has a note value of 99 units"),
@@ -282,7 +282,7 @@ def test_metre_changes_and_dense_tuplets_are_read_back_with_every_onset(tmp_path
     assert again.metres == piece.metres
 
 
-def test_a_note_longer_than_a_bar_is_tied_and_comes_back_whole(tmp_path: Path) -> None:
+def test_a_note_longer_than_a_bar_is_tied_and_read_back_whole(tmp_path: Path) -> None:
     piece = Piece(make_notes([0, 24, 48], [48, 72, 74], [300, 24, 24], [64] * 3), metres=(Metre(0, 3, 4),))
     assert (0, 48, 300) in rows(assert_well_written(piece, tmp_path))
 
@@ -330,7 +330,7 @@ def test_text_in_names_is_escaped(tmp_path: Path) -> None:
     assert read_score(tmp_path / "written.musicxml").title == "Tom & <Jerry>"
 
 
-def test_a_title_with_control_characters_is_still_whole_xml() -> None:
+def test_a_title_with_control_characters_still_gives_valid_xml() -> None:
     piece = Piece(make_notes([0], [60], [24], [64]), title="A\x07B\x1f <c>")
     whole = ET.fromstring(musicxml_text(piece))
     assert "AB <c>" in "".join(whole.itertext())

@@ -26,7 +26,7 @@ def zipped(**files: str) -> bytes:
     return buffer.getvalue()
 
 
-def test_text_is_decoded_as_it_was_encoded(tmp_path: Path) -> None:
+def test_the_encoding_of_a_text_is_detected(tmp_path: Path) -> None:
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "latin-1"):
         (tmp_path / "a.abc").write_bytes("T:Für Elise".encode(encoding))
         assert score_text(tmp_path / "a.abc") == "T:Für Elise"
@@ -70,7 +70,7 @@ def test_impossible_metres_and_values_are_refused(kind: str, text: str) -> None:
         require_plausible(text, kind, "file")
 
 
-def test_large_numbers_in_words_are_no_mistake() -> None:
+def test_large_numbers_elsewhere_are_accepted() -> None:
     require_plausible(
         'X:1000\nT:No. 1234\nQ:1/4=120\nL:1/16\n%%scale 1000\nK:C\n"opus 1234"C [Q:1/4=144] D2|\nw:1000', "abc", "file"
     )
@@ -82,7 +82,7 @@ def test_the_first_tune_with_notes_is_taken() -> None:
     assert first_tune("K:C\nCDE") == "K:C\nCDE"
 
 
-def test_a_title_is_more_than_a_file_name() -> None:
+def test_a_title_that_is_only_a_file_name_is_skipped() -> None:
     assert tidy_title(["  Minuet\n in  G "], "a.abc") == "Minuet in G"
     assert tidy_title([None, "bwv66.6.mxl", "Chorale"], "a.abc") == "Chorale"
     assert tidy_title(["", None], "folder/bwv66.6.mxl") == "bwv66.6"
@@ -92,7 +92,7 @@ def test_a_title_is_more_than_a_file_name() -> None:
     ("found", "tidy"),
     [("Chopin, Frederic", "Frederic Chopin"), ("J. S. Bach (1685-1750)", "J. S. Bach"), ("A, B, C", "A, B, C"), (None, "")],
 )
-def test_a_composer_is_named_first_name_first_without_years(found: str | None, tidy: str) -> None:
+def test_composers_are_written_first_name_first_without_years(found: str | None, tidy: str) -> None:
     assert tidy_composer(found) == tidy
 
 

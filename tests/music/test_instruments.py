@@ -19,7 +19,7 @@ def test_registers_rise_and_cover_the_whole_piano(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INSTRUMENTS)
-def test_every_note_goes_to_the_one_voice_in_whose_register_it_lies(name: str) -> None:
+def test_every_note_goes_to_the_one_voice_whose_register_contains_it(name: str) -> None:
     voices = INSTRUMENTS[name]
     borders = [*(voice.lowest for voice in voices), 128]
     for pitch, player in zip(PITCHES.tolist(), share_out(PITCHES, voices).tolist(), strict=True):
@@ -31,7 +31,7 @@ def test_a_border_belongs_to_the_voice_above_it() -> None:
     assert share_out([], voices_of("string quartet")).tolist() == []
 
 
-def test_the_voices_of_an_ensemble_have_names_of_their_own() -> None:
+def test_the_voices_of_an_ensemble_have_different_names() -> None:
     for voices in INSTRUMENTS.values():
         assert len({voice.name for voice in voices}) == len(voices)
 
@@ -58,6 +58,6 @@ def test_registers_that_leave_notes_out_or_overlap_are_refused(lowest: list[int]
         share_out([60], [Voice("Somebody", 0, pitch) for pitch in lowest])
 
 
-def test_the_list_of_instruments_can_not_be_changed() -> None:
+def test_the_list_of_instruments_is_read_only() -> None:
     with pytest.raises(TypeError):
         INSTRUMENTS["kazoo"] = PIANO  # type: ignore[index]

@@ -68,7 +68,7 @@ def test_pitches_outside_the_piano_move_by_octaves_into_it() -> None:
     assert notes["pitch"].tolist()[21] == 97  # the semitone above the highest
 
 
-def test_no_notes_are_rows_too() -> None:
+def test_a_piece_may_have_no_notes() -> None:
     piece = Piece(make_notes([], [], [], []))
     assert (len(piece), piece.end, bar_lines(piece).tolist(), bar_positions(piece)[0].tolist()) == (0, 0, [0], [])
 
@@ -78,7 +78,7 @@ def test_the_rows_of_a_piece_are_read_only() -> None:
         scale().notes["pitch"] = 60
 
 
-def test_pieces_are_equal_if_all_they_hold_is() -> None:
+def test_pieces_are_equal_only_if_notes_and_names_are() -> None:
     assert scale() == scale()
     assert scale() != transpose(scale(), 1)
     assert scale() != replace(scale(), title="Scale")
@@ -104,7 +104,7 @@ def test_pieces_are_equal_if_all_they_hold_is() -> None:
         ((1, 32), 3, 3),
     ],
 )
-def test_bars_and_beats_have_their_length(metre: tuple[int, int], bar: int, beat: int) -> None:
+def test_bar_and_beat_lengths_follow_from_the_metre(metre: tuple[int, int], bar: int, beat: int) -> None:
     assert (Metre(0, *metre).bar_ticks, Metre(0, *metre).beat_ticks) == (bar, beat)
 
 
@@ -138,26 +138,26 @@ def test_metre_and_tempo_hold_from_their_onset_on() -> None:
     assert [piece.tempo_at(tick) for tick in (-1, 0, 95, 96, 1000)] == [60, 60, 60, 90, 90]
 
 
-def test_at_tempo_keeps_the_notes_and_one_tempo() -> None:
+def test_at_tempo_keeps_the_notes_and_sets_one_tempo() -> None:
     piece = at_tempo(replace(scale(), tempi=(Tempo(0, 60.0), Tempo(24, 120.0))), 72)
     assert piece.tempi == (Tempo(0, 72.0),)
     assert rows(piece) == rows(scale())
 
 
 @pytest.mark.parametrize("qpm", [19.9, 401, float("nan"), -60])
-def test_a_tempo_nobody_plays_is_refused(qpm: float) -> None:
+def test_a_tempo_out_of_range_is_refused(qpm: float) -> None:
     with pytest.raises(OptionError, match="between 20 and 400"):
         at_tempo(scale(), qpm)
 
 
-def test_clean_metres_keep_what_is_possible_and_what_changes() -> None:
+def test_clean_metres_leaves_out_impossible_and_repeated_ones() -> None:
     metres = [Metre(96, 3, 4), Metre(-5, 2, 4), Metre(48, 4, 4), Metre(60, 0, 4), Metre(70, 4, 0), Metre(80, 4, 3)]
     assert clean_metres([*metres, Metre(90, 255, 4), Metre(168, 3, 4)]) == (Metre(0, 4, 4), Metre(96, 3, 4))
     assert clean_metres([]) == (Metre(0, 4, 4),)
     assert clean_metres([Metre(0, 4, 4), Metre(0, 6, 8)]) == (Metre(0, 6, 8),)
 
 
-def test_clean_tempi_keep_what_is_possible_and_what_changes() -> None:
+def test_clean_tempi_leaves_out_impossible_and_repeated_ones() -> None:
     tempi = [Tempo(48, 90.0), Tempo(24, 5.0), Tempo(30, float("nan")), Tempo(72, 90.0), Tempo(96, 60.0), Tempo(96, 61.0)]
     assert clean_tempi(tempi) == (Tempo(0, 90.0), Tempo(96, 61.0))
     assert clean_tempi([]) == (Tempo(0, 120.0),)
@@ -182,7 +182,7 @@ def test_a_cut_without_length_is_refused(start: int, stop: int) -> None:
         cut(scale(), start, stop)
 
 
-def test_bars_are_counted_from_one_and_both_ends_belong() -> None:
+def test_bars_are_counted_from_one_and_both_ends_are_included() -> None:
     assert [row[1] for row in rows(cut_bars(scale(10), 2, 3))] == [64, 65, 66, 67, 68, 69]
 
 
@@ -192,7 +192,7 @@ def test_bars_outside_the_piece_are_refused(first: int, last: int) -> None:
         cut_bars(scale(10), first, last)
 
 
-def test_a_piece_cut_in_two_and_joined_is_the_piece_again() -> None:
+def test_cutting_a_piece_in_two_and_joining_restores_it() -> None:
     piece = replace(
         scale(10),
         metres=(Metre(0, 4, 4), Metre(96, 3, 4)),
@@ -210,7 +210,7 @@ def test_a_note_that_rings_into_the_second_piece_ends_where_its_pitch_is_struck(
     assert rows(join(first, second, 96)) == [(0, 60, 96, 64), (96, 60, 500, 64)]
 
 
-def test_transposing_moves_every_pitch_and_back_again() -> None:
+def test_transposing_moves_every_pitch_and_can_be_undone() -> None:
     assert [row[1] for row in rows(transpose(scale(3), 5))] == [65, 66, 67]
     assert transpose(transpose(scale(), 5), -5) == scale()
 
@@ -218,17 +218,17 @@ def test_transposing_moves_every_pitch_and_back_again() -> None:
 @pytest.mark.parametrize(
     ("fifths", "semitones", "expected"), [(0, 1, -5), (0, 2, 2), (0, -1, 5), (-3, 2, -1), (5, 1, 0), (0, 6, -6)]
 )
-def test_the_key_signature_moves_along(fifths: int, semitones: int, expected: int) -> None:
+def test_transposing_moves_the_key_signature(fifths: int, semitones: int, expected: int) -> None:
     assert transpose(replace(scale(), key=Key(fifths, "minor")), semitones).key == Key(expected, "minor")
 
 
 @pytest.mark.parametrize("fifths", range(-7, 8))
-def test_an_octave_or_nothing_leaves_the_key_signature(fifths: int) -> None:
+def test_transposing_by_an_octave_or_nothing_keeps_the_key_signature(fifths: int) -> None:
     piece = replace(scale(), key=Key(fifths))
     assert transpose(piece, 12).key == transpose(piece, 0).key == piece.key
 
 
-def test_too_few_notes_are_refused_by_name() -> None:
+def test_a_piece_with_too_few_notes_is_refused_by_name() -> None:
     piece = replace(scale(3), source="short.mid")
     assert require_notes(piece, 3) is piece
     with pytest.raises(MusicFileError, match=r"short\.mid has too few usable notes: at least 4 needed, 3 found"):

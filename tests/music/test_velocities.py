@@ -8,7 +8,7 @@ from musiclstm.music.notes import Metre, Piece, make_notes
 from musiclstm.music.velocities import as_played
 
 
-def test_tune_and_first_beats_sound_louder_than_what_lies_between() -> None:
+def test_tune_and_first_beats_are_louder_than_inner_voices_and_other_beats() -> None:
     # A bar of 4/4: a held tune over a broken chord whose bass is held too.
     onsets = [0, 0, 12, 24, 36, 48, 60]
     pitches = [48, 72, 60, 64, 60, 64, 60]
@@ -25,7 +25,7 @@ def test_a_tune_is_loud_on_the_beats_of_a_compound_metre_too() -> None:
     assert velocity[0] > velocity[3] > velocity[1] == velocity[2] == velocity[4]
 
 
-def test_velocities_of_a_performance_stay_as_they_are() -> None:
+def test_velocities_of_a_performance_are_kept() -> None:
     performed = Piece(make_notes([0, 24], [60, 62], [24, 24], [50, 51]))
     assert as_played(performed) is performed
 

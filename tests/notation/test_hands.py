@@ -47,5 +47,5 @@ def test_no_hand_plays_more_than_five_notes_of_ten() -> None:
     assert left_hand(notes).sum() == 5
 
 
-def test_no_notes_need_no_hands() -> None:
+def test_no_notes_give_no_hands() -> None:
     assert left_hand(make_notes([], [], [], [])).tolist() == []

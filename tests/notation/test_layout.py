@@ -123,7 +123,7 @@ def test_an_accidental_holds_for_its_octave_to_the_end_of_the_bar() -> None:
     assert [(pitch, shown) for _, pitch, shown in heads] == [(66, True), (78, True), (66, False), (65, True), (66, True)]
 
 
-def test_the_left_hand_changes_clef_only_for_good_reason() -> None:
+def test_the_left_hand_changes_clef_only_for_high_music() -> None:
     low, high = [(24 * i, 40, 24) for i in range(4)], [(96 + 24 * i, 72, 24) for i in range(4)]
     melody = [(24 * i, 88, 24) for i in range(8)]
     page = engrave(piece_of(*low, *high, *melody))
@@ -137,7 +137,7 @@ def test_small_changes_of_tempo_are_not_printed() -> None:
     assert engrave(piece).tempi == ((0, 100.0), (2, 60.0))
 
 
-def test_every_voice_fills_its_bar_and_every_pitch_is_written_whatever_comes() -> None:
+def test_every_voice_fills_its_bar_and_every_pitch_is_written_for_any_input() -> None:
     rng = np.random.default_rng(11)
     metres = [(4, 4), (3, 4), (6, 8), (5, 8), (2, 2), (9, 16), (3, 2), (1, 4), (11, 16), (2, 32), (12, 8)]
     for round_ in range(60):
@@ -158,7 +158,7 @@ def test_every_voice_fills_its_bar_and_every_pitch_is_written_whatever_comes() -
 
 
 @pytest.mark.parametrize("ring", [1, 6, 12, 24, 60, 96, 200])
-def test_ties_are_answered_on_both_sides(ring: int) -> None:
+def test_ties_match_on_both_sides(ring: int) -> None:
     notes = [(24 * i, 60 + (7 * i) % 24, 24 + ring) for i in range(16)]
     page = engrave(piece_of(*notes))
     for staff in page.staves:

@@ -44,7 +44,7 @@ def test_a_short_first_bar_is_a_pickup() -> None:
     assert metres_of_bars(measures((6, 8), 12, 72)) == (60, (Metre(0, 6, 8),))
 
 
-def test_one_short_bar_alone_is_no_pickup() -> None:
+def test_a_single_bar_is_not_a_pickup() -> None:
     assert metres_of_bars(measures((4, 4))) == (0, (Metre(0, 4, 4),))
 
 
@@ -58,11 +58,11 @@ def test_a_bar_of_another_length_gets_its_own_metre() -> None:
     assert lines(measures((2, 4), 48, 51, 48, 39, 48)) == [0, 48, 99, 147, 186, 234]
 
 
-def test_a_cadenza_is_whole_bars_and_the_rest_of_one() -> None:
+def test_a_cadenza_is_whole_bars_and_a_remainder() -> None:
     assert lines(measures((4, 4), 96, 1000 // 3 * 3, 96))[-2:] == [96 + 999, 96 + 999 + 96]
 
 
-def test_no_bars_are_common_time() -> None:
+def test_no_bars_give_common_time() -> None:
     assert metres_of_bars([]) == (0, (Metre(0, 4, 4),))
 
 
@@ -114,14 +114,14 @@ def test_note_values_show_the_beats(metre: tuple[int, int], start: int, end: int
     assert written(metre, start, end) == expected
 
 
-def test_rests_do_not_cross_beats_off_the_beat() -> None:
+def test_rests_off_the_beat_do_not_cross_beats() -> None:
     assert written((4, 4), 12, 36, rest=True) == [(12, 0), (12, 0)]
     assert written((4, 4), 24, 72, rest=True) == [(24, 0), (24, 0)]
     assert written((4, 4), 48, 96, rest=True) == [(48, 0)]
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 4, 5, 6, 7, 8])
-def test_equal_notes_in_a_beat_are_found_whatever_their_number(parts: int) -> None:
+def test_up_to_eight_equal_notes_in_a_beat_are_recognised(parts: int) -> None:
     onsets = [(2 * k * 24 + parts) // (2 * parts) for k in range(parts)]
     tile = tiles([bar_of((1, 4))], onsets)[0]
     assert tile.parts == parts

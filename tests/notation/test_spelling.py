@@ -27,31 +27,31 @@ def names(key: Key, pitches: range) -> str:
         (Key(-5), "C Db D Eb Fb F Gb G Ab Bbb Bb Cb"),
     ],
 )
-def test_pitches_are_named_as_the_key_has_them(key: Key, expected: str) -> None:
+def test_pitches_are_named_to_fit_the_key(key: Key, expected: str) -> None:
     assert names(key, range(60, 72)) == expected
 
 
 @pytest.mark.parametrize("fifths", range(-7, 8))
 @pytest.mark.parametrize("mode", ["major", "minor"])
-def test_every_name_means_its_pitch(fifths: int, mode: str) -> None:
+def test_every_name_denotes_its_pitch(fifths: int, mode: str) -> None:
     for pitch in range(21, 109):
         letter, alter, octave = spell(pitch, Key(fifths, mode))
         assert {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[letter] + alter + 12 * (octave + 1) == pitch
         assert -2 <= alter <= 2
 
 
-def test_names_do_not_cross_the_octave() -> None:
+def test_octave_numbers_follow_the_letter() -> None:
     assert spell(71, Key(-6)) == ("C", -1, 5)  # C flat above the B it sounds like
     assert spell(60, Key(7)) == ("B", 1, 3)
 
 
-def test_the_key_to_read_is_the_given_signature_with_the_mode_that_fits() -> None:
+def test_a_given_signature_is_kept_with_the_mode_that_fits() -> None:
     a_minor = scale([57, 59, 60, 62, 64, 65, 68, 69], [48, 12, 24, 12, 48, 12, 12, 48])
     assert reading_key(a_minor, Key(0, "major")) == Key(0, "minor")
 
 
 @pytest.mark.parametrize("tonic", range(12))
-def test_a_missing_key_is_the_one_with_fewest_accidentals(tonic: int) -> None:
+def test_without_a_signature_the_key_with_fewest_accidentals_is_chosen(tonic: int) -> None:
     major = scale([60 + tonic + step for step in (0, 2, 4, 5, 7, 9, 11, 12)])
     found = reading_key(major, None)
     assert (found.fifths * 7 - tonic) % 12 == 0
@@ -59,12 +59,12 @@ def test_a_missing_key_is_the_one_with_fewest_accidentals(tonic: int) -> None:
     assert found.mode == "major"
 
 
-def test_an_accidental_is_printed_once_in_a_bar_and_taken_back() -> None:
+def test_an_accidental_is_printed_once_in_a_bar_and_cancelled() -> None:
     bar = [(("F", 1, 4), False), (("F", 1, 4), False), (("F", 1, 5), False), (("F", 0, 4), False), (("F", 0, 4), False)]
     assert accidentals(bar, Key(0)) == [True, False, True, True, False]
 
 
-def test_the_signature_needs_no_accidentals_and_a_natural_does() -> None:
+def test_notes_of_the_signature_need_no_accidentals_and_naturals_do() -> None:
     bar = [(("B", -1, 4), False), (("E", -1, 4), False), (("E", 0, 4), False), (("E", -1, 4), False)]
     assert accidentals(bar, Key(-2)) == [False, False, True, True]
 

@@ -1,4 +1,4 @@
-"""Promises of musiclstm.render.pianoroll, read off the SVG it draws."""
+"""The piano roll, checked in the SVG that it draws."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_every_note_is_one_rectangle_in_the_colour_of_its_part() -> None:
     assert {rect.tag for rect in [*seed, *continuation]} == {f"{SVG}rect"}
 
 
-def test_notes_lie_where_their_tick_and_pitch_say() -> None:
+def test_notes_are_placed_by_tick_and_pitch() -> None:
     svg = roll_svg(scale(1), scale(1), quarter_px=30.0)
     left = float(drawn(svg).attrib["data-left"])
     assert numbers(group(svg, "seed"), "x") == [left, left + 30, left + 60, left + 90]
@@ -73,21 +73,21 @@ def test_longer_notes_are_wider_and_louder_ones_more_solid() -> None:
     assert 0.7 <= soft < loud == 1.0
 
 
-def test_hand_over_stands_at_the_first_bar_line_after_the_last_onset() -> None:
+def test_hand_over_is_at_the_first_bar_line_after_the_last_onset() -> None:
     assert drawn(roll_svg(scale(2), scale(1))).attrib["data-split"] == "192"
     on_the_line = Piece(make_notes([0, 96], [60, 64], [24, 24], [80, 80]))
     assert drawn(roll_svg(on_the_line, scale(1))).attrib["data-split"] == "192"
     assert drawn(roll_svg(scale(2), scale(1), split=288)).attrib["data-split"] == "288"
 
 
-def test_hand_over_is_named_only_where_something_follows() -> None:
+def test_hand_over_is_labelled_only_if_something_follows() -> None:
     assert {"seed", "continuation"} <= set(words(roll_svg(scale(2), scale(1))))
     assert {"seed", "continuation"} <= set(words(roll_svg(scale(2), NOTHING)))
     assert {"seed", "continuation"} <= set(words(roll_svg(scale(2), until=960)))
     assert not {"seed", "continuation"} & set(words(roll_svg(scale(2))))
 
 
-def test_word_continuation_has_room_even_where_no_note_follows() -> None:
+def test_continuation_label_has_room_even_without_notes() -> None:
     root = drawn(roll_svg(scale(1), NOTHING))
     marker = next(text for text in root.iter(f"{SVG}text") if text.text == "continuation")
     assert float(root.attrib["width"]) - float(marker.attrib["x"]) > 90
@@ -144,25 +144,25 @@ def test_width_grows_with_the_bars_and_height_stays() -> None:
     assert long.attrib["viewBox"] == f"0 0 {long.attrib['width']} 280"
 
 
-def test_room_for_notes_to_come_keeps_the_width_steady() -> None:
+def test_reserved_time_keeps_the_width_steady() -> None:
     widths = {drawn(roll_svg(scale(2), scale(bars), until=192 + 960)).attrib["width"] for bars in (0, 1, 5, 10)}
     assert len(widths) == 1
 
 
-def test_room_for_pitches_to_come_keeps_the_notes_at_their_height() -> None:
+def test_reserved_pitches_keep_the_notes_at_their_height() -> None:
     before = roll_svg(scale(1), pitches=(36, 84))
     after = roll_svg(scale(1), Piece(make_notes([0, 24], [36, 84], [24, 24], [80, 80])), pitches=(36, 84))
     assert numbers(group(before, "seed"), "y") == numbers(group(after, "seed"), "y")
 
 
-def test_note_that_rings_a_little_over_the_last_bar_line_calls_for_no_other_bar() -> None:
+def test_note_that_rings_a_little_over_the_last_bar_line_adds_no_bar() -> None:
     def bars(duration: int) -> int:
         return len(bar_xs(roll_svg(Piece(make_notes([72], [60], [duration], [80]))))) - 1
 
     assert (bars(24), bars(30), bars(60)) == (1, 1, 2)
 
 
-def test_playhead_finds_the_seconds_of_each_tick() -> None:
+def test_playhead_data_maps_ticks_to_seconds() -> None:
     piece = Piece(scale(2).notes, tempi=(Tempo(0, 120.0), Tempo(96, 60.0)))
     root = drawn(roll_svg(piece, Piece(scale(1).notes, tempi=(Tempo(0, 60.0),))))
     assert root.attrib["data-ticks"] == "288"
@@ -171,13 +171,13 @@ def test_playhead_finds_the_seconds_of_each_tick() -> None:
     assert bar_xs(roll_svg(scale(3)))[-1] == pytest.approx(end, abs=0.1)
 
 
-def test_titles_can_not_inject_markup() -> None:
+def test_titles_cannot_inject_markup() -> None:
     svg = roll_svg(scale(8), title='<script>alert("x")</script> & \x00more')
     assert "<script" not in svg
     assert any(word.startswith('<script>alert("x")</script> & ') for word in words(svg))
 
 
-def test_title_that_does_not_fit_is_shortened_and_still_told_in_full() -> None:
+def test_long_title_is_shortened_and_kept_in_full_in_the_description() -> None:
     title = "Sonata in C major, first movement, with a very long name indeed"
     svg = roll_svg(scale(2), scale(2), title=title)
     shown = [word for word in words(svg) if word.startswith("Sonata")]
@@ -186,14 +186,14 @@ def test_title_that_does_not_fit_is_shortened_and_still_told_in_full() -> None:
     assert title in drawn(svg).attrib["aria-label"]
 
 
-def test_picture_is_told_in_words() -> None:
+def test_picture_has_a_description() -> None:
     root = drawn(roll_svg(scale(2), scale(3), title="K. 545"))
     expected = "Piano roll of K. 545: seed of 2 bars with 8 notes, continuation of 3 bars with 12 notes"
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"] == root.findtext(f"{SVG}title") == expected
 
 
-def test_picture_needs_nothing_from_outside_and_leaks_no_style() -> None:
+def test_picture_is_self_contained_and_leaks_no_style() -> None:
     svg = roll_svg(scale(4), scale(4), title="a")
     assert not re.search(r"<style|<script|href|url\(|@import|@font-face", svg)
     assert svg.count("http") == 1  # the name of the SVG language itself

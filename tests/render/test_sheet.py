@@ -1,4 +1,4 @@
-"""Promises of musiclstm.render.sheet: every note once, the hand-over to be seen, nothing from outside."""
+"""Sheet music: every note appears once, the hand-over is visible, and the picture is self-contained."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def drawn(svg: str) -> ElementTree.Element:
 
 
 def of_class(svg: str, name: str) -> list[ElementTree.Element]:
-    """The groups of a class, in the order in which they are drawn."""
+    """The groups of a class, in drawing order."""
     return [group for group in drawn(svg).iter(f"{SVG}g") if name in group.get("class", "").split()]
 
 
@@ -52,7 +52,7 @@ def classes(svg: str) -> dict[str, set[str]]:
 
 
 def words(svg: str) -> list[str]:
-    """What is to be read, a line each."""
+    """The text in the picture, line by line."""
     return [" ".join("".join(text.itertext()).split()) for text in drawn(svg).iter(f"{SVG}text")]
 
 
@@ -62,12 +62,12 @@ def title_of(svg: str) -> str:
 
 
 def marked(sheet: Sheet) -> list[int]:
-    """The onsets of the notes that are marked as the continuation."""
+    """The onsets of the notes marked as the continuation."""
     found = classes(sheet.svg)
     return [onset for name, onset, _ in sheet.notes if "continuation" in found[name]]
 
 
-def test_every_note_is_engraved_once_and_where_it_sounds() -> None:
+def test_every_note_is_engraved_once_with_its_onset_and_end() -> None:
     piece = scale()
     sheet = engrave(musicxml_text(piece))
     assert sorted(onset for _, onset, _ in sheet.notes) == sorted(piece.notes["onset"].tolist())
@@ -75,7 +75,7 @@ def test_every_note_is_engraved_once_and_where_it_sounds() -> None:
     assert [onset for _, onset, _ in sheet.notes] == sorted(onset for _, onset, _ in sheet.notes)
 
 
-def test_ids_name_the_notes_of_the_picture_and_each_but_one() -> None:
+def test_ids_match_the_notes_of_the_picture_one_to_one() -> None:
     sheet = engrave(musicxml_text(eighths()))
     names = [name for name, _, _ in sheet.notes]
     assert len(set(names)) == len(names) == 22
@@ -87,11 +87,11 @@ def test_ids_name_the_notes_of_the_picture_and_each_but_one() -> None:
 def test_music_in_any_metre_is_engraved_as_it_is_read_from_the_score(name: str, tunes: dict[str, Piece], tmp_path: Path) -> None:
     text = musicxml_text(tunes[name])
     (tmp_path / "score.musicxml").write_text(text, encoding="utf-8")
-    heard = read_score(tmp_path / "score.musicxml").notes["onset"].tolist()
-    assert not Counter(heard) - Counter(onset for _, onset, _ in engrave(text).notes)
+    expected = read_score(tmp_path / "score.musicxml").notes["onset"].tolist()
+    assert not Counter(expected) - Counter(onset for _, onset, _ in engrave(text).notes)
 
 
-def test_a_tied_note_sounds_in_all_its_parts() -> None:
+def test_a_tied_note_is_listed_in_all_its_parts() -> None:
     tied = Piece(make_notes([72, 96], [60, 40], [48, 96], [70, 70]))
     sheet = engrave(musicxml_text(tied))
     assert [onset for _, onset, _ in sheet.notes] == [72, 96, 96]  # over the bar line in two parts
@@ -114,7 +114,7 @@ def test_signatures_and_tempo_are_written() -> None:
     assert len(of_class(svg, "meterSig")) == 2
     assert sum(len(list(sign)) for sign in of_class(svg, "keySig")[:2]) == 4
     assert any(line.endswith("= 120") for line in words(svg))
-    assert not {"Piano", "Pno"} & set(words(svg))  # which would take room before every system
+    assert not {"Piano", "Pno"} & set(words(svg))  # they would take room before every system
 
 
 def test_the_continuation_is_marked_from_its_first_note_on() -> None:
@@ -134,7 +134,7 @@ def test_chords_beams_and_rests_have_the_colour_of_their_notes() -> None:
     assert all("continuation" in rest.get("class", "").split() for rest in of_class(svg, "mRest"))
 
 
-def test_what_rings_over_from_the_seed_is_not_the_continuation() -> None:
+def test_notes_tied_over_from_the_seed_are_not_marked() -> None:
     ringing = Piece(make_notes([72, 96, 144], [60, 76, 77], [96, 48, 48], [70] * 3))
     sheet = engrave(musicxml_text(ringing), split=96)
     assert [onset for _, onset, _ in sheet.notes] == [72, 96, 96, 144]
@@ -144,7 +144,7 @@ def test_what_rings_over_from_the_seed_is_not_the_continuation() -> None:
 
 
 @pytest.mark.parametrize(("split", "bar"), [(0, 1), (SPLIT, 3), (SPLIT + 48, 3)])
-def test_the_hand_over_is_named_above_its_bar_and_read_out(split: int, bar: int) -> None:
+def test_the_hand_over_is_labelled_above_its_bar_and_in_the_description(split: int, bar: int) -> None:
     svg = engrave(musicxml_text(scale()), split=split).svg
     assert words(svg).count("continuation") == 1
     holds = [
@@ -159,7 +159,7 @@ def test_without_a_continuation_nothing_is_marked(split: int | None) -> None:
     assert "continuation" not in engrave(musicxml_text(scale()), split=split).svg
 
 
-def test_the_picture_stands_alone_and_fits_its_place() -> None:
+def test_the_picture_is_self_contained_and_fits_its_container() -> None:
     svg = engrave(musicxml_text(scale()), split=SPLIT, width=800).svg
     root = drawn(svg)
     left, top, wide, _ = map(int, root.attrib["viewBox"].split())
@@ -167,7 +167,7 @@ def test_the_picture_stands_alone_and_fits_its_place() -> None:
     assert abs(wide - 800) <= 1
     assert not {"width", "height"} & set(root.attrib)
     assert set(re.findall(r"https?://[^\"' )<]+", svg)) == {"http://www.w3.org/2000/svg"}
-    assert set(re.findall(r"url\((.{5})", svg)) == {"data:"}  # the font of the note in the tempo
+    assert set(re.findall(r"url\((.{5})", svg)) == {"data:"}  # the font for the note in the tempo mark
     referred = {element.attrib["href"] for element in root.iter() if "href" in element.attrib}
     assert referred <= {f"#{element.get('id')}" for element in root.iter()}
 
@@ -183,7 +183,7 @@ def test_two_sheets_share_no_id_on_a_page() -> None:
     others = [engrave(text), engrave(text, split=SPLIT), engrave(text, width=500), engrave(musicxml_text(scale("Another")))]
     names = Counter(element.attrib["id"] for sheet in others for element in drawn(sheet.svg).iter() if "id" in element.attrib)
     assert set(names.values()) == {1}
-    for sheet in others:  # nor do their styles reach one another
+    for sheet in others:  # nor do their styles affect one another
         own = drawn(sheet.svg).attrib["id"]
         assert set(re.findall(r"#([\w-]+) ", "".join(style.text or "" for style in drawn(sheet.svg).iter(f"{SVG}style")))) == {
             own
@@ -197,7 +197,7 @@ def test_the_same_score_gives_the_same_sheet_in_any_thread() -> None:
     assert set(sheets) == {engrave(text, split=SPLIT)}
 
 
-def test_a_hostile_title_is_words_and_no_markup() -> None:
+def test_a_hostile_title_stays_text() -> None:
     title = "<script>alert(1)</script>\" onload='x' &\x01"
     svg = engrave(musicxml_text(scale(title)), split=SPLIT).svg
     assert "<script" not in svg
@@ -208,7 +208,7 @@ def test_a_hostile_title_is_words_and_no_markup() -> None:
     assert title_of(svg) == title.replace("\x01", "").strip()
 
 
-def test_a_long_title_is_cut_to_the_paper_and_read_out_whole() -> None:
+def test_a_long_title_is_shortened_on_the_page_and_full_in_the_description() -> None:
     title = "Variations on a theme that goes on " * 4
     svg = engrave(musicxml_text(scale(title.strip())), width=400).svg
     assert title_of(svg).endswith("…")
@@ -217,24 +217,24 @@ def test_a_long_title_is_cut_to_the_paper_and_read_out_whole() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no music", "<score-partwise", "<score-partwise/>", "<a/>", "half"])
-def test_what_is_no_score_is_one_sentence(text: str) -> None:
+def test_an_invalid_score_is_refused_in_one_sentence(text: str) -> None:
     whole = musicxml_text(scale())
     with pytest.raises(MusicFileError, match=r"^The score can't be engraved[^.]*\.$"):
         engrave(whole[: len(whole) // 2] if text == "half" else text)
 
 
-def test_nothing_is_said_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    assert len(engrave(long_score(1).replace("16th", "17th")).notes) == 16  # of which verovio would warn
+def test_nothing_is_printed_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    assert len(engrave(long_score(1).replace("16th", "17th")).notes) == 16  # verovio would warn about it
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_score_too_long_for_one_sheet_is_one_sentence() -> None:
+def test_a_score_too_long_for_one_sheet_is_refused_in_one_sentence() -> None:
     with pytest.raises(MusicFileError, match=r"^The score has more systems than fit on one sheet of music 320 pixels wide\.$"):
         engrave(long_score(600), width=320)
 
 
 def long_score(bars: int) -> str:
-    """So many bars of sixteenths, one a system on narrow paper; as text, for to make it of notes takes seconds."""
+    """``bars`` bars of sixteenths, one per system on a narrow page; as text, since building it from notes takes seconds."""
     pitch, time = "<pitch><step>C</step><octave>5</octave></pitch>", "<duration>1</duration><voice>1</voice><type>16th</type>"
     bar = f"<note>{pitch}{time}</note>" * 16
     first = "<attributes><divisions>4</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>"
@@ -244,7 +244,7 @@ def long_score(bars: int) -> str:
 
 
 @pytest.mark.parametrize("width", [319, 4001])
-def test_a_width_that_no_paper_has_is_one_sentence(width: int) -> None:
+def test_a_width_out_of_range_is_refused_in_one_sentence(width: int) -> None:
     with pytest.raises(OptionError, match=f"320 to 4000 pixels wide, not {width}"):
         engrave(musicxml_text(scale()), width=width)
 

@@ -1,4 +1,4 @@
-"""Repetition in music whose loops, figures and runs are known because they were put there."""
+"""Repetition in music with planted loops, figures and runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def line(pitches: list[int], step: int = 12) -> Piece:
     return Piece(make_notes(np.arange(count) * step, pitches, [step] * count, [64] * count))
 
 
-def chance(count: int, random_seed: int = 1) -> list[int]:
-    """Pitches without pattern."""
+def noise(count: int, random_seed: int = 1) -> list[int]:
+    """Random pitches."""
     return np.random.default_rng(random_seed).integers(21, 109, count).tolist()
 
 
-def test_one_note_again_and_again_is_the_smallest_loop() -> None:
+def test_one_repeated_note_is_the_smallest_loop() -> None:
     found = loops.scores(line([60] * 100))
     assert loops.loop_period(loops.rows(line([60] * 100))) == 1
     assert found["looping"] == 1.0
@@ -33,29 +33,29 @@ def test_one_note_again_and_again_is_the_smallest_loop() -> None:
     assert found["compression"] > 10
 
 
-def test_music_of_chance_does_not_repeat() -> None:
-    found = loops.scores(line(chance(300)))
+def test_random_music_does_not_repeat() -> None:
+    found = loops.scores(line(noise(300)))
     assert (found["looping"], found["looped_share"], found["repeated_figures"], found["distinct_4"]) == (0.0, 0.0, 0.0, 1.0)
     assert found["longest_run"] <= 2
-    assert found["compression"] < 2.2  # pitches of chance: only the steps, all equal, can be packed
+    assert found["compression"] < 2.2  # random pitches: only the steps, all equal, compress
 
 
 @pytest.mark.parametrize("period", [2, 3, 7, 16])
-def test_a_loop_is_what_came_four_times_more(period: int) -> None:
+def test_a_loop_occurs_five_times_in_succession(period: int) -> None:
     once = list(range(60, 60 + period))
-    before = chance(20)
+    before = noise(20)
     assert loops.loop_period(loops.rows(line(before + 5 * once))) == period
     assert loops.loop_period(loops.rows(line(before + 4 * once))) == 0
     assert loops.loop_period(loops.rows(line(before + 5 * once + [30]))) == 0
 
 
-def test_a_loop_that_was_left_shows_in_the_share_only() -> None:
-    found = loops.scores(line(chance(50) + [60, 64, 67] * 10 + chance(20, 2)))
+def test_a_loop_that_has_ended_shows_only_in_the_share() -> None:
+    found = loops.scores(line(noise(50) + [60, 64, 67] * 10 + noise(20, 2)))
     assert found["looping"] == 0.0
     assert found["looped_share"] == pytest.approx((30 - 15 + 1) / 100, abs=0.02)
 
 
-def test_another_rhythm_is_no_loop() -> None:
+def test_one_pitch_in_changing_rhythm_is_not_a_loop() -> None:
     steps = np.random.default_rng(1).permutation(100) + 1
     piece = Piece(make_notes(np.cumsum(steps), [60] * 100, [1] * 100, [64] * 100))
     assert loops.scores(piece)["looping"] == 0.0
@@ -65,15 +65,15 @@ def test_another_rhythm_is_no_loop() -> None:
 def test_figures_repeat_within_two_hundred_notes_and_not_beyond() -> None:
     figure = [60, 72, 65, 79]
     for gap, expected in ((190, 1), (250, 0)):
-        between = [pitch for pitch in chance(2 * gap) if pitch not in figure][:gap]
+        between = [pitch for pitch in noise(2 * gap) if pitch not in figure][:gap]
         all_rows = loops.rows(line([40, *figure, *between, *figure]))
         assert round(loops.repeated_figures(all_rows) * (len(all_rows) - 3)) == expected
 
 
-def test_what_the_seed_had_counts_as_past_and_is_not_itself_scored() -> None:
-    seed, copied, own = chance(40), chance(40), chance(40, 2)
+def test_the_seed_counts_as_past_music_and_is_not_scored() -> None:
+    seed, copied, own = noise(40), noise(40), noise(40, 2)
     again, new = loops.scores(line(seed + copied), 40), loops.scores(line(seed + own), 40)
-    # The first figure's first step leads from the seed, where in the seed it leads from nowhere.
+    # The first figure differs: its first note has a step from the seed, while the seed's own first note has none.
     assert again["repeated_figures"] == pytest.approx(36 / 37)
     assert new["repeated_figures"] == 0.0
     assert again["compression"] > 3 * new["compression"]
@@ -83,17 +83,17 @@ def test_what_the_seed_had_counts_as_past_and_is_not_itself_scored() -> None:
 
 def test_a_loop_may_begin_in_the_seed() -> None:
     figure = [60, 64, 67, 72]
-    assert loops.scores(line(chance(10) + 5 * figure), 10 + 4 * 4)["looping"] == 1.0
+    assert loops.scores(line(noise(10) + 5 * figure), 10 + 4 * 4)["looping"] == 1.0
 
 
-def test_the_split_in_a_joined_piece_is_a_row() -> None:
-    seed, continuation = line(chance(16)), line(chance(16))
+def test_a_joined_piece_is_scored_from_the_given_row_on() -> None:
+    seed, continuation = line(noise(16)), line(noise(16))
     whole = join(seed, continuation, 16 * 12)
     assert loops.scores(whole, 16)["repeated_figures"] == pytest.approx(12 / 13)
 
 
 def test_a_transposed_copy_repeats_as_much() -> None:
-    piece = line([pitch % 40 + 40 for pitch in chance(60)] + [60, 64, 67] * 8)
+    piece = line([pitch % 40 + 40 for pitch in noise(60)] + [60, 64, 67] * 8)
     moved = transpose(piece, 5)
     for name, value in loops.scores(piece).items():
         assert loops.scores(moved)[name] == pytest.approx(value, rel=0.05 if name == "compression" else 1e-12)

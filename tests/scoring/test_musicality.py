@@ -43,7 +43,7 @@ def test_scale_consistency_is_the_share_within_the_best_scale() -> None:
     assert musicality.scale_consistency(piece(*chromatic)) == pytest.approx(7 / 12)
 
 
-def test_polyphony_is_the_mean_of_sounding_pitches_where_any_sounds() -> None:
+def test_polyphony_is_the_mean_number_of_pitches_while_any_sounds() -> None:
     # A quarter of three notes, a quarter of one, a quarter of silence that does not count.
     assert musicality.polyphony(piece((0, 60, 2), (0, 64, 1), (0, 67, 1), (3, 60, 1))) == pytest.approx((3 + 1 + 1) / 3)
 
@@ -61,7 +61,7 @@ def test_groove_is_one_for_equal_bars_and_falls_by_the_ticks_that_differ() -> No
     # The second bar lacks one onset and has another: two of 72 ticks.
     other = piece((0, 60, 0.5), (1, 62, 0.5), (3, 60, 0.5), (4.5, 62, 0.5), metre=(3, 4))
     assert musicality.groove_consistency(other) == pytest.approx(1 - 2 / 72)
-    # A note that ends on the bar line brings in an empty third bar: nothing, then two onsets, of 2 x 72 ticks.
+    # A note that ends on the bar line adds an empty third bar: nothing, then two onsets, of 2 x 72 ticks.
     ended = piece((0, 60, 0.5), (1, 62, 0.5), (3, 60, 0.5), (4, 62, 2), metre=(3, 4))
     assert musicality.groove_consistency(ended) == pytest.approx(1 - 2 / 144)
 
@@ -128,26 +128,26 @@ def test_an_empty_set_is_refused() -> None:
         overlapping_area(np.zeros(0), np.ones(3))
 
 
-# People beside people
+# Human music compared with itself
 
 
 def music(seed: int, count: int = 60, shift: float = 0.0, spread: float = 1.0) -> np.ndarray:
     return np.random.default_rng(seed).normal(shift, spread, (count, 2))
 
 
-def test_halves_are_equally_large_and_drawn_anew() -> None:
+def test_halves_are_equally_large_and_drawn_independently() -> None:
     halves = random_halves(10, 50, np.random.default_rng(1))
     assert (halves.sum(axis=1) == 5).all()
     assert len({tuple(half) for half in halves.tolist()}) > 40
 
 
-def test_music_like_peoples_reaches_the_ceiling() -> None:
+def test_music_like_human_music_reaches_the_ceiling() -> None:
     found = overlap(music(1), music(2), np.random.default_rng(1), resamples=20)
     assert found.areas[1].min() > 0.85
     assert found.areas[0] == pytest.approx(found.areas[1], abs=0.05)
 
 
-def test_the_very_music_of_people_scores_just_the_ceiling() -> None:
+def test_human_music_itself_scores_exactly_the_ceiling() -> None:
     found = overlap(music(1), music(1), np.random.default_rng(1), resamples=20)
     assert found.areas[0] == pytest.approx(found.areas[1], abs=1e-12)
 
@@ -166,12 +166,12 @@ def test_a_seed_is_never_compared_with_itself() -> None:
     assert halved_areas(two, two, alone, np.array([3.0, 3.0, 3.0, 3.0]))[1] == pytest.approx(0.5, abs=0.1)
 
 
-def test_a_weight_of_two_is_a_seed_given_twice() -> None:
-    people, generated, half = music(1, 4), music(2, 4), np.array([[True, True, False, False]])
-    twice = [0, 1, 2, 2, 2, 3]
+def test_a_weight_of_three_equals_a_seed_given_three_times() -> None:
+    human, generated, half = music(1, 4), music(2, 4), np.array([[True, True, False, False]])
+    repeated = [0, 1, 2, 2, 2, 3]
     long_half = np.array([[True, True, False, False, False, False]])
-    weighted = halved_areas(people, generated, half, np.array([1.0, 1.0, 3.0, 1.0]))
-    assert weighted == pytest.approx(halved_areas(people[twice], generated[twice], long_half, np.ones(6)))
+    weighted = halved_areas(human, generated, half, np.array([1.0, 1.0, 3.0, 1.0]))
+    assert weighted == pytest.approx(halved_areas(human[repeated], generated[repeated], long_half, np.ones(6)))
 
 
 def test_resampled_areas_surround_the_estimate_and_more_seeds_narrow_them() -> None:

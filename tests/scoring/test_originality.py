@@ -1,4 +1,4 @@
-"""The longest shared passage: copied music of known length is found whole, in any key, and no file from elsewhere is trusted."""
+"""Copied passages of known length are found in full, in any key, and index files are checked before they are trusted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from musiclstm.scoring.originality import (
 
 
 def random_piece(random_seed: int, notes: int = 400, title: str = "") -> Piece:
-    """Music of chance: irregular onsets, four octaves, chords among them."""
+    """Random music: irregular onsets, four octaves, some chords."""
     rng = np.random.default_rng(random_seed)
     onset = np.cumsum(rng.choice([0, 3, 6, 8, 12, 24], notes))
     found = make_notes(onset, rng.integers(40, 88, notes), rng.integers(1, 48, notes), rng.integers(20, 100, notes))
@@ -38,9 +38,9 @@ def random_piece(random_seed: int, notes: int = 400, title: str = "") -> Piece:
 
 
 def with_passage(host: Piece, at: int, source: Piece, first: int, count: int) -> Piece:
-    """``host`` with notes ``first`` to ``first + count`` of ``source`` in it, so that they become notes ``at`` and following.
+    """``host`` with ``count`` notes of ``source`` from note ``first`` inserted as its notes from ``at`` on.
 
-    The notes around them lie an augmented octave away, so that nothing is shared beyond them.
+    Gaps of 500 ticks on both sides keep the shared passage from extending further.
     """
     taken = source.notes[first : first + count].copy()
     head, tail = host.notes[:at].copy(), host.notes[at:].copy()
@@ -91,7 +91,7 @@ def test_durations_and_velocities_do_not_hide_a_copy(index: OriginalityIndex, kn
     assert index.longest(replace(music, notes=played)) == index.longest(music)
 
 
-def test_another_rhythm_or_another_pitch_ends_a_passage(index: OriginalityIndex, known: list[Piece]) -> None:
+def test_a_changed_rhythm_or_pitch_ends_a_passage(index: OriginalityIndex, known: list[Piece]) -> None:
     copy = with_passage(random_piece(99), 0, known[1], 40, 25)
     for column in ("pitch", "onset"):
         changed = copy.notes.copy()
@@ -99,18 +99,18 @@ def test_another_rhythm_or_another_pitch_ends_a_passage(index: OriginalityIndex,
         assert index.longest(replace(copy, notes=changed)).notes == 15
 
 
-def test_music_of_chance_shares_nothing(index: OriginalityIndex) -> None:
+def test_random_music_shares_nothing(index: OriginalityIndex) -> None:
     assert all(index.longest(random_piece(number)) == originality.SharedPassage(0, "", 0) for number in range(100, 120))
 
 
-def test_figures_count_only_in_the_order_they_have_in_one_piece(index: OriginalityIndex, known: list[Piece]) -> None:
+def test_figures_count_only_in_their_order_in_one_piece(index: OriginalityIndex, known: list[Piece]) -> None:
     one_after_the_other = with_passage(with_passage(random_piece(99), 30, known[0], 100, 12), 42, known[1], 200, 14)
     assert index.longest(one_after_the_other).notes == 14
     swapped = with_passage(with_passage(random_piece(99), 30, known[0], 100, 12), 42, known[0], 88, 13)
     assert index.longest(swapped).notes == 13
 
 
-def test_a_loop_is_as_long_as_it_is_in_the_known_piece() -> None:
+def test_a_loop_matches_only_as_far_as_the_known_piece_goes() -> None:
     def repeated(count: int) -> Piece:
         return Piece(make_notes(np.arange(count) * 6, [60] * count, [6] * count, [64] * count))
 
@@ -119,14 +119,14 @@ def test_a_loop_is_as_long_as_it_is_in_the_known_piece() -> None:
     assert index.longest(repeated(8)).notes == 8
 
 
-def test_the_end_of_one_piece_does_not_run_on_into_the_next(known: list[Piece]) -> None:
+def test_a_passage_does_not_run_on_from_one_piece_into_the_next(known: list[Piece]) -> None:
     index = build_index(known[:2])
     both = np.concatenate([known[0].notes, known[1].notes])
     both["onset"][len(known[0]) :] += known[0].end
     assert index.longest(Piece(both)).notes == max(len(known[0]), len(known[1]))
 
 
-def test_only_what_begins_after_the_seed_counts(index: OriginalityIndex, known: list[Piece]) -> None:
+def test_only_notes_after_the_seed_count(index: OriginalityIndex, known: list[Piece]) -> None:
     music = with_passage(with_passage(random_piece(99), 20, known[4], 60, 40), 200, known[0], 7, 11)
     assert index.longest(music).notes == 40
     after = index.longest(music, start=100)
@@ -146,7 +146,7 @@ def test_too_few_notes_share_nothing(index: OriginalityIndex, known: list[Piece]
     assert index.longest(replace(known[0], notes=known[0].notes[: ROWS + 1].copy())).notes == ROWS + 1
 
 
-def test_an_empty_index_knows_nothing(known: list[Piece], tmp_path: Path) -> None:
+def test_an_empty_index_finds_nothing(known: list[Piece], tmp_path: Path) -> None:
     write_index(build_index([]), tmp_path / "empty.npz")
     assert read_index(tmp_path / "empty.npz").longest(known[0]).notes == 0
 
@@ -161,10 +161,10 @@ def test_titles_say_the_composer_once_and_fall_back_to_the_file() -> None:
     assert words("", "Clementi") == "Clementi: op36_1"
 
 
-# People
+# Human music
 
 
-def test_people_are_measured_in_passages_of_sixteen_bars(index: OriginalityIndex, known: list[Piece]) -> None:
+def test_human_music_is_measured_in_passages_of_sixteen_bars(index: OriginalityIndex, known: list[Piece]) -> None:
     copiers = [with_passage(random_piece(number, 130), 20, known[0], 0, 21) for number in (97, 98)]
     measured = human_overlap(index, [*copiers, *(random_piece(number, 240) for number in range(100, 118))])
     assert measured["passages"] == 20
@@ -184,7 +184,7 @@ def test_passages_follow_each_other_and_are_full(tunes: dict[str, Piece]) -> Non
 # Files
 
 
-def test_what_is_read_is_what_was_written(index: OriginalityIndex, known: list[Piece], path: Path, tmp_path: Path) -> None:
+def test_a_written_index_is_read_back_unchanged(index: OriginalityIndex, known: list[Piece], path: Path, tmp_path: Path) -> None:
     again = read_index(path)
     assert (again.pieces, again.rows) == (index.pieces, index.rows)
     music = with_passage(random_piece(99), 50, known[3], 120, 17)
@@ -204,7 +204,7 @@ def test_no_notes_are_in_the_file(known: list[Piece], path: Path) -> None:
     assert abs(np.corrcoef(pitches, arrays["figures"][: len(pitches)].astype(float))[0, 1]) < 0.2
 
 
-def test_names_that_can_not_be_shown_are_made_plain(known: list[Piece], tmp_path: Path) -> None:
+def test_unprintable_names_are_cleaned(known: list[Piece], tmp_path: Path) -> None:
     odd = replace(known[0], title="Two\nlines\x00 \udc80 " + "x" * 1000, source="a\tb.mid")
     write_index(build_index([odd]), tmp_path / "odd.npz")
     (piece,) = read_index(tmp_path / "odd.npz").pieces
@@ -246,7 +246,7 @@ GOOD = {
 
 
 def archive(path: Path, members: dict[str, bytes] | None = None, method: int = zipfile.ZIP_DEFLATED) -> Path:
-    """An archive like a good one but for ``members``, named without their ending."""
+    """A valid archive in which ``members``, named without their ending, are replaced or added."""
     with zipfile.ZipFile(path, "w", method) as file:
         for name, content in (GOOD | {f"{name}.npy": content for name, content in (members or {}).items()}).items():
             file.writestr(name, content)
@@ -287,7 +287,7 @@ def test_a_file_made_by_hand_is_read(tmp_path: Path) -> None:
         ({"surprise": GOOD["counts.npy"]}, "three arrays"),
     ],
 )
-def test_parts_that_are_off_are_refused(tmp_path: Path, members: dict[str, bytes], says: str) -> None:
+def test_invalid_parts_are_refused(tmp_path: Path, members: dict[str, bytes], says: str) -> None:
     assert says in sentence(archive(tmp_path / "o.npz", members))
 
 
@@ -299,7 +299,7 @@ def test_a_missing_array_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_other_ways_to_pack_are_refused(tmp_path: Path, method: int) -> None:
+def test_other_compression_methods_are_refused(tmp_path: Path, method: int) -> None:
     assert "unknown way" in sentence(archive(tmp_path / "o.npz", method=method))
 
 
@@ -308,13 +308,13 @@ def test_other_ways_to_pack_are_refused(tmp_path: Path, method: int) -> None:
     [b"", b"just words", b"PK\5\6", b"PK\5\6" + bytes(18), bytes(1000), GOOD["figures.npy"]],
     ids=lambda content: repr(content[:6]),
 )
-def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "o.npz").write_bytes(content)
     assert "damaged or not an index" in sentence(tmp_path / "o.npz")
 
 
 def peak(work: Callable[[], object]) -> int:
-    """The most bytes that were in use at once."""
+    """Peak memory in bytes."""
     tracemalloc.start()
     try:
         work()
@@ -330,7 +330,7 @@ def test_an_array_that_only_declares_its_size_takes_no_memory(tmp_path: Path, co
     assert peak(lambda: sentence(tmp_path / "o.npz")) < 1_000_000
 
 
-def test_an_archive_that_swells_is_left(tmp_path: Path) -> None:
+def test_a_decompression_bomb_is_not_unpacked(tmp_path: Path) -> None:
     text = b"{'descr': '<u4', 'fortran_order': False, 'shape': (3,), }".ljust(117) + b"\n"
     swollen = b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + bytes(50_000_000)
     archive(tmp_path / "o.npz", {"figures": swollen})
@@ -339,13 +339,13 @@ def test_an_archive_that_swells_is_left(tmp_path: Path) -> None:
     assert peak(lambda: sentence(tmp_path / "o.npz")) < 1_000_000
 
 
-def test_an_endless_file_is_not_opened(tmp_path: Path) -> None:
+def test_an_oversized_file_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "o.npz").open("wb") as file:
-        file.truncate(60_000_000)  # a sparse file: it takes no room
+        file.truncate(60_000_000)  # a sparse file: it takes no disk space
     assert "at most" in sentence(tmp_path / "o.npz")
 
 
-def test_any_damage_is_one_sentence(path: Path) -> None:
+def test_any_damage_is_reported_in_one_sentence(path: Path) -> None:
     rng = np.random.default_rng(3)
     whole = path.read_bytes()
     for _ in range(400):

@@ -1,4 +1,4 @@
-"""The first of several takes is the one most like people's: a cloud of what people do, and the distance from its middle."""
+"""Takes are ranked by similarity to human continuations: the distance from the mean of their distribution."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def continued(seed: Piece, continuation: Piece) -> tuple[Piece, int]:
 
 
 @pytest.fixture(scope="module")
-def people() -> Ranking:
+def ranking() -> Ranking:
     """The ranking measured on tunes of eight bars, four bars after a seed of four."""
-    ranking = fit_ranking([(tune(seed), 4 * BAR) for seed in range(FEWEST + 20)])
-    assert ranking is not None
-    return ranking
+    fitted = fit_ranking([(tune(seed), 4 * BAR) for seed in range(FEWEST + 20)])
+    assert fitted is not None
+    return fitted
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def seed() -> Piece:
     return tune(1000, bars=4)
 
 
-def test_what_is_most_typical_scores_highest_which_is_zero(seed: Piece) -> None:
+def test_the_most_typical_continuation_scores_zero(seed: Piece) -> None:
     piece, split = continued(seed, tune(5, bars=4))
     here = traits(piece, split)
     assert Ranking(here, np.ones(len(TRAITS)), np.eye(len(TRAITS))).score(piece, split) == 0
@@ -49,35 +49,35 @@ def test_what_is_most_typical_scores_highest_which_is_zero(seed: Piece) -> None:
     assert one_off.score(piece, split) == pytest.approx(-1)
 
 
-def test_more_of_the_same_kind_is_preferred_to_one_note_to_another_key_and_to_noise(people: Ranking, seed: Piece) -> None:
+def test_similar_music_scores_above_one_note_another_key_and_noise(ranking: Ranking, seed: Piece) -> None:
     count = 32
     loop = Piece(make_notes(np.arange(count) * 12, [60] * count, [12] * count, [70] * count))
     rng = np.random.default_rng(0)
     noise = Piece(make_notes(np.arange(4 * count) * 3, rng.integers(21, 109, 4 * count), [3] * 4 * count, [70] * 4 * count))
     for number in range(5):
-        good = people.score(*continued(seed, tune(2000 + number, bars=4)))
+        good = ranking.score(*continued(seed, tune(2000 + number, bars=4)))
         for worse in (loop, noise, transpose(tune(2000 + number, bars=4), 6)):
-            assert people.score(*continued(seed, worse)) < good
+            assert ranking.score(*continued(seed, worse)) < good
 
 
-def test_the_score_does_not_depend_on_the_key(people: Ranking, seed: Piece) -> None:
+def test_the_score_does_not_depend_on_the_key(ranking: Ranking, seed: Piece) -> None:
     piece, split = continued(seed, tune(7, bars=4))
-    assert people.score(transpose(piece, 5), split) == pytest.approx(people.score(piece, split))
+    assert ranking.score(transpose(piece, 5), split) == pytest.approx(ranking.score(piece, split))
 
 
-def test_a_continuation_without_notes_has_a_score_too(people: Ranking, seed: Piece) -> None:
+def test_a_continuation_without_notes_has_a_score_too(ranking: Ranking, seed: Piece) -> None:
     silent = replace(seed, notes=seed.notes[:0])
-    assert np.isfinite(people.score(*continued(seed, silent)))
+    assert np.isfinite(ranking.score(*continued(seed, silent)))
 
 
-def test_too_few_people_make_no_ranking() -> None:
+def test_too_few_continuations_give_no_ranking() -> None:
     assert fit_ranking([(tune(seed), 4 * BAR) for seed in range(FEWEST - 1)]) is None
 
 
-def test_what_is_written_is_read(people: Ranking, seed: Piece) -> None:
-    again = Ranking.from_json(people.to_json())
+def test_a_ranking_survives_json(ranking: Ranking, seed: Piece) -> None:
+    again = Ranking.from_json(ranking.to_json())
     piece, split = continued(seed, tune(9, bars=4))
-    assert again.score(piece, split) == pytest.approx(people.score(piece, split), abs=0.05)
+    assert again.score(piece, split) == pytest.approx(ranking.score(piece, split), abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_what_is_written_is_read(people: Ranking, seed: Piece) -> None:
         {"inverse": np.triu(np.ones((len(TRAITS), len(TRAITS)))).tolist()},
     ],
 )
-def test_a_damaged_ranking_is_refused(people: Ranking, change: dict[str, Any]) -> None:
+def test_a_damaged_ranking_is_refused(ranking: Ranking, change: dict[str, Any]) -> None:
     with pytest.raises(CheckpointError, match="ranking"):
-        Ranking.from_json(people.to_json() | change)
+        Ranking.from_json(ranking.to_json() | change)
 
 
 @pytest.mark.parametrize("fields", [[], "x", 3, {}])
-def test_what_is_no_ranking_at_all_is_refused(fields: Any) -> None:
+def test_data_that_is_not_a_ranking_is_refused(fields: Any) -> None:
     with pytest.raises(CheckpointError, match="ranking"):
         Ranking.from_json(fields)

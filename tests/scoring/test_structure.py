@@ -14,14 +14,14 @@ BAR = 96
 
 
 def song(bars: list[list[tuple[int, int]]], quarters: int = 4) -> Piece:
-    """Bars of (onset in ticks, pitch), so many quarters each."""
+    """Bars of (onset in ticks, pitch), each ``quarters`` long."""
     metre = Metre(0, quarters, 4)
     notes = [(index * metre.bar_ticks + onset, pitch) for index, bar in enumerate(bars) for onset, pitch in bar]
     onset, pitch = zip(*notes, strict=True)
     return Piece(make_notes(onset, pitch, [12] * len(notes), [64] * len(notes)), metres=(metre,))
 
 
-def bars_of_chance(count: int, random_seed: int = 1) -> list[list[tuple[int, int]]]:
+def random_bars(count: int, random_seed: int = 1) -> list[list[tuple[int, int]]]:
     rng = np.random.default_rng(random_seed)
     return [
         [(int(onset), int(rng.integers(48, 84))) for onset in sorted(rng.choice(BAR, 8, replace=False))] for _ in range(count)
@@ -29,8 +29,8 @@ def bars_of_chance(count: int, random_seed: int = 1) -> list[list[tuple[int, int
 
 
 @pytest.mark.parametrize("distance", structure.DISTANCES)
-def test_bars_that_return_after_so_many_bars_are_alike_at_that_distance(distance: int) -> None:
-    found = structure.scores(song(bars_of_chance(distance) * (16 // distance)))
+def test_bars_that_return_after_a_distance_are_alike_at_it(distance: int) -> None:
+    found = structure.scores(song(random_bars(distance) * (16 // distance)))
     for view in structure.VIEWS:
         assert found[f"{view}_{distance}"] == pytest.approx(1.0)
         for shorter in structure.DISTANCES:
@@ -38,12 +38,12 @@ def test_bars_that_return_after_so_many_bars_are_alike_at_that_distance(distance
                 assert found[f"{view}_{shorter}"] < 0.8
 
 
-def test_music_of_chance_shares_few_onsets_and_no_notes() -> None:
-    found = structure.scores(song(bars_of_chance(24)))
+def test_random_music_shares_few_onsets_and_no_notes() -> None:
+    found = structure.scores(song(random_bars(24)))
     assert all(found[f"rhythm_{distance}"] < 0.15 and found[f"notes_{distance}"] < 0.02 for distance in structure.DISTANCES)
 
 
-def test_two_bars_are_compared_as_counted_by_hand() -> None:
+def test_the_similarity_of_two_bars_matches_a_count_by_hand() -> None:
     one = [(0, 60), (0, 64), (24, 67), (48, 72)]
     other = [(0, 60), (24, 65), (72, 67)]
     found = structure.scores(song([one, other]))
@@ -63,12 +63,12 @@ def test_the_same_rhythm_in_another_harmony_is_alike_in_rhythm_only() -> None:
 
 
 def test_a_transposed_copy_has_the_same_structure() -> None:
-    piece = song([*bars_of_chance(8), *bars_of_chance(4), *bars_of_chance(12, 2)])
+    piece = song([*random_bars(8), *random_bars(4), *random_bars(12, 2)])
     assert structure.scores(transpose(piece, 5)) == pytest.approx(structure.scores(piece))
 
 
-def test_a_continuation_looks_back_into_its_seed_which_is_not_itself_scored() -> None:
-    seed, own = bars_of_chance(8), bars_of_chance(8, 2)
+def test_a_continuation_is_compared_with_its_seed_which_is_not_scored() -> None:
+    seed, own = random_bars(8), random_bars(8, 2)
     assert structure.scores(song(seed + seed), 8 * BAR)["notes_8"] == pytest.approx(1.0)
     assert structure.scores(song(seed[:1] * 8 + own), 8 * BAR)["notes_1"] < 0.05
     assert structure.scores(song(seed[:1] * 8 + own))["notes_1"] > 0.4
