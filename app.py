@@ -1,9 +1,9 @@
-"""What a Space runs, and `make app`: the page of the bundled checkpoint, or of the one that MUSICLSTM_REPO names."""
+"""Serve the page. A Space and `make app` run this, with the bundled checkpoint or the one that MUSICLSTM_REPO names."""
 
 import os
 import sys
 
-# Read when the libraries are imported: nothing is reported to anyone.
+# No telemetry. The libraries read these variables when they are imported.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 

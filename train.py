@@ -21,13 +21,13 @@
 # volumes = ["./musiclstm:/opt/program/musiclstm"]
 # env = { PYTHONPATH = "/opt/program" }
 # ///
-"""Train a checkpoint on your own music: read, split by work, fit, measure, choose seeds, save, reload and play.
+"""Train a checkpoint on your own music: read, split by work, train, evaluate, choose seeds, save, reload and play.
 
 python train.py --data my-midi-folder --out runs/mine
-python train.py --data music21                       # music21's own corpus, no network needed
+python train.py --data music21                       # the corpus that comes with music21, no network needed
 python train.py --data hf://datasets/OWNER/NAME      # a dataset of MIDI files on the Hugging Face Hub
 python train.py --data kaggle://OWNER/NAME           # or on Kaggle (pip install kagglehub)
-python train.py --data my-midi-folder --push OWNER/NAME  # and publish it there if it is better than what is there
+python train.py --data my-midi-folder --push OWNER/NAME  # and publish it if it beats the published one
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the training; returns the exit code: 0, or 2 with one line on stderr for bad input."""
+    """Train, and return the exit code: 0, or 2 with one line on stderr for bad input."""
     try:
         options = _parser().parse_args(arguments)
         with launch_workers(options.workers, command_line(), work_folder(options)):
@@ -59,19 +59,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(" ".join(str(error).split()), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("Stopped; --resume goes on after the last whole epoch.", file=sys.stderr)
+        print("Stopped. --resume continues after the last complete epoch.", file=sys.stderr)
         return 130
     return 0
 
 
 def work_folder(options: argparse.Namespace) -> Path:
-    """Where the run keeps what it needs to go on."""
+    """The folder next to ``--out`` that holds everything needed to resume."""
     out: Path = options.out.resolve()
     return out.with_name(f"{out.name}.work")
 
 
 def train(options: argparse.Namespace) -> None:
-    """From data to a checkpoint folder."""
+    """Make a checkpoint folder from the data, and publish it if ``--push`` is given."""
     config = TrainConfig(
         epochs=options.epochs,
         patience=options.patience,
@@ -89,70 +89,90 @@ def train(options: argparse.Namespace) -> None:
 
     out, work = options.out.resolve(), work_folder(options)
     if (options.private or options.force or options.dry_run) and not options.push:
-        raise OptionError("--private, --force and --dry-run say how to publish: give --push OWNER/NAME too.")
+        raise OptionError("--private, --force and --dry-run are about publishing: give --push OWNER/NAME too.")
     if options.push:
-        split_reference(options.push)  # a name or a reason that can't be should not cost a training
+        split_reference(options.push)  # now, since a bad name or reason should not waste a whole training run
         check_reason(options.force)
     require_free(out)
     sizes = {"units": options.units, "layers": options.layers, "head": options.head}
     group = workers_of_environment()
-    say = print if group.leads else _nothing
+    say = print if group.leads else _silent
     trainer = prepare(options.data, work, config, sizes, group=group, say=say)
     trainer.fit(work, resume=options.resume, say=say)
     if not group.leads:
         return
-    data = Path(options.data).resolve().name if Path(options.data).is_dir() else options.data  # no path of this machine
+    data = (
+        Path(options.data).resolve().name if Path(options.data).is_dir() else options.data
+    )  # keep this machine's paths out of the card
     credit = Credit(options.data_name or data, options.data_source or data, options.data_licence)
     composition = package(trainer, out, options.name or out.name, credit, own_seeds=options.seeds == "data")
     seed, notes = composition.request.seed, len(composition.takes[0].continuation)
-    print(f"Reloaded, it wrote {composition.bars} bars with {notes} notes after {seed.title}.")
+    print(f"The reloaded checkpoint wrote {composition.bars} bars with {notes} notes after {seed.title}.")
     print(f"Listen: python -m musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")
     if options.push:
         release(out, options.push, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
 
 
-def _nothing(_: str) -> None:
-    """What all but the first of several workers say."""
+def _silent(_: str) -> None:
+    """Print nothing: only the first of several workers reports."""
 
 
 def _parser() -> argparse.ArgumentParser:
     defaults = TrainConfig()
     parser = _Parser(prog="train.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, metavar="DIR|music21|hf://datasets/ID|kaggle://ID", help="what to learn from")
+    parser.add_argument("--data", required=True, metavar="DIR|music21|hf://datasets/ID|kaggle://ID", help="the music to train on")
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/mine"), metavar="DIR", help="the checkpoint folder; DIR.work keeps the run"
+        "--out",
+        type=Path,
+        default=Path("runs/mine"),
+        metavar="DIR",
+        help="the checkpoint folder; DIR.work holds what --resume needs",
     )
-    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch of an interrupted run")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run after its last complete epoch")
+    parser.add_argument("--push", metavar="OWNER/NAME", help="publish it on the Hugging Face Hub if it beats the version there")
+    parser.add_argument("--private", action="store_true", help="with --push: make a new repository private")
     parser.add_argument(
-        "--push", metavar="OWNER/NAME", help="publish it on the Hugging Face Hub if it is better than what is there"
-    )
-    parser.add_argument("--private", action="store_true", help="with --push: a repository that is created is for you alone")
-    parser.add_argument("--force", default="", metavar="REASON", help="with --push: publish a worse one; the card tells why")
-    parser.add_argument("--dry-run", action="store_true", help="with --push: measure and show what would be sent, send nothing")
-    parser.add_argument("--name", help="name of the checkpoint, the folder's if not given")
-    parser.add_argument(
-        "--seeds", choices=("catalogue", "data"), default="catalogue", help="curated openings, or the data's best passages"
-    )
-    parser.add_argument("--data-name", metavar="TEXT", help="what the data is called, for the model card")
-    parser.add_argument("--data-source", metavar="TEXT", help="whom to credit for the data")
-    parser.add_argument("--data-licence", metavar="TEXT", default="not stated", help="the data's licence")
-    parser.add_argument("--epochs", type=int, default=defaults.epochs)
-    parser.add_argument("--patience", type=int, default=defaults.patience, help="epochs without improvement before it stops")
-    parser.add_argument(
-        "--minutes", type=float, default=0.0, help="stop after the epoch in which this time is over; 0 for no limit"
+        "--force", default="", metavar="REASON", help="with --push: publish even if it is worse; the reason goes into the card"
     )
     parser.add_argument(
-        "--random-seed", type=int, default=defaults.random_seed, help="decides split, order, transposition, weights"
+        "--dry-run", action="store_true", help="with --push: evaluate and show what would be uploaded, but upload nothing"
+    )
+    parser.add_argument("--name", help="name of the checkpoint; by default that of the folder")
+    parser.add_argument(
+        "--seeds", choices=("catalogue", "data"), default="catalogue", help="curated openings, or the best passages of the data"
+    )
+    parser.add_argument("--data-name", metavar="TEXT", help="name of the data, for the model card")
+    parser.add_argument("--data-source", metavar="TEXT", help="source of the data, for the credit in the model card")
+    parser.add_argument("--data-licence", metavar="TEXT", default="not stated", help="licence of the data")
+    parser.add_argument("--epochs", type=int, default=defaults.epochs, help="the most epochs to train, default %(default)s")
+    parser.add_argument(
+        "--patience", type=int, default=defaults.patience, help="early stopping: epochs without improvement, default %(default)s"
     )
     parser.add_argument(
-        "--workers", type=int, default=1, help="processes of this machine that train together; for several machines set TF_CONFIG"
+        "--minutes", type=float, default=0.0, help="stop after the epoch in which this time runs out; 0 means no limit"
     )
-    parser.add_argument("--lanes", type=int, default=defaults.lanes, help="pieces played side by side")
-    parser.add_argument("--window", type=int, default=defaults.window, help="notes between two updates of the weights")
-    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
-    parser.add_argument("--units", type=int, default=384, help="width of each LSTM layer")
-    parser.add_argument("--layers", type=int, default=2, help="LSTM layers")
-    parser.add_argument("--head", type=int, default=256, help="hidden width of the output heads")
+    parser.add_argument(
+        "--random-seed",
+        type=int,
+        default=defaults.random_seed,
+        help="fixes the split, the order, the transpositions and the initial weights, default %(default)s",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that train together on this machine; for several machines set TF_CONFIG"
+    )
+    parser.add_argument(
+        "--lanes", type=int, default=defaults.lanes, help="batch size: pieces trained on in parallel, default %(default)s"
+    )
+    parser.add_argument(
+        "--window",
+        type=int,
+        default=defaults.window,
+        help="notes per piece between two updates of the weights, default %(default)s",
+    )
+    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate, help="default %(default)s")
+    parser.add_argument("--units", type=int, default=384, help="width of each LSTM layer, default %(default)s")
+    parser.add_argument("--layers", type=int, default=2, help="number of LSTM layers, default %(default)s")
+    parser.add_argument("--head", type=int, default=256, help="hidden width of the output heads, default %(default)s")
     return parser
 
 

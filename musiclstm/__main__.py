@@ -1,4 +1,4 @@
-"""``python -m musiclstm``: the command line."""
+"""Run the command line: ``python -m musiclstm``."""
 
 from musiclstm.cli import main
 

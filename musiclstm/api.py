@@ -1,4 +1,4 @@
-"""musiclstm from Python: open a checkpoint, generate, save. The command line and the page stand on the same functions."""
+"""musiclstm from Python: open a checkpoint, generate, save. The command line and the page use the same functions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
-from musiclstm.generation import ComposeRequest, Composition, TakeFiles, compose, prefix_of, take_recipe, transposed, write_take
+from musiclstm.generation import ComposeRequest, Composition, TakeFiles, compose, performed, prefix_of, take_recipe, write_take
 from musiclstm.hub import cached_checkpoint, download_checkpoint, split_reference
+from musiclstm.music import Performance
+from musiclstm.project import project_file
 from musiclstm.seeds import Seed, find_seed, seed_from_file
 
-#: The checkpoint that comes with the program.
-BUNDLED = Path(__file__).parent.parent / "checkpoints" / "classical-piano"
+#: The folder of the checkpoint that comes with the program.
+BUNDLED = project_file("checkpoints/classical-piano")
 
 
 def generate(
@@ -25,36 +27,44 @@ def generate(
     diversity: float = SamplingOptions.diversity,
     top_p: float = SamplingOptions.top_p,
     loop_guard: bool = True,
+    instrument: str = Performance.instrument,
+    tempo: float | None = None,
+    transposition: int = 0,
     **settings: Any,
 ) -> Composition:
-    """Continue ``seed`` (a Seed, the id of one of the checkpoint's, or a music file).
+    """Continue ``seed``: a Seed, the id of a seed of the checkpoint, or a music file.
 
-    ``checkpoint`` as for ``open_checkpoint``; ``settings`` are those of ``ComposeRequest``: bars, takes, random_seed, tempo,
-    instrument. The same arguments give the same notes. Raises the errors of ``musiclstm.errors``.
+    ``checkpoint`` is a Checkpoint or what ``open_checkpoint`` takes. ``settings`` go to ``ComposeRequest``: bars, takes,
+    random_seed and so on. The same arguments give the same notes. Raises the errors of ``musiclstm.errors``.
     """
     opened = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
     chosen = seed if isinstance(seed, Seed) else open_seed(opened, str(seed))
-    return compose(opened, ComposeRequest(chosen, sampling=SamplingOptions(diversity, top_p, loop_guard), **settings))
+    sampling, performance = SamplingOptions(diversity, top_p, loop_guard), Performance(instrument, tempo, transposition)
+    return compose(opened, ComposeRequest(chosen, performance=performance, sampling=sampling, **settings))
 
 
 def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: bool = False) -> ComposeRequest:
-    """The request that settings describe, under the names they have in a recipe.
+    """Build a request from ``settings``, named as in a recipe.
 
-    With ``files`` the seed may name a music file of this machine: not for what comes over the network. What it goes on from is
-    composed first. Raises OptionError, MusicFileError.
+    With ``files`` the seed may be the path of a music file on this machine; never allow that for settings from the network. If
+    the settings extend earlier music, that is composed first. Raises OptionError, MusicFileError.
     """
-    names = ("bars", "takes", "random_seed", "tempo", "instrument", "transposition", "ending")
-    given = {name: settings[name] for name in names if settings.get(name) is not None}
-    sampling = {name: settings[name] for name in ("diversity", "top_p", "loop_guard") if settings.get(name) is not None}
+
+    def given_of(*names: str) -> dict[str, Any]:
+        return {name: settings[name] for name in names if settings.get(name) is not None}
+
+    given = given_of("bars", "takes", "random_seed", "ending")
+    given["sampling"] = SamplingOptions(**given_of("diversity", "top_p", "loop_guard"))
+    given["performance"] = Performance(**given_of("instrument", "tempo", "transposition"))
     seed = _seed_from(checkpoint, settings, files)
     written = settings.get("after")
     if written is not None:
         earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]}, files=files)
-        # An extension drops the last bar at most; so the bars in all bound what a long chain of them can cost.
+        # An extension drops one bar at most, so the total number of bars limits the work that a long chain can cause.
         if not 0 <= earlier.total_bars - written["bars"] <= 1:
             raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
         given["after"] = prefix_of(compose(checkpoint, earlier), written["number"], written["bars"])
-    return ComposeRequest(seed, sampling=SamplingOptions(**sampling), **given)
+    return ComposeRequest(seed, **given)
 
 
 def _seed_from(checkpoint: Checkpoint, settings: Mapping[str, Any], files: bool) -> Seed:
@@ -68,11 +78,11 @@ def _seed_from(checkpoint: Checkpoint, settings: Mapping[str, Any], files: bool)
 
 
 def save(composition: Composition, folder: str | Path, *, audio: bool = True) -> list[TakeFiles]:
-    """Write a composition's files to ``folder``, or to take-1, take-2 ... in it if there are several takes."""
+    """Write the files of a composition to ``folder``; several takes go to its subfolders take-1, take-2 and so on."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"The output must be a folder, but {folder} is a file.")
-    several, sounding = len(composition.takes) > 1, transposed(composition)
+    several, sounding = len(composition.takes) > 1, performed(composition)
     return [
         write_take(
             folder / f"take-{place}" if several else folder,
@@ -81,40 +91,43 @@ def save(composition: Composition, folder: str | Path, *, audio: bool = True) ->
             take.joined,
             composition.split,
             recipe=take_recipe(composition, take.number),
-            instrument=composition.request.instrument,
+            instrument=composition.request.performance.instrument,
             audio=audio,
         )
         for place, take in enumerate(sounding.takes, start=1)
     ]
 
 
-def open_at_hand(reference: str | None = None) -> Checkpoint | None:
-    """``open_checkpoint`` for what needs no request: the bundled one, a folder, a commit in the cache; None for anything else."""
+def open_local(reference: str | None = None) -> Checkpoint | None:
+    """Like ``open_checkpoint``, but without the network: the bundled one, a folder, or a cached commit; else None."""
     if reference is None or _is_folder(reference):
         return open_checkpoint(reference)
-    pulled = cached_checkpoint(*split_reference(reference))
-    return None if pulled is None else load_checkpoint(pulled.folder, revision=pulled.revision)
+    cached = cached_checkpoint(*split_reference(reference))
+    return None if cached is None else load_checkpoint(cached.folder, revision=cached.revision)
 
 
 def open_checkpoint(reference: str | Path | None = None) -> Checkpoint:
-    """A checkpoint by folder, by Hub id OWNER/NAME[@REVISION], or the bundled one for None. Raises CheckpointError."""
+    """Open a checkpoint: a folder, OWNER/NAME[@REVISION] on the Hub, or None for the bundled one.
+
+    Raises OptionError for a malformed name, CheckpointError for a checkpoint that is missing or can't be used.
+    """
     if reference is None:
         return load_checkpoint(BUNDLED, revision="bundled")
     if _is_folder(reference):
         return load_checkpoint(Path(reference).expanduser())
-    pulled = download_checkpoint(*split_reference(str(reference)))
-    return load_checkpoint(pulled.folder, revision=pulled.revision)
+    downloaded = download_checkpoint(*split_reference(str(reference)))
+    return load_checkpoint(downloaded.folder, revision=downloaded.revision)
 
 
 def _is_folder(reference: str | Path) -> bool:
-    # "owner/name" could be either: a folder that is there wins, and what looks like a path is never looked up on the Hub.
+    # "owner/name" could be either. An existing folder wins, and anything that looks like a path is never looked up on the Hub.
     text = str(reference)
-    there = isinstance(reference, Path) or Path(reference).expanduser().exists()
-    return there or text.startswith((".", "/", "~")) or text.partition("@")[0].count("/") != 1
+    exists = isinstance(reference, Path) or Path(reference).expanduser().exists()
+    return exists or text.startswith((".", "/", "~")) or text.partition("@")[0].count("/") != 1
 
 
 def open_seed(checkpoint: Checkpoint, reference: str) -> Seed:
-    """A seed by the id of one of the checkpoint's, or from a music file. Raises OptionError or MusicFileError."""
+    """Open a seed: the id of a seed of the checkpoint, or a music file. Raises OptionError, MusicFileError."""
     if Path(reference).suffix.lower() in MUSIC_ENDINGS or "/" in reference:
         return seed_from_file(Path(reference).expanduser())
     return find_seed(checkpoint.seeds, reference)

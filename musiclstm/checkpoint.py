@@ -1,9 +1,9 @@
-"""A checkpoint: everything a model needs to play, as one folder, saved and loaded with every part checked against the others.
+"""A checkpoint: everything a model needs to write music, in one folder; loading checks every part against the others.
 
-The folder holds what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it, and
-beside it musiclstm.json, vocabulary.json, seeds.json, metrics.json, README.md and, if it knows what it was trained on,
-originality.npz. Loading never runs what a file says: the network is built anew from the bounded config in musiclstm.json, the
-names and shapes of all weights are compared before Keras opens them.
+The folder contains what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it,
+plus musiclstm.json, vocabulary.json, seeds.json, metrics.json, README.md and, if the training pieces are known, originality.npz.
+Loading never runs code from a file: the network is built from the bounded config in musiclstm.json, and the names and shapes of
+all weights are compared before Keras opens them.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from musiclstm.replace import replace_folder
 from musiclstm.scoring import OriginalityIndex, Ranking, read_index, write_index
 from musiclstm.seeds import Seed
 
-FORMAT = 3  # 2: the network is told votes; 3: and how near the end is
+FORMAT = 3  # 2 added votes to the network's inputs; 3 added the ending
 MARKER = "musiclstm.json"
 PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")
-ORIGINALITY = "originality.npz"  # may be missing
+ORIGINALITY = "originality.npz"  # optional
 MAX_TEXT_BYTES = 20_000_000
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model ready to write: ``name`` and ``revision`` for people, and its parts.
+    """A model ready to write music, with its parts; ``name`` and ``revision`` identify it to users.
 
-    ``metrics`` are the figures that were measured when it was made (JSON data). ``decoder`` writes notes with ``network``.
-    ``originality`` finds what music shares with the pieces that the network was trained on, ``ranking`` which of several takes
-    is most like what people write (from metrics["ranking"]), where these are known.
+    ``metrics`` holds the figures measured when it was made (JSON data). ``decoder`` writes notes with ``network``.
+    ``originality`` finds passages shared with the training pieces; ``ranking`` (from metrics["ranking"]) ranks takes by
+    similarity to human continuations. Both are None if unknown.
     """
 
     name: str
@@ -58,17 +58,18 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
-    """Write the checkpoint as ``folder``, replacing an older one in one step; ``card`` becomes README.md, ``extras`` go beside.
+    """Write the checkpoint to ``folder``, replacing an older one in one step.
 
-    Raises CheckpointError if ``folder`` is a file or holds something else than a checkpoint. Whatever fails or interrupts
-    it, ``folder`` holds the old checkpoint or the new one, whole.
+    ``card`` becomes README.md; ``extras`` are files to copy into the folder. Raises CheckpointError if ``folder`` is a file or
+    contains something other than a checkpoint. Even after a failure or an interruption, ``folder`` holds either the old or the
+    new checkpoint, complete.
     """
     require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         draft = Path(scratch) / "draft"
         save_network(checkpoint.network, draft)
-        shutil.rmtree(draft / "assets", ignore_errors=True)  # Keras leaves an empty folder there, which git and the Hub drop
+        shutil.rmtree(draft / "assets", ignore_errors=True)  # Keras leaves this folder empty; git and the Hub would drop it
         _write_json(draft / MARKER, {"format": FORMAT, "name": checkpoint.name, "model": asdict(checkpoint.config)})
         (draft / "vocabulary.json").write_text(checkpoint.vocabulary.to_json(), encoding="utf-8")
         _write_json(draft / "seeds.json", [seed.to_json() for seed in checkpoint.seeds], compact=True)
@@ -82,15 +83,15 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: 
 
 
 def require_free(folder: Path) -> None:
-    """Raise CheckpointError if a checkpoint can't be saved as ``folder``: it is a file, or holds something else."""
+    """Raise CheckpointError if a checkpoint can't be saved to ``folder``: it is a file, or contains something else."""
     if folder.exists() and not folder.is_dir():
         raise CheckpointError(f"{folder} is a file; name a folder for the checkpoint.")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
-        raise CheckpointError(f"{folder} is not empty and not a checkpoint; it is left as it is, name another folder.")
+        raise CheckpointError(f"{folder} is not empty and not a checkpoint, so nothing was saved; name another folder.")
 
 
 def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
-    """The checkpoint in ``folder``. Raises CheckpointError, in one sentence, for parts missing, damaged, newer or mismatched."""
+    """The checkpoint in ``folder``. Raises CheckpointError if parts are missing, damaged, of another format or mismatched."""
     if not folder.is_dir():
         raise CheckpointError(f"There is no checkpoint folder {folder}.")
     missing = [name for name in PARTS if not (folder / name).is_file()]
@@ -98,15 +99,15 @@ def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
         raise CheckpointError(f"The checkpoint {folder} lacks {', '.join(missing)}.")
     marker = _read_json(folder / MARKER)
     if not isinstance(marker, dict) or not isinstance(marker.get("format"), int):
-        raise CheckpointError(f"{folder / MARKER} is damaged: it does not name its format.")
+        raise CheckpointError(f"{folder / MARKER} is damaged: it does not state its format.")
     if marker["format"] > FORMAT:
         raise CheckpointError(
-            f"The checkpoint {folder} has format {marker['format']}; this program reads up to {FORMAT}: update it."
+            f"The checkpoint {folder} has format {marker['format']}; this program reads format {FORMAT}: update the program."
         )
     if marker["format"] < FORMAT:
         raise CheckpointError(
             f"The checkpoint {folder} has format {marker['format']}, of an older network; this program reads "
-            f"{FORMAT}: train it again."
+            f"format {FORMAT}: train it again."
         )
     config = _config(marker, folder)
     vocabulary = Vocabulary.from_json(_read_text(folder / "vocabulary.json"))
@@ -114,7 +115,7 @@ def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
     seeds = _read_json(folder / "seeds.json")
     metrics = _read_json(folder / "metrics.json")
     if not isinstance(seeds, list) or not isinstance(metrics, dict):
-        raise CheckpointError(f"seeds.json must hold a list and metrics.json an object in {folder}.")
+        raise CheckpointError(f"In {folder}, seeds.json must contain a list and metrics.json an object.")
     return Checkpoint(
         name=str(marker.get("name") or folder.name),
         config=config,
@@ -128,7 +129,7 @@ def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
 
 
 def check_sizes(config: ModelConfig, vocabulary: Vocabulary) -> None:
-    """Raise CheckpointError unless the network has one class for each entry of the vocabulary."""
+    """Raise CheckpointError unless the network has one class per entry of the vocabulary."""
     pairs = (
         ("steps", config.steps, len(vocabulary.steps)),
         ("durations", config.durations, len(vocabulary.durations)),
@@ -137,11 +138,11 @@ def check_sizes(config: ModelConfig, vocabulary: Vocabulary) -> None:
     )
     for name, classes, entries in pairs:
         if classes != entries:
-            raise CheckpointError(f"The network has {classes} {name} but its vocabulary {entries}: they do not belong together.")
+            raise CheckpointError(f"The network has {classes} {name}, but its vocabulary has {entries}: they do not match.")
 
 
 def size_for(vocabulary: Vocabulary, **sizes: Any) -> ModelConfig:
-    """A model config that goes with a vocabulary; ``sizes`` as in ModelConfig."""
+    """A model config for a vocabulary; ``sizes`` as in ModelConfig."""
     return ModelConfig(
         len(vocabulary.steps), len(vocabulary.durations), vocabulary.velocities, len(vocabulary.composers), **sizes
     )
@@ -151,7 +152,7 @@ def _config(marker: dict[str, Any], folder: Path) -> ModelConfig:
     known = {part.name for part in fields(ModelConfig)}
     model = marker.get("model")
     if not isinstance(model, dict) or set(model) != known:
-        raise CheckpointError(f"{folder / MARKER} must describe the model by just {', '.join(sorted(known))}.")
+        raise CheckpointError(f"{folder / MARKER} must describe the model by exactly these fields: {', '.join(sorted(known))}.")
     try:
         return ModelConfig(**model)
     except OptionError as error:
@@ -160,7 +161,7 @@ def _config(marker: dict[str, Any], folder: Path) -> ModelConfig:
 
 def _read_text(path: Path) -> str:
     if path.stat().st_size > MAX_TEXT_BYTES:
-        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_TEXT_BYTES:,} are read.")
+        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_TEXT_BYTES:,} are allowed.")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

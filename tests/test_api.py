@@ -16,7 +16,7 @@ def test_three_lines_of_python_make_music(small_checkpoint: Checkpoint, tmp_path
     assert len(read_midi(files.joined_midi)) == len(composition.takes[0].joined)
 
 
-def test_a_seed_can_be_given_itself(small_checkpoint: Checkpoint) -> None:
+def test_a_seed_can_be_an_id_or_a_seed_object(small_checkpoint: Checkpoint) -> None:
     by_name = generate("jig", checkpoint=small_checkpoint, bars=1)
     by_seed = generate(small_checkpoint.seeds[2], checkpoint=small_checkpoint, bars=1)
     assert by_name.takes[0].continuation.notes.tolist() == by_seed.takes[0].continuation.notes.tolist()

@@ -27,7 +27,7 @@ def folder(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module", autouse=True)
 def opened_once() -> Iterator[None]:
-    """A folder is loaded once for all commands: compiling its decoder takes ten seconds, and is not what is tested here."""
+    """Load each folder only once for all tests: compiling its decoder takes ten seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("musiclstm.api.load_checkpoint", functools.cache(load_checkpoint))
         yield
@@ -47,7 +47,7 @@ def test_seeds_as_json_have_everything_but_the_notes(folder: str, capsys: pytest
     assert "notes" not in listed[0]
 
 
-def test_generate_writes_the_files_of_the_contract(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generate_writes_all_files(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     assert (
         main(["generate", "--checkpoint", folder, "--seed", "march", "--bars", "2", "--random-seed", "5", "--out", str(out)]) == 0
@@ -136,9 +136,7 @@ def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(
 
 
 @pytest.mark.parametrize("content", [b"this is a text file, not MIDI", b"", b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60"])
-def test_a_file_that_is_no_music_is_refused(
-    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
-) -> None:
+def test_a_file_without_music_is_refused(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
     (tmp_path / "odd.mid").write_bytes(content)
     assert main(["generate", "--checkpoint", folder, "--seed", str(tmp_path / "odd.mid"), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
@@ -147,12 +145,12 @@ def test_a_file_that_is_no_music_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_checkpoint_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_checkpoint_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["seeds", "--checkpoint", str(tmp_path / "none")]) == 2
     assert str(tmp_path / "none") in capsys.readouterr().err
 
 
-def test_evaluate_prints_the_figures_of_the_contract(
+def test_evaluate_prints_all_figures(
     folder: str, tmp_path: Path, tunes: dict[str, Piece], capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "data" / "Chopin"
@@ -182,7 +180,7 @@ def test_evaluate_refuses_a_folder_without_music(folder: str, tmp_path: Path, ca
 
 @pytest.fixture(scope="module")
 def data(tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder with two pieces of 48 bars: a tune in six keys."""
+    """A folder with two pieces of 48 bars, each a tune in six keys."""
     path = tmp_path_factory.mktemp("data") / "Chopin"
     path.mkdir()
     for name in ("march", "waltz"):
@@ -192,7 +190,7 @@ def data(tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> s
     return str(path.parent)
 
 
-def test_evaluate_judges_continuations_beside_peoples(folder: str, data: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_compares_continuations_with_human_ones(folder: str, data: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["evaluate", "--data", data, "--checkpoint", folder, "--continuations", "9", "--bars", "8", "--diversity", "0.9"]
     assert main([*command, "--random-seed", "2"]) == 0
     captured = capsys.readouterr()
@@ -221,7 +219,7 @@ def test_evaluate_judges_continuations_beside_peoples(folder: str, data: str, ca
         (["--bars", "16", "--random-seed", "2"], "Give --continuations N too: --bars, --random-seed"),
     ],
 )
-def test_evaluate_refuses_odd_trials_in_one_line(
+def test_evaluate_refuses_bad_options_in_one_line(
     folder: str, data: str, capsys: pytest.CaptureFixture[str], options: list[str], says: str
 ) -> None:
     assert main(["evaluate", "--data", data, "--checkpoint", folder, *options]) == 2
@@ -232,7 +230,7 @@ def test_evaluate_refuses_odd_trials_in_one_line(
 
 
 def test_the_program_itself_ends_with_2_and_without_a_traceback(tmp_path: Path) -> None:
-    # A seed is looked up after TensorFlow was imported, which must not add lines of its own.
+    # The seed is looked up after the import of TensorFlow, which must not print lines of its own.
     command = [sys.executable, "-m", "musiclstm", "generate", "--seed", "nobody", "--out", str(tmp_path / "out")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,7 +1,6 @@
-"""Collections of pieces: a folder of music files or music21's own corpus, read once into a cache on disk, split by work.
+"""Collections of pieces: a folder of music files or music21's corpus, read once into a cache on disk and split by work.
 
-Pieces are read one after the other into ``notes.bin``, which is memory-mapped from then on: memory does not grow with the
-collection.
+Pieces are read one by one into ``notes.bin``, which is then memory-mapped, so memory does not grow with the collection.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from musiclstm.errors import DataError, MusicFileError
 from musiclstm.formats import MUSIC_ENDINGS, read_music, score
 from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Piece, Tempo
 
-FEWEST_NOTES = 32  # shorter files are fragments: nothing can be continued in them
-_FORMAT = 1  # of the cache; a new number makes every old cache be rebuilt
+FEWEST_NOTES = 32  # shorter files are fragments with nothing to continue
+_FORMAT = 1  # of the cache; a new number makes every cache be rebuilt
 
 
 @dataclass(frozen=True)
 class Source:
-    """A piece that can be read: its ``name`` is unique in the collection, ``work`` is the same for all movements of one work."""
+    """A piece to read: ``name`` is unique in the collection, ``work`` is the same for all movements of a work."""
 
     name: str
     work: str
@@ -37,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the cache knows of one piece beside its notes, which are rows ``first`` to ``first + count`` of notes.bin."""
+    """The cached facts of one piece; its notes are rows ``first`` to ``first + count`` of notes.bin."""
 
     name: str
     work: str
@@ -61,7 +60,7 @@ class Collection:
         return len(self.entries)
 
     def piece(self, index: int) -> Piece:
-        """Piece ``index``, its notes read from the memory-mapped cache; its tempo is one steady figure."""
+        """Piece ``index`` from the memory-mapped cache, with one constant tempo."""
         entry = self.entries[index]
         notes = np.memmap(
             self.folder / "notes.bin", dtype=NOTE, mode="r", offset=entry.first * NOTE.itemsize, shape=(entry.count,)
@@ -77,25 +76,25 @@ class Collection:
 
 
 def folder_sources(folder: Path) -> list[Source]:
-    """Every music file under ``folder``. The composer is the name of the file's own folder, if it lies in one.
+    """Every music file under ``folder``. A file's composer is the name of its own folder, unless that is ``folder`` itself.
 
-    Raises DataError where the folder is missing or holds no music file.
+    Raises DataError if the folder is missing or contains no music file.
     """
     if not folder.is_dir():
         raise DataError(f"The data folder {folder} does not exist; give a folder of MIDI or score files, or music21.")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MUSIC_ENDINGS and p.is_file())
     if not found:
-        raise DataError(f"The data folder {folder} holds no {', '.join(MUSIC_ENDINGS)} file.")
+        raise DataError(f"The data folder {folder} contains no {', '.join(MUSIC_ENDINGS)} file.")
     return [_file_source(path, folder) for path in found]
 
 
 def music21_sources() -> list[Source]:
-    """Every read_pieces work of music21's own corpus, which needs no network."""
+    """Every readable work of music21's own corpus; works offline."""
     return [_corpus_source(name) for name in score.corpus_names()]
 
 
 def work_of(name: str) -> str:
-    """The work a file belongs to: its name without the last number, so that numbered movements stay together.
+    """The work that a file belongs to: its name without the last number, so that numbered movements stay together.
 
     >>> work_of("Mozart/mz_545_1.mid"), work_of("Mozart/mz_545_2.mid")
     ('Mozart/mz_545', 'Mozart/mz_545')
@@ -106,10 +105,10 @@ def work_of(name: str) -> str:
 
 
 def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[int, int, str], None] | None = None) -> Collection:
-    """The collection of ``sources``, read into a folder under ``cache`` the first time and taken from there afterwards.
+    """The collection of ``sources``, read into a folder under ``cache`` the first time and loaded from there afterwards.
 
-    ``report(done, total, name)`` is told of each file. Unreadable, very short and repeated pieces are skipped and named. Raises
-    DataError if nothing remains.
+    ``report(done, total, name)`` is called for each file that is read. Unreadable, very short and duplicate pieces are skipped
+    and named. Raises DataError if no piece remains.
     """
     listing = "\n".join(f"{_FORMAT} {s.name} {s.work} {s.composer} {s.stamp}" for s in sources)
     folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:16]
@@ -126,10 +125,10 @@ def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[in
 
 
 def split(collection: Collection, validation: float, test: float, random_seed: int) -> dict[str, list[int]]:
-    """Indices of the "train", "validation" and "test" pieces; all pieces of one work fall on one side.
+    """Indices of the "train", "validation" and "test" pieces; all pieces of a work are on the same side.
 
-    Works are drawn in an order that depends on ``random_seed`` and their names alone, until a side holds its share of the notes.
-    Raises DataError if fewer than three works leave a side empty that should not be.
+    Works are drawn in an order that depends only on ``random_seed`` and their names, until a side has its share of the notes.
+    Raises DataError if there are too few works to give every side with a share at least one.
     """
     works: dict[str, list[int]] = {}
     for index, entry in enumerate(collection.entries):
@@ -146,7 +145,7 @@ def split(collection: Collection, validation: float, test: float, random_seed: i
         held += sum(collection.entries[index].count for index in works[work])
     empty = [name for name in sides if not sides[name] and wanted[name] > 0]
     if empty:
-        raise DataError(f"The data has only {len(works)} works: too few to set some aside for {' and '.join(empty)}.")
+        raise DataError(f"The data has only {len(works)} works: too few to hold some out for {' and '.join(empty)}.")
     return {name: sorted(sides[name]) for name in ("train", "validation", "test")}
 
 
@@ -163,7 +162,7 @@ def _corpus_source(name: str) -> Source:
 
 
 def _build(sources: Sequence[Source], folder: Path, report: Callable[[int, int, str], None] | None) -> None:
-    """Write notes.bin, then index.json last and at one stroke: a cache without an index is begun anew."""
+    """Write notes.bin, then index.json atomically: a cache without an index is rebuilt from scratch."""
     entries: list[Entry] = []
     skipped: list[str] = []
     with (folder / "notes.bin").open("wb") as file:
@@ -193,7 +192,7 @@ def _usable(
             continue
         digest = hashlib.sha256(np.stack([piece.notes["onset"], piece.notes["pitch"]]).astype(np.int32).tobytes()).digest()
         if digest in seen:
-            skipped.append(f"{source.name} has the notes of {seen[digest]} and is used once.")
+            skipped.append(f"{source.name} has the same notes as {seen[digest]}.")
             continue
         seen[digest] = source.name
         metres = tuple((m.onset, m.numerator, m.denominator) for m in piece.metres)

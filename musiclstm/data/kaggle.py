@@ -1,6 +1,6 @@
-"""Datasets on Kaggle, through kagglehub: an optional package, wanted by those who train on one and by nobody else.
+"""Datasets on Kaggle, through kagglehub: an optional package, needed only to train on one of them.
 
-KAGGLE_API_TOKEN, KAGGLEHUB_CACHE and the like mean what kagglehub says they mean; a public dataset needs no account.
+KAGGLE_API_TOKEN, KAGGLEHUB_CACHE and the like work as kagglehub documents them; a public dataset needs no account.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _REFERENCE = re.compile(
 
 
 def download_dataset(reference: str) -> Path:
-    """The folder of the dataset ``kaggle://OWNER/NAME[@VERSION]``, in kagglehub's cache; the newest version if none is given.
+    """Download ``kaggle://OWNER/NAME[@VERSION]`` (default: the newest version); returns its folder in kagglehub's cache.
 
-    Raises OptionError for a malformed reference, MissingToolError without kagglehub, and DataError if there is no such dataset,
-    it may not be read, Kaggle can't be reached, or it holds no music file.
+    Raises OptionError for a malformed reference, MissingToolError without kagglehub, and DataError if the dataset does not exist,
+    is private, contains no music file, or Kaggle can't be reached.
     """
     parts = _REFERENCE.fullmatch(reference.removeprefix(DATASETS)) if reference.startswith(DATASETS) else None
     if parts is None:
         raise OptionError(
-            f"A dataset on Kaggle is named as {DATASETS}OWNER/NAME or {DATASETS}OWNER/NAME@VERSION, not {reference}."
+            f"A dataset on Kaggle is written {DATASETS}OWNER/NAME or {DATASETS}OWNER/NAME@VERSION, not {reference}."
         )
     handle = f"{parts['owner']}/{parts['name']}"
     try:
@@ -42,17 +42,17 @@ def download_dataset(reference: str) -> Path:
         status = error.response.status_code if error.response is not None else 0
         raise DataError(_explained(handle, parts["version"], status)) from error
     except (exceptions.BackendError, exceptions.DataCorruptionError, exceptions.CredentialError, OSError, ValueError) as error:
-        raise DataError(f"Kaggle did not deliver {handle} whole: try again.") from error
+        raise DataError(f"The download of {handle} from Kaggle is incomplete: try again.") from error
     if not any(path.suffix.lower() in MUSIC_ENDINGS for path in folder.rglob("*")):
-        raise DataError(f"On Kaggle, {handle} holds no {', '.join(MUSIC_ENDINGS)} file.")
+        raise DataError(f"The Kaggle dataset {handle} contains no {', '.join(MUSIC_ENDINGS)} file.")
     return folder
 
 
 def _explained(handle: str, version: str | None, status: int) -> str:
-    """Why Kaggle did not deliver a dataset; ``status`` is 0 if it gave no answer."""
+    """Why the download failed; ``status`` is 0 if Kaggle did not answer."""
     which = f"{handle} in version {version}" if version else handle
-    if status in (401, 403, 404):  # Kaggle tells those who may not see a dataset no more than that
+    if status in (401, 403, 404):  # Kaggle does not reveal whether a dataset is private or missing
         return f"Kaggle has no dataset {which}, or it is private: check OWNER/NAME, or set KAGGLE_API_TOKEN to your token."
     if status:
-        return f"Kaggle can't deliver {which} now (it answers {status}): try again later."
-    return f"Kaggle can't be reached to deliver {which}: check the connection."
+        return f"Kaggle can't deliver {which} now (HTTP status {status}): try again later."
+    return f"Kaggle can't be reached to download {which}: check the connection."

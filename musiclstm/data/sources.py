@@ -1,4 +1,4 @@
-"""Data by name, from wherever it is, as a collection: a folder, music21's own corpus, a dataset on the Hub or on Kaggle."""
+"""Open data by name as a collection: a folder, music21's own corpus, or a dataset on the Hub or on Kaggle."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from musiclstm.data import kaggle
 from musiclstm.data.collection import Collection, folder_sources, music21_sources, open_collection
 from musiclstm.hub import download_dataset
 
-SHOWN = 10  # skipped files that are named
+SHOWN = 10  # skipped files to list
 
 
 def open_data(data: str, cache: Path, say: Callable[[str], None] = print) -> Collection:
-    """Read ``data`` into ``cache``, or find it there from an earlier run: a folder, "music21", "hf://datasets/ID[@REVISION]" or
-    "kaggle://OWNER/NAME[@VERSION]".
+    """Read ``data`` into ``cache``, or reuse what an earlier run left there: a folder, "music21", "hf://datasets/ID[@REVISION]"
+    or "kaggle://OWNER/NAME[@VERSION]".
 
-    Says which files were skipped. Raises DataError, OptionError or MissingToolError in one sentence.
+    Lists skipped files through ``say``. Raises DataError, OptionError or MissingToolError.
     """
     if data == "music21":
         sources = music21_sources()

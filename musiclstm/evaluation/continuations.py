@@ -1,8 +1,8 @@
-"""Generated music judged beside people's: held-out passages, a continuation of each by the checkpoint, every score of both.
+"""Compare generated with human continuations: take held-out passages, let the checkpoint continue each, and score both.
 
-A passage is some bars of a piece that the checkpoint never saw, its seed, and the bars that people wrote next. The checkpoint
-continues the same seed for as many bars. Each score is taken of both continuations in the same way; where a score looks
-back (loops, structure), both look back into the same seed.
+A passage is a seed of a few bars from a piece that the checkpoint never saw, plus its human continuation: the bars that follow.
+The checkpoint continues the same seed for the same number of bars. Both continuations are scored in the same way; scores that
+look back (loops, structure) look back into the same seed.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from musiclstm.music import Piece, bar_lines, cut, join
 from musiclstm.scoring import OriginalityIndex, loops, musicality, structure
 from musiclstm.seeds import seed_from_piece
 
-FEWEST_NOTES = 32  # in a seed and in its continuation: fewer are a pause or an ending
-FEWEST_PASSAGES, MOST_PASSAGES = 8, 10_000  # the fewest: two halves of four, each with six distances among its pieces
+FEWEST_NOTES = 32  # in a seed and in its continuation: passages with fewer are pauses or endings
+FEWEST_PASSAGES, MOST_PASSAGES = 8, 10_000  # 8: two halves of four, each with six pairwise distances
 RESAMPLES = 200  # bootstrap samples
 MUSICAL = musicality.FEATURES + musicality.EXTRAS
 
 Floats = NDArray[np.float64]
-Table = dict[str, Floats]  # for each score its value in every passage
+Table = dict[str, Floats]  # the values of each score, one per passage
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How to put a checkpoint on trial. Raises OptionError for numbers outside their range.
+    """The settings of a comparison. Raises OptionError for numbers outside their range.
 
     ``continuations`` 8..10,000 of ``bars`` 2..64 bars each, after seeds of ``seed_bars`` 1..64; ``random_seed`` 0..2**32 - 1
-    decides all chance: which passages, what is written, how the figures are resampled.
+    determines everything random: the choice of passages, the generated music, the bootstrap.
     """
 
     continuations: int
@@ -59,10 +59,10 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Passage:
-    """Seed and people's continuation in one ``piece``: the continuation lasts from tick ``split`` to ``end``, bar lines both.
+    """A seed and its human continuation in one ``piece``; the continuation goes from tick ``split`` to ``end``, both bar lines.
 
-    ``name`` is the file it is from and ``bar`` the seed's first bar there, counted from 1. ``overlaps``: whether its
-    continuation may share bars with that of another passage.
+    ``name`` is the source file and ``bar`` the seed's first bar in it, counted from 1. ``overlaps``: whether its continuation
+    may share bars with that of another passage.
     """
 
     name: str
@@ -79,26 +79,26 @@ class Passage:
 
     @property
     def continuation(self) -> Piece:
-        """What people wrote next."""
+        """The human continuation."""
         return cut(self.piece, self.split, self.end)
 
     def request(self, **settings: Any) -> ComposeRequest:
-        """To continue the seed for as many bars as people did, who did not end there; ``settings`` as in ``ComposeRequest``."""
+        """A request to continue the seed for the same number of bars, open-ended; ``settings`` as in ``ComposeRequest``."""
         bar = self.piece.metres[0].bar_ticks
         seed = seed_from_piece(self.seed, (1, self.split // bar))
         return ComposeRequest(seed, bars=(self.end - self.split) // bar, **{"ending": OPEN_ENDED, **settings})
 
     def features(self, continuation: Piece) -> dict[str, float]:
-        """``musicality.features`` of a continuation, people's or another, that counts as long as people's does."""
+        """``musicality.features`` of any ``continuation`` of this seed, cut to the length of the human one."""
         return musicality.features(musicality.until(continuation, self.end - self.split))
 
 
 def compare_continuations(
     checkpoint: Checkpoint, pieces: Sequence[Piece], trial: Trial, report: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
-    """The whole trial: ``judge`` of passages of ``pieces``, which the checkpoint continues, with the trial's settings.
+    """Choose passages of ``pieces``, let the checkpoint continue them, and return the result of ``judge`` and the settings.
 
-    ``report(done, total)`` is told of each continuation. Raises DataError as ``held_out``.
+    ``report(done, total)`` is called after each continuation. Raises DataError like ``held_out``.
     """
     rng = np.random.default_rng(trial.random_seed)
     passages = held_out(pieces, rng, trial.continuations, trial.seed_bars, trial.bars)
@@ -112,10 +112,10 @@ def compare_continuations(
 
 
 def held_out(pieces: Sequence[Piece], rng: np.random.Generator, count: int, seed_bars: int = 8, bars: int = 16) -> list[Passage]:
-    """Up to ``count`` passages of ``seed_bars`` + ``bars`` bars, one of each piece by turns, so that long pieces don't rule.
+    """Up to ``count`` passages of ``seed_bars`` + ``bars`` bars, taken from the pieces in turn so that long ones don't dominate.
 
-    All bars are whole and in one metre, seed and continuation have FEWEST_NOTES notes each, and the seed's last bar strikes one.
-    Continuations overlap only where there are too few that don't. Raises DataError if ``pieces`` hold fewer than
+    All bars are whole and in one metre; seed and continuation have at least FEWEST_NOTES notes each, and the seed's last bar has
+    an onset. Continuations overlap only if there are not enough others. Raises DataError if ``pieces`` contain fewer than
     FEWEST_PASSAGES such passages.
     """
     order = rng.permutation(len(pieces)).tolist()
@@ -129,8 +129,8 @@ def held_out(pieces: Sequence[Piece], rng: np.random.Generator, count: int, seed
     chosen = [*_by_turns(apart), *_by_turns(close)][:count]
     if len(chosen) < FEWEST_PASSAGES:
         raise DataError(
-            f"To judge continuations the data must hold {FEWEST_PASSAGES} passages of {seed_bars + bars} whole bars in one metre "
-            f"with {FEWEST_NOTES} notes in either part; it holds {len(chosen)}."
+            f"To compare continuations, the data must contain {FEWEST_PASSAGES} passages of {seed_bars + bars} whole bars in one "
+            f"metre, with {FEWEST_NOTES} notes each in seed and continuation; it contains {len(chosen)}."
         )
     return [_passage(pieces[index], start, seed_bars, bars, overlaps) for index, start, overlaps in chosen]
 
@@ -138,21 +138,21 @@ def held_out(pieces: Sequence[Piece], rng: np.random.Generator, count: int, seed
 def continued(
     checkpoint: Checkpoint, passages: Sequence[Passage], options: SamplingOptions, random_seed: int = 1
 ) -> Iterator[Piece]:
-    """The checkpoint's own continuation of each passage's seed, in its metre and tempo and as many bars, one by one."""
+    """Yields the checkpoint's continuation of each passage's seed, in the same metre, tempo and number of bars."""
     for number, passage in enumerate(passages):
         chance = int(np.random.default_rng([random_seed, number]).integers(2**32))
         yield compose(checkpoint, passage.request(random_seed=chance, sampling=options)).takes[0].continuation
 
 
 def scores_of(passage: Passage, continuation: Piece) -> dict[str, float]:
-    """Every score of a ``continuation`` of the passage's seed; NaN where one is not defined."""
+    """Every score of a ``continuation`` of the passage's seed; NaN if undefined."""
     whole = join(passage.seed, continuation, passage.split)
     begin = int(np.searchsorted(whole.notes["onset"], passage.split))
     return passage.features(continuation) | loops.scores(whole, begin) | structure.scores(whole, passage.split)
 
 
 def scores_of_all(passages: Sequence[Passage], continuations: Sequence[Piece]) -> Table:
-    """``scores_of`` each passage: score -> values [n]."""
+    """``scores_of`` every passage: score -> values [n]."""
     scored = [scores_of(passage, piece) for passage, piece in zip(passages, continuations, strict=True)]
     return {name: np.array([scores[name] for scores in scored]) for name in scored[0]}
 
@@ -165,28 +165,28 @@ def judge(
     *,
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
-    """Every score of the generated ``continuations`` beside that of people's, as JSON data with 95 % bootstrap intervals.
+    """Every score of the generated ``continuations`` compared with the human ones, as JSON data with 95 % bootstrap intervals.
 
-    The bootstrap draws passages, ``resamples`` times; means, which cost nothing, five times as often as areas.
-    ``originality``: the index of what the checkpoint was trained on, to measure what is shared_passage from it. Raises
-    OptionError for fewer than FEWEST_PASSAGES.
+    The bootstrap draws passages ``resamples`` times for areas, and five times as often for means, which are cheap.
+    ``originality``: the index of the training pieces, to measure the passages shared with them. Raises OptionError for fewer
+    than FEWEST_PASSAGES passages.
     """
-    people = scores_of_all(passages, [passage.continuation for passage in passages])
+    human = scores_of_all(passages, [passage.continuation for passage in passages])
     generated = scores_of_all(passages, continuations)
     draws = rng.integers(len(passages), size=(5 * resamples, len(passages)))
     return {
         "passages": len(passages),
         "overlapping": sum(passage.overlaps for passage in passages),
         "notes": {"generated": sum(map(len, continuations)), "people": sum(len(p.continuation) for p in passages)},
-        "musicality": _musicality(people, generated, draws, rng, resamples),
-        "loops": {name: _beside(people[name], generated[name], draws) for name in loops.SCORES},
-        "structure": {name: _beside(people[name], generated[name], draws) for name in structure.SCORES},
+        "musicality": _musicality(human, generated, draws, rng, resamples),
+        "loops": {name: _comparison(human[name], generated[name], draws) for name in loops.SCORES},
+        "structure": {name: _comparison(human[name], generated[name], draws) for name in structure.SCORES},
         "originality": None if originality is None else _originality(passages, continuations, draws, originality),
     }
 
 
 def _starts(piece: Piece, seed_bars: int, bars: int) -> list[int]:
-    """Bars, from 0, at which a passage can begin."""
+    """Bars, counted from 0, at which a passage can begin."""
     lines = bar_lines(piece)
     onset = piece.notes["onset"]
     at = np.searchsorted(onset, lines)
@@ -202,7 +202,7 @@ def _starts(piece: Piece, seed_bars: int, bars: int) -> list[int]:
 
 
 def _apart(starts: list[int], bars: int, rng: np.random.Generator) -> list[int]:
-    """As many of ``starts`` as a walk from a random place finds at least ``bars`` apart."""
+    """Some of ``starts``, at least ``bars`` apart, picked greedily from a random first bar."""
     if not starts:
         return []
     from_bar = starts[0] + int(rng.integers(bars))
@@ -214,7 +214,7 @@ def _apart(starts: list[int], bars: int, rng: np.random.Generator) -> list[int]:
 
 
 def _by_turns(queues: list[list[tuple[int, int, bool]]]) -> list[tuple[int, int, bool]]:
-    """The first of every queue, then the second of every queue that has one, and so on."""
+    """The first item of every queue, then the second of every queue that has one, and so on."""
     longest = max(map(len, queues), default=0)
     return [queue[turn] for turn in range(longest) for queue in queues if turn < len(queue)]
 
@@ -226,10 +226,10 @@ def _passage(piece: Piece, start: int, seed_bars: int, bars: int, overlaps: bool
 
 
 def _musicality(
-    people: Table, generated: Table, draws: NDArray[np.int64], rng: np.random.Generator, resamples: int
+    human: Table, generated: Table, draws: NDArray[np.int64], rng: np.random.Generator, resamples: int
 ) -> dict[str, Any]:
-    # What is not defined, as the groove of a single bar, counts as 0, far from all music.
-    true, made = (np.nan_to_num(np.stack([table[name] for name in MUSICAL], axis=1), nan=0.0) for table in (people, generated))
+    # Undefined values, such as the groove of a single bar, count as 0, far from all real music.
+    true, made = (np.nan_to_num(np.stack([table[name] for name in MUSICAL], axis=1), nan=0.0) for table in (human, generated))
     overlap = musicality.overlap(true, made, rng, resamples=resamples)
     fixed = len(musicality.FEATURES)
     area, ceiling = overlap.areas[:, :fixed].mean(axis=1)
@@ -240,7 +240,7 @@ def _musicality(
             "overlapping_area": _estimate(overlap.areas[0, index], overlap.resampled[:, 0, index]),
             "ceiling": _estimate(overlap.areas[1, index], overlap.resampled[:, 1, index]),
         }
-        features[name] = {"in_mean": index < fixed} | areas | _beside(people[name], generated[name], draws)
+        features[name] = {"in_mean": index < fixed} | areas | _comparison(human[name], generated[name], draws)
     return {
         "mean_overlapping_area": _estimate(area, samples[:, 0]),
         "ceiling": _estimate(ceiling, samples[:, 1]),
@@ -252,27 +252,27 @@ def _musicality(
 def _originality(
     passages: Sequence[Passage], continuations: Sequence[Piece], draws: NDArray[np.int64], index: OriginalityIndex
 ) -> dict[str, Any]:
-    """Longest shared_passage passage in notes, and the share of takes that borrow more than 95 of 100 people do."""
-    # A person's own piece may be known to the index, if it is asked about music that was trained on; it is no loan there.
-    people = np.array([index.longest(p.continuation, exclude=_own(p, index)).notes for p in passages], dtype=float)
+    """Longest shared passage in notes, and the share of takes that exceed the 95th percentile of human continuations."""
+    # If the passages come from training music, the index knows their own pieces; those do not count as shared.
+    human = np.array([index.longest(p.continuation, exclude=_own(p, index)).notes for p in passages], dtype=float)
     generated = np.array([index.longest(continuation).notes for continuation in continuations], dtype=float)
-    most = float(np.percentile(people, 95, method="inverted_cdf"))
-    above = _beside((people > most).astype(float), (generated > most).astype(float), draws)
-    return {"longest": _beside(people, generated, draws), "people_95": most, "above_people_95": above}
+    most = float(np.percentile(human, 95, method="inverted_cdf"))
+    above = _comparison((human > most).astype(float), (generated > most).astype(float), draws)
+    return {"longest": _comparison(human, generated, draws), "people_95": most, "above_people_95": above}
 
 
 def _own(passage: Passage, index: OriginalityIndex) -> set[str]:
-    """Names under which the index may know the passage's own piece: its file may have been named from another folder."""
+    """Names under which the index may know the passage's own piece; paths may be relative to another folder."""
     return {known.name for known in index.pieces if known.name and f"/{passage.name}".endswith(f"/{known.name}")}
 
 
-def _beside(people: Floats, generated: Floats, draws: NDArray[np.int64]) -> dict[str, Any]:
-    """Mean with its interval, median and quartiles of both sides, and the mean difference of the same seeds.
+def _comparison(human: Floats, generated: Floats, draws: NDArray[np.int64]) -> dict[str, Any]:
+    """Mean with its interval, median and quartiles of both sides, and the mean of the paired differences.
 
-    Seeds for which either side is undefined are left out; with none left every figure is None.
+    Passages for which either side is undefined are left out; if none remain, every figure is None.
     """
-    known = np.isfinite(people) & np.isfinite(generated)
-    sides = {"generated": generated, "people": people, "difference": generated - people}
+    known = np.isfinite(human) & np.isfinite(generated)
+    sides = {"generated": generated, "people": human, "difference": generated - human}
     found = {}
     for side, values in sides.items():
         held = np.where(known, values, 0.0)
@@ -286,11 +286,11 @@ def _beside(people: Floats, generated: Floats, draws: NDArray[np.int64]) -> dict
 
 
 def _estimate(value: float, resampled: Floats) -> dict[str, Any]:
-    """A figure with the middle 95 % of its bootstrap samples."""
+    """A value with the middle 95 % of its bootstrap samples."""
     low, high = np.percentile(resampled, (2.5, 97.5)).tolist() if len(resampled) else (math.nan, math.nan)
     return {"mean": _number(value), "interval": [_number(low), _number(high)]}
 
 
 def _number(value: float) -> float | None:
-    """Four decimals for JSON, which knows no NaN."""
+    """Rounded to four decimals; None for NaN, which JSON lacks."""
     return round(float(value), 4) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""A checkpoint measured on music: bits per note of single pieces, and the figures of ``evaluate`` for a folder."""
+"""A checkpoint's likelihood: bits per note of single pieces, and the figures of ``evaluate`` for a folder."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LANES, WINDOW = 16, 256
 
 
 def read_pieces(sources: Sequence[Source], folder: str) -> tuple[list[Piece], list[str]]:
-    """The pieces of a folder that can be read, and one sentence for each file that can't.
+    """The readable pieces of a folder, and one sentence for each unreadable file.
 
-    A piece's composer is the name of its own folder, or ``folder`` for files that lie at the top. Raises DataError if no
-    piece has two notes.
+    A piece's composer is the name of its own folder, or ``folder`` for files at the top level. Raises DataError if no piece has
+    two notes.
     """
     pieces, skipped = [], []
     for source in sources:
@@ -33,18 +33,18 @@ def read_pieces(sources: Sequence[Source], folder: str) -> tuple[list[Piece], li
         else:
             pieces.append(replace(piece, composer=source.composer or folder))
     if not pieces:
-        raise DataError(f"No file of {folder} can be used: {skipped[0]}")
+        raise DataError(f"No file in {folder} can be used: {skipped[0]}")
     return pieces, skipped
 
 
 def evaluate(checkpoint: Checkpoint, pieces: Sequence[Piece]) -> dict[str, Any]:
-    """The likelihood of ``pieces``: see ``likelihood.Likelihood.summary``."""
+    """The likelihood of ``pieces``: see ``scores.Likelihood.summary``."""
     covered = quarters([encode(piece, checkpoint.vocabulary) for piece in pieces], checkpoint.vocabulary)
     return total(Evaluator(checkpoint, min(LANES, len(pieces))).scores(pieces), covered).summary()
 
 
 class Evaluator:
-    """A checkpoint's network ready to foretell ``lanes`` pieces side by side; compiling takes seconds: make one, use it often."""
+    """A checkpoint's network, compiled to score ``lanes`` pieces in parallel; compiling takes seconds, so reuse the instance."""
 
     def __init__(self, checkpoint: Checkpoint, lanes: int = LANES) -> None:
         self.vocabulary = checkpoint.vocabulary
@@ -54,16 +54,16 @@ class Evaluator:
         self.scanner = FeatureScanner(FeatureSpec.of(self.vocabulary), lanes)
 
     def scores(self, pieces: Sequence[Piece]) -> list[NoteScores]:
-        """Nats and hits of every note of every piece, the first of each given."""
+        """Nats and hits of every note after the first of each piece."""
 
         def read(index: int) -> Part:
-            # Where a piece ends is not told: whoever foretells music does not know.
+            # The ending stays hidden: a prediction may not use where the piece ends.
             return Part(encode(pieces[index], self.vocabulary), self.vocabulary.composer_class(pieces[index].composer))
 
         return score_notes(self.network, self.scanner, [len(piece) for piece in pieces], read, window=WINDOW)
 
     def bits_per_note(self, pieces: Sequence[Piece]) -> list[float]:
-        """Bits per note (step + pitch + duration) of each piece; 0 for one of a single note."""
+        """Bits per note (step + pitch + duration) of each piece; 0 for a single note."""
         columns = [STREAMS.index(stream) for stream in SCORED]
         nats = [score.nats[:, columns].sum(axis=1) for score in self.scores(pieces)]
         return [float(lost.mean() / np.log(2)) if len(lost) else 0.0 for lost in nats]

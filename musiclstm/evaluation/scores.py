@@ -1,8 +1,8 @@
-"""How well a network foretells music it has not seen: nats and hits for every note of every piece.
+"""Likelihood of music under a network: nats and hits for every note of every piece.
 
-Conventions: the first note of a piece is given, not predicted. Bits are -log2 of the probability that the network gave to what
-came. "New material" are notes that come while the last three (step, pitch) rows have not occurred earlier in the piece:
-written-out repeats are easy, and a figure that mixes both flatters.
+Conventions: the first note of a piece is given, not predicted. Bits are -log2 of the probability that the network gave to the
+true class. A note is "new material" if the three (step, pitch) rows before it have not occurred earlier in the piece: written-out
+repeats are easy to predict and would make the total look better.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from musiclstm.model import (
 )
 
 MATCHED_ROWS = 3
-SCORED = ("step", "pitch", "duration")  # velocity is reported apart: it is performance, not composition
+SCORED = ("step", "pitch", "duration")  # velocity is reported separately: it is performance, not composition
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class NoteScores:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Sums over a collection; see ``summary`` for the figures people read."""
+    """Sums over a collection; ``summary`` gives the figures to report."""
 
     pieces: int
     notes: int
@@ -54,7 +54,7 @@ class Likelihood:
     new_bits: float
 
     def summary(self) -> dict[str, Any]:
-        """Bits per note and per quarter (step + pitch + duration), velocity apart, accuracies, share and bits of new material."""
+        """Bits per note and quarter (step + pitch + duration), velocity bits, accuracies, and share and bits of new material."""
         notes = max(1, self.notes)
         total = sum(self.bits[stream] for stream in SCORED)
         return {
@@ -74,9 +74,9 @@ class Likelihood:
 
 
 def is_new(rows: Rows) -> NDArray[np.bool_]:
-    """For each row after the first [n - 1]: True where the three (step, pitch) rows before it have not occurred earlier.
+    """For each row after the first [n - 1]: whether the three (step, pitch) rows before it have not occurred earlier.
 
-    The first rows, with fewer than three before them, are new.
+    Rows with fewer than three before them are new.
     """
     seen: set[tuple[int, ...]] = set()
     new = np.ones(max(0, len(rows) - 1), dtype=bool)
@@ -98,8 +98,8 @@ def score_notes(
 ) -> list[NoteScores]:
     """Scores of each piece, in the order of ``lengths``.
 
-    ``network`` was built with as many lanes as ``scanner``; ``read`` gives a piece. The LSTM state and
-    the context are carried through each piece. Logits become probabilities in float64 on the way to nats.
+    ``network`` must have as many lanes as ``scanner``; ``read`` returns a piece. LSTM state and context are carried through each
+    piece. Nats are computed in float64.
     """
     lanes = scanner.empty["row"].shape[0]
     nats = [np.zeros((max(0, length - 1), len(STREAMS)), np.float32) for length in lengths]
@@ -126,7 +126,7 @@ def score_notes(
 
 
 def total(scores: Sequence[NoteScores], quarters: float) -> Likelihood:
-    """The sum over pieces that together take ``quarters`` quarter notes (their steps added up)."""
+    """The sums over pieces with a total length of ``quarters`` quarter notes (the sum of their steps)."""
     bits = sum((s.nats.sum(axis=0, dtype=np.float64) for s in scores), np.zeros(len(STREAMS))) / np.log(2)
     hits = sum((s.hits.sum(axis=0) for s in scores), np.zeros(len(STREAMS)))
     columns = [STREAMS.index(stream) for stream in SCORED]

@@ -1,7 +1,6 @@
 from musiclstm.generation.composition import (
     MAX_BARS,
     MAX_RANDOM_SEED,
-    MAX_TRANSPOSITION,
     OPEN_ENDED,
     ComposeRequest,
     Composition,
@@ -9,9 +8,9 @@ from musiclstm.generation.composition import (
     compose,
     compose_stream,
     extension_request,
+    performed,
     prefix_of,
     take_recipe,
-    transposed,
 )
 from musiclstm.generation.export import SCORE, TakeFiles, write_midis, write_take, zip_take
 from musiclstm.generation.recipe import IDENTITY, link_from_recipe, read_recipe, recipe_from_link, require_same
@@ -20,7 +19,6 @@ __all__ = [
     "IDENTITY",
     "MAX_BARS",
     "MAX_RANDOM_SEED",
-    "MAX_TRANSPOSITION",
     "OPEN_ENDED",
     "SCORE",
     "ComposeRequest",
@@ -31,12 +29,12 @@ __all__ = [
     "compose_stream",
     "extension_request",
     "link_from_recipe",
+    "performed",
     "prefix_of",
     "read_recipe",
     "recipe_from_link",
     "require_same",
     "take_recipe",
-    "transposed",
     "write_midis",
     "write_take",
     "zip_take",

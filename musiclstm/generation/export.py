@@ -1,6 +1,6 @@
-"""Takes to files: what a person carries away from one continuation, under the same names from the page and the command line.
+"""Write a take to files, with the same names from the page and the command line.
 
-The files appear together: they are written to a hidden folder on the same disk and moved when all are whole.
+The files appear together: they are written to a hidden folder on the same disk and moved when all are complete.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from typing import Any
 from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.formats import write_midi, write_musicxml
 from musiclstm.music import PIANO, Piece, Voice, voices_of
-from musiclstm.render.audio import Audio, render_trio, write_wav
+from musiclstm.render.audio import Audio, render_trio, write_audio
 from musiclstm.render.pianoroll import write_roll
 
 PARTS = ("seed", "continuation", "joined")
 SCORE, ROLL, RECIPE = "joined.musicxml", "roll.svg", "recipe.json"
-#: All names a take may have in its folder.
+#: All file names of a take.
 NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", ".wav")), SCORE, ROLL, RECIPE)
 
 
 @dataclass(frozen=True)
 class TakeFiles:
-    """Where the files of one take lie.
+    """The paths of one take's files.
 
-    The three ``…_audio`` are None if no sound was asked for or none could be made; then ``note`` is the one sentence that says
-    what to install. ``score`` (MusicXML) is None if it was not asked for.
+    The three ``…_audio`` are None if audio was not requested or could not be made; in the second case ``note`` is one sentence
+    that says what to install. ``score`` (MusicXML) is None if not requested.
     """
 
     seed_midi: Path
@@ -45,7 +45,7 @@ class TakeFiles:
     note: str = ""
 
     def all(self) -> tuple[Path, ...]:
-        """Those that exist."""
+        """The paths that are set."""
         return tuple(path for path in vars(self).values() if isinstance(path, Path))
 
 
@@ -62,11 +62,11 @@ def write_take(
     score: bool = True,
     seed_audio: Audio | None = None,
 ) -> TakeFiles:
-    """Write a take's files into ``folder``, over those of an earlier take; what else lies there stays.
+    """Write a take's files into ``folder``, replacing those of an earlier take; other files stay.
 
-    ``split`` is the tick at which the continuation, counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI files
-    carry it as text, so that a file found again later can be played again. The same arguments give the same MIDI bytes.
-    ``seed_audio`` as for ``render_trio``. Without FluidSynth the sound is left out and ``note`` says so.
+    ``split`` is the tick at which the continuation, itself counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI
+    files carry it as text, so that each can be composed again later. The same arguments give the same MIDI bytes.
+    ``seed_audio`` as for ``render_trio``. Without FluidSynth there is no audio, and ``note`` says so.
     Raises OptionError for an unknown instrument or a folder that can't be written.
     """
     folder, voices = Path(folder), voices_of(instrument)
@@ -84,7 +84,7 @@ def write_take(
             for name in NAMES:
                 if (draft / name).exists():
                     (draft / name).replace(folder / name)
-                else:  # what an earlier take left there would not belong to this one
+                else:  # a file of an earlier take
                     (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OptionError(f"{folder} can't be written: {error.strerror or error}.") from error
@@ -107,7 +107,7 @@ def write_midis(
 
 
 def zip_take(files: TakeFiles, path: Path | str, more: Sequence[Path] = ()) -> None:
-    """All files of a take, and ``more``, in one archive; sound stays as it is, since packing it takes long and gains little."""
+    """Put all files of a take, and ``more``, into one archive; audio is not compressed, which is slow and saves little."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in (*files.all(), *more):
             archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".wav" else None)
@@ -116,13 +116,13 @@ def zip_take(files: TakeFiles, path: Path | str, more: Sequence[Path] = ()) -> N
 def _write_audio(
     folder: Path, seed: Piece, continuation: Piece, split: int, voices: Sequence[Voice], seed_audio: Audio | None
 ) -> str:
-    """Write the three sounds; returns "" or the sentence that says why there are none."""
+    """Write the three audio files; returns "" or one sentence that says why there are none."""
     try:
         sounds = render_trio(seed, continuation, split, voices=voices, seed_audio=seed_audio)
     except MissingToolError as error:
         return str(error)
     for part in PARTS:
-        write_wav(sounds[part], folder / f"{part}.wav")
+        write_audio(sounds[part], folder / f"{part}.wav")
     return ""
 
 

@@ -1,6 +1,6 @@
-"""Recipes: the settings of a composition as JSON, beside it in a file, inside its MIDI or in a link, to write it again.
+"""Recipes: the settings of a composition as JSON, in a file, a MIDI file or a link, so that it can be composed again.
 
-Ranges of settings are checked where they are used.
+The ranges of settings are checked where the settings are used.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SETTINGS = (
     *("tempo", "instrument", "transposition", "ending", "after", "take"),
 )
 MAX_BYTES = 200_000
-MAX_LINK = 60_000  # characters; browsers and servers take less, but not much
-MAX_NAME = 4096  # letters of a seed's id or file
-DEEPEST = 64  # extensions of extensions
+MAX_LINK = 60_000  # characters; a little more than browsers and servers accept
+MAX_NAME = 4096  # characters of a seed's id or file
+DEEPEST = 64  # nested extensions
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """The settings in a recipe file, or in a MIDI file that was written with one; as ``parse_recipe`` gives them.
+    """The settings in a recipe file, or in a MIDI file that contains one; as from ``parse_recipe``.
 
     Raises OptionError if the file is missing, too large or not a recipe.
     """
@@ -42,9 +42,9 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def parse_recipe(text: str | bytes, name: str = "It") -> dict[str, Any]:
-    """The settings in a recipe, and the names of its checkpoint and seed, those left at None omitted.
+    """The settings in a recipe, with its checkpoint and seed digest; settings that are None are left out.
 
-    Raises OptionError, which calls the recipe ``name``, if it is none.
+    Raises OptionError if the text is not a recipe; ``name`` is what the message calls it.
     """
     try:
         fields = json.loads(text)
@@ -54,13 +54,13 @@ def parse_recipe(text: str | bytes, name: str = "It") -> dict[str, Any]:
 
 
 def link_from_recipe(recipe: Mapping[str, Any]) -> str:
-    """The recipe in letters, digits, - and _, for the end of a link: ``recipe_from_link`` reads it."""
+    """The recipe as letters, digits, - and _, for use in a link; ``recipe_from_link`` reads it."""
     text = json.dumps(recipe, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
 
 
 def recipe_from_link(text: str) -> dict[str, Any]:
-    """The settings in a link, as ``parse_recipe`` gives them. Raises OptionError if the link is damaged or too long."""
+    """The settings in a link, as from ``parse_recipe``. Raises OptionError if the link is damaged or too long."""
     name = "The link"
     if len(text) > MAX_LINK:
         raise OptionError(f"{name} is too long for a recipe.")
@@ -76,26 +76,26 @@ def recipe_from_link(text: str) -> dict[str, Any]:
 
 
 def require_same(wanted: Mapping[str, Any], made: Mapping[str, Any]) -> None:
-    """Raise OptionError unless what was ``made`` has the checkpoint and the seed that a recipe ``wanted``."""
+    """Raise OptionError unless the recipe ``made`` has the same checkpoint and seed as the recipe ``wanted``."""
     if wanted.get("checkpoint", made["checkpoint"]) != made["checkpoint"]:
         raise OptionError(
-            f"The recipe needs the checkpoint {wanted['checkpoint']}, not {made['checkpoint']}; give it with --checkpoint."
+            f"The recipe needs the checkpoint {wanted['checkpoint']}, not {made['checkpoint']}; set it with --checkpoint."
         )
     if wanted.get("seed_digest", made["seed_digest"]) != made["seed_digest"]:
         raise OptionError(
-            f"The recipe was made with other notes as its seed than {made['seed']} has; give their file with --seed."
+            f"The recipe was made with a seed whose notes differ from those of {made['seed']}; give its file with --seed."
         )
 
 
 def _settings(fields: Any, name: str, depth: int) -> dict[str, Any]:
     if not isinstance(fields, dict) or fields.get("program") != "musiclstm" or not isinstance(fields.get("seed"), str):
-        raise OptionError(f"{name} is not a recipe of musiclstm.")
+        raise OptionError(f"{name} is not a musiclstm recipe.")
     if len(fields["seed"]) > MAX_NAME:
-        raise OptionError(f"{name} names a seed in {len(fields['seed']):,} letters; up to {MAX_NAME} are read.")
+        raise OptionError(f"{name} has a seed name of {len(fields['seed']):,} characters; at most {MAX_NAME:,} are allowed.")
     kept = {key: fields[key] for key in (*SETTINGS, *IDENTITY) if fields.get(key) is not None}
     if "after" in kept:
         after = kept["after"]
         if not isinstance(after, dict) or not all(isinstance(after.get(key), int) for key in ("number", "bars")) or not depth:
-            raise OptionError(f"{name} does not say what it goes on from.")
+            raise OptionError(f"{name} does not contain the music that it extends.")
         kept["after"] = {**after, "recipe": _settings(after.get("recipe"), name, depth - 1)}
     return kept

@@ -196,8 +196,8 @@ def _sentence(repo: str, doing: str, error: Exception) -> str:
     status = error.response.status_code if isinstance(error, hub.HfHubHTTPError) else 0
     kept = "nothing there has changed"
     reasons: tuple[tuple[Any, str], ...] = (  # the first that applies
-        (status == 401, f"The Hub requires a valid token to {doing} {repo}: set HF_TOKEN to one with write access, or log in with "
-         "`hf auth login`."),
+        (status == 401, f"The Hub requires a valid token to {doing} {repo}: set HF_TOKEN to one with write access, or log in "
+         "with `hf auth login`."),
         (status == 402, f"The Hub requires payment to {doing} {repo}: {_server_message(error)}"),
         (status == 403, f"The Hub does not allow this token to {doing} {repo}: it needs write access; {kept}."),
         (status == 409 and doing == "create", f"Somebody else has just created {repo}: push again."),

@@ -1,8 +1,8 @@
-"""Pieces as lanes of consecutive windows: what training and likelihood feed the network with.
+"""Pieces as lanes of consecutive windows: the batches that training and likelihood feed to the network.
 
-A batch holds ``lanes`` windows of ``window`` rows. Each lane plays whole pieces one after the other, window by window, so that
-LSTM state and context are carried through a piece and thrown away at its end: no window ever crosses the border of two pieces.
-Only the pieces being played are in memory.
+A batch holds ``lanes`` windows of ``window`` rows. Each lane goes through whole pieces one after the other, window by window, so
+LSTM state and context are carried through a piece and reset at its end: no window spans two pieces. Only the current piece of
+each lane is in memory.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Part:
-    """What a lane plays: ``rows`` [n, 6] of a piece or a part of one, its ``composer``'s class (0 unknown), and for each row the
-    bars that the piece has left after that row's (``bars_left``), None where that is not told.
+    """A piece or part of one in a lane: its ``rows`` [n, 6], its ``composer``'s class (0: unknown), and ``bars_left`` [n], the
+    number of bars after each row's own bar; None hides them from the network.
     """
 
     rows: Rows
@@ -38,11 +38,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Batch:
-    """One window of every lane: what came (``rows`` [B, T, 6]), what comes next (``targets`` [B, T, 4]), both int32.
+    """One window of every lane: the input ``rows`` [B, T, 6] and the next rows as ``targets`` [B, T, 4], both int32.
 
     ``weight`` [B, T] is 1.0 where there is a next row and 0.0 in padding; ``composer`` [B, T] int32; ``ending`` [B, T] int32, the
-    class of how near the end is; ``fresh`` [B] bool marks lanes that begin a piece; ``piece`` [B] is the index of each lane's
-    piece, -1 for an idle lane; ``start`` [B] its row.
+    ending class; ``fresh`` [B] bool marks lanes that begin a piece; ``piece`` [B] is the index of each lane's piece, -1 for an
+    idle lane; ``start`` [B] is the first row of the window in that piece.
     """
 
     rows: NDArray[np.int32]
@@ -56,13 +56,13 @@ class Batch:
 
 
 def plan_lanes(lengths: Sequence[int], lanes: int, window: int, rng: np.random.Generator | None = None) -> list[list[int]]:
-    """Which pieces (by index) each lane plays, in order, the lanes about equally long; shuffled if ``rng`` is given.
+    """The pieces (by index) of each lane, in order; lanes are about equally long. Shuffled if ``rng`` is given.
 
-    Longest first onto the emptiest lane (Graham, 1969): the batches left idle at the end are few.
+    The longest piece goes first, always to the emptiest lane (Graham, 1969), so few lanes are idle at the end.
     """
     windows = [window_count(length, window) for length in lengths]
     order = list(rng.permutation(len(lengths))) if rng is not None else list(range(len(lengths)))
-    order.sort(key=lambda index: -windows[index])  # stable: equal lengths keep their shuffled order
+    order.sort(key=lambda index: -windows[index])  # stable: pieces of equal length keep their shuffled order
     heap = [(0, lane) for lane in range(lanes)]
     plan: list[list[int]] = [[] for _ in range(lanes)]
     for index in order:
@@ -76,17 +76,17 @@ def plan_lanes(lengths: Sequence[int], lanes: int, window: int, rng: np.random.G
 
 
 def window_count(length: int, window: int) -> int:
-    """Windows that ``length`` rows fill; the last row of a piece has nothing after it and needs none."""
+    """Number of windows for ``length`` rows; the last row of a piece has no next row to predict, so it does not count."""
     return max(0, -(-(length - 1) // window))
 
 
 def batch_count(lengths: Sequence[int], plan: list[list[int]], window: int) -> int:
-    """Batches that ``iterate_batches`` will give for this plan."""
+    """Number of batches that ``iterate_batches`` yields for this plan."""
     return max((sum(window_count(lengths[index], window) for index in lane) for lane in plan), default=0)
 
 
 def iterate_batches(plan: list[list[int]], window: int, read: Callable[[int], Part]) -> Iterator[Batch]:
-    """Batches of a plan. ``read`` gives a piece, and is called when its turn comes."""
+    """The batches of a plan. ``read`` is called for a piece when its turn comes."""
     queues = [list(reversed(lane)) for lane in plan]
     playing: list[tuple[int, Part, int] | None] = [None] * len(plan)
     while True:
@@ -106,7 +106,7 @@ def iterate_batches(plan: list[list[int]], window: int, read: Callable[[int], Pa
 
 
 def bars_left(rows: Rows, steps: Sequence[int]) -> NDArray[np.int32]:
-    """For each row [n] of a whole piece: how many bars come after its own; ``steps`` are the ticks of the classes."""
+    """For each row of a whole piece, the number of bars after its own [n]; ``steps`` are the ticks of the step classes."""
     gone = np.asarray(steps)[rows[1:, STEP].astype(np.int64)] + rows[:-1, POSITION]
     bar = np.concatenate([[0], np.cumsum(gone // np.maximum(rows[:-1, BAR], 1))])[: len(rows)]
     return (bar[-1:] - bar).astype(np.int32)
@@ -144,10 +144,10 @@ def _batch(playing: list[tuple[int, Part, int] | None], window: int) -> Batch:
 
 
 def prefetch(items: Iterator[Item]) -> Generator[Item]:
-    """The same items, each made while the one before it is being used.
+    """The same items, each computed while the previous one is in use.
 
-    All of ``items`` runs in one other thread: what it changes, such as a generator of random numbers, is its own until the end.
-    An error in making an item is raised where that item would have come.
+    ``items`` runs in one other thread, so nothing else may use what it changes (such as an rng) until it ends. If computing an
+    item fails, the error is raised in place of that item.
     """
     end: Any = object()
     with ThreadPoolExecutor(max_workers=1) as worker:
@@ -158,9 +158,9 @@ def prefetch(items: Iterator[Item]) -> Generator[Item]:
 
 
 class FeatureScanner(keras.Model):
-    """``features.scan`` as a compiled Keras model, so that it runs compiled on every backend. It has no weights.
+    """``features.scan`` as a Keras model without weights, so that it runs compiled on every backend.
 
-    ``inputs(batch)`` gives the network's inputs for the next batch of a plan and carries each lane's context on.
+    ``inputs(batch)`` returns the network's inputs for the next batch of a plan and carries each lane's context forward.
     """
 
     def __init__(self, spec: features.FeatureSpec, lanes: int) -> None:
@@ -171,14 +171,14 @@ class FeatureScanner(keras.Model):
         self.compile(jit_compile=True)
 
     def call(self, inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """``inputs``: rows, next_step and fresh, and the state as ``state_NAME``."""
+        """``inputs`` holds rows, next_step and fresh, and the state as ``state_NAME``."""
         keep = ops.expand_dims(ops.logical_not(inputs["fresh"]), 1)
         empty = features.initial_state(self.empty["row"].shape[0], self.spec)
         state = {name: ops.where(keep, inputs[f"state_{name}"], value) for name, value in empty.items()}
         return features.scan(state, inputs["rows"], inputs["next_step"], self.spec)
 
     def inputs(self, batch: Batch) -> dict[str, NDArray[Any]]:
-        """The network's inputs for ``batch``: features [B, T, ...] and the true next step, pitch, duration as conditions."""
+        """The network's inputs for ``batch``: features [B, T, ...], and the true next step, pitch and duration as conditions."""
         state = {f"state_{name}": value for name, value in self.carried.items()}
         following = {"rows": batch.rows, "next_step": batch.targets[..., STEP], "fresh": batch.fresh}
         self.carried, found = self.predict_on_batch(state | following)

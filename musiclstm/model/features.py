@@ -1,21 +1,18 @@
-"""What the network is told beside the last note: the one owner of every feature derived from the rows.
+"""The features that the network receives in addition to the last note; all of them are computed here, from the rows.
 
-``advance`` takes a state and one row and gives the next state; ``observe`` and ``look_ahead`` read features off a state. Training
-runs them over whole pieces (``scan``), decoding runs the same functions note by note inside its compiled loop, so both see
-the same numbers. Everything is made of ``keras.ops`` on tensors of fixed shape, B lanes at a time.
+``advance`` takes a state and one row and returns the next state; ``observe`` and ``look_ahead`` compute features from a state.
+Training runs them over whole pieces (``scan``); decoding runs the same functions note by note inside its compiled loop, so both
+see the same numbers. Everything uses ``keras.ops`` on tensors of fixed shape, B lanes at a time.
 
-Three features give the LSTM what attention has and it lacks, a look into its own past:
+Three features let the LSTM look into its own past, as attention would:
 
-- *suggestions*: the row that followed the place in the past whose preceding (step, pitch) rows agree longest with the latest ones
-  ("exact"), and the same over (step, interval) rows at another pitch level ("relative"), which finds sequences and transposed
-  returns;
-- *votes*: what followed every place that agrees with the present, at the same pitch and at another, as shares in which longer
-  agreement weighs more;
-- *lookback*: what was struck one, two and four bars ago at the place in the bar that comes next (cf. the lookback RNN of Magenta,
-  2016).
+- *suggestions*: the row that followed the longest match in the past. "Exact" matches compare (step, pitch) rows with the latest
+  ones; "relative" matches compare (step, interval) rows, which finds sequences and transposed returns;
+- *votes*: what followed every match, exact and relative, as shares in which longer matches weigh more;
+- *lookback*: what was struck one, two and four bars before the next position in the bar (cf. Magenta's lookback RNN, 2016).
 
-One feature is not of the past: the *ending*, how many bars the piece has left, where that is decided and told. Without it a
-network that has wandered into closing chords never leaves them, for nothing it learnt from goes on after those.
+One feature looks ahead: the *ending*, the number of bars left in the piece, if that is known. Without it, a network that has
+drifted into closing chords never leaves them, because no training piece continues after its closing chords.
 """
 
 from __future__ import annotations
@@ -39,15 +36,15 @@ RECENCY_TICKS = (12.0, 48.0, 192.0, 768.0)
 #: Channels of the pitch planes: sounding, struck at this onset, recency at each rate, struck one / two / four bars ago.
 PLANES = 2 + len(RECENCY_TICKS) + len(LOOKBACK_BARS)
 PHASES, PLACES, METRES = 24, 65, 33  # classes of tick in the quarter, sixteenth in the bar, bar length in eighths
-ENDING_EDGES = (1, 2, 3, 5, 9)  # bars left after the present one: at least so many
-#: Classes of an ending: not told, the last bar, then each further off.
+ENDING_EDGES = (1, 2, 3, 5, 9)  # lower edges of the classes, in bars left after the current one
+#: Classes of an ending: unknown, the last bar, then one class per edge.
 ENDINGS = 2 + len(ENDING_EDGES)
-LENGTH_EDGES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 32)  # a match of at least so many rows
+LENGTH_EDGES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 32)  # lower edges of the match lengths, in rows
 #: Classes of a match: none, then each length class off the metre and on it.
 MATCHES = 1 + 2 * len(LENGTH_EDGES)
 VOTE_GROWTH, VOTE_LONGEST = 4.0, 10  # a match one row longer weighs four times as much in a vote, up to ten rows
-VOTERS, VOTE_FADES = 32, 256.0  # places that vote; rows after which a place has lost a third of its weight
-VOTE_SCALE = 50.0  # shares of votes are told on a logarithmic scale on which a share of 1/50 is still seen
+VOTERS, VOTE_FADES = 32, 256.0  # matches that vote; rows after which a match has lost a third of its weight
+VOTE_SCALE = 50.0  # shares are given on a logarithmic scale on which a share of 1/50 is still visible
 #: Names of the tensors of a state.
 MEMORY = ("row", "step", "pitch", "duration", "velocity", "interval", "ago", "exact", "relative", "last", "rest")
 _LONG_AGO = 1 << 20  # ticks; stands for "never"
@@ -56,7 +53,7 @@ _NO_INTERVAL = 999
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """The vocabulary's tick values, and how many rows are remembered for matches (``horizon``) and for lookback (``recent``)."""
+    """The vocabulary's tick values, and how many past rows matches (``horizon``) and lookback (``recent``) can see."""
 
     steps: tuple[int, ...]
     durations: tuple[int, ...]
@@ -66,7 +63,7 @@ class FeatureSpec:
 
     @staticmethod
     def of(vocabulary: Vocabulary) -> FeatureSpec:
-        """The spec that goes with a vocabulary."""
+        """The spec for a vocabulary."""
         return FeatureSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities)
 
 
@@ -89,7 +86,7 @@ def initial_state(batch: int, spec: FeatureSpec) -> State:
 
 
 def advance(state: State, row: Tensor, spec: FeatureSpec) -> State:
-    """The state after one more row [B, 6] (int32; the columns of ``tokens``)."""
+    """The state after one more row [B, 6] (int32; columns as in ``vocabulary``)."""
     step, pitch = row[:, STEP], row[:, PITCH]
     ticks = ops.expand_dims(ops.take(_table(spec.steps), step), 1)
     length = ops.expand_dims(ops.take(_table(spec.durations), row[:, DURATION]), 1)
@@ -115,8 +112,8 @@ def advance(state: State, row: Tensor, spec: FeatureSpec) -> State:
         "velocity": push("velocity", row[:, VELOCITY]),
         "interval": intervals,
         "ago": ops.concatenate([ago[:, 1:], ops.zeros_like(ago[:, :1])], axis=1),
-        # A match at slot i now continues the match that ended one row earlier. The memory has moved by one slot
-        # meanwhile, so that earlier match stands at the very same slot i of the old array.
+        # A match at slot i continues the match that ended one row earlier. The memory has since moved by one slot,
+        # so the earlier match is at the same slot i of the old array.
         "exact": ops.where(same_pitch, state["exact"] + 1, 0),
         "relative": ops.where(same_interval, state["relative"] + 1, 0),
         "last": ops.where(struck, 0, ops.minimum(state["last"] + ticks, _LONG_AGO)),
@@ -127,7 +124,7 @@ def advance(state: State, row: Tensor, spec: FeatureSpec) -> State:
 def observe(state: State, spec: FeatureSpec, withhold: Tensor | None = None) -> Features:
     """Features of the latest row for the LSTM and the step head: class tensors [B] int32, and ``planes`` [B, 88, PLANES] float32.
 
-    ``withhold`` [B] bool hides the suggestions of a lane, as if nothing in the past matched.
+    ``withhold`` [B] bool hides the suggestions and votes of a lane, as if nothing in the past matched.
     """
     row = state["row"]
     features = {
@@ -139,7 +136,7 @@ def observe(state: State, spec: FeatureSpec, withhold: Tensor | None = None) -> 
         **_places(row[:, POSITION]),
         "planes": _planes(state, ops.zeros_like(row[:, STEP]), spec),
     }
-    # A place that matches exactly would match relatively as well, and suggest the same.
+    # An exact match is a relative match too, and would suggest the same row.
     transposed = ops.where(state["exact"] > 0, 0, state["relative"])
     features |= _suggestion("exact", state, state["exact"], 1, spec, withhold)
     features |= _suggestion("relative", state, transposed, 2, spec, withhold)
@@ -152,11 +149,11 @@ def observe(state: State, spec: FeatureSpec, withhold: Tensor | None = None) -> 
 
 
 def look_ahead(state: State, step: Tensor, spec: FeatureSpec, withhold: Tensor | None = None) -> Features:
-    """Features of the onset that comes next, once its ``step`` class [B] is chosen.
+    """Features of the next onset, once its ``step`` class [B] is chosen.
 
     ``next_phase``, ``next_place`` [B] int32; ``next_planes`` [B, 88, PLANES]; ``next_exact_votes`` and ``next_relative_votes``
-    [B, 88], 0 to 1, nothing but zeros for lanes to ``withhold``; ``forbidden`` [B, 88], 1.0 where a pitch would not be above the
-    one before it in the same chord.
+    [B, 88], 0 to 1, all zero for lanes in ``withhold``; ``forbidden`` [B, 88], 1.0 where a pitch would not be above the previous
+    one in the same chord.
     """
     ticks = ops.take(_table(spec.steps), step)
     row = state["row"]
@@ -176,21 +173,21 @@ def look_ahead(state: State, step: Tensor, spec: FeatureSpec, withhold: Tensor |
 
 
 def ending(bars_left: Tensor) -> Tensor:
-    """The class of how near the end is, 1 to ENDINGS - 1, where ``bars_left`` (int32) come after the present bar; 0: not told."""
+    """The ending class, 1 to ENDINGS - 1, for ``bars_left`` (int32) bars after the current one; class 0 means unknown."""
     return 1 + ops.sum(ops.cast(ops.expand_dims(bars_left, -1) >= _table(ENDING_EDGES), "int32"), axis=-1)
 
 
 def scan(state: State, rows: Tensor, next_step: Tensor, spec: FeatureSpec) -> tuple[State, Features]:
     """``advance``, ``observe`` and ``look_ahead`` over rows [B, T, 6] with the true next steps [B, T].
 
-    Returns the last state and the features with a time axis: [B, T, ...].
+    Returns the last state, and the features with a time axis: [B, T, ...].
     """
     steps = rows.shape[1]
 
     def features_of(state: State, following: Tensor) -> Features:
         return observe(state, spec) | look_ahead(state, following, spec)
 
-    # keras.ops.scan wants outputs shaped like the state, so the loop writes into its own buffers, time first.
+    # keras.ops.scan requires outputs shaped like the state, so the loop writes into its own buffers, time first.
     sample = features_of(state, next_step[:, 0])
     written = {name: ops.zeros((steps, *value.shape), dtype=value.dtype) for name, value in sample.items()}
 
@@ -208,7 +205,7 @@ def scan(state: State, rows: Tensor, next_step: Tensor, spec: FeatureSpec) -> tu
 
 
 def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Tensor:
-    """Pitch planes [B, 88, PLANES] as they stand ``ticks`` [B] after the latest onset."""
+    """Pitch planes [B, 88, PLANES] at ``ticks`` [B] after the latest onset."""
     ahead = ops.expand_dims(ticks, 1)
     sounding = ops.cast(state["rest"] > ahead, "float32")
     struck = ops.cast(state["last"] + ahead == 0, "float32")
@@ -223,9 +220,9 @@ def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Tensor:
 
 
 def _suggestion(name: str, state: State, match: Tensor, least: int, spec: FeatureSpec, withhold: Tensor | None) -> Features:
-    """What followed the longest match (the latest of equals): its row's classes, and the class of the match.
+    """The classes of the row that followed the longest match (the latest if several are equally long), and the match class.
 
-    Where nothing matches, each class is one past the end of its stream.
+    If nothing matches, each class is one past the end of its stream.
     """
     slots = _arange(spec.horizon)
     best = ops.argmax(ops.minimum(match, LENGTH_EDGES[-1]) * spec.horizon + slots, axis=1)
@@ -255,9 +252,9 @@ def _suggestion(name: str, state: State, match: Tensor, least: int, spec: Featur
 
 
 def _vote_weights(match: Tensor, withhold: Tensor | None) -> Tensor:
-    """What each past place [B, slots - 1] weighs in a vote on what comes next: more, the longer it agrees with the present.
+    """Voting weight of each past position [B, slots - 1]: the longer its match with the present, the higher.
 
-    Of two that agree as long the later one weighs more, down to half for the long past.
+    Of equally long matches the later one weighs more; the weight of old ones falls to half.
     """
     match = match[:, :-1]
     counts = match > 0 if withhold is None else (match > 0) & ops.logical_not(ops.expand_dims(withhold, 1))
@@ -267,12 +264,12 @@ def _vote_weights(match: Tensor, withhold: Tensor | None) -> Tensor:
 
 
 def _votes(weight: Tensor, followed: Tensor, classes: int) -> Tensor:
-    """Shares [B, classes] of the weightiest places' votes for the class that ``followed`` each [B, slots - 1].
+    """Share of the votes [B, classes] for each class; the heaviest positions vote for the class that ``followed`` [B, slots - 1].
 
-    On a logarithmic scale from 0 (no vote) to 1 (all votes). Short matches are heard beside the longest (cf. prediction by
+    On a logarithmic scale from 0 (no vote) to 1 (all votes). Short matches count as well as the longest (cf. prediction by
     partial matching, Cleary & Witten, 1984).
     """
-    # All places one by one would take as long as the network itself.
+    # Counting every position would take as long as the network itself.
     weight, places = ops.top_k(weight, min(VOTERS, weight.shape[1]), sorted=False)
     here = ops.expand_dims(ops.take_along_axis(followed, places, axis=1), 2) == _arange(classes)
     votes = ops.sum(ops.where(here, ops.expand_dims(weight, 2), 0.0), axis=1)
@@ -281,7 +278,7 @@ def _votes(weight: Tensor, followed: Tensor, classes: int) -> Tensor:
 
 
 def _lookback_step(state: State, bars: int, spec: FeatureSpec) -> Tensor:
-    """Class [B] of the step that was taken ``bars`` bars ago from this place in the bar; len(steps) where there was none."""
+    """Class [B] of the step taken ``bars`` bars ago from this position in the bar; len(steps) if there was none."""
     distance = bars * ops.expand_dims(state["row"][:, BAR], 1) - state["ago"][:, -spec.recent :]
     step = ops.min(ops.where(distance > 0, distance, _LONG_AGO), axis=1)
     reached = ops.max(ops.cast(distance <= 0, "int32") * ops.cast(state["pitch"][:, -spec.recent :] >= 0, "int32"), axis=1) > 0

@@ -1,11 +1,11 @@
-"""The network, and nothing else: build_network(ModelConfig) -> keras.Model of stock Keras layers.
+"""The network: build_network(ModelConfig) -> keras.Model of stock Keras layers.
 
 A note is predicted as p(step) p(pitch | step) p(duration | step, pitch) p(velocity | step, pitch, duration) by one stack of LSTM
-layers and four heads. Each part is a model of its own with named inputs, so that the decoder can call it for one note where
-training calls the whole for a window:
+layers and four heads. Each part is a model of its own with named inputs: the decoder calls the parts for one note, training calls
+the whole network for a window:
 
-    trunk          features of the latest row           -> [B, T, W]      what the LSTM reads
-    lstm_1 ...                                          -> [B, T, units]  memory; their states are the decoder's to carry
+    trunk          features of the latest row           -> [B, T, W]      input of the LSTM
+    lstm_1 ...                                          -> [B, T, units]  memory; the decoder carries their states
     step_head      memory, suggestions, votes           -> [B, T, steps]
     pitch_head     + the chosen step, the next onset    -> [B, T, 88]         by key and by distance from the last pitch
     duration_head  + the chosen pitch                   -> [B, T, durations]
@@ -33,7 +33,7 @@ Network: TypeAlias = keras.Model
 
 
 def input_shape(name: str, config: ModelConfig) -> tuple[int, ...]:
-    """What follows [B, T] in the shape of an input: nothing for a class, the classes or keys and channels of floats."""
+    """The shape of an input after [B, T]: () for a class; for floats the number of classes, or of keys and channels."""
     if input_specs(config)[name] is not None:
         return ()
     if name.endswith("step_votes"):
@@ -42,7 +42,7 @@ def input_shape(name: str, config: ModelConfig) -> tuple[int, ...]:
 
 
 def input_specs(config: ModelConfig) -> dict[str, int | None]:
-    """Names of all inputs and the number of classes of each; None marks inputs of floats, see ``input_shape``."""
+    """Names of all inputs and the number of classes of each; None marks float inputs, see ``input_shape``."""
     suggested = {
         f"{name}_{stream}": size + 1 for name in SUGGESTIONS for stream, size in zip(STREAMS, _sizes(config), strict=True)
     }
@@ -71,8 +71,8 @@ def input_specs(config: ModelConfig) -> dict[str, int | None]:
 def build_network(config: ModelConfig, *, lanes: int | None = None) -> Network:
     """The network: a dict of inputs [B, T, ...] (see ``input_specs``) -> a dict of logits, one per stream.
 
-    With ``lanes`` the batch has that fixed size and the LSTM layers keep their state from one call to the next (training
-    on consecutive windows); the weights are the same, in the same order.
+    With ``lanes`` the batch size is fixed and the LSTM layers keep their state between calls, for training on consecutive
+    windows; the weights are the same, in the same order.
     """
     inputs = {name: _input(name, config, lanes) for name in input_specs(config)}
     parts = build_parts(config)
@@ -89,7 +89,7 @@ def build_network(config: ModelConfig, *, lanes: int | None = None) -> Network:
 
 
 def reset_memory(network: keras.Model, keep: Any) -> None:
-    """Forget the carried LSTM state of lanes where ``keep`` [lanes] is 0; leave it where it is 1."""
+    """Reset the carried LSTM state of lanes where ``keep`` [lanes] is 0; keep it where it is 1."""
     for layer in network.layers:
         for state in getattr(layer, "states", None) or ():
             state.assign(state * ops.reshape(ops.cast(keep, state.dtype), (-1, 1)))
@@ -133,11 +133,11 @@ def _step_head(config: ModelConfig) -> Network:
     votes = [f"{name}_step_votes" for name in SUGGESTIONS]
     inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in (*hints, *votes)}
     embedded = [_embed(inputs[name], name, 8, config) for name in hints]
-    told = layers.Concatenate()([inputs["memory"], *embedded, *(inputs[name] for name in votes)])
-    hidden = _hidden(told, config.head // 2, config)
+    context = layers.Concatenate()([inputs["memory"], *embedded, *(inputs[name] for name in votes)])
+    hidden = _hidden(context, config.head // 2, config)
     logits = layers.Dense(config.steps, name="logits")(hidden)
     copied = [hint for hint in hints if not hint.endswith("match")]
-    gates = layers.Dense(len(copied) + len(votes), name="gates")(layers.Concatenate()([told, hidden]))
+    gates = layers.Dense(len(copied) + len(votes), name="gates")(layers.Concatenate()([context, hidden]))
     for index, hint in enumerate(copied):
         logits = layers.Add()([logits, _bonus(gates, index, inputs[hint], config.steps)])
     for index, name in enumerate(votes, start=len(copied)):
@@ -155,21 +155,23 @@ def _pitch_head(config: ModelConfig) -> Network:
     agrees = [_same(inputs["next_step"], inputs[f"{name}_step"]) for name in SUGGESTIONS]
     suggested = [_one_hot(inputs[f"{name}_pitch"], PITCHES) for name in SUGGESTIONS]
 
-    # On the keys: planes, suggested pitches and votes side by side, [B, T, 88, PLANES + 4]; the LSTM weighs the patterns.
+    # Per key: planes, suggested pitches and votes, [B, T, 88, PLANES + 4]; the LSTM weights the patterns.
     marks = [ops.expand_dims(keys * agree, -1) for keys, agree in zip(suggested, agrees, strict=True)]
     marks += [ops.expand_dims(inputs[name], -1) for name in votes]
     board = layers.Concatenate(axis=-1)([inputs["next_planes"], *marks])
     patterns = layers.Conv2D(config.channels, (1, OCTAVES), padding="same", activation="gelu", name="patterns")(board)
 
     keys = layers.Dense(config.head // 2, activation="gelu", name="keys")(_flat(inputs["next_planes"]))
-    told = layers.Concatenate()([inputs["memory"], *embedded, *agrees, layers.Dropout(config.dropout, name="keys_dropout")(keys)])
-    hidden = _hidden(told, config.head, config)
+    context = layers.Concatenate()(
+        [inputs["memory"], *embedded, *agrees, layers.Dropout(config.dropout, name="keys_dropout")(keys)]
+    )
+    hidden = _hidden(context, config.head, config)
     weights = layers.Dense(config.channels, name="pattern_weights")(hidden)
     logits = layers.Dense(PITCHES, name="logits")(hidden)
     logits = layers.Add()([logits, ops.sum(patterns * ops.expand_dims(weights, 2), axis=-1)])
     intervals = layers.Dense(2 * PITCHES - 1, name="intervals")(hidden)
     logits = layers.Add()([logits, ops.take_along_axis(intervals, _from(inputs["pitch"]), axis=-1)])
-    gates = layers.Dense(2 * len(SUGGESTIONS), name="gates")(layers.Concatenate()([told, hidden]))
+    gates = layers.Dense(2 * len(SUGGESTIONS), name="gates")(layers.Concatenate()([context, hidden]))
     for index, name in enumerate(SUGGESTIONS):
         logits = layers.Add()([logits, _bonus(gates, index, inputs[f"{name}_pitch"], PITCHES)])
     for index, name in enumerate(votes, start=len(SUGGESTIONS)):
@@ -197,10 +199,10 @@ def _duration_head(config: ModelConfig) -> Network:
     at_key = ops.sum(inputs["next_planes"] * key, axis=2)
     embedded = [_embed(inputs[name], name, 8, config) for name in classes]
     embedded.append(_embed(inputs["next_pitch"], "next_pitch", 24, config))
-    told = layers.Concatenate()([inputs["memory"], *embedded, *agrees, at_key])
-    hidden = _hidden(told, config.head // 2, config)
+    context = layers.Concatenate()([inputs["memory"], *embedded, *agrees, at_key])
+    hidden = _hidden(context, config.head // 2, config)
     logits = layers.Dense(config.durations, name="logits")(hidden)
-    gates = layers.Dense(len(SUGGESTIONS), name="gates")(layers.Concatenate()([told, hidden]))
+    gates = layers.Dense(len(SUGGESTIONS), name="gates")(layers.Concatenate()([context, hidden]))
     for index, name in enumerate(SUGGESTIONS):
         logits = layers.Add()([logits, _bonus(gates, index, inputs[f"{name}_duration"], config.durations)])
     return keras.Model(inputs, logits, name="duration_head")
@@ -217,10 +219,10 @@ def _velocity_head(config: ModelConfig) -> Network:
     ]
     inputs = {"memory": _memory(config)} | {name: _input(name, config) for name in classes}
     embedded = [_embed(inputs[name], name, 16 if name == "next_pitch" else 8, config) for name in classes]
-    told = layers.Concatenate()([inputs["memory"], *embedded])
-    hidden = _hidden(told, config.head // 4, config)
+    context = layers.Concatenate()([inputs["memory"], *embedded])
+    hidden = _hidden(context, config.head // 4, config)
     logits = layers.Dense(config.velocities, name="logits")(hidden)
-    gates = layers.Dense(len(SUGGESTIONS) + 1, name="gates")(layers.Concatenate()([told, hidden]))
+    gates = layers.Dense(len(SUGGESTIONS) + 1, name="gates")(layers.Concatenate()([context, hidden]))
     for index, name in enumerate((*(f"{n}_velocity" for n in SUGGESTIONS), "velocity")):
         logits = layers.Add()([logits, _bonus(gates, index, inputs[name], config.velocities)])
     return keras.Model(inputs, logits, name="velocity_head")
@@ -247,8 +249,8 @@ def _embed(value: Any, name: str, width: int, config: ModelConfig) -> Any:
     return layers.Embedding(input_specs(config)[name], width, name=f"embed_{name}")(value)
 
 
-def _hidden(told: Any, width: int, config: ModelConfig) -> Any:
-    return layers.Dropout(config.dropout, name="hidden_dropout")(layers.Dense(width, activation="gelu", name="hidden")(told))
+def _hidden(context: Any, width: int, config: ModelConfig) -> Any:
+    return layers.Dropout(config.dropout, name="hidden_dropout")(layers.Dense(width, activation="gelu", name="hidden")(context))
 
 
 def _flat(planes: Any) -> Any:
@@ -257,7 +259,7 @@ def _flat(planes: Any) -> Any:
 
 
 def _one_hot(value: Any, classes: int) -> Any:
-    """[B, T] -> [B, T, classes]; a value of ``classes``, "nothing suggested", becomes all zeros."""
+    """[B, T] -> [B, T, classes]; the value ``classes`` ("nothing suggested") becomes all zeros."""
     return ops.one_hot(value, classes + 1)[..., :classes]
 
 
@@ -266,10 +268,10 @@ def _same(left: Any, right: Any) -> Any:
 
 
 def _from(pitch: Any) -> Any:
-    """[B, T] -> [B, T, 88]: for each key the class of its interval from ``pitch``, the largest step down being class 0."""
+    """[B, T] -> [B, T, 88]: each key's interval class from ``pitch``; class 0 is the largest interval down."""
     return ops.arange(PITCHES, dtype="int32") - ops.expand_dims(pitch, -1) + PITCHES - 1
 
 
 def _bonus(gates: Any, index: int, suggested: Any, classes: int) -> Any:
-    """The suggested class's logit raised by its gate."""
+    """What the gate adds to the logit of the suggested class."""
     return gates[..., index : index + 1] * _one_hot(suggested, classes)

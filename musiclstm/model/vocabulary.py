@@ -1,7 +1,6 @@
 """Vocabulary: pieces to rows of integer classes, and back.
 
-A row is one note. Its first four columns are what the network predicts; the last two are facts of the bar, given and never
-predicted. Nothing here knows of networks or files.
+A row is one note. The network predicts its first four columns; the last two describe the bar and are given, never predicted.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ STEP, PITCH, DURATION, VELOCITY, POSITION, BAR = range(6)
 COLUMNS = 6
 Rows = NDArray[np.int16]
 
-# Kept whatever the data says: without them a bar could not be filled in 4/4, 3/4 or 6/8.
+# Always in the vocabulary: without them a bar of 4/4, 3/4 or 6/8 could not be filled.
 _ALWAYS = (1, 6, 12, 24, 36, 48, 72, 96)
 _LONGEST_STEP = 2 * MAX_BAR_TICKS
 
@@ -35,7 +34,7 @@ class Vocabulary:
 
     ``steps``: ticks since the previous onset, ascending, the first 0. ``durations``: ticks, ascending, the first at least 1.
     ``velocities``: number of equal bins over 0..127. ``composers``: names; class 0 is "" and means unknown.
-    Raises CheckpointError if these do not hold, since a vocabulary that is off turns every later note into a wrong one.
+    Raises CheckpointError if any of this does not hold: a wrong vocabulary would make every later note wrong.
     """
 
     steps: tuple[int, ...]
@@ -58,10 +57,10 @@ class Vocabulary:
             raise CheckpointError(f"A vocabulary's velocities must be 1 to 128 bins, not {self.velocities}.")
         names = self.composers
         if not names or not all(isinstance(n, str) for n in names) or names[0] != "" or len(set(names)) != len(names):
-            raise CheckpointError('A vocabulary\'s composers must be different names after a first "".')
+            raise CheckpointError('A vocabulary\'s composers must be "" followed by distinct names.')
 
     def composer_class(self, name: str) -> int:
-        """The class of a composer, by full name or by surname ("Robert Schumann" finds "Schumann"), in any case; 0 if unknown."""
+        """The class of a composer, by full name or surname ("Robert Schumann" finds "Schumann"), ignoring case; 0 if unknown."""
         known = {_plain(composer): index for index, composer in enumerate(self.composers)}
         words = _plain(name).split()
         return known.get(_plain(name), known.get(words[-1], 0) if words else 0)
@@ -89,16 +88,19 @@ class Vocabulary:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CheckpointError(f"vocabulary.json is damaged: {error!r}.") from error
         if scale != (TICKS_PER_QUARTER, LOWEST_PITCH, HIGHEST_PITCH):
-            raise CheckpointError(f"vocabulary.json counts time or pitch in another way {scale} than this program.")
+            raise CheckpointError(
+                f"vocabulary.json has other units of time or pitch {scale} than this program "
+                f"{(TICKS_PER_QUARTER, LOWEST_PITCH, HIGHEST_PITCH)}."
+            )
         return Vocabulary(*lists)
 
 
 def fit_vocabulary(
     pieces: Iterable[Piece], *, steps: int = 32, durations: int = 48, velocities: int = 32, composers: int = 31
 ) -> Vocabulary:
-    """The vocabulary of the most frequent steps, durations and composers of ``pieces`` (read once, in one pass).
+    """The vocabulary of the most frequent steps, durations and composers of ``pieces`` (read in one pass).
 
-    Steps of 0 and a few plain note values are always in. Raises OptionError if ``steps`` or ``durations`` is below 10.
+    A step of 0 and a few plain note values are always included. Raises OptionError if ``steps`` or ``durations`` is below 10.
     """
     if steps < 10 or durations < 10:
         raise OptionError(f"A vocabulary needs at least 10 steps and 10 durations, not {steps} and {durations}.")
@@ -122,9 +124,9 @@ def fit_vocabulary(
 def encode(piece: Piece, vocabulary: Vocabulary) -> Rows:
     """Rows [notes, 6] of a piece, one per note and in the same order.
 
-    An onset that falls between two step classes goes to the nearer one and its error is carried into the next step, so that the
-    written music never drifts away from the bar lines. What no class can hold, a very long rest, is shortened by whole bars. A
-    step of 0 is kept for notes that truly start together.
+    An onset between two step classes moves to the nearer one, and the error is carried into the next step, so the music never
+    drifts away from the bar lines. A rest too long for any class is shortened by whole bars. Only notes with the same onset get a
+    step of 0.
     """
     notes = piece.notes
     rows = np.empty((len(notes), COLUMNS), dtype=np.int16)
@@ -142,7 +144,7 @@ def encode(piece: Piece, vocabulary: Vocabulary) -> Rows:
 
 
 def decode(rows: NDArray[np.integer], vocabulary: Vocabulary, start: int = 0) -> Notes:
-    """Notes of rows [notes, at least 4]; the first row's onset is ``start`` plus its own step, in ticks."""
+    """Notes of rows [notes, 4 or more columns]; the first row's onset is ``start`` plus its own step, in ticks."""
     rows = np.asarray(rows, dtype=np.int64)
     onset = start + np.cumsum(np.asarray(vocabulary.steps)[rows[:, STEP]])
     # The middle of the bin: its lowest velocity and half its width.
@@ -151,13 +153,13 @@ def decode(rows: NDArray[np.integer], vocabulary: Vocabulary, start: int = 0) ->
 
 
 def quarters(pieces: Iterable[Rows], vocabulary: Vocabulary) -> float:
-    """Quarter notes from the first onset to the last of each piece [n, 6], added up, in the steps of the vocabulary."""
+    """The total length of ``pieces`` [n, 6] in quarter notes, each from its first onset to its last, in vocabulary steps."""
     steps = np.asarray(vocabulary.steps)
     return sum(float(steps[rows[1:, STEP]].sum()) for rows in pieces) / TICKS_PER_QUARTER
 
 
 def _plain(name: str) -> str:
-    """A name in lower case without umlauts or accents: "Burgmüller" and "Burgmueller" are one. Other scripts stay as they are."""
+    """A name in lower case without umlauts or accents: "Burgmüller" equals "Burgmueller". Other scripts stay unchanged."""
     whole = unicodedata.normalize("NFC", name.casefold())  # some file systems keep letter and dots apart
     german = whole.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
     return unicodedata.normalize("NFKD", german).encode("ascii", "ignore").decode().strip() or whole
@@ -165,7 +167,7 @@ def _plain(name: str) -> str:
 
 def _most_frequent(counts: Counter[int], size: int) -> tuple[int, ...]:
     always = _ALWAYS[: max(0, size)]
-    # Ties go to the shorter value, so that the same data gives the same vocabulary in whatever order it is read.
+    # Ties go to the shorter value, so that the vocabulary does not depend on the order of the pieces.
     ranked = [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if value > 0]
     chosen = list(always) + [value for value in ranked if value not in always][: size - len(always)]
     return tuple(sorted(chosen))
@@ -174,7 +176,7 @@ def _most_frequent(counts: Counter[int], size: int) -> tuple[int, ...]:
 def _step_classes(
     gaps: NDArray[np.int64], bar: NDArray[np.int64], chord: NDArray[np.int64], vocabulary: Vocabulary
 ) -> NDArray[np.int64]:
-    """Class of each gap between neighbouring onsets, errors carried on."""
+    """Class of each gap between neighbouring onsets; errors are carried into the next gap."""
     values = np.asarray(vocabulary.steps)
     exact = np.minimum(np.searchsorted(values, gaps), len(values) - 1)
     if np.array_equal(values[exact], gaps):
@@ -185,7 +187,7 @@ def _step_classes(
     for i, gap in enumerate(gaps.tolist()):
         wanted = gap + carry
         length = int(bar[last_of_chord[i]])
-        if wanted > reach:  # shortened by whole bars before a class is chosen, so that the place in the bar stays right
+        if wanted > reach:  # shorten by whole bars before choosing a class, to keep the position in the bar
             shortened = reach - (reach - wanted) % length
             wanted = shortened if shortened > 0 else shortened + length
         classes[i] = 1 + int(np.abs(nonzero - wanted).argmin())
@@ -194,7 +196,7 @@ def _step_classes(
 
 
 def _nearest(wanted: NDArray[np.int32], values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Index of the nearest of ascending ``values`` for each wanted one; the smaller on a tie."""
+    """Index of the nearest of the ascending ``values`` for each wanted one; the smaller value on a tie."""
     right = np.clip(np.searchsorted(values, wanted), 1, max(1, len(values) - 1))
     left = right - 1
     right = np.minimum(right, len(values) - 1)

@@ -1,6 +1,6 @@
 """The network's weights on disk: written by Keras, checked with h5py before Keras reads them.
 
-A weights file from elsewhere may declare arrays that take gigabytes, or link to other files. Names and shapes are compared with
+An untrusted weights file may declare arrays of many gigabytes, or link to other files. So its names and shapes are compared with
 those of the network that the config describes before any array is read.
 """
 
@@ -21,7 +21,7 @@ from musiclstm.errors import CheckpointError
 from musiclstm.model.network import Network, build_network
 
 WEIGHTS = "model.weights.h5"
-MAX_WEIGHTS_BYTES = 200_000_000  # a network at the bounds of ModelConfig stays below
+MAX_WEIGHTS_BYTES = 200_000_000  # the largest network that ModelConfig allows is smaller
 
 
 def save_network(network: Network, folder: Path) -> None:
@@ -32,16 +32,16 @@ def save_network(network: Network, folder: Path) -> None:
 def load_network(config: ModelConfig, path: Path) -> Network:
     """A network of ``config`` with the weights in the file ``path``.
 
-    Raises CheckpointError, in one sentence, if the file is too large, damaged, or holds the weights of another network.
+    Raises CheckpointError if the file is too large, damaged, or holds the weights of another network.
     """
     if path.stat().st_size > MAX_WEIGHTS_BYTES:
-        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_WEIGHTS_BYTES:,} are read.")
+        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_WEIGHTS_BYTES:,} are allowed.")
     found = dict(_shapes(path))
-    # Keras packs nothing, so what is smaller than its arrays say lies; it is refused before a network of that size is built.
+    # Keras does not compress, so a file smaller than its arrays is forged or cut off: refuse it before building such a network.
     declared = sum(math.prod(shape[:-1]) * np.dtype(shape[-1]).itemsize for shape in found.values())
     if declared > path.stat().st_size:
         raise CheckpointError(
-            f"The weights in {path} declare {declared:,} bytes of numbers in a file of {path.stat().st_size:,}: it is damaged."
+            f"The weights in {path} are damaged: they declare {declared:,} bytes of numbers in a file of {path.stat().st_size:,}."
         )
     network = build_network(config)
     with tempfile.TemporaryDirectory() as scratch:
@@ -51,7 +51,7 @@ def load_network(config: ModelConfig, path: Path) -> Network:
     if found != wanted:
         odd = sorted(set(found.items()) ^ set(wanted.items()))[0]
         raise CheckpointError(
-            f"The weights in {path} are not those of the network they come with: {odd[0]} {list(odd[1])} differs."
+            f"The weights in {path} do not fit the network that its config describes: {odd[0]} {list(odd[1])} differs."
         )
     try:
         network.load_weights(path)
@@ -61,12 +61,12 @@ def load_network(config: ModelConfig, path: Path) -> Network:
 
 
 def _shapes(path: Path) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Path, shape and kind of every array in a weights file, none of them read. Links and outside data are refused."""
+    """Path, shape and dtype of every array in a weights file, without reading any. Refuses links and external data."""
     try:
         with h5py.File(path, "r") as file:
             yield from _walk(file, "")
     except RecursionError as error:
-        raise CheckpointError(f"The weights in {path} are damaged: their groups run in a circle.") from error
+        raise CheckpointError(f"The weights in {path} are damaged: their groups form a cycle.") from error
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise CheckpointError(f"The weights in {path} are damaged: {_first_line(error)}.") from error
 
@@ -75,14 +75,14 @@ def _walk(group: h5py.Group, prefix: str) -> Iterator[tuple[str, tuple[Any, ...]
     for name in group:
         path = f"{prefix}/{name}"
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise CheckpointError(f"The weights link to another file at {path}; that is not followed.")
+            raise CheckpointError(f"The weights contain a link at {path}; links are not allowed.")
         item = group[name]
         if isinstance(item, h5py.Group):
             yield from _walk(item, path)
         elif not isinstance(item, h5py.Dataset) or item.shape is None:
-            raise CheckpointError(f"The weights hold something at {path} that is not an array of numbers.")
+            raise CheckpointError(f"The weights contain something at {path} that is not an array of numbers.")
         elif item.external or item.is_virtual:
-            raise CheckpointError(f"The weights keep {path} in another file; that is not followed.")
+            raise CheckpointError(f"The weights keep {path} in another file; external data is not allowed.")
         else:
             yield path, (*item.shape, str(item.dtype))
 

@@ -22,8 +22,8 @@ from musiclstm.music.notes import (
     join,
     make_notes,
     require_notes,
-    transpose,
 )
+from musiclstm.music.performance import MAX_TRANSPOSITION, Performance
 from musiclstm.music.velocities import as_played
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "LOWEST_PITCH",
     "MAJOR_PROFILE",
     "MAX_BAR_TICKS",
+    "MAX_TRANSPOSITION",
     "MINOR_PROFILE",
     "NOTE",
     "PIANO",
@@ -40,6 +41,7 @@ __all__ = [
     "Key",
     "Metre",
     "Notes",
+    "Performance",
     "Piece",
     "Tempo",
     "Voice",
@@ -57,6 +59,5 @@ __all__ = [
     "make_notes",
     "require_notes",
     "share_out",
-    "transpose",
     "voices_of",
 ]

@@ -1,4 +1,4 @@
-"""The model card: measured facts, put into card.md, become the README.md of a checkpoint folder with the Hub's metadata."""
+"""The model card: card.md filled with measured facts, which becomes a checkpoint's README.md with the Hub's metadata."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import Any
 from musiclstm.seeds import Seed
 
 _KNOWN = Template("""
-`originality.npz` keeps hashes of every $n consecutive steps and intervals of $known training pieces, no notes. With them the
-program finds the longest passage that a continuation shares note for note with one of these pieces, in any key and however
-long the notes are held, and names the piece.""")
-_PEOPLE = Template(""" People borrow too: of $passages passages of $bars bars from held-out pieces, half
-share at most $at_50 notes in a row with a training piece, three quarters at most $at_75, 95 of 100 at most $at_95.""")
+`originality.npz` contains hashes of every $n consecutive steps and intervals of $known training pieces, but no notes. With
+them the program finds the longest passage that a continuation shares note for note with one of these pieces, in any key and
+with any durations, and names the piece.""")
+_HUMAN = Template(""" Human music shares passages too: of $passages passages of $bars bars from
+held-out pieces, half share at most $at_50 notes in a row with a training piece, three quarters at most $at_75, and 95 % at most
+$at_95.""")
 
 
 BEGIN = "<!-- Written by musiclstm from here on; what you write above or below stays when a new version is pushed. -->"
@@ -28,7 +29,7 @@ _KEY = re.compile(r"[A-Za-z_][\w-]*:")
 
 @dataclass(frozen=True)
 class Credit:
-    """Where training data comes from: its name, its authors or site, and its licence, in plain words."""
+    """The origin of training data: its name, its authors or site, and its licence."""
 
     data: str
     source: str
@@ -36,10 +37,7 @@ class Credit:
 
 
 def model_card(name: str, metrics: Mapping[str, Any], credit: Credit, composers: Mapping[str, int], seeds: Sequence[Seed]) -> str:
-    """The card as Markdown. ``metrics`` as ``packaging.measured`` gives them; ``composers`` counts pieces by composer.
-
-    Nothing is claimed that was not measured.
-    """
+    """The card as Markdown. ``metrics`` as from ``package.measured``; ``composers`` counts pieces by composer."""
     test, training = metrics["test"], metrics["training"]
     pieces, notes, options = training["pieces"], training["notes"], training["options"]
     named = sorted(composers.items(), key=lambda item: (-item[1], item[0]))
@@ -73,11 +71,11 @@ def model_card(name: str, metrics: Mapping[str, Any], credit: Credit, composers:
 
 
 def _originality(shared: Mapping[str, Any] | None) -> str:
-    """What the checkpoint knows of its training pieces, and how much people share with these."""
+    """What originality.npz contains, and how much held-out human music shares with the training pieces."""
     if shared is None:
         return "Not measured for this checkpoint."
-    people = "" if not shared["passages"] else _PEOPLE.substitute(shared, **{f"at_{k}": v for k, v in shared["people"].items()})
-    return (_KNOWN.substitute(shared) + people).strip()
+    human = "" if not shared["passages"] else _HUMAN.substitute(shared, **{f"at_{k}": v for k, v in shared["people"].items()})
+    return (_KNOWN.substitute(shared) + human).strip()
 
 
 def _figures(side: str, summary: Mapping[str, Any]) -> str:
@@ -91,22 +89,22 @@ def _figures(side: str, summary: Mapping[str, Any]) -> str:
 
 
 def with_sections(card: str, sections: Sequence[str]) -> str:
-    """A card with further sections at the end of what the program wrote."""
+    """The card with ``sections`` appended to the text that the program wrote."""
     matter, above, body, below = _parts(card)
-    if not body:  # a card of an earlier version, which did not mark what is its own
+    if not body:  # a card of an earlier version, which did not mark its own text
         body, below = below, ""
     return _joined(matter, above, "\n\n".join([body, *sections]), below)
 
 
 def merged(card: str, published: str) -> str:
-    """The new ``card`` with what a person wrote into the ``published`` one: text around the program's own, other metadata."""
+    """The new ``card`` with what users added to the ``published`` one: text above and below the program's, other metadata."""
     matter, _, body, _ = _parts(card)
     theirs, above, _, below = _parts(published)
     return _joined(matter | {key: lines for key, lines in theirs.items() if key not in matter}, above, body, below)
 
 
 def front_matter(card: str) -> dict[str, str]:
-    """The metadata at the head of a README by key, each with its lines as they stand, the key's own first."""
+    """The metadata at the top of a README: for each key its lines, unchanged, beginning with the line of the key."""
     front = _FRONT.match(card)
     matter: dict[str, str] = {}
     for line in front[1].splitlines() if front else ():
@@ -116,7 +114,7 @@ def front_matter(card: str) -> dict[str, str]:
 
 
 def with_front_matter(card: str, matter: Mapping[str, str]) -> str:
-    """The README with other metadata at its head."""
+    """The README with its metadata replaced."""
     return "\n".join(["---", *matter.values(), "---", _text(card)])
 
 
@@ -126,11 +124,11 @@ def _text(card: str) -> str:
 
 
 def _parts(card: str) -> tuple[dict[str, str], str, str, str]:
-    """Metadata by key; the text above the program's own, that text, and the text below."""
+    """Metadata by key, the text above the program's text, the program's text, and the text below it."""
     matter, text = front_matter(card), _text(card)
     above, begun, rest = text.partition(BEGIN)
     body, ended, below = rest.partition(END)
-    # A card that the program did not write is all a person's; it stands below.
+    # The user's text if the program did not write the card: it goes below.
     return (matter, above.strip(), body.strip(), below.strip()) if begun and ended else (matter, "", "", text.strip())
 
 

@@ -1,7 +1,7 @@
-"""Releasing a checkpoint: gates, card, push. A checkpoint that foretells unseen music worse than what is published stays here.
+"""Release a checkpoint: gate, card, push. A checkpoint is not published if it needs more bits per note than a competitor.
 
-Three are measured on the same held-out pieces, those that the new checkpoint set aside from its own training data: the new one,
-the one that is on the Hub now, and a Markov chain counted on the new one's training pieces (``markov``).
+The gate measures three models on the pieces that the new checkpoint held out from training: the new checkpoint, the one on the
+Hub now, and a Markov chain counted on the new one's training pieces (``evaluation.ngram``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from musiclstm.model import encode, quarters
 from musiclstm.music import Piece
 from musiclstm.publishing.card import merged, with_sections
 
-ROUNDING = 0.0005  # bits a note by which figures may differ and be called equal: they are told to three places
+ROUNDING = 0.0005  # bits per note; smaller differences count as equal, since three decimals are shown
 PICTURES = ("learning-curves.svg",)
 LONGEST_REASON = 300
 
@@ -31,39 +31,39 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Contender:
-    """Who is measured, and the figures of ``likelihood.Likelihood.summary`` on the held-out pieces."""
+    """A measured model and its figures on the held-out pieces, as from ``scores.Likelihood.summary``."""
 
     name: str
     figures: Mapping[str, Any]
 
     @property
     def bits(self) -> float:
-        """Bits per note: the figure that decides."""
+        """Bits per note, which decide the verdict."""
         return float(self.figures["bits_per_note"])
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a checkpoint may be published: ``reasons`` against it, none if it may; who was measured, the new one first."""
+    """Whether a checkpoint may be published: only without ``reasons`` against it. The new one is the first of ``contenders``."""
 
     contenders: tuple[Contender, ...]
     reasons: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
     def section(self, forced: str = "") -> str:
-        """The verdict as a section of the model card; ``forced``: why it was published all the same."""
+        """The verdict as a section of the model card; ``forced``: the reason to publish anyway."""
         pieces, notes = self.contenders[0].figures["pieces"], self.contenders[0].figures["notes"]
         head = "| | bits per note | bits per quarter | new material | pitch | step | duration |\n|---|---|---|---|---|---|---|"
-        told = [*self.remarks, *self.reasons, *([f"Published all the same: {forced}"] if forced else [])]
+        comments = [*self.remarks, *self.reasons, *([f"Published anyway: {forced}"] if forced else [])]
         rows = "\n".join(_row(contender) for contender in self.contenders)
         return "\n\n".join(
-            [f"## Before publishing\n\nOn {pieces} held-out pieces with {notes:,} notes to foretell:\n\n{head}\n{rows}", *told]
+            [f"## Before publishing\n\nOn {pieces} held-out pieces with {notes:,} predicted notes:\n\n{head}\n{rows}", *comments]
         )
 
 
 @dataclass(frozen=True)
 class Release:
-    """A checkpoint ready to be published: the files by name, the repository as it stands, and what was measured.
+    """A checkpoint ready to be published: its files by name, the current state of the repository, and the verdict.
 
     ``verdict`` is None if the Hub has these files already, so that there is nothing to decide.
     """
@@ -74,7 +74,7 @@ class Release:
     verdict: Verdict | None
 
     def push(self, *, private: bool = False) -> Published:
-        """Publish it. Raises HubError, and then nothing has changed."""
+        """Publish the checkpoint; see ``upload.publish``. Raises HubError."""
         version = self.remote.next_version if self.remote else "v1"
         return upload.publish(self.repo, self.files, self.remote, message=f"Checkpoint {version}", private=private)
 
@@ -82,9 +82,9 @@ class Release:
 def release(
     folder: Path, repo: str, data: str, *, forced: str = "", private: bool = False, dry_run: bool = False, say: Say = print
 ) -> Published | None:
-    """``prepare`` and ``push``, telling what is done; None for a ``dry_run``, which sends nothing.
+    """``prepare`` and ``push``, with progress through ``say``; None for a ``dry_run``, which sends nothing.
 
-    What an earlier training read is taken from DIR.work beside the folder, if that is there.
+    Data that the training has cached in the neighbouring folder DIR.work is not read again.
     """
     work = folder.resolve().with_name(f"{folder.resolve().name}.work")
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
@@ -99,31 +99,32 @@ def release(
         return None
     published = prepared.push(private=private)
     where = f"{repo}@{published.version}, commit {published.commit}"
-    say(f"Published as {where}." if published.sent else f"Nothing to publish: the Hub has these files as {where}.")
+    say(f"Published as {where}." if published.sent else f"Nothing to publish: the Hub already has these files as {where}.")
     return published
 
 
 def prepare(folder: Path, repo: str, data: str, cache: Path, *, forced: str = "", say: Say = print) -> Release:
     """Check the folder, look at the repository, measure, write the card.
 
-    ``data`` is what the checkpoint was trained on, named as for training; ``cache`` keeps it. ``forced``: the reason to
-    publish although a gate is shut. Raises CheckpointError for a folder that is no whole checkpoint, or one that foretells
-    worse; DataError for other data than it was trained on; OptionError for a malformed name; HubError.
+    ``data`` is the training data, named as for training; ``cache`` is its cache folder. ``forced``: the reason to publish even if
+    the gate refuses. Raises CheckpointError if the folder is not a complete checkpoint or the gate refuses it; DataError if
+    ``data`` is not what it was trained on; OptionError for a malformed name; HubError.
     """
     check_reason(forced)
     new = load_checkpoint(folder)
     files = {name: (folder / name).read_bytes() for name in (*PARTS, ORIGINALITY, CARD, *PICTURES) if (folder / name).is_file()}
     if CARD not in files:
-        raise CheckpointError(f"{folder} has no {CARD}: a checkpoint is published with its model card.")
+        raise CheckpointError(f"{folder} has no {CARD}: a checkpoint can only be published with its model card.")
     remote = upload.look(repo)
     if remote is not None and set(remote.changed(files)) <= {CARD}:
-        card = upload.read(remote, CARD)  # as it is: what it says of the gates is still true
+        card = upload.read(remote, CARD)  # unchanged: its verdict still holds
         kept = files if card is None else files | {CARD: card.encode()}
         return Release(repo, kept, remote, None)
     verdict = measure(new, _published(repo, remote, say), open_data(data, cache, say), say)
     if verdict.reasons and not forced:
         raise CheckpointError(
-            f"{' '.join(verdict.reasons)} It is not published; --force REASON does so and tells why in the card."
+            f"{' '.join(verdict.reasons)} It was not published; --force REASON publishes it anyway and writes the reason into "
+            "the card."
         )
     card = with_sections(files[CARD].decode("utf-8"), [verdict.section(forced), _hashes(files)])
     theirs = upload.read(remote, CARD) if remote is not None else None
@@ -132,7 +133,7 @@ def prepare(folder: Path, repo: str, data: str, cache: Path, *, forced: str = ""
 
 
 def measure(new: Checkpoint, published: Checkpoint | None, collection: Collection, say: Say = print) -> Verdict:
-    """The three on the pieces that ``new`` held out. Raises DataError if ``collection`` is not what it was trained on."""
+    """Measure all three models on the pieces that ``new`` held out. Raises DataError if it was not trained on ``collection``."""
     sides = held_out(new.metrics, collection)
     remarks = []
     chosen = sides["test"]
@@ -141,54 +142,54 @@ def measure(new: Checkpoint, published: Checkpoint | None, collection: Collectio
         both = [index for index in chosen if collection.entries[index].work in theirs]
         if both and len(both) < len(chosen):
             chosen = both
-            remarks.append("These are the pieces that the published checkpoint had held out too.")
+            remarks.append("Both this checkpoint and the published one held out these pieces.")
         elif not both:
-            remarks.append("The published checkpoint held out other pieces, so it may have learnt some of these.")
+            remarks.append("The published checkpoint held out other pieces, so it may have been trained on some of these.")
     pieces = [collection.piece(index) for index in chosen]
-    say(f"Measuring on {len(pieces)} held-out pieces ...")
-    contenders = [Contender(f"this one, {new.name}", evaluate(new, pieces))]
+    say(f"Evaluating on {len(pieces)} held-out pieces ...")
+    contenders = [Contender(f"this checkpoint ({new.name})", evaluate(new, pieces))]
     if published is not None:
-        contenders.append(Contender(f"published, {published.revision}", evaluate(published, pieces)))
+        contenders.append(Contender(f"published ({published.revision})", evaluate(published, pieces)))
     contenders.append(_counted(new, pieces, collection, sides))
     return Verdict(tuple(contenders), reasons_against(contenders), tuple(remarks))
 
 
 def check_reason(forced: str) -> None:
-    """Raises OptionError if the reason to publish a worse checkpoint is too long for the model card."""
+    """Raise OptionError if the reason to publish a worse checkpoint is too long for the model card."""
     if len(forced) > LONGEST_REASON:
-        raise OptionError(f"A reason goes into the model card and may have up to {LONGEST_REASON} letters, not {len(forced)}.")
+        raise OptionError(f"The reason in the model card may have up to {LONGEST_REASON} characters, not {len(forced)}.")
 
 
 def reasons_against(contenders: Sequence[Contender]) -> tuple[str, ...]:
-    """One sentence for each contender that foretells better than the first."""
+    """One sentence for each contender that needs fewer bits per note than the first."""
     mine, *others = contenders
     return tuple(
-        f"It needs {mine.bits:.3f} bits a note on held-out pieces, {other.name} {other.bits:.3f}."
+        f"It needs {mine.bits:.3f} bits per note on held-out pieces ({other.name}: {other.bits:.3f})."
         for other in others
         if mine.bits > other.bits + ROUNDING
     )
 
 
 def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, list[int]]:
-    """The "train", "validation" and "test" pieces of a checkpoint's own data. Raises DataError if these are others."""
+    """The "train", "validation" and "test" pieces of a checkpoint's training data. Raises DataError for other data."""
     try:
         training = metrics["training"]
         options, theirs = training["options"], set(training["works_in_test"])
         shares = options["validation_share"], options["test_share"], options["random_seed"]
     except (KeyError, TypeError) as error:
-        raise DataError("The checkpoint does not tell how its data were split: train it with this program.") from error
+        raise DataError("The checkpoint does not record how its data was split: train it with this program.") from error
     sides = split(collection, *shares)
     works = {collection.entries[index].work for index in sides["test"]}
     if works != theirs:
         raise DataError(
-            f"These are not the data that the checkpoint was trained on: it held out {_some(theirs)}, from these "
-            f"{_some(works)} would be held out."
+            f"This is not the data that the checkpoint was trained on: it held out {_some(theirs)}, but from this data it would "
+            f"hold out {_some(works)}."
         )
     return sides
 
 
 def _counted(new: Checkpoint, pieces: Sequence[Piece], collection: Collection, sides: Mapping[str, Sequence[int]]) -> Contender:
-    """A Markov chain counted on the training pieces, of the order that does best on the validation pieces."""
+    """A Markov chain counted on the training pieces, of the order that is best on the validation pieces."""
     vocabulary = new.vocabulary
     known, validation = ([encode(collection.piece(i), vocabulary) for i in sides[side]] for side in ("train", "validation"))
     model = ngram.fit(known, vocabulary)
@@ -199,14 +200,14 @@ def _counted(new: Checkpoint, pieces: Sequence[Piece], collection: Collection, s
 
 
 def _published(repo: str, remote: Remote | None, say: Say) -> Checkpoint | None:
-    """The checkpoint that is on the Hub now; None if there is none that this program can read."""
+    """The checkpoint on the Hub now; None if there is none that this program can read."""
     if remote is None or MARKER not in remote.files:
         return None
     pulled = download_checkpoint(repo, remote.commit)
     try:
         return load_checkpoint(pulled.folder, revision=remote.version or pulled.revision)
-    except CheckpointError as error:  # of an older format, say
-        say(f"Not compared with what is published: {error}")
+    except CheckpointError as error:  # for example, an older format
+        say(f"Not compared with the published checkpoint: {error}")
         return None
 
 
@@ -218,7 +219,7 @@ def _row(contender: Contender) -> str:
 
 
 def _hashes(files: Mapping[str, bytes]) -> str:
-    """The section of the card by which a copy can be checked."""
+    """The section of the card with a hash of every file, to check a copy."""
     listed = ((name, data) for name, data in files.items() if name != CARD)
     lines = [f"| `{name}` | {len(data):,} | `{hashlib.sha256(data).hexdigest()}` |" for name, data in listed]
     return "\n".join(["## Files\n", "| file | bytes | SHA-256 |", "|---|---|---|", *lines])

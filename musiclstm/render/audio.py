@@ -214,7 +214,7 @@ def render_trio(
 ) -> dict[str, Audio]:
     """The three sounds of a take, ``{"seed": …, "continuation": …, "joined": …}``, with one gain, ready for ``write_audio``.
 
-    ``continuation`` counts its ticks from 0 and is placed at tick ``at`` of the seed, as in ``notes.join``. ``seed_audio`` is what
+    ``continuation`` counts its ticks from 0 and begins at tick ``at`` of the seed, as in ``notes.join``. ``seed_audio`` is what
     ``synthesize`` returned for the same seed and voices, to save a second render. Raises what ``synthesize`` raises.
     """
     with ThreadPoolExecutor(max_workers=1) as beside:

@@ -1,9 +1,9 @@
-"""Training by several processes at once, on one machine or many: each plays some of the lanes, and all take every step together.
+"""Train with several processes, on one machine or many: each processes some of the lanes, and all take every step together.
 
-The engine is TensorFlow's collective operations, as TF_CONFIG describes the processes to it. Only sums go through it (of
-gradients, of weights of notes): every process keeps a whole network of its own, LSTM state included, and since all add up the
-same sums and begin with the same weights they stay alike. One process on the same batches comes to the same losses.
-(Synchronous data parallelism; Keras' ``fit`` does not run under MultiWorkerMirroredStrategy.)
+This is synchronous data parallelism on TensorFlow's collective operations, with the processes described by TF_CONFIG. Only sums
+are exchanged (of gradients and of note weights). Every process keeps a complete network, including LSTM state; all start with the
+same weights and apply the same sums, so they stay equal. One process on the same batches reaches the same losses.
+(Keras' ``fit`` does not run under MultiWorkerMirroredStrategy.)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Arrays = list[NDArray[Any]]
 
 
 class WorkerGroup:
-    """The processes that train together; this one is number ``rank`` of ``size``. Alone, nothing is sent anywhere."""
+    """The processes that train together; this one is number ``rank`` of ``size``. A single process sends nothing."""
 
     def __init__(self, size: int = 1, rank: int = 0) -> None:
         if size > 1:
@@ -35,21 +35,21 @@ class WorkerGroup:
             import tensorflow as tf
 
             if keras.backend.backend() != "tensorflow":
-                raise OptionError("Several workers train together on TensorFlow alone: unset KERAS_BACKEND.")
+                raise OptionError("Several workers can train together only on TensorFlow: unset KERAS_BACKEND.")
 
-            tf.get_logger().setLevel("CRITICAL")  # it tells of a worker that left, and so do we, in a sentence
+            tf.get_logger().setLevel("CRITICAL")  # it logs lost workers, which WorkerError reports already
             self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
         self.size, self.rank = size, rank
 
     @property
     def leads(self) -> bool:
-        """Whether this process speaks and saves for all."""
+        """Whether this process is the leader, which logs and saves."""
         return self.rank == 0
 
     def lanes(self, total: int) -> int:
-        """How many of ``total`` lanes each process plays. Raises OptionError if they can't be shared out evenly."""
+        """The number of lanes per process out of ``total``. Raises OptionError if they can't be divided evenly."""
         if total % self.size:
-            raise OptionError(f"--lanes {total} can't be shared out among {self.size} workers: give a multiple of {self.size}.")
+            raise OptionError(f"--lanes {total} can't be divided among {self.size} workers: give a multiple of {self.size}.")
         return total // self.size
 
     def share(self, batch: Batch) -> Batch:
@@ -61,33 +61,33 @@ class WorkerGroup:
         return replace(batch, **{field.name: getattr(batch, field.name)[mine] for field in fields(batch)})
 
     def total(self, tensors: Sequence[Any]) -> list[Any]:
-        """The sum over all processes of each tensor; every process has to call this, with tensors of equal shapes."""
+        """Each tensor summed over all processes; every process must call this, with tensors of equal shapes."""
         if self.size == 1:
             return list(tensors)
         import tensorflow as tf
 
         def add() -> Any:
-            placed = [tf.identity(tensor) for tensor in tensors]  # on this process's device, without which it isn't reduced
+            placed = [tf.identity(tensor) for tensor in tensors]  # on this process's device, or it isn't reduced
             return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, placed)
 
         return list(self.strategy.run(add))
 
     def from_leader(self, arrays: Sequence[NDArray[Any]]) -> Arrays:
-        """The leader's ``arrays``, for every process; shapes and types must be everyone's. Raises WorkerError."""
+        """Send the leader's ``arrays`` to every process; all need equal shapes and types. Raises WorkerError."""
         if self.size == 1:
             return list(arrays)
-        # A double holds every float32 and every whole number below 2 ** 53 as it is.
+        # A float64 represents every float32 and every whole number below 2 ** 53 exactly.
         mine = [np.asarray(array, np.float64) if self.leads else np.zeros(array.shape) for array in arrays]
         with self.together():
             sums = self.total(mine)
         return [np.asarray(value).astype(array.dtype) for value, array in zip(sums, arrays, strict=True)]
 
     def wait(self) -> None:
-        """Until every process is here. Raises WorkerError."""
+        """Wait until every process has called this. Raises WorkerError."""
         self.from_leader([np.zeros(1)])
 
     def check_alike(self, facts: Any) -> None:
-        """Raises WorkerError unless all processes have the same ``facts``, JSON data."""
+        """Raise WorkerError unless all processes have the same ``facts`` (JSON data)."""
         if self.size == 1:
             return
         mine = np.array(zlib.crc32(json.dumps(facts, sort_keys=True).encode()), np.float64)
@@ -95,11 +95,11 @@ class WorkerGroup:
         with self.together():
             strangers = float(self.total([np.float64(mine != theirs)])[0])
         if strangers:
-            raise WorkerError("The workers have other options or data: start each with the same command on the same files.")
+            raise WorkerError("The workers have different options or data: start each with the same command on the same files.")
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Around what sends: raises WorkerError where another process has left."""
+        """A context for communication that raises WorkerError if another process has left."""
         if self.size == 1:
             yield
             return
@@ -110,15 +110,15 @@ class WorkerGroup:
             yield
         except (*gone, tf.errors.InternalError, tf.errors.UnknownError) as error:
             raise WorkerError(
-                f"One of the {self.size} workers is gone, so training stopped; the last whole epoch is kept: start all of them "
-                "again with --resume."
+                f"One of the {self.size} workers is gone, so training stopped; the last complete epoch is saved: start all "
+                "workers again with --resume."
             ) from error
 
 
 class DistributedStep:
-    """One step of training that all processes take together; each gives its own lanes. TensorFlow only.
+    """One training step that all processes take together, each with its own lanes. TensorFlow only.
 
-    The loss is the mean over all notes of all lanes, as if one process played them; ``weights`` are those of the streams in it.
+    The loss is the mean over all notes of all lanes, as in a single process; ``weights`` are the loss weights of the streams.
     """
 
     def __init__(self, group: WorkerGroup, network: Any, weights: Mapping[str, float]) -> None:
@@ -130,8 +130,8 @@ class DistributedStep:
         self._compiled = tf.function(self._step, autograph=False)
 
     def __call__(self, inputs: Any, targets: Mapping[str, Any], weight: Any) -> dict[str, float]:
-        """Change the network's weights; the mean loss in nats of each stream over all lanes, as ``NAME_loss``, and ``notes``,
-        how many notes that were. Raises WorkerError if another process has left.
+        """Update the network's weights. Returns the mean loss of each stream over all lanes in nats, as ``NAME_loss``, and the
+        number of ``notes``. Raises WorkerError if another process has left.
         """
         with self.group.together():
             losses, notes = self._compiled(inputs, dict(targets), weight)
@@ -143,14 +143,14 @@ class DistributedStep:
         notes = self.group.total([tf.reduce_sum(weight)])[0]
         with tf.GradientTape() as tape:
             logits = self.network(inputs, training=True)
-            # A lane that is idle everywhere adds nothing: the sum is divided by the notes of all processes.
+            # Divided by the notes of all processes, so that idle lanes add nothing.
             parts = {
                 name: tf.reduce_sum(self._nats(targets[name], logits[name]) * weight) / tf.maximum(notes, 1.0) for name in targets
             }
             loss = tf.add_n([self.weights[name] * part for name, part in parts.items()])
         variables = self.network.trainable_variables
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, [v.value for v in variables])]
-        # One message for all: many small ones would wait for each other.
+        # One message for all gradients: many small ones would wait for each other.
         flat = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients] + [tf.stack(list(parts.values()))], axis=0)
         flat = self.group.total([flat])[0]
         *pieces, losses = tf.split(flat, [int(np.prod(gradient.shape)) for gradient in gradients] + [len(parts)])
@@ -160,7 +160,7 @@ class DistributedStep:
 
 
 def workers_of_environment() -> WorkerGroup:
-    """The processes that TF_CONFIG describes, once all of them are there; this one alone if it is not set. Raises OptionError."""
+    """The processes that TF_CONFIG describes, once all have started; a group of one if it is not set. Raises OptionError."""
     text = os.environ.get("TF_CONFIG", "")
     if not text:
         return WorkerGroup()

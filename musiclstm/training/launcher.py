@@ -1,4 +1,4 @@
-"""Starting the other processes of a training run on this machine, with TF_CONFIG telling each of them who they are."""
+"""Start the other workers of a training run on this machine, with TF_CONFIG describing the group to each of them."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from musiclstm.config import MOST_WORKERS
 from musiclstm.errors import OptionError
 
 THREADS = "TF_NUM_INTRAOP_THREADS"
-PATIENCE = 10.0  # seconds for the others to end by themselves
+PATIENCE = 10.0  # seconds for the other workers to end by themselves
 
 
 @contextmanager
 def launch_workers(count: int, command: Sequence[str], folder: Path) -> Iterator[None]:
-    """While it lasts, ``count`` processes of ``command`` on this machine train together, this one the first of them.
+    """A context in which ``count`` processes of ``command`` train together on this machine; this process is the first.
 
-    They share the machine's processor cores, and each is given one of its GPUs where there are some; to be entered before
-    TensorFlow is imported. What the others say goes to ``folder``/worker-N.log. They end with this one: by themselves after a
-    training that went well, else at once. Raises OptionError for an impossible number, or if TF_CONFIG names workers already.
+    They share the processor cores, and each gets one GPU if there are any. Enter it before TensorFlow is imported. The output of
+    the others goes to ``folder``/worker-N.log. On exit they get ``PATIENCE`` seconds to finish; after an error they are killed at
+    once. Raises OptionError if ``count`` is out of range, or if TF_CONFIG already names workers.
     """
     if not 1 <= count <= MOST_WORKERS:
         raise OptionError(f"--workers must be a whole number from 1 to {MOST_WORKERS}, not {count}.")
     if count > 1 and "TF_CONFIG" in os.environ:
-        raise OptionError("TF_CONFIG already says which workers there are: leave out --workers.")
+        raise OptionError("TF_CONFIG already names the workers: leave out --workers.")
     processes = []
     if count > 1:
         folder.mkdir(parents=True, exist_ok=True)
         settings = _settings(count)
         for rank in range(1, count):
-            with (folder / f"worker-{rank}.log").open("wb") as words:
+            with (folder / f"worker-{rank}.log").open("wb") as log:
                 environment = os.environ | settings[rank]
-                processes.append(subprocess.Popen(command, env=environment, stdout=words, stderr=subprocess.STDOUT))
+                processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT))
         os.environ.update(settings[0])
     try:
         yield
@@ -51,7 +51,7 @@ def launch_workers(count: int, command: Sequence[str], folder: Path) -> Iterator
 
 
 def command_line() -> list[str]:
-    """What started this process, to start another like it; without --workers, which the other one finds in TF_CONFIG."""
+    """The command that started this process, without --workers, to start another worker: that one reads TF_CONFIG instead."""
     words = iter(sys.argv)
     kept = []
     for word in words:
@@ -63,7 +63,7 @@ def command_line() -> list[str]:
 
 
 def _settings(count: int) -> list[dict[str, str]]:
-    """What each process finds in its environment."""
+    """The environment variables of each process."""
     addresses = [f"127.0.0.1:{port}" for port in _free_ports(count)]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     devices = visible.split(",") if visible else [str(index) for index in range(count)]

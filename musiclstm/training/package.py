@@ -1,6 +1,6 @@
-"""From trained weights to a checkpoint folder: measure, choose seeds, draw the curves, write the card, save, reload and play.
+"""Before and after the training itself: prepare the data, and turn trained weights into a checkpoint folder.
 
-What the weights are trained on and how is ``training``'s business; here they become something others can use and judge.
+The second part evaluates, chooses seeds, draws the learning curves, writes the card, saves, reloads and composes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from musiclstm.training.trainer import Trainer, trained_network
 
 CURVES = "learning-curves.svg"
 CURATED = 24
-RANKED, RANKING_SEED = 300, 1  # pieces that people's continuations are taken from, about two of each
+RANKED, RANKING_SEED = 300, 1  # pieces to take human continuations from, about two from each
 
 
 def prepare(
@@ -42,13 +42,13 @@ def prepare(
     group: WorkerGroup | None = None,
     say: Callable[[str], None] = print,
 ) -> Trainer:
-    """Read ``data`` (as ``open_data``) into the cache in ``work``, split it, fit the vocabulary.
+    """Read ``data`` (as in ``open_data``) into the cache in ``work``, split it and fit the vocabulary.
 
-    Of a ``group`` the leader reads first, so that others on the same disk find the cache. Raises DataError, OptionError,
-    CheckpointError, MissingToolError or WorkerError in one sentence.
+    In a ``group`` the leader reads first, so that workers on the same disk find the cache. Raises DataError, OptionError,
+    CheckpointError, MissingToolError or WorkerError.
     """
     group = group or WorkerGroup()
-    group.lanes(options.lanes)  # what can't be shared out should not cost the reading
+    group.lanes(options.lanes)  # fail before reading the data, not after
     if not group.leads:
         group.wait()
     collection = open_data(data, work / "cache", say)
@@ -64,18 +64,18 @@ def prepare(
 def package(
     trainer: Trainer, folder: Path, name: str, credit: Credit, *, own_seeds: bool, say: Callable[[str], None] = print
 ) -> Composition:
-    """Save the trained network in ``folder`` and prove that it plays: returns eight bars that the reloaded one wrote.
+    """Save the trained network in ``folder``, reload it and let it write eight bars, which are returned.
 
-    With ``own_seeds`` the seeds are the best passages of the collection's test and validation pieces, else those of the
-    catalogue; either way each gets the network's bits per note. Raises CheckpointError if what was saved does not write music.
+    With ``own_seeds`` the seeds are the best passages of the collection's test and validation pieces, otherwise those of the
+    catalogue; either way each gets the network's bits per note. Raises CheckpointError if the saved network does not write music.
     """
-    say("Measuring on the test pieces ...")
+    say("Evaluating on the test pieces ...")
     trainer.average = trainer.best_weights
     metrics = measured(trainer)
     draft = Checkpoint(name, trainer.model, trainer.vocabulary, trained_network(trainer), (), metrics)
     say("Choosing seeds ...")
     seeds = chosen_seeds(draft, trainer.collection, [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None)
-    say("Noting what is known ...")
+    say("Indexing the training pieces ...")
     finished = with_originality(replace(draft, seeds=seeds), trainer.collection, trainer.sides)
     finished = with_ranking(finished, trainer.collection, trainer.sides["train"])
     work = folder.with_name(f"{folder.name}.work")
@@ -85,12 +85,12 @@ def package(
     composers = Counter(entry.composer for entry in trainer.collection.entries if entry.composer in known)
     card = model_card(name, finished.metrics, credit, composers, seeds)
     save_checkpoint(finished, folder, card=card, extras=[work / CURVES])
-    say(f"Saved {folder}; loading it again to write eight bars ...")
+    say(f"Saved {folder}; reloading it to write eight bars ...")
     return played(load_checkpoint(folder))
 
 
 def measured(trainer: Trainer) -> dict[str, Any]:
-    """The figures of metrics.json: likelihood on test and validation pieces, and how the training went."""
+    """The contents of metrics.json: likelihood on the test and validation pieces, and facts about the training."""
     sides = trainer.sides
     return {
         "test": trainer.validate("test"),
@@ -111,21 +111,21 @@ def measured(trainer: Trainer) -> dict[str, Any]:
 
 
 def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapping[str, Sequence[int]]) -> Checkpoint:
-    """The checkpoint with an index of the "train" pieces, and in its metrics how much people's held-out pieces share with them.
+    """The checkpoint with an index of the "train" pieces, and with metrics of how much held-out music shares with them.
 
-    ``sides`` must be those the network was trained with: indices of the "train", "validation" and "test" pieces. Nothing is
-    trained, so that a checkpoint made before can be saved again with an index and a new card.
+    ``sides`` must be those of the training: indices of the "train", "validation" and "test" pieces. Nothing is trained, so an
+    older checkpoint can be saved again with an index and a new card.
     """
     index = build_index(collection.piece(number) for number in sides["train"])
     unseen = [*sides["test"], *sides["validation"]]
-    people = human_overlap(index, (collection.piece(number) for number in unseen))
-    return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": people})
+    overlap = human_overlap(index, (collection.piece(number) for number in unseen))
+    return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": overlap})
 
 
 def with_ranking(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int]) -> Checkpoint:
-    """The checkpoint with a ranking of takes, measured on what people wrote in some of ``pieces``; as it is if they are too few.
+    """The checkpoint with a ranking of takes, fitted to human continuations from ``pieces``; unchanged if there are too few.
 
-    ``pieces`` should be those it was trained on: the others are for judging.
+    ``pieces`` should be training pieces: the others are for evaluation.
     """
     rng = np.random.default_rng(RANKING_SEED)
     some = rng.permutation(len(pieces))[:RANKED]
@@ -138,9 +138,9 @@ def with_ranking(checkpoint: Checkpoint, collection: Collection, pieces: Sequenc
 
 
 def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int] | None) -> tuple[Seed, ...]:
-    """Seeds with the network's bits per note in their score: the best of ``pieces``.
+    """The best seeds of ``pieces``, with the network's bits per note in their score.
 
-    Where ``pieces`` is None, or none of them has a passage that makes a seed, they are those of the catalogue.
+    If ``pieces`` is None, or none of them has a suitable passage, the seeds are those of the catalogue.
     """
     evaluator = Evaluator(checkpoint, lanes=1)
     if pieces is not None:
@@ -153,22 +153,22 @@ def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequenc
 
 
 def played(checkpoint: Checkpoint) -> Composition:
-    """Eight bars after the first seed. Raises CheckpointError if nothing, or one pitch only, is written."""
+    """Eight bars after the first seed. Raises CheckpointError if they have fewer than two different pitches."""
     if not checkpoint.seeds:
-        raise CheckpointError("The checkpoint has no seeds, so nothing can be continued with it.")
+        raise CheckpointError("The checkpoint has no seeds, so there is nothing to continue.")
     composition = compose(checkpoint, ComposeRequest(checkpoint.seeds[0], bars=8))
     pitches = set(composition.takes[0].continuation.notes["pitch"].tolist())
     if len(pitches) < 2:
         raise CheckpointError(
-            f"The trained network writes {len(pitches)} different pitches in eight bars: it has not learnt music yet."
+            f"The trained network writes only {len(pitches)} different pitches in eight bars: train it for longer."
         )
     return composition
 
 
 def draw_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
-    """Learning curves as an SVG picture: bits per note by stream over epochs, training and validation."""
+    """Write the learning curves as SVG: training and validation bits per note by stream over epochs."""
     import matplotlib as mpl
-    from matplotlib.figure import Figure  # Figure alone keeps pyplot's global state out
+    from matplotlib.figure import Figure  # Figure alone avoids pyplot's global state
 
     with mpl.rc_context({"svg.hashsalt": "musiclstm", "font.size": 10}):
         figure = Figure(figsize=(8, 4), layout="constrained")

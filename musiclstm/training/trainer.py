@@ -1,6 +1,6 @@
 """Fit a network to a collection: epochs, validation, early stopping, resume.
 
-What is saved when, and to where, is decided here; what a checkpoint folder holds is decided in ``checkpoint``.
+This module decides what a run saves to be resumed; ``checkpoint`` decides what a checkpoint folder contains.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from musiclstm.model import (
 from musiclstm.music import PITCHES
 from musiclstm.training.distributed import DistributedStep, WorkerGroup
 
-WEIGHT_AVERAGE = 0.997  # share of the old average kept at each step: about the last 300 steps count
+WEIGHT_AVERAGE = 0.997  # decay of the average of the weights per step: it covers about the last 300 steps
 WARM_UP = 100  # steps until the full learning rate
 
 Weights = list[NDArray[np.float32]]
@@ -52,7 +52,7 @@ Weights = list[NDArray[np.float32]]
 
 @dataclass
 class Progress:
-    """Where a run stands: all that is needed, beside the options, to go on as if it had never stopped."""
+    """The progress of a run: with the options, all that is needed to resume it as if it had never stopped."""
 
     epoch: int = 0
     step: int = 0
@@ -65,7 +65,7 @@ class Progress:
 class Trainer:
     """One network in training. ``fit`` runs or resumes it; ``best_weights`` are the averaged weights of the best epoch.
 
-    With a ``group`` of several processes each has a Trainer, whose network plays its share of the lanes.
+    In a ``group`` of several processes each has its own Trainer, for its share of the lanes.
     """
 
     def __init__(
@@ -94,8 +94,8 @@ class Trainer:
             jit_compile=False,  # measured on CPU: XLA halves the speed of the LSTM's training step
         )
         self.network.optimizer.build(self.network.trainable_variables)
-        # On TensorFlow one process steps as several do, so that it comes to the same: Keras' own step takes the norm by which
-        # gradients are clipped of an embedding's rows before those that belong together are added up.
+        # On TensorFlow even a single process uses the distributed step, so that any number of processes gives the same result.
+        # Keras' own step differs: it computes the clipping norm before it adds up gradients of the same embedding row.
         on_tensorflow = keras.backend.backend() == "tensorflow"
         self.shared_step = DistributedStep(self.group, self.network, weights) if on_tensorflow else None
         self.average: Weights = _weights(self.network)
@@ -106,10 +106,10 @@ class Trainer:
     def fit(self, folder: Path, *, resume: bool, say: Callable[[str], None] = print) -> None:
         """Train until the epochs are over, validation has not improved for ``patience`` epochs, or the time is up.
 
-        After each epoch everything needed to go on is written to ``folder`` at one stroke; with ``resume`` a run that was killed
-        goes on from there and ends with the same weights as one that was not. Of a group only the leader restores, measures, logs
-        and saves. Raises CheckpointError if the saved run had other options or data, or is damaged, and WorkerError if one of the
-        group has left.
+        After each epoch everything needed to continue is written to ``folder`` atomically; with ``resume`` an interrupted run
+        continues from there and ends with the same weights as an uninterrupted one. In a group only the leader restores,
+        validates, logs and saves. Raises CheckpointError if the saved run is damaged or had other options or data, and
+        WorkerError if a worker has left.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.group.check_alike({name: fact for name, fact in self._facts().items() if name != "progress"})
@@ -125,11 +125,11 @@ class Trainer:
             self._follow()
 
     def validate(self, side: str = "validation") -> dict[str, Any]:
-        """The averaged weights' likelihood on a side of the split, as ``scores.Likelihood.summary`` gives it."""
+        """The likelihood of a side of the split under the averaged weights, as from ``scores.Likelihood.summary``."""
         return self._likelihood(self.sides[side]).summary()
 
     def _follow(self) -> None:
-        """Be where the leader is: with its weights, and as far. The random state of dropout becomes this process's own."""
+        """Copy the leader's weights and progress. The random state of dropout stays different in each process."""
         if self.group.size == 1:
             return
         state = self.progress
@@ -150,7 +150,7 @@ class Trainer:
         return out_of_time or self.progress.waited >= self.options.patience
 
     def _rng(self) -> np.random.Generator:
-        """Fresh for each epoch, so that an epoch is the same whether or not the run was interrupted before it."""
+        """A new rng for each epoch, so that an epoch is the same whether or not the run was interrupted before it."""
         return np.random.default_rng([self.options.random_seed, self.progress.epoch])
 
     def _train_epoch(self) -> dict[str, float]:
@@ -161,11 +161,11 @@ class Trainer:
         total = batch_count(lengths, plan, self.options.window)
         sums, notes = dict.fromkeys(STREAMS, 0.0), 0.0
         self.scanner.carried = self.scanner.empty
-        every = iterate_batches(plan, self.options.window, lambda index: self._read_part(parts[index], rng))
-        stream = (self.group.share(batch) for batch in every)
-        told = prefetch((batch, self.scanner.inputs(batch)) for batch in stream)
+        batches = iterate_batches(plan, self.options.window, lambda index: self._read_part(parts[index], rng))
+        shares = (self.group.share(batch) for batch in batches)
+        stream = prefetch((batch, self.scanner.inputs(batch)) for batch in shares)
         title = f"epoch {self.progress.epoch + 1}"
-        with tqdm(told, total=total, desc=title, unit="batch", mininterval=2.0, disable=not self.group.leads) as bar:
+        with tqdm(stream, total=total, desc=title, unit="batch", mininterval=2.0, disable=not self.group.leads) as bar:
             for batch, inputs in bar:
                 reset_memory(self.network, ~batch.fresh)
                 self._set_learning_rate(total)
@@ -191,19 +191,19 @@ class Trainer:
             logs["notes"] = float(batch.weight.sum())
         else:
             logs = self.shared_step(inputs, targets, batch.weight)
-        # The average forgets its random beginning faster than it forgets later steps.
+        # Early on the decay is faster, so that the average soon forgets the random initial weights.
         keep = min(WEIGHT_AVERAGE, (1 + self.progress.step) / (10 + self.progress.step))
         for mean, weight in zip(self.average, self.network.trainable_weights, strict=True):
             np.add(mean, (1 - keep) * (keras.ops.convert_to_numpy(weight) - mean), out=mean)
         return logs
 
     def _read(self, index: int) -> Part:
-        """A whole piece, its end not told."""
+        """A whole piece, with its ending hidden."""
         piece = self.collection.piece(index)
         return Part(encode(piece, self.vocabulary), self.vocabulary.composer_class(piece.composer))
 
     def _read_part(self, part: tuple[int, int, int], rng: np.random.Generator) -> Part:
-        """A part of a training piece, transposed within the piano, its composer and how near its end is sometimes hidden."""
+        """Part of a training piece, transposed within the piano's range; sometimes its composer or its ending is hidden."""
         whole = self._read(part[0])
         rows = whole.rows[part[1] : part[2]].copy()
         lowest, highest = int(rows[:, PITCH].min()), int(rows[:, PITCH].max())
@@ -215,7 +215,7 @@ class Trainer:
         return Part(rows, composer, bars_left(whole.rows, self.vocabulary.steps)[part[1] : part[2]])
 
     def _set_learning_rate(self, batches_in_epoch: int) -> None:
-        """Linear warm-up, then half a cosine down to 2 % at the last planned epoch (Loshchilov & Hutter, 2017)."""
+        """Linear warm-up and cosine decay to 2 % at the last planned epoch (Loshchilov & Hutter, 2017)."""
         done = min(1.0, self.progress.step / (batches_in_epoch * self.options.epochs))
         cosine = 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))
         rate = self.options.learning_rate * min(1.0, (self.progress.step + 1) / WARM_UP) * cosine
@@ -275,10 +275,10 @@ class Trainer:
                     for group in self._groups()
                 }
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise CheckpointError(f"{path} is damaged; leave out --resume to begin anew.") from error
+            raise CheckpointError(f"{path} is damaged; leave out --resume to start over.") from error
         if not same:
             raise CheckpointError(
-                f"{path.parent} holds a run with other options or data; give another --out or leave out --resume."
+                f"{path.parent} contains a run with other options or data; give another --out or leave out --resume."
             )
         for variable, value in zip(self.network.variables, groups["network"], strict=True):
             variable.assign(value)
@@ -303,9 +303,9 @@ class Trainer:
 
 
 def _parts(pieces: Sequence[int], lengths: Sequence[int], rng: np.random.Generator) -> list[tuple[int, int, int]]:
-    """Pieces as (index, start, stop), half of them cut in two anywhere.
+    """Pieces as (index, start, stop), half of them cut in two at a random row.
 
-    Continuing a seed means writing with a short past; whole pieces alone would teach mostly what to do with a long one.
+    Continuing a seed means writing with a short past, but whole pieces would mostly train the network with a long one.
     """
     parts = []
     for index in pieces:
@@ -316,7 +316,7 @@ def _parts(pieces: Sequence[int], lengths: Sequence[int], rng: np.random.Generat
 
 
 def trained_network(trainer: Trainer) -> keras.Model:
-    """A fresh network of any batch size with the best averaged weights."""
+    """A new network for any batch size with the best averaged weights."""
     network = build_network(trainer.model)
     _set_weights(network, trainer.best_weights)
     return network

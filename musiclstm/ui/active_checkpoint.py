@@ -1,20 +1,20 @@
-"""Which checkpoint plays. The page never waits for the Hub: the bundled one plays until the one that is asked for is here."""
+"""Choose the checkpoint for the page. The page never waits for the Hub: it uses the bundled one until the download is done."""
 
 from __future__ import annotations
 
 import threading
 
-from musiclstm.api import open_at_hand, open_checkpoint
+from musiclstm.api import open_checkpoint, open_local
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.ui.engine import Engine
 
-PAUSES = (5.0, 30.0, 120.0, 600.0, 3600.0)  # seconds until the Hub is asked again
+PAUSES = (5.0, 30.0, 120.0, 600.0, 3600.0)  # seconds between attempts to reach the Hub
 
 
 class ActiveCheckpoint:
-    """The engine that plays ``now``, and a ``note`` for visitors: why it is another than the one asked for, "" if it is not.
+    """The engine in use, ``now``, and a ``note`` for visitors that says why it is not the requested one ("" if it is).
 
-    A visitor keeps the engine that played on arrival, so that seeds and takes stay what they are until the page is loaded again.
+    A visitor keeps the engine that was active when the page loaded, so seeds and takes don't change under their hands.
     """
 
     def __init__(self, engine: Engine, note: str = "") -> None:
@@ -23,51 +23,51 @@ class ActiveCheckpoint:
         self._closed = threading.Event()
 
     def fetch(self, reference: str) -> threading.Thread:
-        """Open a checkpoint (a Hub id) in the background, warm it up and let it play; what goes wrong becomes the note.
+        """Download a checkpoint (a Hub id) in the background, warm it up, then make it active. Errors become the note.
 
-        Tried again after each of PAUSES, since the Hub may be out of reach for a while.
+        Retries after each of PAUSES, since the Hub may be out of reach for a while.
         """
 
-        def work() -> None:
+        def download() -> None:
             for pause in (0.0, *PAUSES):
                 if self._closed.wait(pause):
                     return
                 try:
                     engine = Engine(open_checkpoint(reference))
-                except OptionError as error:  # not to be mended by waiting
+                except OptionError as error:  # waiting will not help
                     self.note = _instead(error)
                     return
                 except MusicLSTMError as error:
                     self.note = _instead(error)
                     continue
                 self._engines.append(engine)
-                engine.warm_up().result()  # whoever arrives meanwhile is served by the one that is warm
+                engine.warm_up().result()  # until then, new visitors get the engine that is already warm
                 self.now, self.note = engine, ""
                 return
 
-        self.note = f"Fetching {reference}; until it is here the bundled checkpoint plays."
-        thread = threading.Thread(target=work, name="fetch", daemon=True)
+        self.note = f"Downloading {reference}. Until it is ready, the page uses the bundled checkpoint."
+        thread = threading.Thread(target=download, name="fetch", daemon=True)
         thread.start()
         return thread
 
     def close(self) -> None:
-        """Stop warming up, of all studios there were."""
+        """Stop fetching, and close every engine."""
         self._closed.set()
         for engine in self._engines:
             engine.close()
 
 
 def open_active_checkpoint(reference: str | None) -> ActiveCheckpoint:
-    """The active for a checkpoint by folder or Hub id, the bundled one for None.
+    """Open a checkpoint for the page, by folder or Hub id; None means the bundled one.
 
-    What is on this machine, a folder or a commit in the Hub's cache, plays at once; anything else is fetched while the bundled
-    one plays. Whatever is wrong with what was asked for, the bundled one plays and the note says why. Raises CheckpointError only
-    if that can't be opened.
+    A folder, or a commit in the Hub's cache, is active at once. Anything else is downloaded while the bundled one is in use. If
+    the requested checkpoint can't be used, the bundled one stays and the note says why. Raises CheckpointError only if the
+    bundled one can't be opened.
     """
     try:
-        ready = open_at_hand(reference)
-        if ready is not None:
-            return ActiveCheckpoint(Engine(ready))
+        local = open_local(reference)
+        if local is not None:
+            return ActiveCheckpoint(Engine(local))
     except MusicLSTMError as error:
         if reference is None:
             raise
@@ -78,4 +78,4 @@ def open_active_checkpoint(reference: str | None) -> ActiveCheckpoint:
 
 
 def _instead(error: MusicLSTMError) -> str:
-    return f"{error} The bundled checkpoint plays instead."
+    return f"{error} The page uses the bundled checkpoint instead."

@@ -1,4 +1,4 @@
-"""The page's public API: /generate, /continue and /seeds, with plain parameters and plain results; also as MCP tools."""
+"""The public API of the page: /generate, /continue and /seeds, with plain parameters and results. They are also MCP tools."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import SCORE, ComposeRequest, compose
 from musiclstm.seeds import Seed, find_seed
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.engine import Engine, result_of
+from musiclstm.ui.engine import Engine
 from musiclstm.ui.layout import BARS
 from musiclstm.ui.requests import DRAWN_BELOW, MODEL, request_folder, request_of
+from musiclstm.ui.results import result_of
 from musiclstm.ui.session import own_music
 
 FILES = ("seed.mid", "continuation.mid", "joined.mid", "seed.wav", "continuation.wav", "joined.wav", SCORE)
@@ -25,33 +26,33 @@ Answer = Iterator[tuple[Any, ...]]
 
 
 def add_endpoints(active: ActiveCheckpoint) -> None:
-    """Add the three endpoints to the page that is being built."""
+    """Add the three endpoints to the page under construction."""
     shared = {
         "diversity": gr.Number(SamplingOptions.diversity, visible=False, label="Diversity, 0.1 (tame) to 2 (wild)"),
         "bars": gr.Number(BARS, visible=False, precision=0, label="Bars to write, 1 to 64"),
-        "random_seed": gr.Number(None, visible=False, precision=0, label="Random seed; drawn if not given"),
-        "tempo": gr.Number(None, visible=False, label="Quarter notes a minute; the seed's own if not given"),
+        "random_seed": gr.Number(None, visible=False, precision=0, label="Random seed; a new one if left out"),
+        "tempo": gr.Number(None, visible=False, label="Tempo in quarter notes per minute; the seed's tempo if left out"),
         "instrument": gr.Textbox("piano", visible=False, label="Instrument"),
     }
-    transposition = gr.Number(0, visible=False, precision=0, label="Semitones by which all is heard higher, -12 to 12")
-    asked = [
-        gr.Textbox(visible=False, label="Id of a seed, as /seeds lists them"),
+    transposition = gr.Number(0, visible=False, precision=0, label="Transposition of all the music in semitones, -12 to 12")
+    curated = [
+        gr.Textbox(visible=False, label="Id of a seed from /seeds"),
         *shared.values(),
         gr.Number(SamplingOptions.top_p, visible=False, label="Top-p, 0.05 to 1"),
         gr.Checkbox(SamplingOptions.loop_guard, visible=False, label="Loop guard"),
-        gr.Checkbox(False, visible=False, label="Whether the end is left open; otherwise the music closes with its last bar"),
+        gr.Checkbox(False, visible=False, label="Open ending; otherwise the last bar closes the music"),
         transposition,
     ]
     own = [
         gr.File(visible=False, label="MIDI, MusicXML, kern or ABC", file_types=sorted(MUSIC_ENDINGS)),
-        gr.Number(None, visible=False, precision=0, label="First bar to continue from; the first with notes if not given"),
-        gr.Number(None, visible=False, precision=0, label="Last of those bars"),
+        gr.Number(None, visible=False, precision=0, label="First bar of the seed; the first bar with notes if left out"),
+        gr.Number(None, visible=False, precision=0, label="Last bar of the seed"),
         *shared.values(),
         transposition,
     ]
-    answered = [*(gr.File(visible=False, label=name) for name in FILES), gr.JSON(visible=False, label="recipe")]
-    gr.Button(visible=False).click(_generate(active), asked, answered, api_name="generate", **MODEL)
-    gr.Button(visible=False).click(_continue(active), own, answered, api_name="continue", **MODEL)
+    outputs = [*(gr.File(visible=False, label=name) for name in FILES), gr.JSON(visible=False, label="recipe")]
+    gr.Button(visible=False).click(_generate(active), curated, outputs, api_name="generate", **MODEL)
+    gr.Button(visible=False).click(_continue(active), own, outputs, api_name="continue", **MODEL)
     gr.Button(visible=False).click(_seeds(active), None, gr.JSON(visible=False, label="seeds"), api_name="seeds", queue=False)
 
 
@@ -71,25 +72,25 @@ def _generate(active: ActiveCheckpoint) -> Callable[..., Answer]:
         """Continue one of the curated openings with an LSTM.
 
         Args:
-            seed: Id of an opening, as seeds lists them, such as mozart-k545-1.
-            diversity: How daring, from 0.1 (tame) to 2 (wild).
+            seed: Id of an opening from the seeds tool, such as mozart-k545-1.
+            diversity: How daring the music is, from 0.1 (tame) to 2 (wild).
             bars: Bars to write, 1 to 64.
-            random_seed: Decides all chance; drawn if not given.
-            tempo: Quarter notes a minute; the opening's own if not given.
-            instrument: Such as piano, harp or string quartet.
-            top_p: Keep the likeliest choices that hold this share, 0.05 to 1.
-            loop_guard: Whether to step in where the music begins to circle.
-            open_ended: Whether the music may go on at its end; otherwise it closes with its last bar.
-            transposition: Semitones by which all is heard higher, -12 to 12.
+            random_seed: Fixes every random choice; a new one if left out.
+            tempo: Quarter notes per minute; the opening's tempo if left out.
+            instrument: For example piano, harp or string quartet.
+            top_p: Choose only among the most likely notes that together have this probability, 0.05 to 1.
+            loop_guard: Step in where the music begins to go round in circles.
+            open_ended: Leave the ending open; otherwise the last bar closes the music.
+            transposition: Semitones to transpose all the music, -12 to 12.
 
         Returns:
-            MIDI and WAV of seed, continuation and both joined, the score as MusicXML, and the recipe that gives them again.
+            MIDI and WAV of the seed, the continuation and both joined, the score as MusicXML, and the recipe to repeat it all.
         """
         engine, drawn = active.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
         with request_folder() as folder:
             found = find_seed(engine.checkpoint.seeds, seed)
             request = request_of(found, diversity, bars, drawn, tempo, instrument, transposition, top_p, loop_guard, open_ended)
-            yield _answered(engine, request, folder)
+            yield _answer(engine, request, folder)
 
     return generate
 
@@ -106,21 +107,21 @@ def _continue(active: ActiveCheckpoint) -> Callable[..., Answer]:
         instrument: str = "piano",
         transposition: int = 0,
     ) -> Answer:
-        """Continue music of one's own with an LSTM.
+        """Continue your own music with an LSTM.
 
         Args:
             file: A MIDI, MusicXML, kern or ABC file.
-            first_bar: The first bar to continue from, counted from 1; the first with notes if not given.
-            last_bar: The last of those bars; the continuation begins after it.
-            diversity: How daring, from 0.1 (tame) to 2 (wild).
+            first_bar: First bar of the seed, counted from 1; the first bar with notes if left out.
+            last_bar: Last bar of the seed; the continuation begins after it.
+            diversity: How daring the music is, from 0.1 (tame) to 2 (wild).
             bars: Bars to write, 1 to 64.
-            random_seed: Decides all chance; drawn if not given.
-            tempo: Quarter notes a minute; the music's own if not given.
-            instrument: Such as piano, harp or string quartet.
-            transposition: Semitones by which all is heard higher, -12 to 12.
+            random_seed: Fixes every random choice; a new one if left out.
+            tempo: Quarter notes per minute; the tempo of the music if left out.
+            instrument: For example piano, harp or string quartet.
+            transposition: Semitones to transpose all the music, -12 to 12.
 
         Returns:
-            MIDI and WAV of seed, continuation and both joined, the score as MusicXML, and the recipe that gives them again.
+            MIDI and WAV of the seed, the continuation and both joined, the score as MusicXML, and the recipe to repeat it all.
         """
         engine, drawn = active.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
         with request_folder() as folder:
@@ -128,14 +129,14 @@ def _continue(active: ActiveCheckpoint) -> Callable[..., Answer]:
             request = request_of(
                 seed, diversity, bars, drawn, tempo, instrument, transposition, SamplingOptions.top_p, True, False
             )
-            yield _answered(engine, request, folder)
+            yield _answer(engine, request, folder)
 
     return continue_music
 
 
 def _seeds(active: ActiveCheckpoint) -> Callable[[], list[dict[str, Any]]]:
     def seeds() -> list[dict[str, Any]]:
-        """List the curated openings: id, title, composer, key, metre, tempo, source and licence of each."""
+        """List the curated openings with id, title, composer, key, metre, tempo, source and licence."""
         return [{key: value for key, value in seed.to_json().items() if key != "notes"} for seed in active.now.checkpoint.seeds]
 
     return seeds
@@ -143,14 +144,14 @@ def _seeds(active: ActiveCheckpoint) -> Callable[[], list[dict[str, Any]]]:
 
 def _own_seed(file: str, first: int | None, last: int | None) -> Seed:
     if (first is None) != (last is None):
-        raise OptionError("Give both the first and the last bar to continue from, or neither.")
+        raise OptionError("Give both first_bar and last_bar, or neither.")
     if not file:
-        raise OptionError(f"Give a music file to continue: {', '.join(sorted(MUSIC_ENDINGS))}.")
+        raise OptionError(f"Give a music file to continue, one of {', '.join(sorted(MUSIC_ENDINGS))}.")
     return own_music(Path(file), None if first is None or last is None else (first, last)).seed
 
 
-def _answered(engine: Engine, request: ComposeRequest, folder: Path) -> tuple[Any, ...]:
-    """The files of a request and its recipe; None for sounds that could not be made."""
+def _answer(engine: Engine, request: ComposeRequest, folder: Path) -> tuple[Any, ...]:
+    """Compose, and return the paths of the files (None for missing sounds) and the recipe."""
     composition = compose(engine.checkpoint, request)
     written = engine.write(folder, result_of([composition]).shown, score=True)
     midis = (written.seed_midi, written.continuation_midi, written.joined_midi)

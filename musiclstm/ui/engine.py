@@ -1,7 +1,7 @@
-"""The work behind the page's buttons: a warm decoder, the sound of seeds, takes as they grow. Knows no widgets.
+"""The work behind the page's buttons: it compiles the decoder, renders seeds and writes takes. No widgets here.
 
-One engine serves all visitors. What it keeps is the same for everyone: the checkpoint, the sounds of its seeds, and one finished
-example. What one visitor asked for goes in and out by arguments.
+One engine serves all visitors, so it keeps only what they share: the checkpoint, the sounds of seeds, and one finished example.
+Everything about a single visitor comes and goes as arguments.
 """
 
 from __future__ import annotations
@@ -21,24 +21,26 @@ from pathlib import Path
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import CheckpointError, MissingToolError
 from musiclstm.generation import ComposeRequest, Composition, TakeFiles, compose, compose_stream, take_recipe, write_take
-from musiclstm.music import Voice, estimate_key, voices_of
-from musiclstm.render.audio import Audio, normalise, synthesize, write_wav
+from musiclstm.music import Performance, Voice, estimate_key
+from musiclstm.render.audio import Audio, normalise, synthesize, write_audio
 from musiclstm.seeds import Seed
-from musiclstm.ui.pictures import sounding, sounding_seed
-from musiclstm.ui.results import Result, Shown
+from musiclstm.ui.pictures import sounding
+from musiclstm.ui.results import Result, Shown, result_of
 
 STOPPED = "Stopped before the first bar."
-EXAMPLES = 8  # tried at most, until one is good enough to greet a visitor
-KEPT_SOUNDS = 48  # all seeds of the bundled checkpoint and some at other tempi; 20 s of stereo floats take 7 MB
+EXAMPLES = 8  # attempts to find a good example for the first visit
+KEPT_SOUNDS = 48  # enough for every seed of the bundled checkpoint; 20 s of stereo floats take 7 MB
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What there is to show while takes are made: a line of words, the share that is done (None: unknown), what is written of the
-    latest, and in the last progress the result.
+    """How far the work is.
+
+    ``message``: a line for the visitor. ``share``: from 0 to 1, None if unknown. ``composition``: the latest one as far as it is
+    written. ``result``: only in the last progress.
     """
 
-    said: str
+    message: str
     share: float | None
     composition: Composition | None
     result: Result | None = None
@@ -46,21 +48,21 @@ class Progress:
 
 @dataclass(frozen=True)
 class Example:
-    """A finished take and its files, which everyone may read."""
+    """A finished take and its files, shown to every new visitor."""
 
     result: Result
     files: TakeFiles
 
 
 class Engine:
-    """A checkpoint ready to play. ``first`` is the seed that greets a visitor.
+    """A checkpoint at work for the page. ``first`` is the seed that a new visitor sees.
 
     Raises CheckpointError for a checkpoint without seeds.
     """
 
     def __init__(self, checkpoint: Checkpoint, *, bars: int = 16) -> None:
         if not checkpoint.seeds:
-            raise CheckpointError(f"The checkpoint {checkpoint.name} has no seeds to choose from; the page needs one with seeds.")
+            raise CheckpointError(f"The checkpoint {checkpoint.name} has no seeds; the page needs at least one.")
         self.checkpoint = checkpoint
         self.first = checkpoint.seeds[0]
         self._bars = bars
@@ -73,7 +75,7 @@ class Engine:
         self._closed = False
 
     def warm_up(self) -> Future[None]:
-        """Begin, once, to compile the decoder in the background; it is done when the future is. Then the example is made."""
+        """Compile the decoder in the background, once; the future is done then. The example and the seeds' sounds follow."""
         with self._lock:
             if self._warm is None:
                 self._warm = self._worker.submit(self._compile)
@@ -82,50 +84,48 @@ class Engine:
             return self._warm
 
     def close(self) -> None:
-        """Stop warming up; the example's files go."""
+        """Stop warming up, and delete the files of the example."""
         self._closed = True
         self._worker.shutdown(cancel_futures=True)
         self._folder.cleanup()
 
     @property
     def example(self) -> Example | None:
-        """The example, once it is there."""
+        """The example; None until it is ready."""
         return self._example
 
-    def sound(self, seed: Seed, instrument: str, tempo: float | None, transposition: int = 0) -> Audio:
-        """The seed as the synthesizer plays it, from memory if it was heard lately. Raises what ``synthesize`` raises."""
-        voices = voices_of(instrument)
-        key = (_digest(seed), tempo or seed.tempo, voices, transposition)
+    def sound(self, seed: Seed, performance: Performance) -> Audio:
+        """The sound of a seed, from the cache if it was rendered recently. Raises what ``synthesize`` raises."""
+        voices = performance.voices
+        key = (_digest(seed), performance.tempo or seed.tempo, voices, performance.transposition)
         with self._lock:
             if key in self._sounds:
                 self._sounds.move_to_end(key)
                 return self._sounds[key]
-        sound = synthesize(sounding_seed(seed, tempo, transposition), voices=voices)
+        sound = synthesize(performance.played(seed.piece), voices=voices)
         with self._lock:
             self._sounds[key] = sound
             while len(self._sounds) > KEPT_SOUNDS:
                 self._sounds.popitem(last=False)
         return sound
 
-    def write_preview(
-        self, folder: Path, seed: Seed, instrument: str, tempo: float | None = None, transposition: int = 0
-    ) -> Path:
-        """The seed alone as seed.wav in ``folder``. Raises what ``synthesize`` raises."""
+    def write_preview(self, folder: Path, seed: Seed, performance: Performance) -> Path:
+        """Write the seed to seed.wav in ``folder``. Raises what ``synthesize`` raises."""
         path = folder / "seed.wav"
-        write_wav(normalise([self.sound(seed, instrument, tempo, transposition)])[0], path)
+        write_audio(normalise([self.sound(seed, performance)])[0], path)
         return path
 
     def perform(self, requests: Sequence[ComposeRequest], stopped: Callable[[], bool]) -> Iterator[Progress]:
-        """Takes as they grow, one request after the other. When ``stopped`` answers True the whole bars written so far are kept.
+        """Write the takes of each request in turn, and report on them as they grow.
 
-        The last progress has the result, or None if it was stopped before anything was written. The first run of a program waits
-        for the decoder to be compiled.
+        Once ``stopped()`` is true, the complete bars written so far become the take. The last progress has the result, or None if
+        there is no complete bar yet. The first call waits until the decoder is compiled.
         """
         for seconds in self._until_warm():
             if stopped():
                 yield Progress(STOPPED, None, None)
                 return
-            yield Progress(f"Warming up, once after a start: {seconds} s so far, some 20 in all.", None, None)
+            yield Progress(f"Warming up, {seconds} s of about 20. This happens once after a start.", None, None)
         finished: list[Composition] = []
         began = time.monotonic()
         for request in requests:
@@ -133,11 +133,11 @@ class Engine:
             for composition in compose_stream(self.checkpoint, request):
                 latest, new = composition, composition.bars - before
                 share = (len(finished) + new / request.bars) / len(requests)
-                which = f"Take {len(finished) + 1} of {len(requests)}, bar" if len(requests) > 1 else "Bar"
-                said = f"{which} {min(new + 1, request.bars)} of {request.bars}{_time_left(time.monotonic() - began, share)}"
-                yield Progress(said, share, composition)
+                where = f"Take {len(finished) + 1} of {len(requests)}, bar" if len(requests) > 1 else "Bar"
+                left = _time_left(time.monotonic() - began, share)
+                yield Progress(f"{where} {min(new + 1, request.bars)} of {request.bars}{left}", share, composition)
                 if stopped() and new and not composition.finished:
-                    # Asking for these bars of a piece as long as before gives the same notes, and a recipe that is true.
+                    # The same notes again, from a request for these bars only, so that the recipe matches what was kept.
                     shorter = replace(request, bars=new, ending=request.ending or request.bars)
                     latest = compose(self.checkpoint, shorter)
                     break
@@ -148,17 +148,17 @@ class Engine:
         if not finished:
             yield Progress(STOPPED, None, None)
             return
-        yield Progress("Making the sound", 1.0, finished[0], result_of(finished))
+        yield Progress("Rendering the sound", 1.0, finished[0], result_of(finished))
 
     def write(self, folder: Path, shown: Shown, *, audio: bool = True, score: bool = False) -> TakeFiles:
-        """The files of a take, in ``folder``; without FluidSynth there is a ``note`` and no sound."""
+        """Write the files of a take to ``folder``. Without FluidSynth there is no sound, and the ``note`` says why."""
         composition, take = sounding(shown)
         request, sound = composition.request, None
         if audio:
             try:
-                sound = self.sound(request.seed, request.instrument, request.tempo, request.transposition)
+                sound = self.sound(request.seed, request.performance)
             except MissingToolError:
-                sound = None  # write_take meets the same error and keeps its sentence
+                sound = None  # write_take runs into the same error and keeps its message
         return write_take(
             folder,
             composition.seed,
@@ -166,14 +166,14 @@ class Engine:
             take.joined,
             composition.split,
             recipe=take_recipe(composition, take.number),
-            instrument=request.instrument,
+            instrument=request.performance.instrument,
             audio=audio,
             score=score,
             seed_audio=sound,
         )
 
     def _until_warm(self) -> Iterator[int]:
-        """Seconds waited so far, twice a second, until the decoder is compiled. Raises what went wrong while it was."""
+        """Yield the seconds waited, twice a second, until the decoder is compiled. Raises the error if compiling failed."""
         warm, halves = self.warm_up(), 0
         while True:
             try:
@@ -196,41 +196,28 @@ class Engine:
         self._example = Example(result, self.write(Path(self._folder.name), result.shown))
 
     def _render_seeds(self) -> None:
-        """So that a seed is heard at once when it is chosen."""
+        # Fill the cache, so that a seed plays as soon as it is chosen.
         with suppress(MissingToolError):
             for seed in self.checkpoint.seeds[:KEPT_SOUNDS]:
                 if self._closed:
                     return
-                self.sound(seed, "piano", None)
-
-
-def result_of(compositions: Sequence[Composition]) -> Result:
-    """Takes of one composition, the best first, or one take of each of several, told apart by their diversity; of those the
-    middle one is chosen.
-    """
-    if len(compositions) > 1:
-        rungs = [Shown(each, each.takes[0], f"diversity {each.request.sampling.diversity:g}") for each in compositions]
-        return Result(tuple(rungs), len(rungs) // 2)
-    (only,) = compositions
-    ranked = only.takes[0].score is not None and len(only.takes) > 1
-    names = [f"{place}{', the best' if ranked and place == 1 else ''}" for place in range(1, len(only.takes) + 1)]
-    return Result(tuple(Shown(only, take, name) for take, name in zip(only.takes, names, strict=True)))
+                self.sound(seed, Performance())
 
 
 def _digest(seed: Seed) -> str:
-    """Tells seeds apart by their music: two visitors' own may bear the same name."""
+    """A hash of the music, since two visitors' own seeds can have the same id."""
     piece = seed.piece
     return hashlib.sha256(piece.notes.tobytes() + repr((piece.metres, piece.tempi)).encode()).hexdigest()
 
 
 def _time_left(seconds: float, share: float) -> str:
-    """How much longer it takes, where that is worth telling."""
+    """The time left, if it is long enough to mention."""
     left = seconds / share * (1 - share) if share > 0 else 0.0
     return f", about {left:.0f} s left" if left >= 2 else ""
 
 
 def _steady(composition: Composition) -> bool:
-    """Whether a take may greet a visitor: no loops, in the seed's key, and neither much sparser nor much denser."""
+    """Whether a take makes a good example: no loops, in the seed's key, and about as dense as the seed."""
     seed, take = composition.seed, composition.takes[0]
     density = len(take.continuation) * composition.split / max(1, take.joined.end - composition.split) / len(seed)
     return not take.loops and estimate_key(take.continuation)[0] == seed.key and 0.6 < density < 1.6

@@ -1,4 +1,4 @@
-"""What is seen: the widgets, where they stand, their colours, and a take as updates to them. No events."""
+"""The widgets of the page, their places and colours, and a take as updates to them. No events here."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import gradio as gr
 
 from musiclstm.config import SamplingOptions
 from musiclstm.formats import MUSIC_ENDINGS
-from musiclstm.generation import MAX_TRANSPOSITION, TakeFiles, link_from_recipe, take_recipe
-from musiclstm.music import INSTRUMENTS
+from musiclstm.generation import TakeFiles, link_from_recipe, take_recipe
+from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
 from musiclstm.render.pianoroll import CONTINUATION_COLOUR, SEED_COLOUR
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.pictures import seed_roll, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
-from musiclstm.ui.session import LONGEST_SEED, Session
+from musiclstm.ui.session import Session
 
 BARS = 16
-DIVERSITIES = (0.7, 1.3)  # by measure: below it keeps repeating itself, above it nothing returns (benchmarks/diversity.py)
-SEED_WAVE = ("#92c3e3", SEED_COLOUR)  # the waveform still to come, and what was played; opaque, since the player mixes them
+DIVERSITIES = (0.7, 1.3)  # measured: below, the music keeps repeating itself; above, nothing returns (benchmarks/diversity.py)
+SEED_WAVE = ("#92c3e3", SEED_COLOUR)  # still to play, and played; opaque, since the player mixes the two
 ONE, FOUR, LADDER = "one", "four", "ladder"
 TAKES = [("One take", ONE), ("Four takes", FOUR), ("Tame · default · wild", LADDER)]
 Updates = dict[Any, Any]
@@ -91,26 +91,24 @@ class Widgets:
 
     @property
     def settings(self) -> list[Any]:
-        """The inputs of a request: seed, diversity, bars, random seed, tempo, instrument, transposition, top-p, loop guard, open
-        ended, takes.
-        """
+        """The inputs of Generate: the seed, then the other parameters of ``request_of`` in order, then the takes."""
         first = [self.seed, self.diversity, self.bars, self.random_seed, self.tempo, self.instrument, self.transposition]
         return [*first, self.top_p, self.loop_guard, self.open_ended, self.takes]
 
     @property
     def sounds(self) -> list[Any]:
-        """What the player plays, and the recipe for the link."""
+        """The sounds of the player, and the recipe for the link."""
         return [self.sound_seed, self.sound_continuation, self.sound_joined, self.code]
 
     @property
     def take(self) -> list[Any]:
-        """What ``shown`` and ``listed`` update."""
-        seen = [self.heading, self.roll, self.cards, self.pick, self.notice, self.player, self.sentence, self.sheet]
+        """Everything that ``shown`` and ``listed`` update."""
+        picture = [self.heading, self.roll, self.cards, self.pick, self.notice, self.player, self.sentence, self.sheet]
         files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.audio]
-        return [*seen, *self.sounds, self.steps, self.undo, *files, self.replay_fold]
+        return [*picture, *self.sounds, self.steps, self.undo, *files, self.replay_fold]
 
     def opened(self, engine: Engine, note: str) -> Updates:
-        """A page that is loaded: what plays, and its seeds."""
+        """Updates for a page that has just loaded: the checkpoint in use, and its seeds."""
         seeds = texts.seed_choices(engine.checkpoint.seeds)
         return {
             self.masthead: texts.masthead(engine.checkpoint, note),
@@ -118,7 +116,7 @@ class Widgets:
         }
 
     def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int) -> Updates:
-        """A finished take; ``steps`` results can be gone back to. Without sound the player gives way to the sentence why."""
+        """Updates that show a finished take; Undo can go back ``steps`` results. Without sound, a notice replaces the player."""
         silent = files.joined_audio is None
         return {
             self.heading: texts.take_heading(shown.composition),
@@ -142,7 +140,7 @@ class Widgets:
         }
 
     def listed(self, result: Result) -> Updates:
-        """All takes of a result, for choosing one."""
+        """Updates that let the visitor choose among the takes of a result."""
         several = len(result.takes) > 1
         rolls = [small_roll(shown) for shown in result.takes] if several else []
         return {
@@ -156,14 +154,14 @@ def _path(path: Path | None) -> str | None:
 
 
 def code_of(shown: Shown) -> str:
-    """The recipe of a take as the end of a link."""
+    """The recipe of a take, encoded for a link."""
     return link_from_recipe(take_recipe(shown.composition, shown.take.number))
 
 
 def place(active: ActiveCheckpoint) -> Widgets:
-    """Place all widgets on the page that is being built."""
+    """Place all widgets on the page under construction."""
     session, engine = gr.State(Session()), active.now
-    # The secret keeps nothing from the visitor, whose browser it is; without one the history would end with the program's run.
+    # Not a real secret, this is the visitor's own browser. With Gradio's random default a restart would lose the history.
     history = gr.BrowserState([], storage_key="musiclstm-history", secret="musiclstm")  # noqa: S106
     masthead = gr.HTML(texts.masthead(engine.checkpoint, active.note), elem_id="masthead")
     with gr.Row(elem_id="desk"):
@@ -175,7 +173,7 @@ def place(active: ActiveCheckpoint) -> Widgets:
 
 
 def theme() -> gr.themes.Base:
-    """Paper and ink, with the continuation's colour for what starts one. Every font is Gradio's own or the system's."""
+    """Paper and ink, with the colour of the continuation for the buttons that start one. No font comes from the network."""
     accent = gr.themes.Color(
         *("#fff6ef", "#fee8d6", "#fbcfab", "#f6ae78", "#ee8a44", CONTINUATION_COLOUR),
         *("#b84f00", "#974100", "#793605", "#632f0a", "#361501"),
@@ -218,18 +216,16 @@ def _seed_card(engine: Engine) -> dict[str, Any]:
     made: dict[str, Any] = {}
     with gr.Column(elem_id="seed-card"):
         made["seed"] = gr.Dropdown(texts.seed_choices(engine.checkpoint.seeds), value=first.id, label="Seed", elem_id="seed")
-        made["facts"] = gr.HTML(texts.seed_facts(first), elem_id="facts")
-        made["seed_roll"] = gr.HTML(seed_roll(first), elem_id="seed-roll")
+        made["facts"] = gr.HTML(texts.seed_facts(first, Performance()), elem_id="facts")
+        made["seed_roll"] = gr.HTML(seed_roll(first, Performance()), elem_id="seed-roll")
         made["seed_player"] = _player("Listen to the seed", "seed-player", SEED_WAVE)
-        with gr.Accordion("Your own music as the seed", open=False, elem_id="own"):
+        with gr.Accordion("Use your own music as the seed", open=False, elem_id="own"):
             kinds = sorted(MUSIC_ENDINGS)
             made["upload"] = gr.File(label="A MIDI, MusicXML, kern or ABC file", file_types=kinds, height=150, elem_id="upload")
-            made["own_facts"] = gr.HTML(elem_id="own-facts")
+            made["own_facts"] = gr.HTML(texts.OWN_FILES, elem_id="own-facts")
             with gr.Row(visible=False, elem_id="own-range") as made["own_range"]:
-                made["own_first"] = gr.Number(1, label="From bar", precision=0, minimum=1, elem_id="own-first")
-                made["own_last"] = gr.Number(
-                    8, label=f"to bar (up to {LONGEST_SEED} bars)", precision=0, minimum=1, elem_id="own-last"
-                )
+                made["own_first"] = gr.Number(1, label="First bar", precision=0, minimum=1, elem_id="own-first")
+                made["own_last"] = gr.Number(8, label="Last bar", precision=0, minimum=1, elem_id="own-last")
     return made
 
 
@@ -237,7 +233,7 @@ def _settings() -> dict[str, Any]:
     made: dict[str, Any] = {}
     with gr.Column(elem_id="settings"):
         made["diversity"] = _slider("Diversity", "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
-        made["bars"] = _slider("Length in bars", "bars", 4, 32, BARS, 1)
+        made["bars"] = _slider("Bars to write", "bars", 4, 32, BARS, 1)
         made["takes"] = gr.Radio(TAKES, value=ONE, label="Takes", elem_id="takes")
         with gr.Row(elem_id="buttons"):
             made["generate"] = gr.Button("Generate", variant="primary", elem_id="generate")
@@ -248,26 +244,26 @@ def _settings() -> dict[str, Any]:
 
 def _more() -> dict[str, Any]:
     made: dict[str, Any] = {}
-    with gr.Accordion("More: sound, tempo, random seed", open=False, elem_id="more"):
+    with gr.Accordion("More: instrument, tempo, random seed", open=False, elem_id="more"):
         with gr.Row():
             made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
-            made["tempo"] = gr.Number(0, label="Tempo, ♩ a minute", info="0: the seed's own", elem_id="tempo")
+            made["tempo"] = gr.Number(0, label="Tempo, ♩/min", info="0: the seed's tempo", elem_id="tempo")
         most = MAX_TRANSPOSITION
         made["transposition"] = _slider("Transposition in semitones", "transposition", -most, most, 0, 1)
         with gr.Row():
             made["random_seed"] = gr.Number(1, label="Random seed", precision=0, elem_id="random-seed")
             made["dice"] = gr.Button("Re-roll", size="sm", elem_id="dice")
-        made["fresh"] = gr.Checkbox(True, label="New random seed for each run", elem_id="fresh")
+        made["fresh"] = gr.Checkbox(True, label="New random seed each time", elem_id="fresh")
         made["top_p"] = _slider("Top-p", "top-p", 0.5, 1.0, SamplingOptions.top_p, 0.01)
         made["loop_guard"] = gr.Checkbox(SamplingOptions.loop_guard, label="Loop guard", elem_id="loop-guard")
-        made["open_ended"] = gr.Checkbox(False, label="Leave the end open", elem_id="open-ended")
+        made["open_ended"] = gr.Checkbox(False, label="Open ending, without a closing bar", elem_id="open-ended")
     return made
 
 
 def _take(engine: Engine) -> dict[str, Any]:
     made: dict[str, Any] = {}
     made["heading"] = gr.HTML(texts.waiting_heading(engine.first), elem_id="heading")
-    made["roll"] = gr.HTML(waiting_roll(engine.first, BARS), elem_id="roll")
+    made["roll"] = gr.HTML(waiting_roll(engine.first, BARS, Performance()), elem_id="roll")
     made["notice"] = gr.HTML(visible=False, elem_id="notice")
     with gr.Column(elem_id="player") as made["player"]:
         gr.HTML((files("musiclstm.ui") / "player.html").read_text(encoding="utf-8"))
@@ -290,9 +286,9 @@ def _files() -> dict[str, Any]:
         made["midi_seed"] = gr.DownloadButton("Seed MIDI", size="sm", elem_id="get-seed-midi")
         made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
         made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
-        made["sheet_svg"] = gr.Button("Sheet as SVG", size="sm", elem_id="get-sheet")
-        made["audio"] = gr.DownloadButton("Audio", size="sm", elem_id="get-audio")
-        made["everything"] = gr.Button("Everything", size="sm", elem_id="get-everything")
+        made["sheet_svg"] = gr.Button("Sheet (SVG)", size="sm", elem_id="get-sheet")
+        made["audio"] = gr.DownloadButton("Audio (WAV)", size="sm", elem_id="get-audio")
+        made["everything"] = gr.Button("Everything (ZIP)", size="sm", elem_id="get-everything")
     made["fetched"] = gr.File(visible=False)
     return made
 
@@ -301,10 +297,11 @@ def _folds() -> dict[str, Any]:
     made: dict[str, Any] = {}
     with gr.Accordion("Sheet music", open=False, elem_id="sheet-fold") as made["sheet_fold"]:
         made["sheet"] = gr.HTML(elem_id="sheet")
-    with gr.Accordion("Replay and earlier results", open=False, visible=False, elem_id="replay-fold") as made["replay_fold"]:
-        made["link"] = gr.Textbox(label="Link to this very take", interactive=False, buttons=["copy"], elem_id="link")
+    with gr.Accordion("Replay this take or an earlier one", open=False, visible=False, elem_id="replay-fold") as fold:
+        made["replay_fold"] = fold
+        made["link"] = gr.Textbox(label="Link to this take", interactive=False, buttons=["copy"], elem_id="link")
         made["code"] = gr.Textbox(visible=False)
-        made["earlier"] = gr.Dropdown([], label="Earlier results of yours", elem_id="earlier")
+        made["earlier"] = gr.Dropdown([], label="Your earlier results", elem_id="earlier")
     return made
 
 
@@ -313,7 +310,7 @@ def _slider(label: str, elem_id: str, low: float, high: float, value: float, ste
 
 
 def _player(label: str, elem_id: str, colours: tuple[str, str]) -> gr.Audio:
-    """A player; its waveform is drawn in the colour that its music has in the roll."""
+    """A player whose waveform has the colour of the same music in the piano roll."""
     waveform = gr.WaveformOptions(waveform_color=colours[0], waveform_progress_color=colours[1])
     player = gr.Audio(
         type="filepath", label=label, elem_id=elem_id, interactive=False, buttons=["download"], waveform_options=waveform

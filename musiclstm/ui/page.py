@@ -1,4 +1,4 @@
-"""The page: built, served, and the events of choosing a seed. No musical logic."""
+"""Build and serve the page, with the events of choosing a seed. No musical logic here."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpo
 from musiclstm.ui.api import add_endpoints
 from musiclstm.ui.layout import Updates, Widgets, place, theme
 from musiclstm.ui.pictures import seed_roll, waiting_roll
-from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, request_folder
+from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, performance_of, request_folder
 from musiclstm.ui.session import OWN, Session, own_bars, own_music
 from musiclstm.ui.take_events import download_events, load_into_player, replay_event, take_events
 
 QUEUE_LENGTH = 24
-CACHE_SECONDS = (900, 7200)  # how often the files made for visitors are looked through, and how old they may get
-# A wrapped ``js`` gets the inputs of its event and hands them on.
-_CHOSEN = "(...given) => { window.musiclstm.chosen(); return given; }"
+CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
+# JavaScript in front of an event gets the inputs of the event and must return them.
+_CHOSEN = "(...inputs) => { window.musiclstm.chosen(); return inputs; }"
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    """Serve the page until interrupted: of the bundled checkpoint, or of the one that the environment names.
+    """Serve the page until interrupted, with the bundled checkpoint or the one that the environment names.
 
-    MUSICLSTM_REPO is a folder or OWNER/NAME on the Hub, MUSICLSTM_REVISION a branch, tag or commit of it. With ``--mcp`` among
-    the ``arguments`` the API is served as MCP tools too.
+    MUSICLSTM_REPO is a folder or OWNER/NAME on the Hub, MUSICLSTM_REVISION a branch, tag or commit of it. ``--mcp`` in
+    ``arguments`` also serves the API as MCP tools.
     """
-    if strange := [word for word in arguments if word != "--mcp"]:
-        sys.exit(f"app.py takes --mcp and nothing else, not {' '.join(strange)}.")
+    if unknown := [word for word in arguments if word != "--mcp"]:
+        sys.exit(f"app.py accepts only --mcp, not {' '.join(unknown)}.")
     repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
     try:
         active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
     except MusicLSTMError as error:
         sys.exit(str(error))
     page = build_page(active)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders go when a Space is put to sleep
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders are deleted when a Space goes to sleep
     try:
         launch(page, prevent_thread_lock=True, mcp_server="--mcp" in arguments)
-        active.now.warm_up()  # after the page is there: it takes all cores for a while
+        active.now.warm_up()  # once the page is up, since it keeps all cores busy for a while
         page.block_thread()
     finally:
-        page.close()  # Gradio then deletes the files it kept for visitors
+        page.close()  # this also deletes the files that Gradio kept for visitors
         active.close()
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:
-    """Serve a page with its look; ``options`` go to Gradio's launch. Returns the address.
+    """Serve a page with its theme, style sheet and script; ``options`` go to Gradio's launch. Returns the address.
 
-    That is 127.0.0.1:7860 unless GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say otherwise, as they do on a Space.
+    The address is 127.0.0.1:7860 unless GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say otherwise, as they do on a Space.
     """
     static = files("musiclstm.ui")
     _, address, _ = page.queue(max_size=QUEUE_LENGTH).launch(
@@ -75,7 +75,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
 
 
 def build_page(active: ActiveCheckpoint) -> gr.Blocks:
-    """The page with its events and its API, ready for ``launch``."""
+    """Build the page with its events and its API, ready for ``launch``."""
     with gr.Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
         widgets = place(active)
         _seed_events(page, active, widgets)
@@ -91,13 +91,14 @@ def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> None:
     ) -> Iterator[Updates]:
         with request_folder() as folder:
             engine = session.engine or active.now
-            seed, tempo = session.seed(seed_id, engine), tempo or None
-            drawn: Updates = {w.facts: texts.seed_facts(seed, tempo), w.seed_roll: seed_roll(seed, tempo, transposition)}
+            seed, performance = session.seed(seed_id, engine), performance_of(instrument, tempo, transposition)
+            session.performance = performance
+            updates: Updates = {w.facts: texts.seed_facts(seed, performance), w.seed_roll: seed_roll(seed, performance)}
             if session.result is None:
-                drawn |= {w.heading: texts.waiting_heading(seed), w.roll: waiting_roll(seed, bars, tempo, transposition)}
-            yield drawn
+                updates |= {w.heading: texts.waiting_heading(seed), w.roll: waiting_roll(seed, bars, performance)}
+            yield updates
             try:
-                sound = engine.write_preview(folder, seed, instrument, tempo, transposition)
+                sound = engine.write_preview(folder, seed, performance)
                 yield {w.seed_player: gr.Audio(sound, visible=True), w.notice: gr.HTML(visible=False)}
             except MissingToolError as error:
                 yield {w.seed_player: gr.Audio(visible=False), w.notice: gr.HTML(texts.notice(str(error)), visible=True)}
@@ -108,40 +109,40 @@ def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> None:
         code = str(request.query_params.get("recipe") or "")
         remembered = gr.Dropdown(choices=[(name, link) for name, link in history], value=None)
         replays = gr.Accordion(visible=bool(history))
-        yield {**w.opened(engine, active.note), w.earlier: remembered, w.replay_fold: replays, asked: code}
+        yield {**w.opened(engine, active.note), w.earlier: remembered, w.replay_fold: replays, linked: code}
         example = None if code else engine.example
         if example is not None:
             session.add(example.result)
         yield from show_seed(engine.first.id, *settings[1:])
-        if example is not None:  # last: what is not drawn forgets its value when a later update leaves it out
+        if example is not None:  # last, since a hidden widget loses its value if a later update leaves it out
             yield w.shown(example.result.shown, example.files, engine, steps=0) | w.listed(example.result)
 
-    asked = gr.State("")  # the recipe in the link that opened the page
+    linked = gr.State("")  # the recipe in the link that opened the page
     inputs = [w.seed, w.bars, w.instrument, w.tempo, w.transposition, w.session]
     outputs = [w.facts, w.seed_roll, w.seed_player, w.notice, w.heading, w.roll]
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET, **SOUND}
     w.seed.input(show_seed, inputs, outputs, js=_CHOSEN, **latest).success(None, js="() => window.musiclstm.arrived()", **AT_ONCE)
     changed = [w.instrument.input, w.tempo.submit, w.tempo.blur, w.transposition.release]
     gr.on(changed, show_seed, inputs, outputs, **latest)
-    seen = [w.masthead, w.seed, *outputs, *w.take, w.earlier, asked]
-    arrived = page.load(arrive, [w.history, *inputs], list(dict.fromkeys(seen)), **QUIET, **SOUND)
+    all_outputs = [w.masthead, w.seed, *outputs, *w.take, w.earlier, linked]
+    arrived = page.load(arrive, [w.history, *inputs], list(dict.fromkeys(all_outputs)), **QUIET, **SOUND)
     load_into_player(w, arrived)
-    replay_event(active, w, asked)
-    # Who asks for a certain random seed wants to keep it.
+    replay_event(active, w, linked)
+    # A visitor who sets the random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **AT_ONCE)
     w.random_seed.input(lambda: False, None, w.fresh, **AT_ONCE)
     _own_events(active, w, show_seed, inputs, outputs)
 
 
 def _own_events(active: ActiveCheckpoint, w: Widgets, show_seed: Any, inputs: list[Any], outputs: list[Any]) -> None:
-    """The visitor's own music: understood, cut, and put first in the list of seeds."""
+    """Connect the upload: read the visitor's music and put a seed cut from it first in the list."""
 
-    def bring(path: str | None, session: Session) -> Updates:
+    def read_upload(path: str | None, session: Session) -> Updates:
         with request_folder():
             if path is None:
-                return {w.own_facts: "", w.own_range: gr.Row(visible=False)}
+                return {w.own_facts: texts.OWN_FILES, w.own_range: gr.Row(visible=False)}
             session.own = own_music(Path(path))
-            return _listed(session) | {
+            return listed(session) | {
                 w.own_range: gr.Row(visible=True),
                 w.own_first: gr.Number(session.own.seed.bars[0], maximum=session.own.bars),
                 w.own_last: gr.Number(session.own.seed.bars[1], maximum=session.own.bars),
@@ -152,9 +153,9 @@ def _own_events(active: ActiveCheckpoint, w: Widgets, show_seed: Any, inputs: li
             if session.own is None or first is None or last is None:
                 return {}
             session.own = own_bars(session.own.piece, (first, last))
-            return _listed(session)
+            return listed(session)
 
-    def _listed(session: Session) -> Updates:
+    def listed(session: Session) -> Updates:
         assert session.own is not None
         seeds = (session.engine or active.now).checkpoint.seeds
         return {
@@ -162,7 +163,9 @@ def _own_events(active: ActiveCheckpoint, w: Widgets, show_seed: Any, inputs: li
             w.own_facts: texts.own_facts(session.own),
         }
 
-    brought = w.upload.upload(bring, [w.upload, w.session], [w.seed, w.own_facts, w.own_range, w.own_first, w.own_last], **QUIET)
+    uploaded = w.upload.upload(
+        read_upload, [w.upload, w.session], [w.seed, w.own_facts, w.own_range, w.own_first, w.own_last], **QUIET
+    )
     cut = gr.on(
         [w.own_first.submit, w.own_first.blur, w.own_last.submit, w.own_last.blur],
         recut,
@@ -171,5 +174,5 @@ def _own_events(active: ActiveCheckpoint, w: Widgets, show_seed: Any, inputs: li
         trigger_mode="always_last",
         **QUIET,
     )
-    for event in (brought, cut):
+    for event in (uploaded, cut):
         event.success(show_seed, inputs, outputs, **QUIET, **SOUND)

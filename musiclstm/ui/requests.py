@@ -1,4 +1,4 @@
-"""What the page's events share: how they run, folders of one request, settings to a request. Errors become Gradio's."""
+"""What clicks and API calls share: how Gradio runs them, a scratch folder for each, and settings turned into a request."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import gradio as gr
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import MusicLSTMError
 from musiclstm.generation import OPEN_ENDED, ComposeRequest
+from musiclstm.music import Performance
 from musiclstm.seeds import Seed
 from musiclstm.ui.layout import DIVERSITIES, FOUR, LADDER
 
-DRAWN_BELOW = 1_000_000  # random seeds that are drawn are short enough to be told to a friend
+DRAWN_BELOW = 1_000_000  # random seeds stay short enough to read out to a friend
 MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 SOUND: dict[str, Any] = {"concurrency_id": "sound", "concurrency_limit": 2}
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -26,14 +27,14 @@ AT_ONCE: dict[str, Any] = {"queue": False, **QUIET}
 
 @contextmanager
 def request_folder() -> Iterator[Path]:
-    """A folder for the files of one request, gone after it; Gradio has taken copies by then. Our errors become Gradio's."""
-    with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder, told():
+    """A temporary folder for the files of one request; Gradio has copied them when it is deleted. Errors as in ``toasts``."""
+    with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder, toasts():
         yield Path(folder)
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Our errors become a toast on the page, and an error for those who call the API."""
+def toasts() -> Iterator[None]:
+    """Turn our errors into Gradio's: a toast on the page, an error for API clients."""
     try:
         yield
     except MusicLSTMError as error:
@@ -52,21 +53,24 @@ def request_of(
     loop_guard: bool,
     open_ended: bool,
 ) -> ComposeRequest:
-    """The request that widgets or the API describe. Raises OptionError."""
+    """Build a request from the values of the widgets or of the API. Raises OptionError."""
     return ComposeRequest(
         seed,
         bars=bars,
         random_seed=random_seed,
-        tempo=tempo or None,
-        instrument=instrument,
-        transposition=transposition,
+        performance=performance_of(instrument, tempo, transposition),
         ending=OPEN_ENDED if open_ended else None,
         sampling=SamplingOptions(diversity, top_p, loop_guard),
     )
 
 
+def performance_of(instrument: str, tempo: float | None, transposition: int) -> Performance:
+    """How to play, from the values of the widgets; a tempo of 0 is the seed's own. Raises OptionError."""
+    return Performance(instrument, tempo or None, transposition)
+
+
 def requests_for(request: ComposeRequest, takes: str) -> Sequence[ComposeRequest]:
-    """One take, four of them, or one at the tame end, the default and the wild end of diversity."""
+    """One request for one or four takes, or three: at the tame, the default and the wild diversity."""
     if takes != LADDER:
         return [replace(request, takes=4 if takes == FOUR else 1)]
     steps = (DIVERSITIES[0], SamplingOptions.diversity, DIVERSITIES[1])

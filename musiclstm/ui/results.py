@@ -1,7 +1,8 @@
-"""What one press of a button gave: takes to choose from."""
+"""The takes that one press of a button made, for the visitor to choose from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from musiclstm.generation import Composition, Take
@@ -9,7 +10,7 @@ from musiclstm.generation import Composition, Take
 
 @dataclass(frozen=True)
 class Shown:
-    """One take among several, and the ``label`` that tells it from the others."""
+    """One take of a composition, with a ``label`` that sets it apart from the other takes of the result."""
 
     composition: Composition
     take: Take
@@ -18,7 +19,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Result:
-    """What one press of a button gave: takes, the best or the tamest first, of which one is ``chosen``."""
+    """All takes of one press of a button, with the best or the tamest first. ``chosen`` is the index of the one on show."""
 
     takes: tuple[Shown, ...]
     chosen: int = 0
@@ -27,3 +28,18 @@ class Result:
     def shown(self) -> Shown:
         """The chosen take."""
         return self.takes[self.chosen]
+
+
+def result_of(compositions: Sequence[Composition]) -> Result:
+    """The result for finished compositions.
+
+    One composition: all its takes, best first. Several: the first take of each, labelled with its diversity; the middle one is
+    chosen.
+    """
+    if len(compositions) > 1:
+        ladder = [Shown(each, each.takes[0], f"diversity {each.request.sampling.diversity:g}") for each in compositions]
+        return Result(tuple(ladder), len(ladder) // 2)
+    (only,) = compositions
+    ranked = only.takes[0].score is not None and len(only.takes) > 1
+    labels = [f"{place} (best)" if ranked and place == 1 else str(place) for place in range(1, len(only.takes) + 1)]
+    return Result(tuple(Shown(only, take, label) for take, label in zip(only.takes, labels, strict=True)))

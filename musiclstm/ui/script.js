@@ -1,11 +1,11 @@
 () => {
-  // What Gradio does not do: one player for seed, continuation and joined, a playhead on roll and sheet, keys. Nothing is
-  // fetched from anywhere but this page.
+  // What Gradio does not offer: one player for seed, continuation and joined, a playhead on roll and sheet, keyboard control.
+  // Nothing is fetched from anywhere but this page.
   const find = (selector) => document.querySelector(selector);
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
   const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
-  // Gradio's player of the seed keeps its <audio> out of the document; it is met here when it starts.
+  // Gradio's player of the seed keeps its <audio> out of the document, so we catch it when it starts.
   let started = null;
   const play = HTMLMediaElement.prototype.play;
   HTMLMediaElement.prototype.play = function () {
@@ -20,7 +20,7 @@
     nextFrame();
   };
 
-  // A seed that was just chosen is heard as soon as its sound is there: the player shows its length when it is.
+  // A newly chosen seed plays as soon as its sound is loaded, which is when the player shows its length.
   let choice = null;
   const seedLength = () => find("#seed-player #duration");
   const chosen = () => {
@@ -29,15 +29,15 @@
     const mine = (choice = { settled: false });
     const until = Date.now() + 20000;
     const wait = setInterval(() => {
-      const there = seedLength()?.textContent;
+      const shown = seedLength()?.textContent;
       if (choice !== mine || Date.now() > until) clearInterval(wait);
-      else if ((there && there !== "0:00") || mine.settled) {
+      else if ((shown && shown !== "0:00") || mine.settled) {
         clearInterval(wait);
         setTimeout(() => find("#seed-player button[aria-label=Play]")?.click(), 50);
       }
     }, 50);
   };
-  // The same sound as before is not loaded again, so its length does not appear again either.
+  // Gradio does not reload the same sound, so the length would not come back by itself.
   const arrived = () => {
     const mine = choice;
     setTimeout(() => {
@@ -47,7 +47,7 @@
     }, 3000);
   };
 
-  // The take's player: three sounds of one loudness, switched at the same place in the music.
+  // The player of the take: three equally loud sounds, switched at the same place in the music.
   const sounds = { seed: new Audio(), continuation: new Audio(), joined: new Audio() };
   let part = "joined";
   let head = { sound: null, part: "joined", roll: "#roll" }; // what the playhead follows
@@ -68,7 +68,7 @@
       else sounds[name].removeAttribute("src");
     });
     head = { sound: sound(), part, roll: "#roll" };
-    document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // for whoever waits for the next one
+    document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // so that tests can wait for the next one
     show();
     return code ? `${location.origin}${location.pathname}?recipe=${code}` : "";
   };
@@ -106,7 +106,7 @@
     show();
     nextFrame();
   };
-  // From one sound to another at the same place: bar 3 of the continuation after bar 3 of the seed, or where joined stands.
+  // Keep the place when switching: from bar 3 of the seed to bar 3 of the continuation, or to the same bar of joined.
   const choosePart = (wanted) => {
     if (wanted === part || !(wanted in sounds)) return;
     const before = sound();
@@ -122,7 +122,7 @@
     show();
   };
 
-  // The roll says at which second which tick is heard.
+  // The roll holds pairs of tick and second.
   const clockOf = (svg) => svg.dataset.clock.split(" ").map((pair) => pair.split(":").map(Number));
   const between = (pairs, value, from, to) => {
     let i = 1;
@@ -133,7 +133,7 @@
   const takeRoll = () => find("#roll .html-container svg");
   const secondsOf = (svg, tick) => between(clockOf(svg), tick, 0, 1);
   const splitSeconds = () => (takeRoll() ? secondsOf(takeRoll(), Number(takeRoll().dataset.split)) : 0);
-  // To a tick of seed and continuation together; the part is left only if it does not hold that tick.
+  // Seek a tick of the joined music; switch to joined only if the current part does not have that tick.
   const seekTick = (tick) => {
     const svg = takeRoll();
     if (!svg || !sounds.joined.duration) return;
@@ -160,7 +160,7 @@
       const time = find("#player .time");
       if (time) time.textContent = minutes(head.sound.currentTime);
     }
-    if (holder.querySelector(".growing")) return; // another take's notes
+    if (holder.querySelector(".growing")) return; // the roll shows another take
     const { left, top, bottom, tickPx, ticks, split } = svg.dataset;
     const pairs = clockOf(svg);
     let seconds = head.sound.currentTime;
@@ -182,7 +182,7 @@
     if (head.roll === "#roll") light(tick);
   }
 
-  // On the sheet the notes that sound are marked.
+  // Highlight the sounding notes on the sheet.
   let engraved = { box: null, notes: [] };
   const sheetNotes = () => {
     const box = find("#sheet .sheet");
@@ -230,23 +230,23 @@
     if (event.target.matches("#player .position")) seek(Number(event.target.value));
   });
 
-  // On a phone the take lies below the controls.
+  // On a phone the take is below the controls.
   const look = () => {
     if (window.innerWidth <= 900) find("#take")?.scrollIntoView({ behavior: "smooth" });
   };
   window.musiclstm = { playing, chosen, arrived, look, load };
 
-  // While notes are written the newest stay in view; a player that is drawn anew shows what it plays.
+  // Keep the newest notes in view while the roll grows, and update a player that Gradio has drawn again.
   let box = null;
   const follow = () => {
     const roll = find("#roll .html-container");
     const growing = roll && roll.querySelector(".growing svg");
     const newest = growing && growing.querySelector(".continuation rect:last-of-type");
     if (newest) roll.scrollLeft = Math.max(roll.scrollLeft, Number(newest.getAttribute("x")) - roll.clientWidth * 0.85);
-    // What scrolls can be reached and scrolled by keyboard.
+    // Let the keyboard reach and scroll every scrolling area.
     const wave = find("#seed-player")?.querySelectorAll("*") ?? [];
     const inside = [...wave].map((each) => each.shadowRoot?.querySelector(".scroll"));
-    const rolls = { "Roll of the seed": "#seed-roll", "Roll of the take": "#roll", "Sheet music": "#sheet" };
+    const rolls = { "Piano roll of the seed": "#seed-roll", "Piano roll of the take": "#roll", "Sheet music": "#sheet" };
     for (const [name, id] of Object.entries(rolls)) {
       const area = find(`${id} .html-container`);
       if (area && area.tabIndex < 0) Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: name });
@@ -272,7 +272,7 @@
       event.preventDefault();
       return;
     }
-    // Space and arrows belong to whatever has the focus, if it knows what to do with them.
+    // Leave Space and the arrows to a focused control that uses them.
     if (event.target.closest("input, textarea, select, button, a, summary, [role=option], [contenteditable]")) return;
     if (!sound().duration) return;
     if (event.key === " ") toggle();

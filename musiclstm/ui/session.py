@@ -1,4 +1,4 @@
-"""What belongs to one visitor: their own music, what was made for them, which of it is shown. Knows no widgets."""
+"""What belongs to one visitor: their own music, the results made for them, and which one is on show. No widgets here."""
 
 from __future__ import annotations
 
@@ -7,61 +7,66 @@ from pathlib import Path
 
 from musiclstm.errors import OptionError
 from musiclstm.formats import read_music
-from musiclstm.music import Piece, bar_lines
+from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.results import Result
 
 OWN = "own"  # the id of the visitor's own music in the list of seeds
-LONGEST_SEED = 32  # bars of one's own music: more would leave the picture and the network's view
-KEPT_RESULTS = 24  # steps that Undo goes back
+LONGEST_SEED = 32  # bars of a visitor's own music; a longer seed fits neither the picture nor the network's view
+KEPT_RESULTS = 24  # how far Undo goes back
 
 
 @dataclass(frozen=True)
 class OwnMusic:
-    """A piece that the visitor brought, and the seed that was cut from it."""
+    """A piece that the visitor uploaded, and the seed cut from it."""
 
     piece: Piece
     seed: Seed
 
     @property
     def bars(self) -> int:
-        """Bars of the whole piece."""
+        """The number of bars in the whole piece."""
         return len(bar_lines(self.piece)) - 1
 
 
 @dataclass
 class Session:
-    """One open page. Gradio keeps a copy for each; ``results`` are what Undo goes back through, the latest last."""
+    """The state of one open page; Gradio keeps one for each visitor.
+
+    ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``results``: for Undo, the latest
+    last. ``sheet``: the sheet music is unfolded.
+    """
 
     stopped: bool = False
     engine: Engine | None = None
     own: OwnMusic | None = None
     results: list[Result] = field(default_factory=list)
+    performance: Performance = field(default_factory=Performance)
     sheet: bool = False
 
     @property
     def result(self) -> Result | None:
-        """What is shown, None before anything is."""
+        """The result on show; None before the first one."""
         return self.results[-1] if self.results else None
 
     def add(self, result: Result) -> None:
-        """Show a new result; the oldest are forgotten."""
+        """Show a new result and forget the oldest ones."""
         self.results.append(result)
         del self.results[:-KEPT_RESULTS]
 
     def seed(self, seed_id: str, engine: Engine) -> Seed:
-        """A seed by its id, the visitor's own music included. Raises OptionError."""
+        """Find a seed by its id, including the visitor's own music. Raises OptionError."""
         return self.own.seed if seed_id == OWN and self.own else find_seed(engine.checkpoint.seeds, seed_id)
 
 
 def own_music(path: Path, bars: tuple[int, int] | None = None) -> OwnMusic:
-    """A music file of the visitor's as a seed. Raises MusicFileError if it is of no use."""
+    """Read a visitor's music file and cut a seed from it. Raises MusicFileError, OptionError."""
     return own_bars(read_music(path), bars)
 
 
 def own_bars(piece: Piece, bars: tuple[int, int] | None) -> OwnMusic:
-    """The seed in bars first to last of a piece; None takes the first that fit. Raises OptionError, MusicFileError."""
+    """Cut a seed from the (first, last) ``bars`` of a piece; None takes its opening. Raises OptionError, MusicFileError."""
     if bars is not None and not 0 <= bars[1] - bars[0] < LONGEST_SEED:
-        raise OptionError(f"A seed has 1 to {LONGEST_SEED} bars, not those from {bars[0]} to {bars[1]}.")
+        raise OptionError(f"A seed has 1 to {LONGEST_SEED} bars; bars {bars[0]} to {bars[1]} are not possible.")
     return OwnMusic(piece, seed_from_piece(piece, bars))

@@ -1,4 +1,4 @@
-"""The events of a take: generate, stop, extend, undo, choose one of several, replay, download, read as sheet music."""
+"""The events of a take: generate, stop, extend, undo, choose one of several, replay, download, show the sheet music."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import STOPPED, Engine
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.pictures import growing_roll, sheet, take_roll, waiting_roll
-from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, MODEL, QUIET, SOUND, request_folder, request_of, requests_for, told
+from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, MODEL, QUIET, SOUND, request_folder, request_of, requests_for, toasts
 from musiclstm.ui.results import Result
 from musiclstm.ui.session import Session
 
-BETWEEN_PICTURES = 0.1  # seconds; drawing every few notes would take longer than writing them
+BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than writing the notes
 ARCHIVE, SHEET = "musiclstm.zip", "sheet.svg"
-REMEMBERED = 20  # earlier results that the browser keeps
-# A wrapped ``js`` gets the inputs of its event and hands them on.
-_LOOK = "(...given) => { window.musiclstm.look(); return given; }"
-_LOAD = "(...given) => window.musiclstm.load(...given)"
+REMEMBERED = 20  # earlier results kept in the browser
+# JavaScript in front of an event gets the inputs of the event and must return them.
+_LOOK = "(...inputs) => { window.musiclstm.look(); return inputs; }"
+_LOAD = "(...inputs) => window.musiclstm.load(...inputs)"
 _SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.download = f.orig_name; a.click(); }"
 
 
 def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Generate, Extend and a link or an earlier result all write takes; Stop, Undo and the list of takes go with them."""
+    """Connect the buttons around a take: Generate, Extend and earlier results write one; the others stop, show or undo it."""
 
     def generated(session: Session, engine: Engine, *settings: Any) -> Sequence[ComposeRequest]:
         seed, *rest, takes = settings
@@ -40,28 +40,28 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def extended(session: Session, _: Engine, bars: int, random_seed: int) -> Sequence[ComposeRequest]:
         if session.result is None:
-            raise OptionError("There is no take to extend yet: press Generate first.")
+            raise OptionError("There is no take to extend yet. Press Generate first.")
         shown = session.result.shown
         return [extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)]
 
     def replayed(_: Session, engine: Engine, code: str) -> Sequence[ComposeRequest]:
         return [request_from(engine.checkpoint, recipe_from_link(code))]
 
-    _writing(active, w, w.generate.click, generated, w.settings, draws=True)
-    _writing(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
-    _writing(active, w, w.earlier.input, replayed, [w.earlier], draws=False)
+    _write_event(active, w, w.generate.click, generated, w.settings, draws=True)
+    _write_event(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
+    _write_event(active, w, w.earlier.input, replayed, [w.earlier], draws=False)
 
-    def halt(session: Session) -> str:
+    def stop(session: Session) -> str:
         session.stopped = True
-        return texts.progress("Stopping at the bar line")
+        return texts.progress("Stopping at the next bar line")
 
-    w.stop.click(halt, w.session, w.status, **AT_ONCE)
-    _choosing(active, w)
-    _reading(w)
+    w.stop.click(stop, w.session, w.status, **AT_ONCE)
+    _choice_events(active, w)
+    _sheet_events(w)
 
 
 def replay_event(active: ActiveCheckpoint, w: Widgets, code: gr.State) -> None:
-    """Write again what a link describes, once ``code`` has changed to the end of it: when the page was opened by one."""
+    """Write the take of a link again. The page puts the recipe from its own address into ``code`` when it loads."""
 
     def replayed(_: Session, engine: Engine, code: str) -> Sequence[ComposeRequest]:
         fields = recipe_from_link(code)
@@ -70,10 +70,10 @@ def replay_event(active: ActiveCheckpoint, w: Widgets, code: gr.State) -> None:
             require_same({"checkpoint": fields["checkpoint"]}, {"checkpoint": engine.checkpoint.name})
         return [request]
 
-    _writing(active, w, code.change, replayed, [code], draws=False)
+    _write_event(active, w, code.change, replayed, [code], draws=False)
 
 
-def _writing(
+def _write_event(
     active: ActiveCheckpoint,
     w: Widgets,
     event: Callable[..., Any],
@@ -82,34 +82,34 @@ def _writing(
     *,
     draws: bool,
 ) -> None:
-    """Let ``event`` write what ``plan(session, engine, *inputs)`` asks for; ``draws``: with a new random seed, if wanted."""
+    """Let ``event`` run the requests of ``plan(session, engine, *inputs)``; ``draws``: with a new random seed, if ticked."""
 
     def prepare(session: Session, fresh: bool, random_seed: int | None) -> Updates:
         session.stopped = False
         return {
-            w.generate: gr.Button("Generating …", interactive=False),
+            w.generate: gr.Button("Generating…", interactive=False),
             w.extend: gr.Button(interactive=False),
             w.stop: gr.Button(interactive=True),
             w.status: texts.progress("Waiting for the model", 0.0),
             w.random_seed: secrets.randbelow(DRAWN_BELOW) if fresh and draws else random_seed,
         }
 
-    def perform(*given: Any) -> Iterator[Updates]:
-        *settings, session, history = given
+    def perform(*values: Any) -> Iterator[Updates]:
+        *settings, session, history = values
         with request_folder() as folder:
-            engine, shown, result = session.engine or active.now, 0.0, None
+            engine, drawn, result = session.engine or active.now, 0.0, None
             for progress in engine.perform(plan(session, engine, *settings), lambda: session.stopped):
                 result = progress.result
-                if time.monotonic() - shown < BETWEEN_PICTURES and progress.share != 1.0:
+                if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
                     continue
-                shown = time.monotonic()
-                yield {w.status: texts.progress(progress.said, progress.share), **_grown(w, progress.composition)}
+                drawn = time.monotonic()
+                yield {w.status: texts.progress(progress.message, progress.share), **_grown(w, progress.composition)}
             if result is not None:
-                session.add(_picked(result, settings))
+                session.add(_with_take_of_recipe(result, settings))
                 yield {w.status: texts.progress(""), **_presented(w, session, engine, folder), **remembered(w, session, history)}
 
-    def rest(session: Session, seed_id: str, bars: int, status: str) -> Updates:
-        # After a run that failed, or was stopped before its first bar, the page shows again what the player plays.
+    def finish(session: Session, seed_id: str, bars: int, status: str) -> Updates:
+        # If nothing came of it, by an error or an early Stop, the page goes back to the take in the player.
         result = session.result
         seed = session.seed(seed_id, session.engine or active.now)
         return {
@@ -118,7 +118,7 @@ def _writing(
             w.stop: gr.Button(interactive=False),
             w.status: status if STOPPED in status else texts.progress(""),
             w.heading: texts.waiting_heading(seed) if result is None else texts.take_heading(result.shown.composition),
-            w.roll: waiting_roll(seed, bars) if result is None else take_roll(result.shown),
+            w.roll: waiting_roll(seed, bars, session.performance) if result is None else take_roll(result.shown),
         }
 
     before = [w.generate, w.extend, w.stop, w.status, w.random_seed]
@@ -127,64 +127,64 @@ def _writing(
         perform, [*inputs, w.session, w.history], [w.status, *w.take, w.history, w.earlier], **QUIET, **MODEL
     )
     after = ([w.session, w.seed, w.bars, w.status], [w.generate, w.extend, w.stop, w.status, w.heading, w.roll])
-    rested = performed.success(rest, *after, js=_LOOK, **AT_ONCE)
-    load_into_player(w, rested)
-    rested.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
-    performed.failure(rest, *after, **AT_ONCE)  # Gradio's `then` does not follow a failure
+    finished = performed.success(finish, *after, js=_LOOK, **AT_ONCE)
+    load_into_player(w, finished)
+    finished.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+    performed.failure(finish, *after, **AT_ONCE)  # Gradio skips `then` after a failure
 
 
 def load_into_player(w: Widgets, event: Any) -> None:
-    """After ``event`` the player has the sounds of the take that is shown, and the link leads to it."""
+    """After ``event``, load the sounds of the take into the player and update the link."""
     event.then(None, w.sounds, w.link, js=_LOAD, **AT_ONCE)
 
 
 def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Updates:
-    """The browser's list of earlier results with the latest one in front."""
+    """Update the browser's list of earlier results: the latest first, each once."""
     if session.result is None:
         return {}
-    kept = [[texts.history_name(session.result.shown), code_of(session.result.shown)], *history]
-    unique = list({code: [name, code] for name, code in reversed(kept)}.values())[::-1][:REMEMBERED]
+    entries = [[texts.history_name(session.result.shown), code_of(session.result.shown)], *history]
+    unique = list({code: [name, code] for name, code in reversed(entries)}.values())[::-1][:REMEMBERED]
     return {w.history: unique, w.earlier: gr.Dropdown(choices=[(name, code) for name, code in unique], value=None)}
 
 
-def _picked(result: Result, settings: Sequence[Any]) -> Result:
-    """The result with the take that a recipe names chosen; else as it is, the best first."""
+def _with_take_of_recipe(result: Result, settings: Sequence[Any]) -> Result:
+    """If ``settings`` are a recipe that names a take, choose that one."""
     if len(settings) != 1 or not isinstance(settings[0], str) or len(result.takes) < 2:
         return result
     number = recipe_from_link(settings[0]).get("take")
-    places = [place for place, shown in enumerate(result.takes) if shown.take.number == number]
-    return Result(result.takes, places[0]) if places else result
+    matches = [index for index, shown in enumerate(result.takes) if shown.take.number == number]
+    return Result(result.takes, matches[0]) if matches else result
 
 
 def _presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
-    """The visitor's latest result."""
+    """Updates that show the visitor's latest result; its files go to ``folder``."""
     assert session.result is not None
     written = engine.write(folder, session.result.shown)
     return w.shown(session.result.shown, written, engine, steps=len(session.results) - 1) | w.listed(session.result)
 
 
 def _grown(w: Widgets, composition: Composition | None) -> Updates:
-    """What is written so far, if anything is."""
+    """Updates that show what is written so far, if anything."""
     if composition is None:
         return {}
     return {w.heading: texts.take_heading(composition), w.roll: texts.growing(growing_roll(composition))}
 
 
-def _choosing(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Another take of the same result, or the result before it."""
+def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Connect the cards of the takes, and Undo."""
 
-    def pick(place: int | None, session: Session) -> Iterator[Updates]:
+    def pick(index: int | None, session: Session) -> Iterator[Updates]:
         result = session.result
         with request_folder() as folder:
-            if result is None or place is None or not 0 <= place < len(result.takes):
-                raise OptionError("There is no such take.")
-            session.results[-1] = Result(result.takes, place)
+            if result is None or index is None or not 0 <= index < len(result.takes):
+                raise OptionError("This take does not exist.")
+            session.results[-1] = Result(result.takes, index)
             yield _presented(w, session, session.engine or active.now, folder)
 
     def undo(session: Session) -> Iterator[Updates]:
         with request_folder() as folder:
             if len(session.results) < 2:
-                raise OptionError("There is nothing to go back to.")
+                raise OptionError("There is nothing to undo.")
             session.results.pop()
             yield _presented(w, session, session.engine or active.now, folder)
 
@@ -197,12 +197,14 @@ def _choosing(active: ActiveCheckpoint, w: Widgets) -> None:
 
 
 def _engraved(session: Session) -> str:
-    """The sheet of what is shown, while its fold is open; made when it is asked for, since it takes a second."""
-    with told():
+    """The sheet music of the chosen take, but only while it is unfolded: engraving takes a second."""
+    with toasts():
         return texts.sheet_page(sheet(session.result.shown)) if session.sheet and session.result is not None else ""
 
 
-def _reading(w: Widgets) -> None:
+def _sheet_events(w: Widgets) -> None:
+    """Engrave the sheet music when its fold is opened."""
+
     def unfold(session: Session) -> str:
         session.sheet = True
         return _engraved(session)
@@ -215,7 +217,7 @@ def _reading(w: Widgets) -> None:
 
 
 def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Files that take a second are made when they are asked for; the others lie ready behind their buttons."""
+    """Connect the downloads that take a second to make. The other buttons already have their files."""
 
     def maker(name: str) -> Callable[[Session], Iterator[str]]:
         def make(session: Session) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The use case: a request becomes takes of so many bars, the same every time."""
+"""Composing: a request becomes takes of the requested length, the same every time."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from musiclstm.generation.composition import (
     compose,
     compose_stream,
     extension_request,
-    transposed,
+    performed,
 )
 from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
+from musiclstm.music.performance import Performance
 from musiclstm.scoring.ranking import RANKED_BARS, TRAITS, Ranking
 from musiclstm.seeds.seed import Seed, seed_from_piece
 
 WILD = SamplingOptions(diversity=1.0, top_p=1.0)
 
 
-def asked(checkpoint: Checkpoint, seed: int | Seed = 0, **options: Any) -> ComposeRequest:
-    """Four takes of eight bars of a tune, unless other ``options`` say otherwise."""
+def request_for(checkpoint: Checkpoint, seed: int | Seed = 0, **options: Any) -> ComposeRequest:
+    """A request for four takes of eight bars, unless ``options`` say otherwise."""
     seed = checkpoint.seeds[seed] if isinstance(seed, int) else seed
-    usual: dict[str, Any] = {"bars": 8, "takes": 4, "sampling": WILD}
+    performance = Performance(**{name: options.pop(name) for name in ("instrument", "tempo", "transposition") if name in options})
+    usual: dict[str, Any] = {"bars": 8, "takes": 4, "sampling": WILD, "performance": performance}
     return ComposeRequest(seed, **(usual | options))
 
 
@@ -49,8 +51,8 @@ def notes(composition: Composition) -> list[list[tuple[int, ...]]]:
 
 @pytest.mark.parametrize("tune", [0, 1, 2])
 @pytest.mark.parametrize("bars", [1, 3, 12])
-def test_a_continuation_fills_the_bars_asked_for_and_no_more(small_checkpoint: Checkpoint, tune: int, bars: int) -> None:
-    composition = compose(small_checkpoint, asked(small_checkpoint, tune, bars=bars))
+def test_a_continuation_fills_exactly_the_requested_bars(small_checkpoint: Checkpoint, tune: int, bars: int) -> None:
+    composition = compose(small_checkpoint, request_for(small_checkpoint, tune, bars=bars))
     metre = small_checkpoint.seeds[tune].piece.metres[0]
     assert composition.finished
     assert composition.bars == bars
@@ -65,65 +67,65 @@ def test_a_continuation_fills_the_bars_asked_for_and_no_more(small_checkpoint: C
         assert (last["onset"] + last["duration"] >= bars * metre.bar_ticks).all()
 
 
-def test_in_a_bar_longer_than_any_step_nothing_begins_before_the_bar_line(small_checkpoint: Checkpoint) -> None:
+def test_after_a_bar_longer_than_any_step_nothing_begins_before_the_bar_line(small_checkpoint: Checkpoint) -> None:
     onsets, pitches = [0, 48, 96, 144, *[192] * 12, *[384] * 3], [60, 62, 64, 65, *range(50, 62), 48, 55, 64]
     long = Piece(make_notes(onsets, pitches, [48] * 4 + [192] * 15, [64] * 19), metres=(Metre(0, 4, 2),))
     seed = seed_from_piece(long)
     assert seed.end - long.notes["onset"][-1] > small_checkpoint.vocabulary.steps[-1]
     for random_seed in range(3):
-        composition = compose(small_checkpoint, asked(small_checkpoint, seed, bars=2, random_seed=random_seed))
+        composition = compose(small_checkpoint, request_for(small_checkpoint, seed, bars=2, random_seed=random_seed))
         assert composition.split == 3 * 192
         for take in composition.takes:
-            assert take.continuation.notes["onset"][0] == 0  # the longest step leads just to the bar line
+            assert take.continuation.notes["onset"][0] == 0  # the longest step leads exactly to the bar line
             assert take.continuation.notes["onset"].max() < 2 * 192
 
 
 def test_the_continuation_keeps_the_metre_of_the_seeds_last_bar(small_checkpoint: Checkpoint) -> None:
     march = small_checkpoint.seeds[0]
     other = replace(march, piece=replace(march.piece, metres=(Metre(0, 4, 4), Metre(march.end, 3, 4))))
-    composition = compose(small_checkpoint, asked(small_checkpoint, other, bars=3))
+    composition = compose(small_checkpoint, request_for(small_checkpoint, other, bars=3))
     for take in composition.takes:
         assert take.continuation.metres == (Metre(0, 4, 4),)
         assert take.joined.metres == (Metre(0, 4, 4),)
 
 
-# The same again
+# Reproducibility, ranking and endings
 
 
 def test_the_same_request_gives_the_same_notes(small_checkpoint: Checkpoint) -> None:
-    first, second = (compose(small_checkpoint, asked(small_checkpoint)) for _ in range(2))
+    first, second = (compose(small_checkpoint, request_for(small_checkpoint)) for _ in range(2))
     assert notes(first) == notes(second)
     assert first.takes[0].joined == second.takes[0].joined
 
 
-def test_another_random_seed_gives_other_notes_and_each_take_its_own(small_checkpoint: Checkpoint) -> None:
-    first, second = (notes(compose(small_checkpoint, asked(small_checkpoint, random_seed=seed))) for seed in (1, 2))
+def test_every_take_of_every_random_seed_is_different(small_checkpoint: Checkpoint) -> None:
+    first, second = (notes(compose(small_checkpoint, request_for(small_checkpoint, random_seed=seed))) for seed in (1, 2))
     different = {tuple(take) for take in first + second}
     assert len(different) == 8
 
 
-def test_the_only_take_of_one_is_the_first_of_four(small_checkpoint: Checkpoint) -> None:
-    four, one = (compose(small_checkpoint, asked(small_checkpoint, takes=takes)) for takes in (4, 1))
+def test_a_single_take_equals_the_first_of_four(small_checkpoint: Checkpoint) -> None:
+    four, one = (compose(small_checkpoint, request_for(small_checkpoint, takes=takes)) for takes in (4, 1))
     assert notes(one) == notes(four)[:1]
 
 
-def test_of_finished_takes_the_most_typical_comes_first_and_each_keeps_its_number(small_checkpoint: Checkpoint) -> None:
+def test_finished_takes_are_sorted_by_score_and_keep_their_numbers(small_checkpoint: Checkpoint) -> None:
     register = np.array([float(name == "register") for name in TRAITS])
-    low = Ranking(-400 * register, np.full(len(TRAITS), 1000.0), np.diag(register))  # the lower the music, the better
+    low = Ranking(-400 * register, np.full(len(TRAITS), 1000.0), np.diag(register))  # scores low music higher
     ranked = replace(small_checkpoint, metrics={"ranking": low.to_json()})
     object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
-    first, *_, last = compose_stream(ranked, asked(ranked, bars=32))
+    first, *_, last = compose_stream(ranked, request_for(ranked, bars=32))
     assert [take.number for take in first.takes] == [0, 1, 2, 3]
     assert {take.score for take in first.takes} == {None}
     height = [float(take.continuation.notes["pitch"].mean()) for take in last.takes]
     assert height == sorted(height)
     assert [take.score for take in last.takes] == [low.score(take.joined, last.split) for take in last.takes]
-    plain = notes(compose(small_checkpoint, asked(small_checkpoint, bars=32)))
+    plain = notes(compose(small_checkpoint, request_for(small_checkpoint, bars=32)))
     assert [plain[take.number] for take in last.takes] == notes(last)
 
 
-def test_without_a_ranking_takes_stay_in_the_order_of_their_numbers(small_checkpoint: Checkpoint) -> None:
-    takes = compose(small_checkpoint, asked(small_checkpoint)).takes
+def test_without_a_ranking_takes_stay_in_order(small_checkpoint: Checkpoint) -> None:
+    takes = compose(small_checkpoint, request_for(small_checkpoint)).takes
     assert [(take.number, take.score) for take in takes] == [(0, None), (1, None), (2, None), (3, None)]
 
 
@@ -133,39 +135,40 @@ def test_very_short_and_very_long_continuations_are_not_ranked(small_checkpoint:
     ranked = replace(small_checkpoint, metrics={"ranking": ranking.to_json()})
     object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
     for bars, scored in ((RANKED_BARS[0] - 1, False), (RANKED_BARS[0], True)):
-        assert all((take.score is not None) == scored for take in compose(ranked, asked(ranked, bars=bars)).takes)
+        assert all((take.score is not None) == scored for take in compose(ranked, request_for(ranked, bars=bars)).takes)
 
 
-def test_how_near_the_end_is_decides_what_is_written(small_checkpoint: Checkpoint) -> None:
-    closed, open_ended = (compose(small_checkpoint, asked(small_checkpoint, ending=ending)) for ending in (None, OPEN_ENDED))
+def test_the_ending_changes_the_notes(small_checkpoint: Checkpoint) -> None:
+    closed, open_ended = (
+        compose(small_checkpoint, request_for(small_checkpoint, ending=ending)) for ending in (None, OPEN_ENDED)
+    )
     assert notes(closed) != notes(open_ended)
-    assert notes(closed) == notes(compose(small_checkpoint, asked(small_checkpoint, ending=8)))
+    assert notes(closed) == notes(compose(small_checkpoint, request_for(small_checkpoint, ending=8)))
     assert open_ended.recipe["ending"] == OPEN_ENDED
 
 
 @pytest.mark.parametrize("tune", [0, 1, 2])
-def test_a_piece_that_closes_does_so_with_one_chord_on_the_first_beat_of_its_last_bar(
-    small_checkpoint: Checkpoint, tune: int
-) -> None:
+def test_an_ending_is_one_chord_on_the_first_beat_of_the_last_bar(small_checkpoint: Checkpoint, tune: int) -> None:
     bar = small_checkpoint.seeds[tune].piece.metres[0].bar_ticks
     for bars in (CLOSING, 8):
-        for take in compose(small_checkpoint, asked(small_checkpoint, tune, bars=bars)).takes:
+        for take in compose(small_checkpoint, request_for(small_checkpoint, tune, bars=bars)).takes:
             onset = take.continuation.notes["onset"]
             assert set(onset[onset >= (bars - 1) * bar].tolist()) == {(bars - 1) * bar}
     last_bars = [
-        take.continuation.notes["onset"][-1] for take in compose(small_checkpoint, asked(small_checkpoint, tune, ending=9)).takes
+        take.continuation.notes["onset"][-1]
+        for take in compose(small_checkpoint, request_for(small_checkpoint, tune, ending=9)).takes
     ]
-    assert any(onset > 7 * bar for onset in last_bars)  # one that does not close goes on to its last bar line
+    assert any(onset > 7 * bar for onset in last_bars)  # without an ending the music fills its last bar
 
 
-def test_a_few_bars_are_left_open(small_checkpoint: Checkpoint) -> None:
-    few = asked(small_checkpoint, bars=CLOSING - 1)
+def test_very_short_continuations_are_left_open(small_checkpoint: Checkpoint) -> None:
+    few = request_for(small_checkpoint, bars=CLOSING - 1)
     assert notes(compose(small_checkpoint, few)) == notes(compose(small_checkpoint, replace(few, ending=OPEN_ENDED)))
 
 
-def test_the_first_bars_of_a_longer_piece_can_be_had_alone(small_checkpoint: Checkpoint) -> None:
-    whole = compose(small_checkpoint, asked(small_checkpoint, bars=8))
-    half = compose(small_checkpoint, asked(small_checkpoint, bars=4, ending=8))
+def test_the_first_bars_of_a_longer_piece_can_be_composed_alone(small_checkpoint: Checkpoint) -> None:
+    whole = compose(small_checkpoint, request_for(small_checkpoint, bars=8))
+    half = compose(small_checkpoint, request_for(small_checkpoint, bars=4, ending=8))
     until = 4 * small_checkpoint.seeds[0].piece.metres[0].bar_ticks
     for alone, longer in zip(half.takes, whole.takes, strict=True):
         first = longer.continuation.notes[longer.continuation.notes["onset"] < until]
@@ -175,18 +178,18 @@ def test_the_first_bars_of_a_longer_piece_can_be_had_alone(small_checkpoint: Che
 @pytest.mark.parametrize("ending", [7, 0, OPEN_ENDED + 1, True, 8.0, "never"])
 def test_an_ending_before_the_last_bar_is_refused(small_checkpoint: Checkpoint, ending: Any) -> None:
     with pytest.raises(OptionError, match=r"The bar of the ending must be a whole number from 8 to 1000"):
-        asked(small_checkpoint, ending=ending)
+        request_for(small_checkpoint, ending=ending)
 
 
-def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
+def test_a_recipe_contains_the_whole_request(small_checkpoint: Checkpoint) -> None:
     options: dict[str, Any] = {"bars": 2, "random_seed": 2**32 - 1, "tempo": 72.0, "instrument": "harp", "ending": 5}
     options["transposition"] = 2
-    recipe = compose(small_checkpoint, asked(small_checkpoint, 1, **options)).recipe
+    recipe = compose(small_checkpoint, request_for(small_checkpoint, 1, **options)).recipe
     assert json.loads(json.dumps(recipe)) == recipe
-    other = compose(small_checkpoint, asked(small_checkpoint, 2, **options)).recipe
+    other = compose(small_checkpoint, request_for(small_checkpoint, 2, **options)).recipe
     digest = recipe.pop("seed_digest")
     assert len(digest) == 16
-    assert digest != other["seed_digest"]  # a seed of the same name with other notes would be noticed
+    assert digest != other["seed_digest"]  # so a seed with the same name but other notes is noticed
     sampling = {"diversity": 1.0, "top_p": 1.0, "loop_guard": True}
     assert recipe == options | sampling | {
         "program": "musiclstm",
@@ -197,12 +200,12 @@ def test_a_recipe_says_all_that_was_asked(small_checkpoint: Checkpoint) -> None:
     }
 
 
-# Seed and continuation in one
+# Seed and continuation joined
 
 
 @pytest.mark.parametrize("tune", [0, 1, 2])
-def test_joined_is_the_seed_and_then_the_continuation_from_the_bar_line_on(small_checkpoint: Checkpoint, tune: int) -> None:
-    composition = compose(small_checkpoint, asked(small_checkpoint, tune))
+def test_joined_is_the_seed_followed_by_the_continuation_at_the_bar_line(small_checkpoint: Checkpoint, tune: int) -> None:
+    composition = compose(small_checkpoint, request_for(small_checkpoint, tune))
     seed = small_checkpoint.seeds[tune]
     assert composition.split == seed.end
     assert composition.split % seed.piece.metres[0].bar_ticks == 0
@@ -217,8 +220,8 @@ def test_joined_is_the_seed_and_then_the_continuation_from_the_bar_line_on(small
         assert (take.joined.metres, take.joined.tempi) == (seed.piece.metres, seed.piece.tempi)
 
 
-def test_another_tempo_changes_the_speed_and_no_note(small_checkpoint: Checkpoint) -> None:
-    plain, slow = (compose(small_checkpoint, asked(small_checkpoint, tempo=tempo)) for tempo in (None, 50))
+def test_another_tempo_changes_no_note(small_checkpoint: Checkpoint) -> None:
+    plain, slow = (compose(small_checkpoint, request_for(small_checkpoint, tempo=tempo)) for tempo in (None, 50))
     assert notes(plain) == notes(slow)
     assert plain.seed.tempi == plain.takes[0].continuation.tempi == plain.takes[0].joined.tempi == (Tempo(0, 120.0),)
     assert slow.seed.tempi == slow.takes[0].continuation.tempi == slow.takes[0].joined.tempi == (Tempo(0, 50.0),)
@@ -227,8 +230,8 @@ def test_another_tempo_changes_the_speed_and_no_note(small_checkpoint: Checkpoin
 # While it grows
 
 
-def test_a_composition_grows_note_by_note_and_ends_finished(small_checkpoint: Checkpoint) -> None:
-    grown = list(compose_stream(small_checkpoint, asked(small_checkpoint, bars=40)))
+def test_a_composition_only_grows_and_ends_finished(small_checkpoint: Checkpoint) -> None:
+    grown = list(compose_stream(small_checkpoint, request_for(small_checkpoint, bars=40)))
     assert len(grown) > 2
     assert [composition.finished for composition in grown] == [False] * (len(grown) - 1) + [True]
     for before, after in pairwise(grown):
@@ -241,8 +244,8 @@ def test_a_composition_grows_note_by_note_and_ends_finished(small_checkpoint: Ch
     assert grown[0].bars < grown[-1].bars == 40
 
 
-def test_what_is_there_so_far_ends_with_the_bar_that_is_being_written(small_checkpoint: Checkpoint) -> None:
-    first = next(compose_stream(small_checkpoint, asked(small_checkpoint, bars=32)))
+def test_an_unfinished_take_ends_with_its_current_bar(small_checkpoint: Checkpoint) -> None:
+    first = next(compose_stream(small_checkpoint, request_for(small_checkpoint, bars=32)))
     for take in first.takes:
         onset, bar = take.continuation.notes["onset"], 96
         assert first.bars <= onset[-1] // bar
@@ -252,17 +255,17 @@ def test_what_is_there_so_far_ends_with_the_bar_that_is_being_written(small_chec
         assert (last["onset"] + last["duration"] >= (onset[-1] // bar + 1) * bar).all()
 
 
-def test_loops_are_counted_by_the_times_the_guard_stepped_in(small_checkpoint: Checkpoint) -> None:
+def test_loops_count_the_times_the_guard_stepped_in(small_checkpoint: Checkpoint) -> None:
     drum = Piece(make_notes(np.arange(32) * 24, [60] * 32, [24] * 32, [64] * 32))
     seed = seed_from_piece(drum)
-    on = compose(small_checkpoint, asked(small_checkpoint, seed))
-    off = compose(small_checkpoint, asked(small_checkpoint, seed, sampling=SamplingOptions(loop_guard=False)))
+    on = compose(small_checkpoint, request_for(small_checkpoint, seed))
+    off = compose(small_checkpoint, request_for(small_checkpoint, seed, sampling=SamplingOptions(loop_guard=False)))
     for take in on.takes:
         assert 1 <= take.loops <= take.guarded < len(take.continuation)
     assert [(take.loops, take.guarded) for take in off.takes] == [(0, 0)] * 4
 
 
-# What may be asked for
+# Valid requests
 
 
 @pytest.mark.parametrize(
@@ -287,9 +290,9 @@ def test_loops_are_counted_by_the_times_the_guard_stepped_in(small_checkpoint: C
     ],
     ids=str,
 )
-def test_what_is_out_of_range_is_refused_in_a_sentence(small_checkpoint: Checkpoint, options: dict[str, Any], says: str) -> None:
+def test_a_setting_out_of_range_is_refused(small_checkpoint: Checkpoint, options: dict[str, Any], says: str) -> None:
     with pytest.raises(OptionError, match=says):
-        asked(small_checkpoint, **options)
+        request_for(small_checkpoint, **options)
 
 
 @pytest.mark.parametrize("diversity", [-1, 99, float("nan"), 0])
@@ -298,17 +301,17 @@ def test_a_diversity_out_of_range_is_refused(diversity: float) -> None:
         SamplingOptions(diversity=diversity)
 
 
-# Extending, transposing, replaying
+# Extending, transposing, repeating
 
 
-def test_an_extension_keeps_what_was_there_and_writes_on(small_checkpoint: Checkpoint) -> None:
-    first = compose(small_checkpoint, asked(small_checkpoint, bars=4, takes=2, ending=OPEN_ENDED))
+def test_an_extension_keeps_the_take_and_adds_to_it(small_checkpoint: Checkpoint) -> None:
+    first = compose(small_checkpoint, request_for(small_checkpoint, bars=4, takes=2, ending=OPEN_ENDED))
     longer = compose(small_checkpoint, extension_request(first, 1, bars=3, random_seed=9))
     old = next(take for take in first.takes if take.number == 1).continuation
     new = longer.takes[0].continuation
     assert longer.bars == 7
     assert longer.split == first.split
-    # A note may end earlier than before: where its key is struck again.
+    # A note may end earlier than before, if its key is struck again.
     assert new.notes[["onset", "pitch", "velocity"]][: len(old)].tolist() == old.notes[["onset", "pitch", "velocity"]].tolist()
     later = new.notes["onset"][len(old) :]
     bar = first.seed.metres[0].bar_ticks
@@ -319,8 +322,8 @@ def test_an_extension_keeps_what_was_there_and_writes_on(small_checkpoint: Check
     assert third.bars == 9
 
 
-def test_an_extension_takes_a_closed_piece_up_where_its_last_bar_began(small_checkpoint: Checkpoint) -> None:
-    closed = compose(small_checkpoint, asked(small_checkpoint, bars=6, takes=1))
+def test_a_take_with_an_ending_is_extended_from_the_start_of_its_last_bar(small_checkpoint: Checkpoint) -> None:
+    closed = compose(small_checkpoint, request_for(small_checkpoint, bars=6, takes=1))
     longer = compose(small_checkpoint, extension_request(closed, 0, bars=4))
     bar = closed.seed.metres[0].bar_ticks
     before = closed.takes[0].continuation.notes
@@ -329,10 +332,13 @@ def test_an_extension_takes_a_closed_piece_up_where_its_last_bar_began(small_che
     assert longer.takes[0].continuation.notes[["onset", "pitch"]][: len(kept)].tolist() == kept.tolist()
 
 
-def test_a_recipe_of_an_extension_gives_the_same_notes(small_checkpoint: Checkpoint) -> None:
+def test_the_recipe_of_an_extension_gives_the_same_notes(small_checkpoint: Checkpoint) -> None:
     own = seed_from_piece(replace(small_checkpoint.seeds[0].piece, title="Mine", source="mine.mid"))
-    first = compose(small_checkpoint, asked(small_checkpoint, own, bars=4, takes=3))
-    longer = compose(small_checkpoint, extension_request(first, first.takes[1].number, bars=5, random_seed=2, transposition=-2))
+    first = compose(small_checkpoint, request_for(small_checkpoint, own, bars=4, takes=3))
+    longer = compose(
+        small_checkpoint,
+        extension_request(first, first.takes[1].number, bars=5, random_seed=2, performance=Performance(transposition=-2)),
+    )
     settings = json.loads(json.dumps(longer.recipe))
     assert settings["own_seed"]["title"] == "Mine"
     assert "own_seed" not in settings["after"]["recipe"]
@@ -341,8 +347,8 @@ def test_a_recipe_of_an_extension_gives_the_same_notes(small_checkpoint: Checkpo
     assert again.recipe == longer.recipe
 
 
-def test_what_cannot_be_extended_is_told(small_checkpoint: Checkpoint) -> None:
-    first = compose(small_checkpoint, asked(small_checkpoint, bars=2, takes=1))
+def test_an_impossible_extension_is_refused(small_checkpoint: Checkpoint) -> None:
+    first = compose(small_checkpoint, request_for(small_checkpoint, bars=2, takes=1))
     with pytest.raises(OptionError, match="no take number 5"):
         extension_request(first, 5)
     with pytest.raises(OptionError, match="can't go on after bar 9 of 2"):
@@ -354,9 +360,7 @@ def test_what_cannot_be_extended_is_told(small_checkpoint: Checkpoint) -> None:
         request_from(small_checkpoint, damaged)
 
 
-def test_a_recipe_from_elsewhere_reads_no_file_of_this_machine(
-    small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path: Path
-) -> None:
+def test_a_foreign_recipe_reads_no_local_file(small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path: Path) -> None:
     write_midi(tunes["jig"], tmp_path / "private.mid")
     settings = {"seed": str(tmp_path / "private.mid"), "bars": 1}
     with pytest.raises(OptionError, match="There is no seed called"):
@@ -364,14 +368,14 @@ def test_a_recipe_from_elsewhere_reads_no_file_of_this_machine(
     assert request_from(small_checkpoint, settings, files=True).seed.title == "Jig"
 
 
-def test_a_transposition_moves_all_that_is_heard_and_nothing_that_is_written(small_checkpoint: Checkpoint) -> None:
-    plain = compose(small_checkpoint, asked(small_checkpoint, bars=2, takes=1))
-    higher = compose(small_checkpoint, asked(small_checkpoint, bars=2, takes=1, transposition=5))
+def test_a_transposition_changes_the_output_but_not_the_composed_notes(small_checkpoint: Checkpoint) -> None:
+    plain = compose(small_checkpoint, request_for(small_checkpoint, bars=2, takes=1))
+    higher = compose(small_checkpoint, request_for(small_checkpoint, bars=2, takes=1, transposition=5))
     assert higher.takes[0].joined == plain.takes[0].joined
-    assert transposed(plain) is plain
-    sounding = transposed(higher)
+    assert performed(plain) == plain
+    sounding = performed(higher)
     assert (sounding.takes[0].joined.notes["pitch"] == plain.takes[0].joined.notes["pitch"] + 5).all()
     assert (sounding.seed.notes["pitch"] == plain.seed.notes["pitch"] + 5).all()
     for semitones in (-13, 13, 1.5):
         with pytest.raises(OptionError, match="transposition"):
-            asked(small_checkpoint, transposition=semitones)
+            request_for(small_checkpoint, transposition=semitones)

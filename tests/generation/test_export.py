@@ -1,4 +1,4 @@
-"""A take's files: names, contents, that they appear together, and what happens without a synthesizer."""
+"""The files of a take: names, contents, all or nothing, and the result without a synthesizer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECIPE = {"program": "musiclstm", "seed": "scale", "diversity": 1.0, "random_see
 
 
 def scale(start: int, bars: int) -> Piece:
-    """Quarter notes upwards from MIDI pitch ``start`` at 240 quarters a minute: a bar lasts a second."""
+    """A rising scale in quarter notes from MIDI pitch ``start``, at 240 quarters per minute: a bar lasts one second."""
     count = 4 * bars
     notes = make_notes(range(0, 24 * count, 24), range(start, start + count), [24] * count, [80] * count)
     return Piece(notes=notes, tempi=(Tempo(0, 240.0),), title="Scale")
@@ -38,7 +38,7 @@ def no_synthesizer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 
 
-def test_a_take_has_the_promised_names_and_nothing_else(tmp_path: Path) -> None:
+def test_a_take_has_exactly_the_documented_files(tmp_path: Path) -> None:
     files = write(tmp_path / "out")
     wanted = "seed.mid continuation.mid joined.mid seed.wav continuation.wav joined.wav joined.musicxml roll.svg recipe.json"
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(wanted.split())
@@ -46,7 +46,7 @@ def test_a_take_has_the_promised_names_and_nothing_else(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_the_files_hold_the_music(tmp_path: Path) -> None:
+def test_the_files_contain_the_music(tmp_path: Path) -> None:
     files = write(tmp_path)
     seed, joined = read_midi(files.seed_midi), read_midi(files.joined_midi)
     assert seed.notes["pitch"].tolist() == list(range(48, 56))
@@ -74,7 +74,7 @@ def test_midi_carries_the_recipe_and_the_instrument(tmp_path: Path) -> None:
     assert bytes([0xC0, 46]) in data
 
 
-def test_an_ensemble_is_in_all_three_midi_files(tmp_path: Path) -> None:
+def test_all_three_midi_files_have_the_ensemble(tmp_path: Path) -> None:
     files = write(tmp_path, audio=False, score=False, instrument="String-Quartet")
     for path in (files.seed_midi, files.continuation_midi, files.joined_midi):
         data = path.read_bytes()
@@ -83,7 +83,7 @@ def test_an_ensemble_is_in_all_three_midi_files(tmp_path: Path) -> None:
     assert read_midi(files.joined_midi).notes["pitch"].tolist() == [*range(48, 56), *range(60, 64)]
 
 
-def test_without_a_synthesizer_everything_but_the_sound_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_synthesizer_only_the_audio_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_synthesizer(monkeypatch)
     files = write(tmp_path)
     assert (files.seed_audio, files.continuation_audio, files.joined_audio) == (None, None, None)
@@ -91,7 +91,7 @@ def test_without_a_synthesizer_everything_but_the_sound_is_there(tmp_path: Path,
     assert {path.suffix for path in tmp_path.iterdir()} == {".mid", ".musicxml", ".svg", ".json"}
 
 
-def test_the_sound_of_an_earlier_take_does_not_stay_beside_a_silent_one(tmp_path: Path) -> None:
+def test_the_audio_of_an_earlier_take_is_removed(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("stays", encoding="utf-8")
     write(tmp_path, score=False)
     files = write(tmp_path, audio=False, score=False)
@@ -99,7 +99,7 @@ def test_the_sound_of_an_earlier_take_does_not_stay_beside_a_silent_one(tmp_path
     assert {path.suffix for path in tmp_path.iterdir()} == {".mid", ".svg", ".json", ".txt"}
 
 
-def test_a_failure_leaves_the_earlier_take_untouched(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_earlier_take_unchanged(tmp_path: Path) -> None:
     files = write(tmp_path / "out", audio=False)
     before = {path.name: path.read_bytes() for path in files.all()}
     seed = scale(48, 2)
@@ -109,7 +109,7 @@ def test_a_failure_leaves_the_earlier_take_untouched(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OptionError, match="can't be written"):
         write(tmp_path / "file" / "out", audio=False)
@@ -121,14 +121,14 @@ def test_an_unknown_instrument_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_zip_holds_every_file(tmp_path: Path) -> None:
+def test_a_zip_contains_every_file(tmp_path: Path) -> None:
     files = write(tmp_path / "out", audio=False, score=False)
     export.zip_take(files, tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert sorted(archive.namelist()) == sorted(path.name for path in files.all())
 
 
-def test_a_title_of_any_letters_can_be_written(tmp_path: Path) -> None:
+def test_a_title_may_have_any_characters(tmp_path: Path) -> None:
     seed = replace(scale(48, 2), title="Für Elise ♯ & <b>")
     files = export.write_take(tmp_path, seed, seed, seed, SPLIT, recipe={"seed": "für"}, audio=False, score=False)
     assert read_midi(files.seed_midi).title == seed.title

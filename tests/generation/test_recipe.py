@@ -11,7 +11,7 @@ from musiclstm.generation.recipe import MAX_BYTES, link_from_recipe, parse_recip
 from musiclstm.music.notes import Piece
 
 
-def test_settings_are_read_and_what_is_none_is_left_out(tmp_path: Path) -> None:
+def test_settings_are_read_and_those_that_are_none_left_out(tmp_path: Path) -> None:
     fields = {
         "program": "musiclstm",
         "checkpoint": "c",
@@ -31,13 +31,13 @@ def test_settings_are_read_and_what_is_none_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"program": "other", "seed": "s"}', '{"program": "musiclstm"}', "\x00"])
-def test_what_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
+def test_other_content_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "odd.json").write_text(text)
     with pytest.raises(OptionError, match=r"odd\.json"):
         read_recipe(tmp_path / "odd.json")
 
 
-def test_a_missing_and_a_huge_file_are_refused(tmp_path: Path) -> None:
+def test_missing_and_huge_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="can't be read"):
         read_recipe(tmp_path / "none.json")
     (tmp_path / "huge.json").write_text(" " * (MAX_BYTES + 1))
@@ -58,7 +58,7 @@ def test_another_checkpoint_or_other_seed_notes_are_refused() -> None:
 RECIPE = {"program": "musiclstm", "checkpoint": "c", "seed": "über", "bars": 4, "takes": 1, "random_seed": 7}
 
 
-def test_a_link_gives_the_settings_again() -> None:
+def test_a_link_returns_the_settings() -> None:
     text = link_from_recipe(RECIPE)
     assert text.replace("-", "").replace("_", "").isalnum()
     assert recipe_from_link(text) == {name: value for name, value in RECIPE.items() if name != "program"}

@@ -1,4 +1,4 @@
-"""Visits in Chromium, on a desk and on a phone: choose, generate, play, download, stop; and no request leaves the machine."""
+"""The page in Chromium, on a desktop and on a phone: choose, generate, play, download, stop. No request leaves the machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
 
 
 class Unhurried(Engine):
-    """A engine that takes its time over long takes, so that one can press Stop."""
+    """An engine that is slow at long takes, so that there is time to press Stop."""
 
     def perform(self, requests: Sequence[ComposeRequest], stopped: Callable[[], bool]) -> Iterator[Progress]:
         for progress in super().perform(requests, stopped):
@@ -58,7 +58,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def session(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Opens the page as a new visitor; whatever the test does, no request may go elsewhere and no script may fail."""
+    """Opens the page as a new visitor; no request may leave the page's server and no script may fail."""
     contexts, elsewhere, failures = [], [], []
 
     def arrive(at: str = address, **options: Any) -> Page:
@@ -80,7 +80,7 @@ def session(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
 
 
 def ready(page: Page) -> None:
-    """Wait until the preview of the seed has read its sound."""
+    """Wait until the player of the seed has loaded its sound."""
     page.wait_for_function("!['', '0:00', undefined].includes(document.querySelector('#seed-player #duration')?.textContent)")
 
 
@@ -110,7 +110,7 @@ def finished(page: Page) -> None:
 
 
 def clock(page: Page) -> float:
-    """Where the player stands, in seconds."""
+    """The position of the player in seconds."""
     return float(page.input_value("#player .position"))
 
 
@@ -142,7 +142,7 @@ def test_the_whole_way_from_a_seed_to_a_file(session: Callable[..., Page], tmp_p
     page = session()
     choose(page, "Waltz")
     expect(page.locator("#facts")).to_contain_text("A minor")
-    page.wait_for_function("!['', '0:00'].includes(document.querySelector('#seed-player #time').textContent)")  # it is heard
+    page.wait_for_function("!['', '0:00'].includes(document.querySelector('#seed-player #time').textContent)")  # it plays
     expect(page.locator("#heading")).to_contain_text("March")  # and the last take is still there
     generate(page)
     expect(page.locator("#heading")).to_contain_text("Chopin · Waltz")
@@ -192,7 +192,7 @@ def test_a_random_seed_that_is_kept_gives_the_same_take(session: Callable[..., P
     assert takes[0] == takes[1]
 
 
-def test_a_number_out_of_range_is_told_and_the_last_take_stays(session: Callable[..., Page]) -> None:
+def test_a_number_out_of_range_is_reported_and_the_last_take_stays(session: Callable[..., Page]) -> None:
     page = session()
     page.get_by_role("button", name="More:").click()
     page.fill("#tempo input", "1000")
@@ -230,7 +230,7 @@ def test_seed_and_continuation_are_switched_at_the_same_place(session: Callable[
     assert clock(page) == pytest.approx(split + 1.5, abs=0.05)
     box = page.locator("#roll svg").bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 60, box["y"] + box["height"] / 2)  # a click on the roll leads there
+    page.mouse.click(box["x"] + 60, box["y"] + box["height"] / 2)  # a click on the roll seeks there
     assert clock(page) < 2
     page.mouse.click(5, 5)
     page.keyboard.press("ArrowRight")
@@ -240,7 +240,7 @@ def test_seed_and_continuation_are_switched_at_the_same_place(session: Callable[
     expect(page.locator("#player .play")).to_have_attribute("aria-label", "Play")
 
 
-def test_ones_own_music_is_understood_cut_and_continued(
+def test_a_visitors_own_music_is_read_cut_and_continued(
     session: Callable[..., Page], tunes: dict[str, Piece], tmp_path: Path
 ) -> None:
     write_midi(tunes["jig"], tmp_path / "Mine.mid")
@@ -253,10 +253,10 @@ def test_ones_own_music_is_understood_cut_and_continued(
         page.locator("#upload button[aria-label=Clear]")
     ).first.click()
     page.set_input_files("#upload input[type=file]", tmp_path / "Mine.mid")
-    expect(page.locator("#own-facts")).to_contain_text("Understood: G major")
+    expect(page.locator("#own-facts")).to_contain_text("G major")
     page.fill("#own-last input", "4")
     page.press("#own-last input", "Tab")
-    expect(page.locator("#own-facts")).to_contain_text("in bars 1–4")
+    expect(page.locator("#own-facts")).to_contain_text("bars 1–4")
     generate(page)
     expect(page.locator("#heading")).to_contain_text("Jig")
     seed = read_midi(download(page, "#get-seed-midi", tmp_path))
@@ -305,13 +305,13 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     expect(page.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
 
 
-def test_a_damaged_link_is_told_and_the_page_works(session: Callable[..., Page], address: str) -> None:
+def test_a_damaged_link_is_reported_and_the_page_works(session: Callable[..., Page], address: str) -> None:
     page = session(at=f"{address}?recipe=nonsense")
     expect(page.get_by_test_id("toast-body").first).to_contain_text("The link")
     generate(page)
 
 
-def test_the_sheet_is_read_and_follows_the_music(session: Callable[..., Page], tmp_path: Path) -> None:
+def test_the_sheet_music_appears_and_follows_the_music(session: Callable[..., Page], tmp_path: Path) -> None:
     page = session()
     page.get_by_role("button", name="Sheet music").click()
     expect(page.locator("#sheet .note")).not_to_have_count(0, timeout=PATIENCE)

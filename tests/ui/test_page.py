@@ -1,4 +1,4 @@
-"""The page without a browser: its words, the work behind its buttons, and a live server with Gradio's own client."""
+"""The page without a browser: its texts, the work behind its buttons, and a live server with Gradio's own client."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from musiclstm.errors import CheckpointError
 from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.generation.composition import ComposeRequest, Take, compose
 from musiclstm.music.notes import Piece, make_notes
+from musiclstm.music.performance import Performance
 from musiclstm.seeds.seed import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
@@ -39,7 +40,7 @@ from musiclstm.ui.requests import requests_for
 from musiclstm.ui.results import Shown
 
 ROOT = Path(__file__).resolve().parents[2]
-README = ROOT / "README.md"
+API = ROOT / "docs" / "api.md"
 
 
 @pytest.fixture(scope="module")
@@ -89,26 +90,28 @@ def test_composers_who_share_a_surname_are_told_apart(engine: Engine) -> None:
 
 
 def test_the_facts_of_a_seed_are_those_of_its_music(engine: Engine) -> None:
-    facts = texts.seed_facts(engine.first)
+    facts = texts.seed_facts(engine.first, Performance())
     assert all(fact in facts for fact in ("C major", "4/4", "♩ = 120", "bars 1–8"))
-    assert "♩ = 90" in texts.seed_facts(engine.first, 90.0)
+    assert "♩ = 90" in texts.seed_facts(engine.first, Performance(tempo=90))
 
 
 def test_titles_cannot_put_markup_on_the_page(engine: Engine) -> None:
     evil = replace(engine.first, title="<img src=x>", composer="<b>", work="<i>")
     assert "<img" not in texts.waiting_heading(evil)
-    assert "<i>" not in texts.seed_facts(evil)
+    assert "<i>" not in texts.seed_facts(evil, Performance())
 
 
-def test_the_sentence_tells_what_the_take_is_like(engine: Engine) -> None:
+def test_the_story_describes_the_take(engine: Engine) -> None:
     composition = compose(engine.checkpoint, request_of(engine, bars=2))
     twice = make_notes(range(0, 192, 4), [60, 64, 67, 72] * 12, [4] * 48, [64] * 48)
     dense = Take(replace(composition.seed, notes=twice), composition.seed, loops=2, guarded=9)
     story = texts.take_story(Shown(composition, dense, "1"), engine.checkpoint)
-    assert "2 bars with 48 notes, in C major like the seed (steadily), much denser." in story
-    assert "The loop guard stepped in 2 times" in story
+    assert (
+        "2 bars with 48 notes, much denser than the seed. It is in C major, like the seed. Nearly all notes fit C major." in story
+    )
+    assert "The loop guard stepped in twice" in story
     few = Take(replace(composition.seed, notes=twice[:1]), composition.seed, loops=0, guarded=0)
-    assert texts.take_sentence(composition, few) == "2 bars with 1 note, much sparser."
+    assert texts.take_sentences(composition, few) == "2 bars with 1 note, much sparser than the seed."
 
 
 # The work behind the buttons
@@ -146,7 +149,7 @@ def test_stop_while_the_decoder_warms_up_ends_at_once(small_checkpoint: Checkpoi
     updates = list(cold.perform([request_of(cold)], lambda: True))
     cold.close()
     assert [progress.composition for progress in updates] == [None]
-    assert "Stopped" in updates[0].said
+    assert "Stopped" in updates[0].message
 
 
 def test_the_example_is_a_whole_take_with_its_files(engine: Engine) -> None:
@@ -170,27 +173,27 @@ def test_four_takes_come_best_first_and_a_ladder_from_tame_to_wild(engine: Engin
     assert [shown.label for shown in ladder.takes] == ["diversity 0.7", "diversity 1.05", "diversity 1.3"]
 
 
-def test_own_music_of_one_name_is_not_anothers_sound(engine: Engine) -> None:
+def test_seeds_with_the_same_id_have_their_own_sounds(engine: Engine) -> None:
     mine = replace(engine.first, id="waltz")
     theirs = replace(mine, piece=replace(mine.piece, notes=mine.piece.notes[:-4]))
-    assert engine.sound(mine, "piano", None) is not engine.sound(theirs, "piano", None)
+    assert engine.sound(mine, Performance()) is not engine.sound(theirs, Performance())
 
 
 def test_a_seed_is_rendered_once_for_each_instrument_and_tempo(engine: Engine) -> None:
-    first = engine.sound(engine.first, "piano", None)
-    assert engine.sound(engine.first, "Piano", engine.first.tempo) is first
-    assert engine.sound(engine.first, "harp", None) is not first
-    assert engine.sound(engine.first, "piano", 240.0).seconds < first.seconds
+    first = engine.sound(engine.first, Performance())
+    assert engine.sound(engine.first, Performance("Piano", engine.first.tempo)) is first
+    assert engine.sound(engine.first, Performance("harp")) is not first
+    assert engine.sound(engine.first, Performance(tempo=240)).seconds < first.seconds
 
 
-def test_only_so_many_sounds_are_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_sounds_is_limited(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("musiclstm.ui.engine.KEPT_SOUNDS", 2)
-    oldest, _, newest = (engine.sound(engine.first, "guitar", tempo) for tempo in (380.0, 390.0, 400.0))
-    assert engine.sound(engine.first, "guitar", 400.0) is newest
-    assert engine.sound(engine.first, "guitar", 380.0) is not oldest
+    oldest, _, newest = (engine.sound(engine.first, Performance("guitar", tempo)) for tempo in (380.0, 390.0, 400.0))
+    assert engine.sound(engine.first, Performance("guitar", 400)) is newest
+    assert engine.sound(engine.first, Performance("guitar", 380)) is not oldest
 
 
-def test_a_checkpoint_without_seeds_is_one_sentence(small_checkpoint: Checkpoint) -> None:
+def test_a_checkpoint_without_seeds_is_refused(small_checkpoint: Checkpoint) -> None:
     with pytest.raises(CheckpointError, match="no seeds"):
         Engine(replace(small_checkpoint, seeds=()))
 
@@ -201,7 +204,7 @@ def test_a_growing_roll_holds_still(engine: Engine) -> None:
 
     grown = [m.composition for m in engine.perform([request_of(engine)], lambda: False) if m.composition is not None]
     assert len({frame(growing_roll(composition)) for composition in grown}) == 1
-    assert frame(growing_roll(grown[0]))[0] == frame(waiting_roll(engine.first, 8))[0]
+    assert frame(growing_roll(grown[0]))[0] == frame(waiting_roll(engine.first, 8, Performance()))[0]
 
 
 # A live server
@@ -229,7 +232,7 @@ def test_the_same_random_seed_gives_the_same_midi_bytes(client: Client) -> None:
     assert joined(5) == joined(5) != joined(6)
 
 
-def test_a_random_seed_that_is_not_given_is_drawn_and_told(client: Client) -> None:
+def test_a_random_seed_is_drawn_and_reported_if_left_out(client: Client) -> None:
     drawn = {client.predict(seed="march", bars=1, api_name="/generate")[-1]["random_seed"] for _ in range(2)}
     assert len(drawn) == 2
 
@@ -252,10 +255,10 @@ def test_tempo_and_instrument_are_in_the_files(client: Client) -> None:
         ({"seed": "march", "instrument": "kazoo"}, "The instrument must be one of piano,"),
     ],
 )
-def test_a_bad_request_gets_the_sentence_that_says_why(client: Client, asked: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(AppError) as told:
+def test_a_bad_request_gets_an_error_that_says_why(client: Client, asked: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(AppError) as error:
         client.predict(**asked, api_name="/generate")
-    assert sentence in str(told.value)
+    assert sentence in str(error.value)
 
 
 def test_own_music_is_continued_and_its_recipe_holds_it(client: Client, tunes: dict[str, Piece], tmp_path: Path) -> None:
@@ -272,7 +275,7 @@ def test_own_music_is_continued_and_its_recipe_holds_it(client: Client, tunes: d
         client.predict(file=handle_file(tmp_path / "broken.mid"), api_name="/continue")
 
 
-def test_a_transposition_is_heard_by_seed_and_continuation_alike(client: Client) -> None:
+def test_a_transposition_applies_to_seed_and_continuation(client: Client) -> None:
     plain, higher = (
         client.predict(seed="march", bars=2, random_seed=4, transposition=semitones, api_name="/generate") for semitones in (0, 3)
     )
@@ -308,25 +311,25 @@ def test_no_files_of_a_request_stay_behind(client: Client, monkeypatch: pytest.M
     assert not list((tmp_path / "scratch").glob("musiclstm-*"))
 
 
-def test_without_a_synthesizer_the_other_files_come(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_synthesizer_only_the_sounds_are_missing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     *paths, recipe = client.predict(seed="jig", bars=1, random_seed=1, api_name="/generate")
     assert [bool(path) for path in paths] == [True, True, True, False, False, False, True]
     assert recipe["seed"] == "jig"
 
 
-def test_the_snippet_in_the_readme_runs(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_client_block_of_the_docs_runs(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     snippet = next(
-        code for code in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "Client(" in code
+        code for code in re.findall(r"```python\n(.*?)```", API.read_text(encoding="utf-8"), re.S) if "Client(" in code
     )
     here = snippet.replace("http://127.0.0.1:7860/", address).replace("mozart-k545-1", "march")
     assert here.count(address) == here.count("march") == 1
-    exec(compile(here, "README.md", "exec"), {})
+    exec(compile(here, "docs/api.md", "exec"), {})
     assert "joined.mid" in capsys.readouterr().out
 
 
-def test_the_curl_lines_in_the_readme_give_the_files(address: str) -> None:
-    lines = next(code for code in re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "curl" in code)
+def test_the_curl_lines_of_the_docs_give_the_files(address: str) -> None:
+    lines = next(code for code in re.findall(r"```sh\n(.*?)```", API.read_text(encoding="utf-8"), re.S) if "curl" in code)
     here = lines.replace("http://127.0.0.1:7860/", address).replace("mozart-k545-1", "march")
     answer = subprocess.run(["bash", "-c", here], capture_output=True, text=True, check=True, timeout=120).stdout
     assert "event: complete" in answer
@@ -357,13 +360,13 @@ def test_the_endpoints_are_mcp_tools(engine: Engine) -> None:
 
 @contextmanager
 def app_py(settings: dict[str, str], scratch: Path) -> Iterator[str]:
-    """The address of app.py running with ``settings``; afterwards it was told to end, and did."""
+    """Run app.py with ``settings`` and yield its address; afterwards it must end cleanly."""
     scratch.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = {**os.environ, **settings, "GRADIO_SERVER_PORT": str(port), "TMPDIR": str(scratch)}
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=told, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, **settings, "GRADIO_SERVER_PORT": str(port), "TMPDIR": str(scratch)}
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 120
         while not _answers(port):
@@ -376,7 +379,7 @@ def app_py(settings: dict[str, str], scratch: Path) -> Iterator[str]:
         assert app.wait(60) == 0
 
 
-def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
+def test_app_py_uses_the_bundled_checkpoint_until_the_one_on_the_hub_is_ready(
     small_checkpoint: Checkpoint, hub: LocalHub, tmp_path: Path
 ) -> None:
     save_checkpoint(small_checkpoint, tmp_path / "checkpoint", card="# Small")
@@ -394,7 +397,7 @@ def test_app_py_plays_the_bundled_checkpoint_until_the_one_on_the_hub_is_here(
         assert client.predict(seed="march", bars=1, api_name="/generate")[-1]["revision"] == commit[:7]
         client.close()
     hub.requests.clear()
-    # A commit that is in the cache is served at once, and nobody is asked.
+    # A cached commit is served at once, without a request to the Hub.
     with app_py(settings | {"MUSICLSTM_REVISION": commit}, tmp_path / "again") as address:
         client = Client(address, verbose=False)
         assert [seed["id"] for seed in client.predict(api_name="/seeds")] == ["march", "waltz", "jig"]
@@ -409,11 +412,11 @@ def _answers(port: int) -> bool:
         return visitor.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_whatever_is_wrong_with_what_was_asked_for_the_bundled_one_plays_and_says_why(engine: Engine) -> None:
+def test_if_a_checkpoint_cannot_be_opened_the_bundled_one_is_used_and_the_note_says_why(engine: Engine) -> None:
     active = open_active_checkpoint("/no/such/folder")
     assert active.now.checkpoint.revision == "bundled"
     assert active.note.startswith("There is no checkpoint folder /no/such/folder")
-    assert active.note.endswith("The bundled checkpoint plays instead.")
+    assert active.note.endswith("The page uses the bundled checkpoint instead.")
     active.close()
     assert "no/such/folder" in texts.masthead(engine.checkpoint, active.note)
 
