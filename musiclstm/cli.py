@@ -1,4 +1,4 @@
-"""The command line: seeds, generate, evaluate, push, deploy. Each command imports its heavy libraries only when it runs."""
+"""The command line: app, seeds, generate, evaluate, train, push, deploy. A command imports heavy libraries only when it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musiclstm.errors import MusicLSTMError, OptionError
-from musiclstm.quiet import import_tensorflow
+from musiclstm.quiet import import_tensorflow, switch_off_telemetry
+from musiclstm.training.command import add_options
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
@@ -20,18 +21,27 @@ if TYPE_CHECKING:
     from musiclstm.generation import ComposeRequest, Take
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports bad input as one line, without the usage text in front."""
+class Parser(argparse.ArgumentParser):
+    """Reports bad input as one line, without the usage text in front; shows a description as it is written."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
 
     def error(self, message: str) -> Any:
+        """Raise OptionError instead of printing the usage and exiting."""
         raise OptionError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 0, or 2 with one line on stderr for bad input."""
+    return run(_parser(), arguments)
+
+
+def run(parser: Parser, arguments: Sequence[str] | None = None) -> int:
+    """Parse ``arguments`` (by default those of the program), call what the parser's ``run`` says, and return the exit code."""
+    options = argparse.Namespace(when_stopped="Stopped.")
     try:
-        options = _parser().parse_args(arguments)
-        import_tensorflow()
+        parser.parse_args(arguments, options)
         options.run(options)
     except MusicLSTMError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
@@ -40,20 +50,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        print(options.when_stopped, file=sys.stderr)
         return 130
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m musiclstm", description="An LSTM continues piano openings.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+def _parser() -> Parser:
+    installed = Path(sys.argv[0]).stem == "musiclstm"
+    parser = Parser(prog="musiclstm" if installed else "python -m musiclstm", description="An LSTM continues piano openings.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    app = commands.add_parser("app", help="serve the page on http://127.0.0.1:7860")
+    app.add_argument("--mcp", action="store_true", help="also serve the API as MCP tools")
+    app.set_defaults(run=_app)
     seeds = commands.add_parser("seeds", help="list the seeds of a checkpoint")
     seeds.add_argument("--json", action="store_true", help="print JSON, without the notes")
     _add_checkpoint(seeds)
     seeds.set_defaults(run=_seeds)
     _add_generate(commands.add_parser("generate", help="continue an opening and write MIDI, audio and MusicXML"))
     _add_evaluate(commands.add_parser("evaluate", help="report bits per note on a folder of held-out music"))
+    add_options(commands.add_parser("train", help="train a checkpoint on your own music"))
     _add_push(commands.add_parser("push", help="publish a checkpoint on the Hub if it beats the version there"))
     _add_deploy(commands.add_parser("deploy", help="create or update a Space on the Hub that serves the page"))
     return parser
@@ -123,7 +138,16 @@ def _add_deploy(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_deploy)
 
 
+def _app(options: argparse.Namespace) -> None:
+    switch_off_telemetry()
+    import_tensorflow()
+    from musiclstm.ui.page import serve
+
+    serve(mcp=options.mcp)
+
+
 def _seeds(options: argparse.Namespace) -> None:
+    import_tensorflow()
     from musiclstm.api import open_checkpoint
 
     checkpoint = open_checkpoint(options.checkpoint)
@@ -139,6 +163,7 @@ def _seeds(options: argparse.Namespace) -> None:
 def _generate(options: argparse.Namespace) -> None:
     if options.out.exists() and not options.out.is_dir():
         raise OptionError(f"--out must name a folder, but {options.out} is a file.")
+    import_tensorflow()
     settings = _settings(options)
 
     from musiclstm.api import open_checkpoint, request_from, save
@@ -209,6 +234,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    import_tensorflow()
     from musiclstm.api import open_checkpoint
     from musiclstm.data import folder_sources
     from musiclstm.evaluation import evaluate, read_pieces
@@ -242,12 +268,14 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _push(options: argparse.Namespace) -> None:
+    import_tensorflow()
     from musiclstm.publishing import release
 
     release(options.folder, options.repo, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
 
 
 def _deploy(options: argparse.Namespace) -> None:
+    import_tensorflow()
     from musiclstm.publishing import deploy
 
     deploy(options.space, options.checkpoint, private=options.private, dry_run=options.dry_run)

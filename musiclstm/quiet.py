@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's developer messages off the terminal, so that an error is one line and nothing else."""
+"""What libraries would do unasked: TensorFlow's developer messages on the terminal, and telemetry."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def import_tensorflow() -> None:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
+
+
+def switch_off_telemetry() -> None:
+    """Keep Gradio and huggingface_hub from reporting anything; call it before they are imported, when they read this."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

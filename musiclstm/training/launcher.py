@@ -52,7 +52,7 @@ def launch_workers(count: int, command: Sequence[str], folder: Path) -> Iterator
 
 def command_line() -> list[str]:
     """The command that started this process, without --workers, to start another worker: that one reads TF_CONFIG instead."""
-    words = iter(sys.argv)
+    words = iter(sys.orig_argv[1:])  # "-m musiclstm train" too
     kept = []
     for word in words:
         if word == "--workers":

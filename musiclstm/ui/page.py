@@ -6,14 +6,14 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from musiclstm.errors import MissingToolError, MusicLSTMError
+from musiclstm.errors import MissingToolError
 from musiclstm.publishing import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
@@ -30,23 +30,18 @@ CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors,
 _CHOSEN = "(...inputs) => { window.musiclstm.chosen(); return inputs; }"
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def serve(*, mcp: bool = False) -> None:
     """Serve the page until interrupted, with the bundled checkpoint or the one that the environment names.
 
-    MUSICLSTM_REPO is a folder or OWNER/NAME on the Hub, MUSICLSTM_REVISION a branch, tag or commit of it. ``--mcp`` in
-    ``arguments`` also serves the API as MCP tools.
+    MUSICLSTM_REPO is a folder or OWNER/NAME on the Hub, MUSICLSTM_REVISION a branch, tag or commit of it. ``mcp`` also serves
+    the API as MCP tools. Raises CheckpointError if the bundled checkpoint can't be opened.
     """
-    if unknown := [word for word in arguments if word != "--mcp"]:
-        sys.exit(f"app.py accepts only --mcp, not {' '.join(unknown)}.")
     repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
-    try:
-        active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
-    except MusicLSTMError as error:
-        sys.exit(str(error))
+    active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
     page = build_page(active)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders are deleted when a Space goes to sleep
     try:
-        launch(page, prevent_thread_lock=True, mcp_server="--mcp" in arguments)
+        launch(page, prevent_thread_lock=True, mcp_server=mcp)
         active.now.warm_up()  # once the page is up, since it keeps all cores busy for a while
         page.block_thread()
     finally:

@@ -1,0 +1,129 @@
+"""The command that trains: its options, and the way from data to a checkpoint folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from musiclstm.config import TrainConfig
+from musiclstm.errors import OptionError
+from musiclstm.quiet import import_tensorflow
+from musiclstm.training.launcher import command_line, launch_workers
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options of a training run, and ``run`` as what to do with them."""
+    defaults = TrainConfig()
+    parser.add_argument("--data", required=True, metavar="DIR|music21|hf://datasets/ID|kaggle://ID", help="the music to train on")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/mine"),
+        metavar="DIR",
+        help="the checkpoint folder; DIR.work holds what --resume needs",
+    )
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run after its last complete epoch")
+    parser.add_argument("--push", metavar="OWNER/NAME", help="publish it on the Hugging Face Hub if it beats the version there")
+    parser.add_argument("--private", action="store_true", help="with --push: make a new repository private")
+    parser.add_argument(
+        "--force", default="", metavar="REASON", help="with --push: publish even if it is worse; the reason goes into the card"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --push: evaluate and show what would be uploaded, but upload nothing"
+    )
+    parser.add_argument("--name", help="name of the checkpoint; by default that of the folder")
+    parser.add_argument(
+        "--seeds", choices=("catalogue", "data"), default="catalogue", help="curated openings, or the best passages of the data"
+    )
+    parser.add_argument("--data-name", metavar="TEXT", help="name of the data, for the model card")
+    parser.add_argument("--data-source", metavar="TEXT", help="source of the data, for the credit in the model card")
+    parser.add_argument("--data-licence", metavar="TEXT", default="not stated", help="licence of the data")
+    parser.add_argument("--epochs", type=int, default=defaults.epochs, help="the most epochs to train, default %(default)s")
+    parser.add_argument(
+        "--patience", type=int, default=defaults.patience, help="early stopping: epochs without improvement, default %(default)s"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="stop after the epoch in which this time runs out; 0 means no limit"
+    )
+    parser.add_argument(
+        "--random-seed",
+        type=int,
+        default=defaults.random_seed,
+        help="fixes the split, the order, the transpositions and the initial weights, default %(default)s",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that train together on this machine; for several machines set TF_CONFIG"
+    )
+    parser.add_argument(
+        "--lanes", type=int, default=defaults.lanes, help="batch size: pieces trained on in parallel, default %(default)s"
+    )
+    parser.add_argument(
+        "--window",
+        type=int,
+        default=defaults.window,
+        help="notes per piece between two updates of the weights, default %(default)s",
+    )
+    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate, help="default %(default)s")
+    parser.add_argument("--units", type=int, default=384, help="width of each LSTM layer, default %(default)s")
+    parser.add_argument("--layers", type=int, default=2, help="number of LSTM layers, default %(default)s")
+    parser.add_argument("--head", type=int, default=256, help="hidden width of the output heads, default %(default)s")
+    parser.set_defaults(run=run, when_stopped="Stopped. --resume continues after the last complete epoch.")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train in as many processes as ``--workers`` says. Raises the errors of ``musiclstm.errors``."""
+    with launch_workers(options.workers, command_line(), work_folder(options)):
+        import_tensorflow()
+        train(options)
+
+
+def work_folder(options: argparse.Namespace) -> Path:
+    """The folder next to ``--out`` that holds everything needed to resume."""
+    out: Path = options.out.resolve()
+    return out.with_name(f"{out.name}.work")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Make a checkpoint folder from the data, and publish it if ``--push`` is given."""
+    config = TrainConfig(
+        epochs=options.epochs,
+        patience=options.patience,
+        lanes=options.lanes,
+        window=options.window,
+        learning_rate=options.learning_rate,
+        random_seed=options.random_seed,
+        minutes=options.minutes,
+    )
+    from musiclstm.checkpoint import require_free
+    from musiclstm.hub import split_reference
+    from musiclstm.publishing import Credit, check_reason, release
+    from musiclstm.training.distributed import workers_of_environment
+    from musiclstm.training.package import package, prepare
+
+    out, work = options.out.resolve(), work_folder(options)
+    if (options.private or options.force or options.dry_run) and not options.push:
+        raise OptionError("--private, --force and --dry-run are about publishing: give --push OWNER/NAME too.")
+    if options.push:
+        split_reference(options.push)  # now, since a bad name or reason should not waste a whole training run
+        check_reason(options.force)
+    require_free(out)
+    sizes = {"units": options.units, "layers": options.layers, "head": options.head}
+    group = workers_of_environment()
+    say = print if group.leads else _silent
+    trainer = prepare(options.data, work, config, sizes, group=group, say=say)
+    trainer.fit(work, resume=options.resume, say=say)
+    if not group.leads:
+        return
+    # Keep this machine's paths out of the card.
+    data = Path(options.data).resolve().name if Path(options.data).is_dir() else options.data
+    credit = Credit(options.data_name or data, options.data_source or data, options.data_licence)
+    composition = package(trainer, out, options.name or out.name, credit, own_seeds=options.seeds == "data")
+    seed, notes = composition.request.seed, len(composition.takes[0].continuation)
+    say(f"The reloaded checkpoint wrote {composition.bars} bars with {notes} notes after {seed.title}.")
+    say(f"Listen: python -m musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")
+    if options.push:
+        release(out, options.push, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
+
+
+def _silent(_: str) -> None:
+    """Print nothing: only the first of several workers reports."""
