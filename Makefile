@@ -7,7 +7,7 @@ PIP    := $(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check -
 ARGS   :=
 
 .DELETE_ON_ERROR:
-.PHONY: help app test lint format bench bench-quality bench-takes clean sound test-packages browser
+.PHONY: help app test test-fast lint format lock bench bench-quality bench-takes clean sound test-packages browser
 
 help: ## show the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -15,8 +15,14 @@ help: ## show the commands
 app: sound $(VENV)/pins ## open the page on http://127.0.0.1:7860
 	$(PYTHON_IN_VENV) app.py
 
-test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/test_notes.py -x" picks and tunes
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/music/test_notes.py -x" picks and tunes
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(ARGS)
+
+# The tests of these folders train networks, start the page or talk to a local Hub.
+SLOW := hub project publishing training ui
+
+test-fast: test-packages $(VENV)/pins-dev ## run only the quick tests, which take less than a minute
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(SLOW:%=--ignore=tests/%) $(ARGS)
 
 lint: $(VENV)/pins-dev ## check style, types and the layers of the package
 	$(PYTHON_IN_VENV) -m ruff check .
@@ -28,6 +34,15 @@ format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff check --fix .
 	$(PYTHON_IN_VENV) -m ruff format .
 
+# Both locks hold for Python 3.11 to 3.13 on every system. The second agrees with the first, which a Space installs. Only uv is
+# installed for this: the other packages may contradict the locks until these are refreshed.
+LOCK := $(PYTHON_IN_VENV) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock"
+
+lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a change of requirements*.txt or to get updates
+	@$(PIP) $$(grep '^uv==' requirements-dev.txt)
+	$(LOCK) requirements.txt --output-file constraints.txt
+	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
+
 SHARED := __init__ report greedy heldout learning music original
 MUSIC  := quality diversity endings ranking seeds guard style
 
@@ -37,10 +52,10 @@ bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after th
 		echo "$$script"; PYTHONPATH=. $(PYTHON_IN_VENV) "$$script" || exit 1; \
 	done
 
-bench-quality: $(VENV)/pins ## compare with counting and with the original; ARGS="--data DIR --minutes 30" tells on what and how long
+bench-quality: $(VENV)/pins ## compare with n-grams and the original; ARGS="--data DIR --minutes 30" sets the music and the time
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/quality.py $(ARGS)
 
-bench-takes: $(VENV)/pins ## score what is written beside people's music, over diversity, their endings and their order; ARGS="--data DIR"
+bench-takes: $(VENV)/pins ## compare takes with human music: diversity, endings, ranking, loops, style; ARGS="--data DIR"
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/endings.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/ranking.py $(ARGS)
@@ -69,12 +84,12 @@ browser: $(VENV)/pins-dev
 $(PYTHON_IN_VENV):
 	@scripts/make_venv.sh $(VENV)
 
-$(VENV)/pins: requirements.txt $(PYTHON_IN_VENV)
+$(VENV)/pins: requirements.txt constraints.txt $(PYTHON_IN_VENV)
 	@echo "Installing the Python packages of $< (some minutes the first time)."
-	@$(PIP) -r $<
+	@$(PIP) -r $< -c constraints.txt
 	@touch $@
 
-$(VENV)/pins-dev: requirements-dev.txt requirements.txt $(PYTHON_IN_VENV)
+$(VENV)/pins-dev: requirements-dev.txt requirements.txt constraints-dev.txt constraints.txt $(PYTHON_IN_VENV)
 	@echo "Installing the Python packages of $< (some minutes the first time)."
-	@$(PIP) -r $<
+	@$(PIP) -r $< -c constraints-dev.txt
 	@touch $@ $(VENV)/pins

@@ -1,8 +1,8 @@
 """Claim: the default diversity and top-p, and the ends of the slider, follow from measures on held-out pieces.
 
-For each diversity, and for each top-p at the default diversity, the checkpoint continues the same held-out passages; every score
-stands beside people's own continuations. The passages of the table and the curves are of the validation pieces; the defaults
-chosen from them are then judged on the test pieces, which had no part in the choice.
+For each diversity, and for each top-p at the default diversity, the checkpoint continues the same held-out passages. Every
+score is compared with that of the human continuations. The table and the curves use passages of the validation pieces; the
+chosen defaults are then measured on the test pieces, which had no part in the choice.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ TOP_PS = (0.8, 0.9, 0.95, 0.98, 1.0)
 CURVES = Path(__file__).parent / "diversity.svg"
 GENERATED, PEOPLE = "#D55E00", "#0072B2"
 HEAD = (
-    "musicality: share of people's ceiling",
+    "musicality: share of the human ceiling",
     "takes that end in a loop",
     "repeated figures, median",
-    "borrow more than 95 % of people",
+    "share longer passages than 95 % of human music",
     "notes a bar",
 )
 
@@ -58,16 +58,16 @@ def measure(options: argparse.Namespace) -> None:
         print(row(sampling, found[sampling]), flush=True)
     draw([found[s] for s in settings if s.top_p == default.top_p], DIVERSITIES, default.diversity)
     head = [f"| | {' | '.join(HEAD)} |", "|---" * (len(HEAD) + 1) + "|"]
-    lines = [*head, *(row(sampling, found[sampling]) for sampling in found), people_row(found[default])]
+    lines = [*head, *(row(sampling, found[sampling]) for sampling in found), human_row(found[default])]
     verdict = compare_continuations(loaded, unseen, Trial(options.verdict))
-    lines += ["", "The defaults on the test pieces:", "", *head, row(default, verdict), people_row(verdict)]
+    lines += ["", "The defaults on the test pieces:", "", *head, row(default, verdict), human_row(verdict)]
     scores, looping = verdict["musicality"], verdict["loops"]["looping"]["generated"]
     about = [
         f"{found[default]['passages']} passages of the validation pieces for each setting, {verdict['passages']} of the test "
-        f"pieces: seeds of {verdict['seed_bars']} bars continued for {verdict['bars']}, beside people's own continuations. "
-        "Musicality: mean overlapping area of five features over the area that people reach among themselves.",
+        f"pieces: seeds of {verdict['seed_bars']} bars continued for {verdict['bars']}, compared with human continuations. "
+        "Musicality: mean overlapping area of five features over the area that human music reaches with itself.",
         f"95 % intervals on the test pieces: mean overlapping area {interval(scores['mean_overlapping_area'])}, its share of "
-        f"people's ceiling {interval(scores['share_of_ceiling'])}, takes that end in a loop {interval(looping)}.",
+        f"the human ceiling {interval(scores['share_of_ceiling'])}, takes that end in a loop {interval(looping)}.",
     ]
     claim = "\n\n".join([(__doc__ or "").splitlines()[0], "\n".join(lines), f"![Scores over diversity]({CURVES.name})"])
     libraries = ("numpy", "keras", "tensorflow")
@@ -88,16 +88,16 @@ def figure_list(judged: dict[str, Any]) -> list[Figure]:
     more = looping["generated"]["mean"] - looping["people"]["mean"]
     figures = [
         Figure("test pieces: mean overlapping area", area, least=0.92),
-        Figure("test pieces: share of people's ceiling", share, least=0.97),
-        Figure("test pieces: takes that end in a loop, generated - people", more, most=0.01),
-        Figure("test pieces: people's repeated figures, median", repeated["people"]["median"]),
+        Figure("test pieces: share of the human ceiling", share, least=0.97),
+        Figure("test pieces: takes that end in a loop, generated - human", more, most=0.01),
+        Figure("test pieces: repeated figures in human music, median", repeated["people"]["median"]),
         Figure(
             "test pieces: repeated figures, median", repeated["generated"]["median"], least=round(low, 3), most=round(high, 3)
         ),
     ]
     if judged["originality"] is not None:
         above = judged["originality"]["above_people_95"]["generated"]["mean"]
-        figures.append(Figure("test pieces: takes that borrow more than 95 % of people", above, most=0.05))
+        figures.append(Figure("test pieces: takes that share longer passages than 95 % of human music", above, most=0.05))
     return figures
 
 
@@ -106,9 +106,9 @@ def row(sampling: Any, judged: dict[str, Any]) -> str:
     return f"| diversity {sampling.diversity:g}, top-p {sampling.top_p:g} | {' | '.join(cells(judged, 'generated'))} |"
 
 
-def people_row(judged: dict[str, Any]) -> str:
-    """The last line: people."""
-    return f"| people | {' | '.join(cells(judged, 'people'))} |"
+def human_row(judged: dict[str, Any]) -> str:
+    """The last line: human music."""
+    return f"| human music | {' | '.join(cells(judged, 'people'))} |"
 
 
 def cells(judged: dict[str, Any], side: str) -> list[str]:
@@ -126,7 +126,7 @@ def cells(judged: dict[str, Any], side: str) -> list[str]:
 
 
 def draw(judged: Sequence[dict[str, Any]], diversities: Sequence[float], default: float) -> None:
-    """Four curves over diversity, people's value as a dashed line where there is one, their middle half shaded."""
+    """Four curves over diversity; human music as a dashed line where there is one, its middle half shaded."""
     import matplotlib as mpl
     from matplotlib.figure import Figure as Picture
 
@@ -137,7 +137,7 @@ def draw(judged: Sequence[dict[str, Any]], diversities: Sequence[float], default
         def plot(axes: Any, values: Sequence[float]) -> None:
             axes.plot(diversities, values, color=GENERATED, marker="o")
 
-        share.set_title("musicality, share of people's ceiling")
+        share.set_title("musicality, share of the human ceiling")
         plot(share, [j["musicality"]["share_of_ceiling"]["mean"] for j in judged])
         share.axhline(1.0, color=PEOPLE, linestyle="--")
         repeated.set_title("share of repeated 4-note figures, median")

@@ -1,9 +1,9 @@
 """Claim: continuations close with their last bar, and do not thin out into closing chords before it.
 
-Each passage of the test pieces is continued twice with the same random seed: told that it ends with the last bar, as the page
-does, and told of no end. A close is a last onset whose lowest note is the tonic of the continuation's key. Beside them stand
-people's own: the same passages, which break off in the middle of a piece, and the true last 16 bars of the test pieces. Thinning
-is the share of the notes that come in the second half.
+Each passage of the test pieces is continued twice with the same random seed: once to end with the last bar, as on the page, and
+once open-ended. A close is a last onset whose lowest note is the tonic of the continuation's key. Both are compared with human
+music: the same passages, which break off in the middle of a piece, and the last 16 bars of the test pieces. Thinning is the
+share of the notes that come in the second half.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Continue, look at the last onset and at both halves, publish."""
+    """Continue, check the last onset and both halves, publish."""
     import numpy as np
 
     from benchmarks.heldout import held_out
@@ -40,23 +40,23 @@ def measure(options: argparse.Namespace) -> None:
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     pieces = [held.collection.piece(index) for index in held.sides["test"]]
     passages = continuations.held_out(pieces, np.random.default_rng(1), options.passages)
-    told: dict[str, list[Any]] = {"closing": [], "open": []}
+    written: dict[str, list[Any]] = {"closing": [], "open": []}
     for number, passage in enumerate(passages):
         for name, ending in (("closing", {"ending": None}), ("open", {})):
-            told[name].append(compose(loaded, passage.request(random_seed=number, **ending)).takes[0].continuation)
-    told["people, mid-piece"] = [passage.continuation for passage in passages]
+            written[name].append(compose(loaded, passage.request(random_seed=number, **ending)).takes[0].continuation)
+    written["human, mid-piece"] = [passage.continuation for passage in passages]
     lines = [bar_lines(piece) for piece in pieces]
-    told["people, last bars of a piece"] = [
+    written["human, last bars of a piece"] = [
         cut(piece, int(bars[-BARS - 1]), piece.end) for piece, bars in zip(pieces, lines, strict=True) if len(bars) > BARS
     ]
     figures = []
-    for name, music in told.items():
+    for name, music in written.items():
         figures.append(Figure(f"{name}: ends on the tonic", float(np.mean([closes(piece) for piece in music]))))
-    for name, music in told.items():
+    for name, music in written.items():
         figures.append(Figure(f"{name}: share of notes in the second half, median", float(np.median([late(p) for p in music]))))
         thin = float(np.mean([late(piece) < 0.25 for piece in music]))
         figures.append(Figure(f"{name}: second half holds less than a quarter of the notes", thin))
-    notes = [f"{len(passages)} passages of the test pieces, {BARS} bars each; {len(pieces)} test pieces for people's last bars."]
+    notes = [f"{len(passages)} passages of the test pieces, {BARS} bars each; {len(pieces)} test pieces for the human last bars."]
     claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")
     publish("Endings", section(claim, figures, notes=notes, threads=f"{cores()} threads", libraries=libraries))
 

@@ -2,7 +2,7 @@
 
 On the same files, one after the other:
 
-- ours: ``midi.read_midi`` and ``tokens.encode``, as training does: every note with its onset, pitch, duration and velocity;
+- ours: ``read_midi`` and ``encode``, as in training: every note with its onset, pitch, duration and velocity;
 - the original: music21's ``converter.parse``, the first part of ``instrument.partitionByInstrument`` (all notes where that is
   empty), and three lists of note or chord name, gap and duration.
 
@@ -92,7 +92,7 @@ def spread(items: Sequence[Item], count: int) -> list[Item]:
 
 
 def the_originals_lists(path: Path) -> tuple[list[str], list[float], list[float]]:
-    """Names, gaps and durations in quarters of a MIDI file, the original's way; parsed anew, without music21's own cache."""
+    """Names, gaps and durations in quarters of a MIDI file, the original's way; parsed again, without music21's own cache."""
     from music21 import chord, converter, instrument, note
 
     with warnings.catch_warnings():

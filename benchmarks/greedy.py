@@ -1,9 +1,9 @@
 """Our network in the original's tokens: its likeliest next note or chord, gap and duration, from the true notes before.
 
-Each note is foretold greedily, as it would be written: the likeliest step; given that, the likeliest pitch; given both, the
-likeliest duration. What comes before it, lower notes of the same chord included, is as it truly was. A chord is right if the
-network makes the same notes begin and end together, with every pitch right and none added; the original's token needs pitch
-classes only, so this is a lower bound.
+Each note is predicted greedily: the likeliest step; given that, the likeliest pitch; given both, the likeliest duration. All
+notes before it, lower notes of the same chord included, are the true ones. A chord is right if the network makes the same notes
+begin and end together, with every pitch right and none added. The original's token needs pitch classes only, so this is a lower
+bound.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Right:
-    """For each event of a piece [n]: whether the original's token is right. The first event is never foretold: False."""
+    """For each event of a piece [n]: whether the original's token is right. The first event is never predicted: False."""
 
     note: Flags
     gap: Flags
@@ -49,7 +49,7 @@ def right_tokens(evaluator: Evaluator, pieces: Sequence[Piece]) -> list[Right]:
     rows = [encode(piece, evaluator.vocabulary) for piece in pieces]
     composers = [evaluator.vocabulary.composer_class(piece.composer) for piece in pieces]
     chosen = [piece[1:, PREDICTED].astype(np.int32) for piece in rows]
-    for column in (STEP, PITCH, DURATION):  # each choice is made knowing those before it, and the next pass is told of it
+    for column in (STEP, PITCH, DURATION):  # each choice depends on those before it, and the next pass sees it
         likeliest = _likeliest(evaluator, rows, composers, chosen)
         for mine, best in zip(chosen, likeliest, strict=True):
             mine[:, column] = best[:, column]
@@ -60,7 +60,7 @@ def right_tokens(evaluator: Evaluator, pieces: Sequence[Piece]) -> list[Right]:
 
 
 def compared(tokens: Tokens, rows: Rows, chosen: NDArray[np.int32], onset: Ints, vocabulary: Vocabulary) -> Right:
-    """``chosen`` [rows - 1, 4], the classes foretold for each row after the first, as the original's tokens beside the true ones.
+    """``chosen`` [rows - 1, 4], the classes predicted for each row after the first, in the original's tokens, against the truth.
 
     ``onset`` [rows]: the true onsets in ticks. The piece's last event counts as wrong: nothing shows that the network ends it.
     """
@@ -83,18 +83,18 @@ def compared(tokens: Tokens, rows: Rows, chosen: NDArray[np.int32], onset: Ints,
     return Right(note, np.concatenate(([False], gap)), duration)
 
 
-def _same_groups(event: Ints, foretold: Ints) -> Flags:
-    """For each event whether the ``foretold`` grouping of the notes has one of exactly the same notes."""
-    pairs, notes = np.unique(np.stack([event, foretold]), axis=1, return_counts=True)
+def _same_groups(event: Ints, predicted: Ints) -> Flags:
+    """For each event whether the ``predicted`` grouping of the notes has one of exactly the same notes."""
+    pairs, notes = np.unique(np.stack([event, predicted]), axis=1, return_counts=True)
     same = np.zeros(event.max() + 1, bool)
-    same[pairs[0]] = (np.bincount(event)[pairs[0]] == notes) & (np.bincount(foretold)[pairs[1]] == notes)
+    same[pairs[0]] = (np.bincount(event)[pairs[0]] == notes) & (np.bincount(predicted)[pairs[1]] == notes)
     return same
 
 
 def _likeliest(
     evaluator: Evaluator, rows: Sequence[Rows], composers: Sequence[int], given: Sequence[NDArray[np.int32]]
 ) -> list[NDArray[np.int32]]:
-    """The likeliest class of each stream for every row after the first, [n - 1, 4] a piece, each head told what is ``given``."""
+    """The likeliest class of each stream for every row after the first, [n - 1, 4] a piece, each head gets what is ``given``."""
     lanes = evaluator.scanner.empty["row"].shape[0]
     found = [np.zeros_like(piece) for piece in given]
     plan = plan_lanes([len(piece) for piece in rows], lanes, WINDOW)

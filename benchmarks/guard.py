@@ -1,9 +1,8 @@
-"""Claim: the loop guard's rules against circling seldom meet what people write.
+"""Claim: the loop guard's rules seldom catch human music.
 
-At every note of the validation and test pieces, what the decoder asks before it writes the next one is asked of people's own
-notes: is this a loop? The rules are counted one on top of the other: figures that go round and round, phrases that come a third
-time, and last a passage that is copied at length, as people do where they repeat a whole section and a continuation of some bars
-should not.
+Before the decoder writes a note, it checks for a loop. This benchmark makes the same check at every note of the validation and
+test pieces. The rules are added one by one: figures that go round and round; phrases that come a third time; and a passage that
+is copied at length, which composers do to repeat a whole section, but a continuation of some bars should not.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Ask at every note, publish."""
+    """Check at every note, publish."""
     from benchmarks.heldout import held_out
     from musiclstm.checkpoint import load_checkpoint
     from musiclstm.model import GUARD, encode
@@ -40,7 +39,7 @@ def measure(options: argparse.Namespace) -> None:
     }
     shares = {name: 100 * standing_in_loops(rows, loaded.vocabulary, guard) for name, guard in rules.items()}
     figures = [
-        Figure(f"people's notes at which the guard would step in, by {name}", share, "%") for name, share in shares.items()
+        Figure(f"notes of human music at which the guard would step in, by {name}", share, "%") for name, share in shares.items()
     ]
     notes = [f"{sum(map(len, rows)):,} notes of {len(rows)} validation and test pieces."]
     claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")

@@ -1,7 +1,7 @@
 """Training of the original's three networks: Adam, batches of 32 random windows, early stopping; the best weights are kept.
 
-The original kept its last weights, which had learnt the training windows by heart. A run is saved at every look at the validation
-windows and goes on from there.
+The original kept its last weights, which had memorised the training windows. A run is saved at every check of the validation
+windows and continues from there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Progress:
 
 
 class Learner:
-    """One stream's network in training. After ``learn`` its weights are those that foretold the validation windows best."""
+    """One stream's network in training. After ``learn`` it has the weights that were best on the validation windows."""
 
     def __init__(self, train: Windows, validation: Windows, classes: int, path: Path, units: int = UNITS) -> None:
         import keras
@@ -173,7 +173,7 @@ class Trio:
             learner.learn(minutes, say)
 
     def answers(self, pieces: Material, targets: Ints) -> Answers:
-        """Foretell the targets of other pieces."""
+        """Predict the targets of other pieces."""
         windows = {name: Windows(classes.encode(pieces.streams[name]), targets) for name, classes in self.classes.items()}
         found = {name: self.learners[name].answers(windows[name]) for name in STREAMS}
         return Answers(

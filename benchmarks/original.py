@@ -122,7 +122,7 @@ def material(pieces: Sequence[Tokens]) -> Material:
 
 @dataclass(frozen=True)
 class Classes:
-    """The tokens met in training at least FEWEST times; all others share the last class, whose chances are all they cost."""
+    """The tokens met in training at least FEWEST times; all others share the last class and its probability."""
 
     values: tuple[int, ...]
 
@@ -149,7 +149,7 @@ class Classes:
 
 @dataclass(frozen=True)
 class Windows:
-    """Classes [n] of a stream, and which of them are to be foretold (``targets`` [m]) from the WINDOW before each."""
+    """Classes [n] of a stream, and which of them are to be predicted (``targets`` [m]) from the WINDOW before each."""
 
     classes: Ints
     targets: Ints

@@ -2,9 +2,9 @@
 
 In one table, trained on the same pieces and measured on the same held-out works:
 
-- unigram and order-k Markov chains (``musiclstm/ngram.py``), k chosen on the validation pieces;
+- unigram and order-k Markov chains (``musiclstm/evaluation/ngram.py``), k chosen on the validation pieces;
 - the original: its tokens and its three networks (``benchmarks/original.py``, ``learning.py``), each trained for --minutes;
-- ours: a checkpoint, which must have been trained on this split's training pieces; the chorales it has never met at all.
+- ours: a checkpoint, which must have been trained on this split's training pieces; it has never seen the chorales.
 
 One more row shows the original's own way to measure: windows of some pieces, each sharing 63 of 64 tokens with the next, shuffled
 and then split. The networks are kept in --work: a later run with more --minutes goes on from there.
@@ -28,8 +28,8 @@ CHECKED = 2_000  # windows at each look at the validation side
 LEAKY_SHARE = 0.2  # of the original's windows were set aside
 ABOUT_THE_TABLE = (
     "Bits are those of step, pitch and duration of every note but a piece's first; new material are notes after three that have "
-    "not occurred together before. The original foretells events, a note or what one hand begins and ends together: gap, note or "
-    "chord without octaves, one duration. So it has no bits a note, its bits a quarter tell less, and its accuracies stand in "
+    "not occurred together before. The original predicts events, a note or what one hand begins and ends together: gap, note or "
+    "chord without octaves, one duration. So it has no bits a note, its bits a quarter cover less, and its accuracies stand in "
     "the nearest column. The parameters of a Markov chain are counts."
 )
 ABOUT_TOKENS = (
@@ -58,7 +58,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table; None where a figure means nothing. ``right``: shares of step, pitch and duration foretold."""
+    """One line of the table; None where a figure means nothing. ``right``: shares of step, pitch and duration predicted right."""
 
     name: str
     bits_per_note: float | None
@@ -76,7 +76,7 @@ class Line:
 
 
 def measure(options: argparse.Namespace) -> None:
-    """The whole section: learn, foretell, compare, publish."""
+    """The whole section: train, predict, compare, publish."""
     from benchmarks.heldout import held_out
     from benchmarks.original import tokens_of
     from musiclstm.checkpoint import load_checkpoint
@@ -109,7 +109,7 @@ def measure(options: argparse.Namespace) -> None:
         remarks.append("The original had less time to learn than ours: no target is set against it.")
     if not held.own:
         figures = [replace(figure, least=None, most=None) for figure in figures]
-        remarks.append("Our checkpoint was trained on other music, none of it here, and is measured as a foreigner: no targets.")
+        remarks.append("Our checkpoint was trained on other music, none of it here, so there are no targets.")
     text = section(
         "\n\n".join([(__doc__ or "").splitlines()[0], main_table([*counted, theirs, leaky, mine]), token_table(shares)]),
         figures,
@@ -180,7 +180,7 @@ def split_by_work(options: argparse.Namespace, tokens: Sides) -> tuple[Line, Any
     remark = (
         f"The original by work: {len(train.targets):,} training windows, of which its networks saw {seen(trio)}; "
         f"{len(targets):,} of {len(test.targets):,} test windows. Tokens met less than twice in training "
-        f"({listed(answers.unknown)} of the test's) cost what one class for all of them costs, which does not say which, and are "
+        f"({listed(answers.unknown)} of the test's) share one class, are charged the bits of that class, and are "
         "never right; the first 64 tokens of a piece are not charged. Both favour the original."
     )
     return original_line("the original, split by work", trio, answers), targets, answers.right, remark
@@ -207,8 +207,8 @@ def split_by_window(options: argparse.Namespace, tokens: Sides, targets: Any) ->
     remark = (
         f"The original's own split: the {len(shuffled):,} windows of {len(chosen)} training pieces shuffled, "
         f"{percent(LEAKY_SHARE)} of them set aside, each sharing 63 of 64 tokens with a training window; the networks "
-        f"saw {seen(trio)}. The highest accuracy on notes at any look was {percent(highest)}: it grows as windows are learnt by "
-        f"heart. The same networks on the test pieces of the other lines: {listed(right)}, "
+        f"saw {seen(trio)}. The highest accuracy on notes at any look was {percent(highest)}: it grows as windows are "
+        f"memorised. The same networks on the test pieces of the other lines: {listed(right)}, "
         f"{elsewhere.bits / elsewhere.quarters:.1f} bits a quarter."
     )
     return original_line("the original, its own leaky split", trio, trio.answers(mixed, shared)), remark

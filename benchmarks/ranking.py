@@ -1,8 +1,9 @@
-"""Claim: of four takes the one that is put first is nearer to what people wrote next than a take by chance.
+"""Claim: of four takes, the one ranked first is nearer to the human continuation than a random take.
 
-Held-out passages of the test pieces are continued four times. How far a take is from people's own continuation of the same seed
-is the mean, over nine features of the music (``musicality``), of their difference in standard deviations of people's music. The
-ranking (``musiclstm/ranking.py``) sees the seed and the take, never the true continuation, and was measured on training pieces.
+Held-out passages of the test pieces are continued four times. The distance of a take from the human continuation of the same
+seed is the mean, over nine features of the music (``musiclstm/scoring/musicality.py``), of their difference in standard
+deviations of human music. The ranking (``musiclstm/scoring/ranking.py``) sees the seed and the take, never the human
+continuation, and was fitted on training pieces.
 """
 
 from __future__ import annotations
@@ -59,17 +60,17 @@ def measure(options: argparse.Namespace) -> None:
     samples = gains[rng.integers(len(gains), size=(2000, len(gains)))].mean(axis=1)
     low, high = np.percentile(samples, (2.5, 97.5)).tolist()
     figures = [
-        Figure("a take by chance: distance from people's continuation", float(distances.mean()), "standard deviations"),
+        Figure("a random take: distance from the human continuation", float(distances.mean()), "standard deviations"),
         *(
-            Figure(f"take put at place {place + 1}: distance", float(distances[:, place].mean()), "standard deviations")
+            Figure(f"take ranked {place + 1}: distance", float(distances[:, place].mean()), "standard deviations")
             for place in range(TAKES)
         ),
         Figure("the take nearest to the mean of the four: distance", float(middle.mean()), "standard deviations"),
-        Figure("the first is nearer than one by chance by", float(gains.mean()), "standard deviations"),
+        Figure("the first is nearer than a random one by", float(gains.mean()), "standard deviations"),
         Figure("lower end of the 95 % interval of that", low, "standard deviations", least=0.0),
         Figure("upper end of the 95 % interval", high, "standard deviations"),
-        Figure("share of repeated figures, first take: away from people's", float(figures_apart[:, 0].mean())),
-        Figure("share of repeated figures, take by chance: away from people's", float(figures_apart.mean())),
+        Figure("share of repeated figures, first take: distance from the human share", float(figures_apart[:, 0].mean())),
+        Figure("share of repeated figures, random take: distance from the human share", float(figures_apart.mean())),
     ]
     notes = [f"{len(passages)} passages of the test pieces, {TAKES} takes of 16 bars each at the default diversity."]
     claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")

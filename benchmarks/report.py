@@ -49,7 +49,7 @@ class Figure:
 
 
 def taking_turns(peers: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds that each peer took in each round. They take turns, so that whatever disturbs the machine disturbs all of them."""
+    """Seconds that each peer took in each round. They take turns, so that a busy machine slows all of them alike."""
     seconds: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(rounds):
         for name, run in peers.items():

@@ -1,8 +1,8 @@
 """Claim: every bundled seed leads somewhere worth hearing at the default settings.
 
-Each seed is continued once, as a visitor who presses the button would hear it: 16 bars, random seed 1. A take's
-score is the one that puts the best of several takes first (``musiclstm/ranking.py``): its distance from people's continuations,
-negated, so that 0 is best; people's own, of held-out pieces, are scored beside it.
+Each seed is continued once, as for a visitor who presses the button: 16 bars, random seed 1. A take's score is the one that ranks
+several takes (``musiclstm/scoring/ranking.py``): its distance from human continuations, negated, so that 0 is best. Human
+continuations of held-out pieces are scored for comparison.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ def measure(options: argparse.Namespace) -> None:
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     pieces = [held.collection.piece(index) for index in held.sides["test"]]
     passages = continuations.held_out(pieces, np.random.default_rng(1), PASSAGES)
-    people = [loaded.ranking.score(cut_at_the_end(passage), passage.split) for passage in passages]
+    human = [loaded.ranking.score(cut_at_the_end(passage), passage.split) for passage in passages]
     takes = [scored(loaded, compose(loaded, ComposeRequest(seed, bars=BARS, random_seed=RANDOM_SEED))) for seed in loaded.seeds]
     takes.sort(key=lambda take: float(take["score"]))
     scores = [float(take["score"]) for take in takes]
     figures = [
         Figure("score, median of the seeds", median(scores)),
         Figure(f"score, mean of the {LOWEST} lowest", sum(scores[:LOWEST]) / LOWEST),
-        Figure("score of people's continuations, median", median(people)),
-        Figure("seeds that score below 95 % of people", int(np.sum(np.array(scores) < np.quantile(people, 0.05)))),
+        Figure("score of human continuations, median", median(human)),
+        Figure("seeds that score below 95 % of human continuations", int(np.sum(np.array(scores) < np.quantile(human, 0.05)))),
         Figure("takes that end in a loop", sum(take["loop"] for take in takes), most=0),
     ]
     claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")
@@ -57,7 +57,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def cut_at_the_end(passage: Any) -> Any:
-    """Seed and people's continuation, up to the last bar."""
+    """Seed and human continuation, up to the last bar."""
     from musiclstm.music import cut
 
     return cut(passage.piece, 0, passage.end)
@@ -79,7 +79,7 @@ def scored(loaded: Any, made: Any) -> dict[str, Any]:
         "notes": len(take.continuation),
         "repeated figures": habits["repeated_figures"],
         "loop": int(habits["looping"]),
-        "longest shared_passage passage": f"{shared_passage.notes} notes",
+        "longest shared passage": f"{shared_passage.notes} notes",
     }
 
 

@@ -1,9 +1,9 @@
-"""Claim: a composer's name given to the network is heard in what it writes.
+"""Claim: a composer's name as input to the network changes the style of what it writes.
 
-Each held-out seed is continued in the manner of several composers in turn, with the same random seed. A judge that never
-saw the network, a Markov chain for each composer counted on the training pieces, says to which of them each continuation
-belongs. Had the name no effect, a composer would be recognised as often when another was asked for; the difference is the
-effect. How often the judge is right about people's own held-out music is its limit.
+Each held-out seed is continued in the style of several composers in turn, with the same random seed. A judge that knows nothing
+of the network attributes each continuation to one of them: it has a Markov chain for each composer, counted on the training
+pieces. If the name had no effect, a composer would be recognised just as often when another was requested; the difference is
+the effect. How often the judge is right about human held-out music is its limit.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ def measure(options: argparse.Namespace) -> None:
         if (composer := passage.piece.composer) in judge.names
     ]
     chosen = passages[: options.passages]
-    heard = np.zeros((len(chosen), len(judge.names), len(judge.names)))  # seed, asked for, recognised
+    recognised = np.zeros((len(chosen), len(judge.names), len(judge.names)))  # seed, requested, recognised
     for number, passage in enumerate(chosen):
         request = passage.request(random_seed=number)
         for asked, name in enumerate(judge.names):
-            told = replace(request, seed=replace(request.seed, composer=name))  # the network knows a seed's composer, no more
-            rows = encode(compose(loaded, told).takes[0].continuation, loaded.vocabulary)
-            heard[number, asked, judge.composer(rows)] = 1
-    figures = effect(heard, np.random.default_rng(2))
-    figures.append(Figure("the judge is right about people's held-out music", float(np.mean(right)) if right else float("nan")))
+            named = replace(request, seed=replace(request.seed, composer=name))  # the network knows a seed's composer, no more
+            rows = encode(compose(loaded, named).takes[0].continuation, loaded.vocabulary)
+            recognised[number, asked, judge.composer(rows)] = 1
+    figures = effect(recognised, np.random.default_rng(2))
+    figures.append(Figure("the judge is right about human held-out music", float(np.mean(right)) if right else float("nan")))
     notes = [
         f"{len(chosen)} seeds of validation and test pieces, each continued for 16 bars as by {', '.join(judge.names)}.",
-        f"The judge: Markov chains of order {ORDER}; {len(right)} passages of people's held-out music by these composers.",
+        f"The judge: Markov chains of order {ORDER}; {len(right)} passages of human held-out music by these composers.",
     ]
     claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")
     publish("Style", section(claim, figures, notes=notes, threads=f"{cores()} threads", libraries=libraries))
@@ -92,18 +92,18 @@ class Judge:
         return bits.index(min(bits))
 
 
-def effect(heard: Any, rng: Any) -> list[Figure]:
-    """How often a composer is recognised when asked for and when another is, with an interval over seeds."""
+def effect(recognised: Any, rng: Any) -> list[Figure]:
+    """How often a composer is recognised when requested and when another is, with an interval over seeds."""
     import numpy as np
 
-    count, composers = heard.shape[:2]
+    count, composers = recognised.shape[:2]
     same = np.eye(composers, dtype=bool)
-    asked, otherwise = heard[:, same].mean(axis=1), heard[:, ~same].mean(axis=1)
+    asked, otherwise = recognised[:, same].mean(axis=1), recognised[:, ~same].mean(axis=1)
     gain = asked - otherwise
     low, high = np.percentile(gain[rng.integers(count, size=(2000, count))].mean(axis=1), (2.5, 97.5)).tolist()
     return [
-        Figure("recognised when asked for", float(asked.mean())),
-        Figure("recognised when another was asked for", float(otherwise.mean())),
+        Figure("recognised when requested", float(asked.mean())),
+        Figure("recognised when another was requested", float(otherwise.mean())),
         Figure("difference", float(gain.mean())),
         Figure("lower end of its 95 % interval", low, least=0.0),
         Figure("upper end of its 95 % interval", high),

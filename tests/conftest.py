@@ -1,5 +1,7 @@
 """Test order: the lowest layer first, so that the first failure is the nearest to its cause and the slow ones come last.
 
+In parallel the slow ones come first instead, so that all workers finish at the same time.
+
 And what several tests share: three tunes, a tiny network that was never trained, a Hub on this machine.
 """
 
@@ -9,11 +11,14 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hub_client import HubClient
 from hub_server import LocalHub
+from training_run import TrainingRun, write_data
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from musiclstm.music.notes import Piece
 
@@ -26,14 +31,58 @@ _LAYERS = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.tom
 _FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", layer)]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# Files of tests that share something slow, and so one process: the trained checkpoint and the client of the Hub, or a compiled
+# decoder. In parallel they come in this order, the slowest first.
+_TOGETHER = (
+    ("training/test_package", "publishing/test_gate", "publishing/test_space", "hub/test_upload", "hub/test_download"),
+    (
+        "ui/test_page",
+        "ui/test_browser",
+        "generation/test_composition",
+        "model/test_decoder",
+        "evaluation/test_continuations",
+        "test_cli",
+        "test_api",
+    ),
+    ("training/test_distributed",),
+    ("training/test_trainer",),
+    ("test_checkpoint",),
+    ("evaluation/test_scores",),
+)
+
+
+def _place(path: str) -> tuple[int, int]:
+    """Where a file of tests stands in ``_TOGETHER``: the number of its group and its own, or a number past the last group."""
+    name = path.removeprefix("tests/").removesuffix(".py")
+    return next(((i, group.index(name)) for i, group in enumerate(_TOGETHER) if name in group), (len(_TOGETHER), 0))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sort by the layer under test, the ground floor first; tests of the project and of its page come last."""
+    parallel = hasattr(config, "workerinput")
 
-    def layer(item: pytest.Item) -> int:
+    def order(item: pytest.Item) -> tuple[tuple[int, int], int]:
         names = item.path.parent.name, item.path.stem.removeprefix("test_")
-        return next((_FOLDERS.index(name) for name in names if name in _FOLDERS), len(_FOLDERS))
+        layer = next((_FOLDERS.index(name) for name in names if name in _FOLDERS), len(_FOLDERS))
+        return _place(item.nodeid.partition("::")[0]) if parallel else (0, 0), layer
 
-    items.sort(key=layer)
+    items.sort(key=order)
+
+
+class _Together(LoadScopeScheduling):
+    """Gives a worker all tests of a file, or of the files that belong together, in the order above."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        group, _ = _place(path)
+        return path if group == len(_TOGETHER) else str(group)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Used with --numprocesses, whatever --dist says."""
+    config.option.loadscopereorder = False
+    return _Together(config, log)
 
 
 MARCH = """X:1
@@ -92,12 +141,31 @@ def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
     return Checkpoint("small", config, vocabulary, network, seeds, metrics={"bits_per_note": 9.0})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def trained(tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
+    """A small checkpoint made by train.py, from the command line to the folder. Shared: training it takes half a minute."""
+    from train import main
+
+    run = TrainingRun(tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("runs") / "tiny")
+    write_data(tunes.values(), run.data)
+    assert main(run.arguments) == 0
+    return run
+
+
+@pytest.fixture(scope="session")
 def running() -> Iterator[LocalHub]:
-    """A Hub on this machine."""
+    """A local Hub."""
     hub = LocalHub()
     yield hub
     hub.close()
+
+
+@pytest.fixture(scope="session")
+def hub_client(running: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubClient]:
+    """A process whose Hub is the local one."""
+    client = HubClient(running.url, tmp_path_factory.mktemp("home"))
+    yield client
+    client.close()
 
 
 @pytest.fixture

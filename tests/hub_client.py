@@ -1,4 +1,4 @@
-"""The other end of the local Hub: a program in a process of its own, for huggingface_hub reads its environment on import."""
+"""The client of the local Hub: ``hub_program`` in its own process, because huggingface_hub reads its environment on import."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
+from waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = Path(__file__).with_name("hub_program.py")
+# XLA compiles in two thirds of the time if it does not optimize; the notes are the same.
+QUICK_COMPILATION = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+HANGING = 10 * int(PATIENCE)  # seconds that huggingface_hub by itself waits for a download: what relies on that fails
 
 
 def environment(url: str, home: Path, token: str = "") -> dict[str, str]:
@@ -19,52 +25,77 @@ def environment(url: str, home: Path, token: str = "") -> dict[str, str]:
     foreign = r"(?i)HF_|HUGGING|DO_NOT_TRACK|DISABLE_TEL|.*_PROXY$"
     kept = {name: value for name, value in os.environ.items() if not re.match(foreign, name)}
     settings = {"HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    settings |= {"HF_HUB_DOWNLOAD_TIMEOUT": str(HANGING), **QUICK_COMPILATION}
     return kept | settings | {"PYTHONPATH": str(ROOT)} | ({"HF_TOKEN": token} if token else {})
 
 
+class RefusedError(Exception):
+    """An error of the package in the other process, as "Type: sentence"."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(f"{kind}: {sentence}")
+        self.kind, self.sentence = kind, sentence
+
+
 class HubClient:
-    """A Python ``program`` whose Hub is at ``url``: it prints "ready", then answers each line of JSON with another."""
+    """``hub_program`` with its Hub at ``url``. The process starts with the first order, and again after ``close``."""
 
-    def __init__(self, program: str, url: str, home: Path, token: str = "") -> None:
-        self._printed = ""
-        self._words = home / "words.txt"
-        with self._words.open("w", encoding="utf-8") as words:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", program],
-                env=environment(url, home, token),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=words,
-                text=True,
-            )
-        assert self._line() == "ready\n", self.said
+    def __init__(self, url: str, home: Path) -> None:
+        self._url, self._home = url, home
+        self._answers = ""
+        self._errors = home / "stderr.txt"
+        self._process: subprocess.Popen[str] | None = None
 
-    def ask(self, order: dict[str, Any]) -> Any:
-        """Its answer to an order."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        line = self._line()
-        assert line, self.said
-        return json.loads(line)
+    def ask(self, action: str, *, token: str = "", **settings: Any) -> Any:
+        """The result of a function of ``hub_program``, run with this ``token`` or none. Raises RefusedError."""
+        process = self._process or self._start()
+        assert process.stdin is not None
+        process.stdin.write(json.dumps({"action": action, "token": token, "settings": settings}) + "\n")
+        process.stdin.flush()
+        line = self._line(process)
+        assert line, self.printed
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RefusedError(*answer["error"])
+        return answer["result"]
 
     @property
-    def said(self) -> str:
-        """All that it ever printed, on both ways."""
-        return self._printed + self._words.read_text(encoding="utf-8")
+    def printed(self) -> str:
+        """All output so far, stdout and stderr."""
+        return self._answers + (self._errors.read_text(encoding="utf-8") if self._errors.exists() else "")
 
-    def close(self) -> float:
-        """End the process; returns the seconds it took."""
-        began = time.monotonic()
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=60)
-        return time.monotonic() - began
+    def close(self) -> None:
+        """Let the process end: there are no more orders. Raises TimeoutExpired if it does not."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        process.stdout.close()
+        try:
+            process.wait(timeout=PATIENCE)
+        finally:
+            process.kill()
 
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        self._printed += line
+    def _start(self) -> subprocess.Popen[str]:
+        with self._errors.open("a", encoding="utf-8") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, str(PROGRAM)],
+                env=environment(self._url, self._home),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self._line(self._process) == "ready\n", self.printed
+        return self._process
+
+    def _line(self, process: subprocess.Popen[str]) -> str:
+        assert process.stdout is not None
+        patience = Timer(PATIENCE, process.kill)  # what hangs fails
+        patience.start()
+        line = process.stdout.readline()
+        patience.cancel()
+        self._answers += line
         return line

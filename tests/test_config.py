@@ -1,4 +1,4 @@
-"""Options check their own ranges."""
+"""Options validate their ranges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAN = float("nan")
 
 
 @pytest.mark.parametrize("kind", [ModelConfig, TrainConfig, SamplingOptions])
-def test_the_defaults_are_allowed_and_fixed(kind: Any) -> None:
+def test_the_defaults_are_valid_and_immutable(kind: Any) -> None:
     options = kind()
     with pytest.raises(FrozenInstanceError):
         options.anything = 1
@@ -43,7 +43,7 @@ def test_the_defaults_are_allowed_and_fixed(kind: Any) -> None:
         (SamplingOptions, "top_p", 0.05, 1.0),
     ],
 )
-def test_a_range_includes_its_ends_and_nothing_beyond(kind: Any, name: str, lowest: float, highest: float) -> None:
+def test_a_range_includes_its_ends_and_nothing_beyond_them(kind: Any, name: str, lowest: float, highest: float) -> None:
     assert getattr(kind(**{name: lowest}), name) == lowest
     assert getattr(kind(**{name: highest}), name) == highest
     for outside in (lowest - 1, highest + 1, NAN, float("inf"), -float("inf")):
@@ -62,7 +62,7 @@ def test_a_range_includes_its_ends_and_nothing_beyond(kind: Any, name: str, lowe
     ],
 )
 @pytest.mark.parametrize("value", [True, "8", None, [8]])
-def test_what_is_not_a_number_is_refused(kind: Any, name: str, value: object) -> None:
+def test_a_value_that_is_not_a_number_is_refused(kind: Any, name: str, value: object) -> None:
     with pytest.raises(OptionError):
         kind(**{name: value})
 
@@ -81,13 +81,13 @@ def test_the_loop_guard_is_on_or_off(value: Any) -> None:
         SamplingOptions(loop_guard=value)
 
 
-def test_a_large_bound_is_written_out() -> None:
+def test_a_large_bound_is_written_in_full() -> None:
     TrainConfig(random_seed=2**32 - 1)
     with pytest.raises(OptionError, match="between 0 and 4294967295, not 4294967296"):
         TrainConfig(random_seed=2**32)
 
 
-def test_a_complaint_names_the_option_what_is_allowed_and_what_came() -> None:
+def test_a_message_names_the_option_the_allowed_range_and_the_value() -> None:
     with pytest.raises(OptionError) as caught:
         SamplingOptions(diversity=99)
     assert str(caught.value) == "Diversity must lie between 0.1 and 2, not 99."

@@ -15,9 +15,9 @@ from musiclstm.hub import Remote, create, look, put, set_variables, split_refere
 from musiclstm.project import package_files, project_file
 from musiclstm.publishing.card import front_matter, with_front_matter
 
-TOP = ("app.py", "README.md", "packages.txt", "LICENSE", "docs/page.png")
-BUNDLED = "checkpoints/classical-piano"
-FOLDERS = ("musiclstm", BUNDLED)
+TOP = ("app.py", "README.md", "packages.txt", "LICENSE")
+DOCS, BUNDLED = "docs", "checkpoints/classical-piano"
+FOLDERS = ("musiclstm", DOCS, BUNDLED)
 REPO_VARIABLE, REVISION_VARIABLE = "MUSICLSTM_REPO", "MUSICLSTM_REVISION"  # environment variables that the page reads
 
 Say = Callable[[str], None]
@@ -88,9 +88,9 @@ def space_files(pinned: Pinned | None) -> dict[str, bytes]:
 
     A Space installs requirements.txt and nothing else, so there it holds the locked versions of all packages.
     """
-    checkpoint = project_file(BUNDLED)
     paths = {name: project_file(name) for name in TOP} | {"requirements.txt": project_file("constraints.txt")}
-    paths |= package_files() | {f"{BUNDLED}/{path.name}": path for path in sorted(checkpoint.iterdir())}
+    paths |= package_files()
+    paths |= {f"{folder}/{path.name}": path for folder in (DOCS, BUNDLED) for path in sorted(project_file(folder).iterdir())}
     files = {name: path.read_bytes() for name, path in paths.items()}
     if pinned is not None:
         readme = files["README.md"].decode("utf-8")

@@ -39,7 +39,7 @@ def rows(pitches: list[int]) -> Rows:
 def test_a_checkpoints_own_data_are_split_as_they_were(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as refused:
         held_out(folder, metrics(["none"]), tmp_path)
-    works = str(refused.value).split("from these ")[1].split(" would be")[0].split(", ")
+    works = str(refused.value).split("would hold out ")[1].removesuffix(".").split(", ")
     held = held_out(folder, metrics(works), tmp_path)
     assert held.own
     assert held.names("test") == [f"{work}.mid" for work in works]

@@ -1,4 +1,4 @@
-"""Collections: what is read, what is skipped, the cache, and the split by work."""
+"""Collections: pieces read and skipped, the cache, and the split by work."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from musiclstm.music.notes import NOTE, Metre, Piece, Tempo, make_notes
 
 
 def melody(seed: int, notes: int = 40) -> Piece:
-    """A melody in 3/4 that no other ``seed`` has."""
+    """A melody in 3/4, different for each ``seed``."""
     pitches = np.random.default_rng(seed).integers(40, 90, notes)
     return Piece(make_notes(np.arange(notes) * 12, pitches, [12] * notes, [64] * notes), (Metre(0, 3, 4),), (Tempo(0, 90.0),))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four usable files and four that are not."""
+    """A folder with four usable music files and four unusable ones."""
     data = tmp_path / "data"
     for name, piece in (
         ("Bach/prelude_1.mid", melody(1)),
@@ -89,13 +89,13 @@ def test_every_skipped_file_is_named_with_its_reason(folder: Path) -> None:
         assert "\n" not in sentence
 
 
-def test_a_piece_read_with_many_tempi_has_one_that_lasts_as_long(tmp_path: Path) -> None:
+def test_several_tempi_become_one_that_keeps_the_total_duration(tmp_path: Path) -> None:
     piece = replace(melody(1), tempi=(Tempo(0, 60.0), Tempo(240, 120.0)))
     collection = open_collection([Source("a", "a", "", "", lambda: piece)], tmp_path)
     assert collection.piece(0).seconds(piece.end) == pytest.approx(piece.seconds(piece.end), rel=1e-3)
 
 
-def test_the_composer_that_a_file_names_counts_where_it_lies_in_no_folder(tmp_path: Path) -> None:
+def test_the_composer_named_in_a_file_is_used_if_its_folder_gives_none(tmp_path: Path) -> None:
     named = replace(melody(1), composer="Chopin")
     sources = [
         Source("a", "a", "", "", lambda: named),
@@ -104,15 +104,15 @@ def test_the_composer_that_a_file_names_counts_where_it_lies_in_no_folder(tmp_pa
     assert [e.composer for e in open_collection(sources, tmp_path).entries] == ["Chopin", "Liszt"]
 
 
-def test_the_report_is_told_of_each_file(folder: Path) -> None:
-    told: list[tuple[int, int, str]] = []
-    opened(folder, lambda done, total, name: told.append((done, total, name)))
-    assert [done for done, _, _ in told] == list(range(8))
-    assert {total for _, total, _ in told} == {8}
-    assert told[0][2] == "Bach/prelude_1.mid"
+def test_each_file_is_reported(folder: Path) -> None:
+    reported: list[tuple[int, int, str]] = []
+    opened(folder, lambda done, total, name: reported.append((done, total, name)))
+    assert [done for done, _, _ in reported] == list(range(8))
+    assert {total for _, total, _ in reported} == {8}
+    assert reported[0][2] == "Bach/prelude_1.mid"
 
 
-# Sentences for people
+# Error messages
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -120,15 +120,15 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         folder_sources(tmp_path / "nowhere")
 
 
-def test_a_folder_without_music_is_named_with_what_would_count(folder: Path) -> None:
+def test_a_folder_without_music_is_named_with_the_accepted_formats(folder: Path) -> None:
     empty = folder / "empty"
     empty.mkdir()
     (empty / "song.mp3").write_bytes(b"")
-    with pytest.raises(DataError, match=r"empty holds no .*\.mid.*\.musicxml.* file"):
+    with pytest.raises(DataError, match=r"empty contains no .*\.mid.*\.musicxml.* file"):
         folder_sources(empty)
 
 
-def test_where_nothing_can_be_used_the_first_reason_is_told(tmp_path: Path) -> None:
+def test_if_nothing_is_usable_the_first_reason_is_given(tmp_path: Path) -> None:
     def unreadable() -> Piece:
         raise MusicFileError("a.mid is damaged.")
 
@@ -144,11 +144,11 @@ def test_a_collection_without_sources_is_refused(tmp_path: Path) -> None:
 # The cache
 
 
-def test_the_second_time_no_file_is_read(folder: Path) -> None:
+def test_a_second_time_no_file_is_read(folder: Path) -> None:
     first = opened(folder)
-    told: list[str] = []
-    second = opened(folder, lambda done, total, name: told.append(name))
-    assert not told
+    reported: list[str] = []
+    second = opened(folder, lambda done, total, name: reported.append(name))
+    assert not reported
     assert second == first
     assert np.array_equal(second.piece(1).notes, first.piece(1).notes)
 
@@ -167,13 +167,13 @@ def test_a_new_file_is_noticed(folder: Path) -> None:
     assert len(opened(folder)) == 5
 
 
-def test_a_build_that_is_killed_leaves_no_index_and_is_begun_anew(tmp_path: Path) -> None:
-    def killed() -> Piece:
+def test_an_interrupted_build_leaves_no_index_and_starts_over(tmp_path: Path) -> None:
+    def interrupted() -> Piece:
         raise KeyboardInterrupt
 
     sources = [Source(name, name, "", "", lambda seed=seed: melody(seed)) for seed, name in enumerate("abc")]  # type: ignore[misc]
     with pytest.raises(KeyboardInterrupt):
-        open_collection([*sources[:2], replace(sources[2], read=killed)], tmp_path)
+        open_collection([*sources[:2], replace(sources[2], read=interrupted)], tmp_path)
     assert list(tmp_path.rglob("notes.bin"))
     assert not list(tmp_path.rglob("index*"))
     collection = open_collection(sources, tmp_path)
@@ -182,7 +182,7 @@ def test_a_build_that_is_killed_leaves_no_index_and_is_begun_anew(tmp_path: Path
     assert len(list(tmp_path.rglob("notes.bin"))) == 1
 
 
-def test_notes_stay_on_disk_until_they_are_asked_for(folder: Path) -> None:
+def test_notes_stay_on_disk_until_they_are_needed(folder: Path) -> None:
     collection = opened(folder)
     path = collection.folder / "notes.bin"
     assert path.stat().st_size == sum(entry.count for entry in collection.entries) * NOTE.itemsize
@@ -214,7 +214,7 @@ def test_notes_stay_on_disk_until_they_are_asked_for(folder: Path) -> None:
         ("7", "7"),
     ],
 )
-def test_movements_of_a_work_share_its_name(name: str, work: str) -> None:
+def test_movements_of_a_work_share_one_work_name(name: str, work: str) -> None:
     assert work_of(name) == work
 
 
@@ -226,7 +226,7 @@ def test_the_music21_corpus_has_names_works_and_composers() -> None:
 
 
 def collection_of(works: dict[str, list[int]]) -> Collection:
-    """Works by name, with the numbers of notes of their pieces."""
+    """A collection of works by name, given the note counts of their pieces."""
     entries, first = [], 0
     for work, counts in works.items():
         for number, count in enumerate(counts):
@@ -239,14 +239,14 @@ MANY = collection_of({f"work {i}": [100 + 10 * i] * (1 + i % 4) for i in range(6
 
 
 @pytest.mark.parametrize("random_seed", range(5))
-def test_no_work_lies_on_two_sides_and_every_piece_on_one(random_seed: int) -> None:
+def test_every_piece_is_on_one_side_and_no_work_on_two(random_seed: int) -> None:
     sides = split(MANY, 0.1, 0.2, random_seed)
     assert sorted(index for side in sides.values() for index in side) == list(range(len(MANY)))
     works = [{MANY.entries[index].work for index in side} for side in sides.values()]
     assert sum(len(names) for names in works) == 60
 
 
-def test_a_side_holds_its_share_of_the_notes_and_at_most_a_work_more() -> None:
+def test_a_side_exceeds_its_share_of_the_notes_by_at_most_one_work() -> None:
     sides = split(MANY, 0.1, 0.2, 1)
     total = sum(entry.count for entry in MANY.entries)
     largest = max(sum(e.count for e in MANY.entries if e.work == work) for work in {e.work for e in MANY.entries})
@@ -255,12 +255,12 @@ def test_a_side_holds_its_share_of_the_notes_and_at_most_a_work_more() -> None:
         assert share * total <= held <= share * total + largest
 
 
-def test_the_same_random_seed_gives_the_same_split_and_another_another() -> None:
+def test_the_split_depends_on_the_random_seed() -> None:
     assert split(MANY, 0.1, 0.1, 1) == split(MANY, 0.1, 0.1, 1)
     assert split(MANY, 0.1, 0.1, 1) != split(MANY, 0.1, 0.1, 2)
 
 
-def test_a_split_depends_on_names_and_not_on_the_order_of_files() -> None:
+def test_the_split_does_not_depend_on_the_order_of_files() -> None:
     turned = Collection(MANY.folder, MANY.entries[::-1], ())
     for side, indices in split(MANY, 0.1, 0.1, 1).items():
         mirrored = [len(MANY) - 1 - index for index in split(turned, 0.1, 0.1, 1)[side]]
@@ -273,6 +273,6 @@ def test_a_share_of_0_leaves_a_side_empty() -> None:
 
 
 @pytest.mark.parametrize("works", [1, 2])
-def test_too_few_works_to_set_some_aside_are_refused(works: int) -> None:
+def test_too_few_works_for_a_split_are_refused(works: int) -> None:
     with pytest.raises(DataError, match=f"only {works} work"):
         split(collection_of({f"work {i}": [100, 100] for i in range(works)}), 0.1, 0.1, 1)

@@ -1,4 +1,4 @@
-"""Datasets on Kaggle: the real kagglehub against a server on this machine that speaks its protocol."""
+"""Datasets on Kaggle: the real kagglehub against a local server that speaks its protocol."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from musiclstm.formats.midi import midi_bytes
 from musiclstm.music.notes import Piece
 
 ROOT = Path(__file__).resolve().parents[2]
-PORT = 7777  # where kagglehub looks in its own tests; it takes no other address
+PORT = 7777  # kagglehub's test environment always uses this port
 READER = """
 import sys
 from pathlib import Path
@@ -37,7 +37,7 @@ for number, reference in enumerate(sys.argv[2:]):
 
 
 class Kaggle(ThreadingHTTPServer):
-    """Datasets by OWNER/NAME, each the files of one version; those of ``busy`` are not delivered now."""
+    """Serves datasets by OWNER/NAME, each with the files of one version; those in ``busy`` answer with 503."""
 
     allow_reuse_address = True
 
@@ -89,7 +89,7 @@ def kaggle() -> Iterator[Kaggle]:
 
 
 def read(folder: Path, *references: str, **settings: str) -> list[str]:
-    """What reading these datasets came to, one after the other in a process of its own whose home is ``folder``."""
+    """Read these datasets one by one in a separate process whose home is ``folder``; returns a result line for each."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAGGLE") and "proxy" not in name.lower()}
     environment = {"HOME": str(folder), "KAGGLE_API_ENVIRONMENT": "TEST", "PYTHONPATH": str(ROOT)} | settings
     ran = subprocess.run(
@@ -100,41 +100,43 @@ def read(folder: Path, *references: str, **settings: str) -> list[str]:
         check=False,
         timeout=120,
     )
-    said = [line.removeprefix("> ") for line in ran.stdout.splitlines() if line.startswith("> ")]
-    assert len(said) == len(references), ran.stderr
-    return said
+    results = [line.removeprefix("> ") for line in ran.stdout.splitlines() if line.startswith("> ")]
+    assert len(results) == len(references), ran.stderr
+    return results
 
 
-def test_a_dataset_is_read_and_the_next_time_found(kaggle: Kaggle, tunes: dict[str, Piece], tmp_path: Path) -> None:
+def test_a_dataset_is_downloaded_once_and_read_from_the_cache_later(
+    kaggle: Kaggle, tunes: dict[str, Piece], tmp_path: Path
+) -> None:
     kaggle.datasets["anna/waltzes"] = {f"b/{name}.mid": midi_bytes(tune) for name, tune in tunes.items()} | {"a.csv": b"1,2"}
     names = sorted(f"b/{name}.mid" for name in tunes)
     assert read(tmp_path, "kaggle://anna/waltzes", "kaggle://anna/waltzes@3") == [f"read {names}"] * 2
     assert kaggle.downloads == 1
 
 
-def test_what_kaggle_refuses_is_told_in_a_sentence(kaggle: Kaggle, tmp_path: Path) -> None:
+def test_each_refusal_by_kaggle_is_explained(kaggle: Kaggle, tmp_path: Path) -> None:
     kaggle.datasets["anna/tables"] = {"a.csv": b"1,2"}
     kaggle.busy.add("anna/etudes")
     missing, useless, busy = read(tmp_path, *(f"kaggle://anna/{name}" for name in ("nothing", "tables", "etudes")))
     assert missing.startswith("DataError Kaggle has no dataset anna/nothing, or it is private")
-    assert useless.startswith("DataError On Kaggle, anna/tables holds no .mid")
-    assert busy.startswith("DataError Kaggle can't deliver anna/etudes now (it answers 503)")
+    assert useless.startswith("DataError The Kaggle dataset anna/tables contains no .mid")
+    assert busy.startswith("DataError Kaggle can't deliver anna/etudes now (HTTP status 503)")
 
 
-def test_kaggle_out_of_reach_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_an_unreachable_kaggle_is_explained(tmp_path: Path) -> None:
     pytest.importorskip("kagglehub")
-    assert read(tmp_path, "kaggle://anna/waltzes")[0].startswith("DataError Kaggle can't be reached to deliver anna/waltzes")
+    assert read(tmp_path, "kaggle://anna/waltzes")[0].startswith("DataError Kaggle can't be reached to download anna/waltzes")
 
 
-def test_without_kagglehub_the_sentence_says_what_to_install(tmp_path: Path) -> None:
+def test_without_kagglehub_the_message_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "kagglehub.py").write_text("raise ImportError", encoding="utf-8")
-    said = read(tmp_path, "kaggle://anna/waltzes", PYTHONPATH=f"{tmp_path}:{ROOT}")
-    assert said == ["MissingToolError To read kaggle://anna/waltzes, install kagglehub: pip install kagglehub."]
+    results = read(tmp_path, "kaggle://anna/waltzes", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert results == ["MissingToolError To read kaggle://anna/waltzes, install kagglehub: pip install kagglehub."]
 
 
 @pytest.mark.parametrize(
     "reference", ["kaggle://anna", "kaggle://anna/waltzes@0", "kaggle://a/b/c", "kaggle://../x", "kaggle:/a/b"]
 )
 def test_a_malformed_reference_is_refused(reference: str) -> None:
-    with pytest.raises(OptionError, match="A dataset on Kaggle is named as"):
+    with pytest.raises(OptionError, match="A dataset on Kaggle is written"):
         download_dataset(reference)

@@ -1,4 +1,4 @@
-"""Passages are cut as promised, continued in their own metre, and judged: people beside themselves differ in nothing."""
+"""Passages: how they are chosen, continued and scored; human continuations compared with themselves show no difference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from musiclstm.scoring.originality import build_index
 
 
 def walk(random_seed: int, bars: int, metre: Metre = Metre(0, 4, 4), per_bar: int = 12) -> Piece:  # noqa: B008
-    """Bars of a tune that wanders at random over a bass."""
+    """A random walk of ``bars`` bars with ``per_bar`` notes each."""
     rng = np.random.default_rng(random_seed)
     onset = np.concatenate([bar * metre.bar_ticks + np.arange(per_bar) * (metre.bar_ticks // per_bar) for bar in range(bars)])
     pitch = 60 + np.cumsum(rng.integers(-2, 3, len(onset))) % 24
@@ -46,7 +46,7 @@ def passages(count: int = 12, pieces: int = 4, bars: int = 4) -> list[Passage]:
 # Passages
 
 
-def test_seed_and_continuation_are_whole_bars_that_follow_each_other_in_the_piece() -> None:
+def test_seed_and_continuation_are_consecutive_whole_bars_of_the_piece() -> None:
     pieces = {f"{number}.mid": walk(number, 48, Metre(0, 3, 4)) for number in range(4)}
     for passage in held_out(list(pieces.values()), np.random.default_rng(1), 12, seed_bars=8, bars=4):
         start = (passage.bar - 1) * 72
@@ -58,13 +58,13 @@ def test_seed_and_continuation_are_whole_bars_that_follow_each_other_in_the_piec
         assert join(passage.seed, passage.continuation, passage.split).notes["pitch"].tolist() == part["pitch"].tolist()
 
 
-def test_every_piece_has_its_turn_before_any_has_a_second() -> None:
+def test_every_piece_gives_a_passage_before_any_gives_a_second() -> None:
     pieces = [walk(0, 400), *(walk(number, 30) for number in range(1, 6))]
     found = held_out(pieces, np.random.default_rng(1), 12, seed_bars=4, bars=4)
     assert Counter(passage.name for passage in found) == {f"{number}.mid": 2 for number in range(6)}
 
 
-def test_continuations_overlap_only_when_there_are_no_others_left() -> None:
+def test_continuations_overlap_only_if_there_are_no_others_left() -> None:
     pieces = [walk(number, 40) for number in range(3)]
     few = held_out(pieces, np.random.default_rng(1), 18, seed_bars=8, bars=4)
     assert not any(passage.overlaps for passage in few)
@@ -77,7 +77,7 @@ def test_continuations_overlap_only_when_there_are_no_others_left() -> None:
     assert len({(passage.name, passage.bar) for passage in many}) == 60
 
 
-def test_other_random_seeds_cut_other_passages_and_the_same_the_same() -> None:
+def test_the_random_seed_determines_the_passages() -> None:
     pieces = [walk(number, 100) for number in range(4)]
 
     def bars(random_seed: int) -> list[tuple[str, int]]:
@@ -101,15 +101,15 @@ def test_sparse_music_and_changes_of_metre_are_left_out() -> None:
         assert passage.end == 8 * passage.piece.metres[0].bar_ticks
 
 
-def test_a_seed_strikes_in_its_last_bar() -> None:
+def test_a_seed_has_an_onset_in_its_last_bar() -> None:
     notes = walk(1, 60).notes
     silent = walk(1, 60).notes["onset"] // 96 % 5 == 4
     found = held_out([Piece(notes[~silent], source="x")], np.random.default_rng(1), 40, seed_bars=4, bars=4)
     assert all(passage.seed.notes["onset"][-1] >= 3 * 96 for passage in found)
 
 
-def test_too_little_music_is_refused_in_one_sentence() -> None:
-    with pytest.raises(DataError, match=r"8 passages of 24 whole bars .* it holds 0"):
+def test_too_little_music_is_refused() -> None:
+    with pytest.raises(DataError, match=r"8 passages of 24 whole bars .* it contains 0"):
         held_out([walk(1, 20)], np.random.default_rng(1), 20)
 
 
@@ -123,7 +123,7 @@ def test_too_little_music_is_refused_in_one_sentence() -> None:
         ({"continuations": 20, "random_seed": -1}, "random seed"),
     ],
 )
-def test_a_trial_checks_its_numbers(options: dict[str, Any], says: str) -> None:
+def test_a_trial_validates_its_numbers(options: dict[str, Any], says: str) -> None:
     with pytest.raises(OptionError, match=says):
         Trial(**options)
 
@@ -131,7 +131,7 @@ def test_a_trial_checks_its_numbers(options: dict[str, Any], says: str) -> None:
 # Scores
 
 
-def test_every_score_is_taken_and_only_the_continuation_is_scored() -> None:
+def test_every_score_is_computed_and_only_the_continuation_is_scored() -> None:
     passage = passages()[0]
     found = scores_of(passage, passage.continuation)
     assert set(found) == {*MUSICAL, *loops.SCORES, *structure.SCORES}
@@ -141,14 +141,14 @@ def test_every_score_is_taken_and_only_the_continuation_is_scored() -> None:
     assert copied["repeated_figures"] > 0.9 > found["repeated_figures"]
 
 
-def test_a_last_note_that_rings_adds_no_bar() -> None:
+def test_a_long_last_note_adds_no_bar() -> None:
     passage = passages()[0]
     notes = passage.continuation.notes.copy()
     notes["duration"][-1] = 500
     assert scores_of(passage, replace(passage.continuation, notes=notes))["notes_per_bar"] == 12.0
 
 
-def test_people_beside_themselves_differ_in_nothing() -> None:
+def test_human_continuations_compared_with_themselves_show_no_difference() -> None:
     given = passages(16)
     found = judge(given, [passage.continuation for passage in given], np.random.default_rng(1), resamples=20)
     assert found["musicality"]["share_of_ceiling"]["mean"] == 1.0
@@ -160,7 +160,7 @@ def test_people_beside_themselves_differ_in_nothing() -> None:
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-def test_one_note_for_ever_is_told_from_people_by_every_kind_of_score() -> None:
+def test_every_kind_of_score_separates_a_repeated_note_from_human_music() -> None:
     given = passages(16)
     onset = np.arange(32) * 12
     dull = Piece(make_notes(onset, [60] * 32, [12] * 32, [64] * 32))
@@ -177,7 +177,7 @@ def test_one_note_for_ever_is_told_from_people_by_every_kind_of_score() -> None:
     )
 
 
-def test_the_mean_area_is_that_of_the_five_fixed_features() -> None:
+def test_the_mean_area_covers_the_five_fixed_features() -> None:
     given = passages(16)
     found = judge(given, [transpose(passage.continuation, 1) for passage in given], np.random.default_rng(1), resamples=20)[
         "musicality"
@@ -188,36 +188,36 @@ def test_the_mean_area_is_that_of_the_five_fixed_features() -> None:
     assert found["mean_overlapping_area"]["mean"] == pytest.approx(mean, abs=1e-3)
 
 
-def test_what_is_borrowed_from_known_pieces_is_counted_beside_peoples() -> None:
+def test_passages_shared_with_training_pieces_are_compared_with_human_ones() -> None:
     given = passages(16)
     known = walk(99, 48)
-    thief = Piece(known.notes[:48], source="thief")
-    people = [passage.continuation for passage in given]
-    found = judge(given, [thief, *people[1:]], np.random.default_rng(1), build_index([known]), resamples=20)["originality"]
+    copied = Piece(known.notes[:48], source="copied")
+    human = [passage.continuation for passage in given]
+    found = judge(given, [copied, *human[1:]], np.random.default_rng(1), build_index([known]), resamples=20)["originality"]
     assert found["longest"]["difference"]["mean"] == pytest.approx((48 - found_length(given, known)) / 16, abs=1e-3)
     assert found["above_people_95"]["generated"]["mean"] == pytest.approx(1 / 16, abs=0.07)
-    assert judge(given, people, np.random.default_rng(1), resamples=2)["originality"] is None
+    assert judge(given, human, np.random.default_rng(1), resamples=2)["originality"] is None
 
 
 def found_length(given: list[Passage], known: Piece) -> int:
-    """Notes that people's first continuation shares with the known piece."""
+    """Notes that the first human continuation shares with the known piece."""
     return build_index([known]).longest(given[0].continuation).notes
 
 
-def test_a_persons_own_piece_is_no_loan() -> None:
+def test_a_human_continuation_is_not_compared_with_its_own_piece() -> None:
     given = passages(16)
     pieces = [walk(number, 48) for number in range(4)]
     found = judge(
         given, [passage.continuation for passage in given], np.random.default_rng(1), build_index(pieces), resamples=20
     )["originality"]
-    assert found["longest"]["generated"]["mean"] == 48.0  # copied from the very pieces: all of it
+    assert found["longest"]["generated"]["mean"] == 48.0  # copied entirely from known pieces
     assert found["longest"]["people"]["mean"] < 10
 
 
-# The whole trial
+# The whole comparison
 
 
-def test_each_seed_is_continued_in_its_metre_for_as_many_bars(small_checkpoint: Checkpoint) -> None:
+def test_each_seed_is_continued_in_its_metre_for_the_same_number_of_bars(small_checkpoint: Checkpoint) -> None:
     pieces = [walk(1, 60), walk(2, 60, Metre(0, 3, 4))]
     given = held_out(pieces, np.random.default_rng(1), 8, seed_bars=4, bars=3)
     written = list(continued(small_checkpoint, given, SamplingOptions()))
@@ -229,17 +229,17 @@ def test_each_seed_is_continued_in_its_metre_for_as_many_bars(small_checkpoint: 
         assert 0 <= continuation.notes["onset"].min() <= continuation.notes["onset"].max() < passage.end - passage.split
 
 
-def test_the_same_trial_gives_the_same_figures_and_tells_of_each_take(small_checkpoint: Checkpoint) -> None:
+def test_the_same_trial_gives_the_same_figures_and_reports_each_continuation(small_checkpoint: Checkpoint) -> None:
     pieces = [walk(number, 40) for number in range(3)]
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     trial = Trial(9, seed_bars=4, bars=3, random_seed=3, sampling=SamplingOptions(diversity=1.1))
 
     def report(done: int, total: int) -> None:
-        told.append((done, total))
+        reported.append((done, total))
 
     first, again = (compare_continuations(small_checkpoint, pieces, trial, report) for _ in range(2))
     assert first == again
-    assert told == [(done, 9) for done in range(1, 10)] * 2
+    assert reported == [(done, 9) for done in range(1, 10)] * 2
     settings = {"passages": 9, "seed_bars": 4, "bars": 3, "random_seed": 3, "diversity": 1.1, "loop_guard": True}
     assert {name: first[name] for name in settings} == settings
     json.dumps(first, allow_nan=False)

@@ -12,7 +12,7 @@ from musiclstm.formats.midi import write_midi
 from musiclstm.music.notes import Piece
 
 
-def test_the_whole_is_the_mean_of_its_pieces_weighted_by_notes(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:
+def test_the_total_is_the_mean_of_the_pieces_weighted_by_notes(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:
     pieces = list(tunes.values())
     single = Evaluator(small_checkpoint).bits_per_note(pieces)
     weights = [len(piece) - 1 for piece in pieces]
@@ -26,7 +26,7 @@ def test_quarters_are_the_sum_of_steps(small_checkpoint: Checkpoint, tunes: dict
     assert evaluate(small_checkpoint, [tunes["march"]])["quarters"] == pytest.approx(expected)
 
 
-def test_the_composer_is_the_name_of_the_files_folder(tunes: dict[str, Piece], tmp_path: Path) -> None:
+def test_the_composer_is_the_name_of_a_files_folder(tunes: dict[str, Piece], tmp_path: Path) -> None:
     (tmp_path / "Bach").mkdir()
     write_midi(tunes["march"], tmp_path / "Bach" / "a.mid")
     write_midi(tunes["waltz"], tmp_path / "b.mid")
@@ -35,7 +35,7 @@ def test_the_composer_is_the_name_of_the_files_folder(tunes: dict[str, Piece], t
     assert skipped == []
 
 
-def test_a_folder_of_broken_files_is_refused_with_the_first_reason(tmp_path: Path) -> None:
+def test_a_folder_of_unreadable_files_is_refused_with_the_first_reason(tmp_path: Path) -> None:
     (tmp_path / "x.mid").write_text("no")
     with pytest.raises(DataError, match=r"x\.mid"):
         read_pieces(folder_sources(tmp_path), "data")

@@ -12,7 +12,7 @@ VOCABULARY = Vocabulary(steps=(0, 6, 12), durations=(6, 12, 24), velocities=4)
 
 
 def tune(pitches: list[int], steps: list[int] | None = None) -> Rows:
-    """Rows of these pitches (0 is the lowest key), a step of class 1 between them unless told."""
+    """Rows of these pitches (0 is the lowest key) with ``steps``, by default all of class 1."""
     rows = np.zeros((len(pitches), tokens.COLUMNS), np.int16)
     rows[:, PITCH] = pitches
     rows[:, STEP] = steps or 1
@@ -33,32 +33,32 @@ def shuffled(notes: int = 400) -> Rows:
 def test_probabilities_add_up_to_one_at_every_order(stream: int) -> None:
     model = ngram.fit([shuffled()], VOCABULARY)
     unseen = shuffled(500)[100:]
-    unseen[:, PITCH] += 20  # near the end of the keyboard, where many intervals lead off it
+    unseen[:, PITCH] += 20  # near the end of the keyboard, which many intervals would leave
     for p in model.by_order(unseen, stream):
         assert p.min() >= 0
         assert p.sum(axis=1) == pytest.approx(1.0)
 
 
-def test_what_comes_is_never_impossible() -> None:
+def test_no_note_is_impossible() -> None:
     model = ngram.fit([tune([40, 42] * 10)], VOCABULARY)
     for order in range(ngram.LONGEST + 1):
         assert np.isfinite(model.scores(shuffled(), order)[0]).all()
     assert np.isfinite(model.scores(shuffled(), 2, recall=True)[0]).all()
 
 
-def test_kneser_and_neys_formula_by_hand() -> None:
-    # After step class 1 came 1 three times and 2 once, after 2 came 2 and 1 once each; durations are all alike.
+def test_probabilities_follow_the_kneser_ney_formula() -> None:
+    # Step class 1 was followed by 1 three times and by 2 once; 2 by 2 and 1 once each; all durations are equal.
     rows = tune([40] * 7, [1, 1, 1, 1, 2, 2, 1])
     model = ngram.fit([rows], VOCABULARY)
     unigram = (np.array([0, 4, 2]) + 1) / 9
     assert model.probabilities(rows, STEP, 0)[0] == pytest.approx(unigram)
-    # The step alone counts how many (step, duration) a class followed: one. Too few to estimate discounts: 0.75 is taken.
+    # The step alone counts the (step, duration) contexts that a class followed: one. Too few to estimate discounts, so 0.75.
     step = np.array([0, 0.25, 0.25]) / 2 + 1.5 / 2 * unigram
     step_and_duration = np.array([0, 2.25, 0.25]) / 4 + 1.5 / 4 * step
     assert model.probabilities(rows, STEP, 1)[0] == pytest.approx(step_and_duration)
 
 
-def test_discounts_are_chen_and_goodmans() -> None:
+def test_discounts_follow_chen_and_goodman() -> None:
     counts = np.repeat([1, 2, 3, 4, 9], [40, 20, 10, 5, 3])
     share = 40 / (40 + 2 * 20)
     expected = [0, 1 - 2 * share * 20 / 40, 2 - 3 * share * 10 / 20, 3 - 4 * share * 5 / 10]
@@ -79,8 +79,8 @@ def test_a_tune_learnt_in_one_key_is_known_in_another() -> None:
     assert hits[3:, :3].all()
 
 
-def test_a_longer_context_tells_more_where_the_tune_needs_it() -> None:
-    # After +2 comes now +2, now -4: only the interval before it, three rows in all, tells which.
+def test_a_longer_context_helps_if_the_tune_needs_it() -> None:
+    # +2 is followed by +2 or by -4: only the interval before it, three rows in total, decides which.
     rows = tune([40, 42, 44] * 60)
     bits = ngram.bits_by_order(ngram.fit([rows], VOCABULARY), [rows])
     assert len(bits) == ngram.LONGEST + 1
@@ -88,9 +88,9 @@ def test_a_longer_context_tells_more_where_the_tune_needs_it() -> None:
     assert bits[3] < bits[2] / 5
 
 
-def test_a_context_never_met_says_what_the_shorter_one_says() -> None:
+def test_an_unseen_context_gives_the_probabilities_of_the_shorter_one() -> None:
     model = ngram.fit([tune([40, 42, 44] * 60, [1, 1, 2] * 60)], VOCABULARY)
-    known, strange, stranger = (tune([40, second, 44]) for second in (42, 55, 57))  # leaps of a tenth were never met
+    known, strange, stranger = (tune([40, second, 44]) for second in (42, 55, 57))  # such leaps never occurred
     *_, after_known = model.by_order(known, STEP)
     *_, after_strange = model.by_order(strange, STEP)
     *_, after_stranger = model.by_order(stranger, STEP)
@@ -98,7 +98,7 @@ def test_a_context_never_met_says_what_the_shorter_one_says() -> None:
     assert after_strange[1] != pytest.approx(after_known[1])
 
 
-def test_contexts_do_not_reach_across_pieces() -> None:
+def test_contexts_do_not_cross_piece_boundaries() -> None:
     first, second = tune([40, 42] * 3), tune([60, 50] * 3)
     apart = ngram.fit([first, second], VOCABULARY)
     joined = ngram.fit([np.concatenate([first, second])], VOCABULARY)
@@ -107,7 +107,7 @@ def test_contexts_do_not_reach_across_pieces() -> None:
     assert not apart.tables[1][0].followers(np.zeros(1, np.int64), ngram.INTERVALS)[0][:, leap].any()
 
 
-def test_within_a_chord_pitches_only_rise() -> None:
+def test_pitches_only_rise_within_a_chord() -> None:
     model = ngram.fit([shuffled()], VOCABULARY)
     chord = tune([40, 44, 47], [1, 0, 0])
     for p in model.by_order(chord, PITCH):
@@ -126,7 +126,7 @@ def test_real_tunes_are_scored_note_by_note(tunes: dict[str, Piece]) -> None:
     assert bits[3] == pytest.approx(together / np.log(2) / sum(len(piece) - 1 for piece in rows), rel=1e-4)
 
 
-def test_what_the_piece_itself_said_before_is_recalled() -> None:
+def test_recall_learns_repeats_within_a_piece() -> None:
     model = ngram.fit([shuffled()], VOCABULARY)
     verse = shuffled(60)[:, :]
     verse[:, PITCH] = np.random.default_rng(7).integers(20, 60, 60)
@@ -140,7 +140,7 @@ def test_what_the_piece_itself_said_before_is_recalled() -> None:
     assert nats[first, :3].sum() == pytest.approx(without[first, :3].sum(), rel=0.1)
 
 
-def test_recalling_knows_no_future() -> None:
+def test_recall_does_not_use_later_notes() -> None:
     model = ngram.fit([shuffled()], VOCABULARY)
     rows = shuffled(200)
     whole, _ = model.scores(rows, 2, recall=True)
@@ -155,7 +155,7 @@ def test_recalled_probabilities_add_up_to_one(stream: int) -> None:
     assert p.sum(axis=1) == pytest.approx(1.0)
 
 
-def test_a_longer_order_rests_on_more_counts() -> None:
+def test_a_higher_order_uses_more_counts() -> None:
     model = ngram.fit([shuffled()], VOCABULARY)
     numbers = [model.numbers(order) for order in range(ngram.LONGEST + 1)]
     assert numbers[0] == 3 + PITCHES + 3 + 4

@@ -1,4 +1,4 @@
-"""Bits and hits of a network on music it is given."""
+"""Nats, hits and totals of a network on given music."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def scanner(vocabulary: Vocabulary) -> FeatureScanner:
 
 @pytest.fixture(scope="module")
 def scored(rows: list[Rows], vocabulary: Vocabulary, scanner: FeatureScanner) -> list[NoteScores]:
-    """The scores that a network gives which knows nothing: all weights are zero, all classes equally likely."""
+    """The scores of an untrained network: all weights are zero and all classes equally likely."""
     network = build_network(size_for(vocabulary, units=8, layers=1, head=8, channels=1), lanes=LANES)
     network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
     return score_notes(network, scanner, [len(r) for r in rows], lambda index: Part(rows[index]), window=WINDOW)
 
 
-def test_a_network_that_knows_nothing_needs_the_logarithm_of_the_classes(
+def test_an_untrained_network_needs_the_logarithm_of_the_number_of_classes(
     scored: list[NoteScores], vocabulary: Vocabulary
 ) -> None:
     for stream, classes in (("step", len(vocabulary.steps)), ("duration", len(vocabulary.durations)), ("velocity", 32)):
@@ -51,7 +51,7 @@ def test_a_network_that_knows_nothing_needs_the_logarithm_of_the_classes(
             assert np.allclose(bits, np.log2(classes), rtol=0, atol=1e-6)
 
 
-def test_inside_a_chord_the_lower_pitches_cost_nothing(scored: list[NoteScores], rows: list[Rows]) -> None:
+def test_within_a_chord_lower_pitches_get_no_probability(scored: list[NoteScores], rows: list[Rows]) -> None:
     for piece, music in zip(scored, rows, strict=True):
         chord = music[1:, STEP] == 0
         allowed = np.where(chord, PITCHES - 1 - music[:-1, PITCH], PITCHES)
@@ -59,19 +59,19 @@ def test_inside_a_chord_the_lower_pitches_cost_nothing(scored: list[NoteScores],
         assert np.allclose(piece.nats[:, STREAMS.index("pitch")], np.log(allowed), atol=1e-6)
 
 
-def test_the_first_note_is_given_and_every_other_counted(scored: list[NoteScores], rows: list[Rows]) -> None:
+def test_every_note_but_the_first_is_scored(scored: list[NoteScores], rows: list[Rows]) -> None:
     for piece, music in zip(scored, rows, strict=True):
         assert piece.nats.shape == piece.hits.shape == (len(music) - 1, 4)
         assert piece.new.shape == (len(music) - 1,)
 
 
 def test_a_hit_is_the_likeliest_class(scored: list[NoteScores], rows: list[Rows]) -> None:
-    # Of equally likely classes the first counts as the guess: here class 0.
+    # Among equally likely classes the first one, class 0, counts as the prediction.
     for piece, music in zip(scored, rows, strict=True):
         assert np.array_equal(piece.hits[:, STREAMS.index("step")], music[1:, STEP] == 0)
 
 
-def test_scores_do_not_depend_on_lanes_windows_or_the_order_of_pieces(
+def test_scores_do_not_depend_on_lanes_windows_or_piece_order(
     rows: list[Rows], vocabulary: Vocabulary, scanner: FeatureScanner
 ) -> None:
     config = size_for(vocabulary, units=8, layers=1, head=8, channels=1)
@@ -126,7 +126,7 @@ def test_short_pieces_are_all_new(length: int) -> None:
     assert new.all()
 
 
-def test_the_share_of_new_material_of_a_piece_played_twice_is_half() -> None:
+def test_half_of_a_piece_played_twice_is_new_material() -> None:
     once = np.random.default_rng(2).permutation(80).tolist()
     assert is_new(figure(*once, *once)).mean() == pytest.approx(0.5, abs=0.03)
 
@@ -152,7 +152,7 @@ def test_totals_add_up() -> None:
     assert likelihood.new_bits == pytest.approx(7)
 
 
-def test_the_summary_has_the_figures_people_read() -> None:
+def test_the_summary_has_the_figures_to_report() -> None:
     assert total(scores_by_hand(), quarters=2.5).summary() == {
         "pieces": 2,
         "notes": 3,
@@ -166,12 +166,12 @@ def test_the_summary_has_the_figures_people_read() -> None:
     }
 
 
-def test_the_total_of_nothing_is_nothing() -> None:
+def test_the_total_of_no_pieces_is_zero() -> None:
     summary = total([], 0.0).summary()
     assert (summary["pieces"], summary["notes"], summary["bits_per_note"]) == (0, 0, 0)
 
 
-def test_the_whole_is_the_sum_of_its_pieces(scored: list[NoteScores]) -> None:
+def test_the_total_is_the_sum_of_its_pieces(scored: list[NoteScores]) -> None:
     whole, parts = total(scored, 1.0), [total([piece], 1.0) for piece in scored]
     assert whole.notes == sum(part.notes for part in parts)
     for stream in STREAMS:

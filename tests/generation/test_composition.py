@@ -305,7 +305,7 @@ def test_a_diversity_out_of_range_is_refused(diversity: float) -> None:
 
 
 def test_an_extension_keeps_the_take_and_adds_to_it(small_checkpoint: Checkpoint) -> None:
-    first = compose(small_checkpoint, request_for(small_checkpoint, bars=4, takes=2, ending=OPEN_ENDED))
+    first = compose(small_checkpoint, request_for(small_checkpoint, bars=4, ending=OPEN_ENDED))
     longer = compose(small_checkpoint, extension_request(first, 1, bars=3, random_seed=9))
     old = next(take for take in first.takes if take.number == 1).continuation
     new = longer.takes[0].continuation
@@ -334,7 +334,7 @@ def test_a_take_with_an_ending_is_extended_from_the_start_of_its_last_bar(small_
 
 def test_the_recipe_of_an_extension_gives_the_same_notes(small_checkpoint: Checkpoint) -> None:
     own = seed_from_piece(replace(small_checkpoint.seeds[0].piece, title="Mine", source="mine.mid"))
-    first = compose(small_checkpoint, request_for(small_checkpoint, own, bars=4, takes=3))
+    first = compose(small_checkpoint, request_for(small_checkpoint, own, bars=4))
     longer = compose(
         small_checkpoint,
         extension_request(first, first.takes[1].number, bars=5, random_seed=2, performance=Performance(transposition=-2)),

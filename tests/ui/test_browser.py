@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from waiting import PATIENCE, wait_until
 
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.formats.midi import read_midi, write_midi
@@ -21,26 +21,24 @@ from musiclstm.ui.engine import Engine, Progress
 from musiclstm.ui.page import build_page, launch
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-PATIENCE = 30_000  # milliseconds, for machines that do something else too
 DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
 
 
 class Unhurried(Engine):
-    """An engine that is slow at long takes, so that there is time to press Stop."""
+    """An engine that, in a long take, waits for Stop after its first bars."""
 
     def perform(self, requests: Sequence[ComposeRequest], stopped: Callable[[], bool]) -> Iterator[Progress]:
         for progress in super().perform(requests, stopped):
             yield progress
-            time.sleep(1.0 if requests[0].bars > 16 else 0.0)
+            if requests[0].bars > 16 and progress.composition is not None and progress.composition.bars:
+                wait_until(stopped)
 
 
 @pytest.fixture(scope="module")
 def address(small_checkpoint: Checkpoint) -> Iterator[str]:
     engine = Unhurried(small_checkpoint, bars=4)
     engine.warm_up()
-    until = time.monotonic() + 120
-    while engine.example is None and time.monotonic() < until:
-        time.sleep(0.1)
+    wait_until(lambda: engine.example is not None)
     page = build_page(ActiveCheckpoint(engine))
     yield launch(page, prevent_thread_lock=True, quiet=True)
     page.close()
@@ -52,6 +50,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Debian's where it is installed, else the one that Playwright brought.
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
+        expect.set_options(timeout=1000 * PATIENCE)
         yield browser
         browser.close()
 
@@ -67,7 +66,7 @@ def session(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         context.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else elsewhere.append(r.url))
         page = context.new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(at)
         ready(page)
         return page
@@ -104,9 +103,9 @@ def generate(page: Page, bars: int = 4) -> None:
 
 
 def finished(page: Page) -> None:
-    expect(page.locator("#generate")).to_have_text("Generate", timeout=PATIENCE)
-    expect(page.locator(".growing")).to_have_count(0, timeout=PATIENCE)
-    expect(page.locator("#player .play")).to_be_enabled(timeout=PATIENCE)
+    expect(page.locator("#generate")).to_have_text("Generate")
+    expect(page.locator(".growing")).to_have_count(0)
+    expect(page.locator("#player .play")).to_be_enabled()
 
 
 def clock(page: Page) -> float:
@@ -197,8 +196,8 @@ def test_a_number_out_of_range_is_reported_and_the_last_take_stays(session: Call
     page.get_by_role("button", name="More:").click()
     page.fill("#tempo input", "1000")
     page.click("#generate")
-    expect(page.get_by_test_id("toast-body").first).to_contain_text("between 20 and 400", timeout=PATIENCE)
-    expect(page.locator("#generate")).to_have_text("Generate", timeout=PATIENCE)
+    expect(page.get_by_test_id("toast-body").first).to_contain_text("between 20 and 400")
+    expect(page.locator("#generate")).to_have_text("Generate")
     expect(page.locator("#heading")).to_contain_text("Schumann · March")
     expect(page.locator("#player .play")).to_be_enabled()
 
@@ -209,7 +208,7 @@ def test_without_a_synthesizer_the_page_says_what_to_install(
     page = session()
     monkeypatch.setenv("PATH", "/nowhere")
     page.click("#generate")
-    expect(page.locator("#notice")).to_contain_text("install", timeout=PATIENCE)
+    expect(page.locator("#notice")).to_contain_text("install")
     expect(page.locator("#player")).to_have_count(0)
     assert len(read_midi(download(page, "#get-joined-midi", tmp_path)))
 
@@ -272,17 +271,17 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     expect(page.locator("#cards .card")).to_have_count(3)
     expect(page.locator("#heading")).to_contain_text("diversity 1.05")
     page.click("#cards .card >> nth=2")
-    expect(page.locator("#heading")).to_contain_text("diversity 1.3", timeout=PATIENCE)
+    expect(page.locator("#heading")).to_contain_text("diversity 1.3")
     expect(page.locator("#cards .card[aria-pressed=true]")).to_contain_text("diversity 1.3")
     page.click("#extend")
-    expect(page.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
+    expect(page.locator("#heading")).to_contain_text("by extending")
     finished(page)
     expect(page.locator("#cards .card")).to_have_count(0)
     page.click("#undo")
-    expect(page.locator("#heading")).to_contain_text("4 new bars", timeout=PATIENCE)
+    expect(page.locator("#heading")).to_contain_text("4 new bars")
     expect(page.locator("#cards .card")).to_have_count(3)
     page.click("#extend")
-    expect(page.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
+    expect(page.locator("#heading")).to_contain_text("by extending")
     finished(page)
     first = download(page, "#get-joined-midi", tmp_path).read_bytes()
 
@@ -291,7 +290,7 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     expect(page.locator("#link textarea, #link input")).to_have_value(re.compile(r"\?recipe=\w"))
     link = page.locator("#link textarea, #link input").input_value()
     other = session(at=link)
-    expect(other.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
+    expect(other.locator("#heading")).to_contain_text("by extending")
     finished(other)
     (tmp_path / "other").mkdir()
     assert download(other, "#get-joined-midi", tmp_path / "other").read_bytes() == first
@@ -302,7 +301,7 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     page.get_by_role("button", name="Replay").click()
     page.click("#earlier input")
     page.get_by_role("option").first.click()
-    expect(page.locator("#heading")).to_contain_text("by extending", timeout=PATIENCE)
+    expect(page.locator("#heading")).to_contain_text("by extending")
 
 
 def test_a_damaged_link_is_reported_and_the_page_works(session: Callable[..., Page], address: str) -> None:
@@ -314,13 +313,13 @@ def test_a_damaged_link_is_reported_and_the_page_works(session: Callable[..., Pa
 def test_the_sheet_music_appears_and_follows_the_music(session: Callable[..., Page], tmp_path: Path) -> None:
     page = session()
     page.get_by_role("button", name="Sheet music").click()
-    expect(page.locator("#sheet .note")).not_to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("#sheet .note")).not_to_have_count(0)
     expect(page.locator("#sheet .note.continuation")).not_to_have_count(0)
     page.click("#player .play")
     expect(page.locator("#sheet .note.sounding")).not_to_have_count(0)
     page.click("#player .play")
     generate(page)  # the sheet of the new take takes its place
-    expect(page.locator("#sheet .note.continuation")).not_to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("#sheet .note.continuation")).not_to_have_count(0)
     assert "<svg" in download(page, "#get-sheet", tmp_path).read_text(encoding="utf-8")
 
 
@@ -333,7 +332,7 @@ def test_two_visitors_at_once_do_not_see_each_other(session: Callable[..., Page]
     for page in (one, other):
         page.click("#generate")
     for page, name in ((one, "Jig"), (other, "Waltz")):
-        expect(page.locator("#heading")).to_contain_text(name, timeout=PATIENCE)
+        expect(page.locator("#heading")).to_contain_text(name)
         finished(page)
         (tmp_path / name).mkdir()
         assert read_midi(download(page, "#get-joined-midi", tmp_path / name)).title == name

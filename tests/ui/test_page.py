@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,9 +18,11 @@ from typing import Any
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from hub_client import QUICK_COMPILATION
 from hub_server import LocalHub
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from waiting import PATIENCE, wait_until
 
 from musiclstm.checkpoint import Checkpoint, save_checkpoint
 from musiclstm.errors import CheckpointError
@@ -153,10 +154,8 @@ def test_stop_while_the_decoder_warms_up_ends_at_once(small_checkpoint: Checkpoi
 
 
 def test_the_example_is_a_whole_take_with_its_files(engine: Engine) -> None:
-    until = time.monotonic() + 60
-    while engine.example is None:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: engine.example is not None)
+    assert engine.example is not None
     assert engine.example.result.shown.composition.bars == 2
     assert all(path.exists() for path in engine.example.files.all())
     assert engine.example.files.joined_audio is not None
@@ -331,7 +330,7 @@ def test_the_client_block_of_the_docs_runs(address: str, capsys: pytest.CaptureF
 def test_the_curl_lines_of_the_docs_give_the_files(address: str) -> None:
     lines = next(code for code in re.findall(r"```sh\n(.*?)```", API.read_text(encoding="utf-8"), re.S) if "curl" in code)
     here = lines.replace("http://127.0.0.1:7860/", address).replace("mozart-k545-1", "march")
-    answer = subprocess.run(["bash", "-c", here], capture_output=True, text=True, check=True, timeout=120).stdout
+    answer = subprocess.run(["bash", "-c", here], capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
     assert "event: complete" in answer
     assert "joined.mid" in answer
 
@@ -365,18 +364,17 @@ def app_py(settings: dict[str, str], scratch: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, **settings, "GRADIO_SERVER_PORT": str(port), "TMPDIR": str(scratch)}
+    # Sounds are not the subject here: without FluidSynth on the path there are none.
+    environment = {**os.environ, **settings, **QUICK_COMPILATION, "PATH": ""}
+    environment |= {"GRADIO_SERVER_PORT": str(port), "TMPDIR": str(scratch)}
     app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
-        until = time.monotonic() + 120
-        while not _answers(port):
-            assert app.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        wait_until(lambda: app.poll() is not None or _answers(port))
+        assert app.poll() is None
         yield f"http://127.0.0.1:{port}/"
     finally:
         app.terminate()
-        assert app.wait(60) == 0
+        assert app.wait(PATIENCE) == 0
 
 
 def test_app_py_uses_the_bundled_checkpoint_until_the_one_on_the_hub_is_ready(
@@ -390,10 +388,7 @@ def test_app_py_uses_the_bundled_checkpoint_until_the_one_on_the_hub_is_ready(
         client = Client(address, verbose=False)
         assert "mozart-k545-1" in [seed["id"] for seed in client.predict(api_name="/seeds")]
         hub.repair()
-        until = time.monotonic() + 300
-        while [seed["id"] for seed in client.predict(api_name="/seeds")] != ["march", "waltz", "jig"]:
-            assert time.monotonic() < until
-            time.sleep(0.5)
+        wait_until(lambda: [seed["id"] for seed in client.predict(api_name="/seeds")] == ["march", "waltz", "jig"], 0.5)
         assert client.predict(seed="march", bars=1, api_name="/generate")[-1]["revision"] == commit[:7]
         client.close()
     hub.requests.clear()

@@ -1,0 +1,109 @@
+"""A program whose Hub is a local one: it reads orders as lines of JSON and answers each with a line of JSON.
+
+huggingface_hub reads its environment on import, so this runs in its own process, which ``hub_client`` starts. All tests share
+one process because importing TensorFlow takes seconds.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import importlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from musiclstm.errors import MusicLSTMError
+from musiclstm.quiet import import_tensorflow
+
+
+def download(function: str, arguments: list[Any], cache: str, options: dict[str, Any]) -> list[str | None]:
+    """Call a function of ``musiclstm.hub.download``; returns the folder and, for a checkpoint, its commit and revision."""
+    from musiclstm.hub import download
+
+    found = getattr(download, function)(*arguments, cache=Path(cache), **options)
+    return [str(found), None, None] if isinstance(found, Path) else [str(found.folder), found.commit, found.revision]
+
+
+def publish(repo: str, files: dict[str, str], private: bool) -> list[Any]:
+    """Publish ``files`` (base64 by name), if any: the commit before, what was published, the version before."""
+    from musiclstm.hub import upload
+
+    content = {name: base64.b64decode(data) for name, data in files.items()}
+    remote = upload.look(repo)
+    made = upload.publish(repo, content, remote, message="Better", private=private) if content else None
+    return [remote and remote.commit, made and [made.commit, made.version, list(made.sent)], remote and remote.version]
+
+
+def release(folder: str, repo: str, data: str, options: dict[str, Any]) -> list[Any]:
+    """Release a checkpoint: its commit, version and sent files (None if nothing was published), and the messages."""
+    from musiclstm.publishing import release
+
+    messages: list[str] = []
+    made = release(Path(folder), repo, data, say=messages.append, **options)
+    return [made and [made.commit, made.version, list(made.sent)], messages]
+
+
+def same(repo: str, folder: str) -> bool:
+    """Whether the Hub's own snippet for Keras loads a network with the same predictions as the checkpoint in ``folder``."""
+    import keras
+    import numpy as np
+
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.model.network import input_specs
+
+    theirs, ours = keras.saving.load_model(f"hf://{repo}"), load_checkpoint(Path(folder))
+    rng, inputs = np.random.default_rng(1), {}
+    for name, tensor in theirs.input.items():
+        shape = (1, 4, *tensor.shape[2:])
+        classes = input_specs(ours.config)[name]
+        inputs[name] = rng.integers(0, classes, shape).astype("int32") if classes else rng.random(shape, dtype="float32")
+    left, right = (network(inputs, training=False) for network in (theirs, ours.network))
+    return all(np.array_equal(left[stream], right[stream]) for stream in right)
+
+
+def command(program: str, arguments: list[str]) -> list[Any]:
+    """Run a command line ("musiclstm" or "train.py"); returns the exit code and what it wrote to stdout and stderr."""
+    import train
+    from musiclstm import cli
+
+    main = {"musiclstm": cli.main, "train.py": train.main}[program]
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as error:
+        code = main(arguments)
+    return [code, out.getvalue(), error.getvalue()]
+
+
+ACTIONS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (download, publish, release, same, command)}
+
+
+def answer(order: dict[str, Any]) -> dict[str, Any]:
+    """The ``result`` of an order, or its ``error`` as a type and a sentence."""
+    os.environ.pop("HF_TOKEN", None)
+    if order["token"]:
+        os.environ["HF_TOKEN"] = order["token"]
+    try:
+        return {"result": ACTIONS[order["action"]](**order["settings"])}
+    except MusicLSTMError as error:
+        return {"error": [type(error).__name__, str(error)]}
+
+
+def main() -> None:
+    """Answer orders until there are no more."""
+    import_tensorflow()
+    # The scanner of features has no weights: compiled once, it serves every evaluation of the same size.
+    likelihood: Any = importlib.import_module("musiclstm.evaluation.likelihood")
+    likelihood.FeatureScanner = functools.cache(likelihood.FeatureScanner)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
