@@ -11,19 +11,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from benchmarks.music import begin, parser
+from benchmarks.music import run
 from benchmarks.report import Figure, cores, publish, section
 
 BARS = 16
-
-
-def main() -> None:
-    """Measure and publish."""
-    asking = parser(__doc__)
-    asking.add_argument("--passages", type=int, default=100)
-    options = asking.parse_args()
-    begin(cores())
-    measure(options)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -78,4 +69,4 @@ def late(piece: Any) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, passages=100)

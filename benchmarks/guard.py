@@ -11,15 +11,8 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.music import begin, parser
+from benchmarks.music import run
 from benchmarks.report import Figure, cores, publish, section
-
-
-def main() -> None:
-    """Measure and publish."""
-    options = parser(__doc__).parse_args()
-    begin(cores())
-    measure(options)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -74,4 +67,4 @@ def standing_in_loops(pieces: list[Any], vocabulary: Any, guard: Any) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.report import set_threads
+from benchmarks.report import cores, set_threads
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -23,3 +24,13 @@ def begin(threads: int) -> None:
     from musiclstm.quiet import import_tensorflow
 
     import_tensorflow()
+
+
+def run(description: str | None, measure: Callable[[argparse.Namespace], None], *, passages: int = 0) -> None:
+    """Parse the options of a script, prepare TensorFlow for all cores, and measure; ``passages`` is the default of --passages."""
+    asking = parser(description)
+    if passages:
+        asking.add_argument("--passages", type=int, default=passages)
+    options = asking.parse_args()
+    begin(cores())
+    measure(options)

@@ -10,19 +10,10 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.music import begin, parser
+from benchmarks.music import run
 from benchmarks.report import Figure, cores, publish, section
 
 TAKES = 4
-
-
-def main() -> None:
-    """Measure and publish."""
-    asking = parser(__doc__)
-    asking.add_argument("--passages", type=int, default=60)
-    options = asking.parse_args()
-    begin(cores())
-    measure(options)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -79,4 +70,4 @@ def measure(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, passages=60)

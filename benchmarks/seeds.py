@@ -11,17 +11,10 @@ import argparse
 from statistics import median
 from typing import Any
 
-from benchmarks.music import begin, parser
+from benchmarks.music import run
 from benchmarks.report import Figure, cores, publish, section
 
 BARS, RANDOM_SEED, LOWEST, PASSAGES = 16, 1, 5, 200
-
-
-def main() -> None:
-    """Measure and publish."""
-    options = parser(__doc__).parse_args()
-    begin(cores())
-    measure(options)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -90,4 +83,4 @@ def table(takes: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure)

@@ -12,20 +12,11 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.music import begin, parser
+from benchmarks.music import run
 from benchmarks.report import Figure, cores, publish, section
 
 FEWEST_NOTES = 20_000  # of training music: fewer say too little about a composer
 ORDER = 2  # of the judge's chains
-
-
-def main() -> None:
-    """Measure and publish."""
-    asking = parser(__doc__)
-    asking.add_argument("--passages", type=int, default=24)
-    options = asking.parse_args()
-    begin(cores())
-    measure(options)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -111,4 +102,4 @@ def effect(recognised: Any, rng: Any) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, passages=24)

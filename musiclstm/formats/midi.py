@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from symusic.core import ScoreTick
 
 from musiclstm.errors import MusicFileError
+from musiclstm.formats.file_bytes import file_bytes, require_size
 from musiclstm.music import (
     PIANO,
     TICKS_PER_QUARTER,
@@ -30,7 +31,7 @@ from musiclstm.music import (
     share_out,
 )
 
-MAX_FILE_BYTES = 10_000_000
+KIND = "MIDI file"
 MAX_TICKS = 100_000 * TICKS_PER_QUARTER  # 14 hours at 120 quarters a minute: more is a damaged file
 WRITTEN_TICKS_PER_QUARTER = 480
 _STRETCH = WRITTEN_TICKS_PER_QUARTER // TICKS_PER_QUARTER
@@ -53,7 +54,7 @@ def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
     Raises MusicFileError for anything that isn't MIDI with at least one note, or is larger than 10 MB.
     """
     label = name or (Path(source).name if not isinstance(source, bytes) else "The MIDI data")
-    data = _checked(source if isinstance(source, bytes) else _file_bytes(Path(source), label), label)
+    data = _checked(source if isinstance(source, bytes) else file_bytes(Path(source), label, KIND), label)
     try:
         score = ScoreTick.from_midi(data)
     except (RuntimeError, ValueError, OverflowError) as error:
@@ -130,23 +131,11 @@ def _seats(players: int) -> list[int | None]:
     return [None] if players == 1 else np.linspace(_LEFT, _RIGHT, players).round().astype(int).tolist()
 
 
-def _file_bytes(path: Path, label: str) -> bytes:
-    try:
-        if not path.is_file():  # a folder, a pipe or a device must not be read either
-            what = "is not a file" if path.exists() else "does not exist"
-            raise MusicFileError(f"{label} {what}; the path of a MIDI file is needed.")
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)  # one more than allowed, for the size check
-    except OSError as error:
-        raise MusicFileError(f"{label} can't be opened: {error.strerror or error}.") from error
-
-
 def _checked(data: bytes, label: str) -> bytes:
     """The bytes from the MIDI header on; raises MusicFileError if the header shows that they can't be read."""
     if not data:
         raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
-    if len(data) > MAX_FILE_BYTES:
-        raise MusicFileError(f"{label} is larger than 10 MB; MIDI files up to 10 MB can be read.")
+    require_size(data, label, KIND)
     if data[:4] == b"RIFF" and b"MThd" in data[:64]:  # RMID: a MIDI file in a RIFF wrapper
         data = data[data.index(b"MThd") :]
     if data[:4] != b"MThd":

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from musiclstm.errors import MusicFileError
+from musiclstm.formats.file_bytes import file_bytes
 
 SCORE_ENDINGS = (".musicxml", ".xml", ".mxl", ".krn", ".abc")
-MAX_FILE_BYTES = 10_000_000
 MAX_UNPACKED_BYTES = 50_000_000  # of a compressed score; far above any real one
 
 
@@ -21,7 +21,7 @@ def score_text(path: Path) -> str:
 
     Raises MusicFileError if the file is missing, larger than 10 MB, or a damaged archive.
     """
-    data = _file_bytes(path)
+    data = file_bytes(path, path.name, "score")
     if path.suffix.lower() == ".mxl" or data[:4] == b"PK\x03\x04":
         data = _unpacked(data, path.name)
     return _text(data)
@@ -70,20 +70,6 @@ def composer_of_folder(folder: str) -> str:
         return "C. P. E. Bach"
     family, *given = (word.capitalize() for word in folder.split("_"))
     return " ".join([*(f"{word}." if len(word) == 1 else word for word in given), family])
-
-
-def _file_bytes(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            what = "is not a file" if path.exists() else "does not exist"
-            raise MusicFileError(f"{path.name} {what}; the path of a score is needed.")
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise MusicFileError(f"{path.name} can't be opened: {error.strerror or error}.") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise MusicFileError(f"{path.name} is larger than 10 MB; scores up to 10 MB can be read.")
-    return data
 
 
 def _unpacked(data: bytes, name: str) -> bytes:

@@ -8,7 +8,8 @@ import pytest
 from symusic.core import ScoreTick
 
 from musiclstm.errors import MusicFileError, OptionError
-from musiclstm.formats.midi import MAX_FILE_BYTES, midi_bytes, read_midi, write_midi
+from musiclstm.formats.file_bytes import MAX_FILE_BYTES
+from musiclstm.formats.midi import midi_bytes, read_midi, write_midi
 from musiclstm.music.instruments import INSTRUMENTS, PIANO, Voice, voices_of
 from musiclstm.music.notes import Key, Metre, Piece, Tempo, bar_lines, bar_positions, make_notes
 

@@ -7,15 +7,8 @@ from pathlib import Path
 import pytest
 
 from musiclstm.errors import MusicFileError
-from musiclstm.formats.score_text import (
-    MAX_FILE_BYTES,
-    composer_of_folder,
-    first_tune,
-    require_plausible,
-    score_text,
-    tidy_composer,
-    tidy_title,
-)
+from musiclstm.formats.file_bytes import MAX_FILE_BYTES
+from musiclstm.formats.score_text import composer_of_folder, first_tune, require_plausible, score_text, tidy_composer, tidy_title
 
 
 def zipped(**files: str) -> bytes:
