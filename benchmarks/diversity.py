@@ -19,7 +19,7 @@ from benchmarks.report import Figure, cores, publish, section
 DIVERSITIES = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.4)
 TOP_PS = (0.8, 0.9, 0.95, 0.98, 1.0)
 CURVES = Path(__file__).parent / "diversity.svg"
-GENERATED, PEOPLE = "#D55E00", "#0072B2"
+GENERATED, HUMAN = "#D55E00", "#0072B2"
 HEAD = (
     "musicality: share of the human ceiling",
     "takes that end in a loop",
@@ -139,18 +139,18 @@ def draw(judged: Sequence[dict[str, Any]], diversities: Sequence[float], default
 
         share.set_title("musicality, share of the human ceiling")
         plot(share, [j["musicality"]["share_of_ceiling"]["mean"] for j in judged])
-        share.axhline(1.0, color=PEOPLE, linestyle="--")
+        share.axhline(1.0, color=HUMAN, linestyle="--")
         repeated.set_title("share of repeated 4-note figures, median")
         plot(repeated, [j["loops"]["repeated_figures"]["generated"]["median"] for j in judged])
-        repeated.axhspan(*judged[0]["loops"]["repeated_figures"]["people"]["quartiles"], color=PEOPLE, alpha=0.15)
+        repeated.axhspan(*judged[0]["loops"]["repeated_figures"]["people"]["quartiles"], color=HUMAN, alpha=0.15)
         looping.set_title("takes that end in a loop")
         plot(looping, [j["loops"]["looping"]["generated"]["mean"] for j in judged])
-        looping.axhline(judged[0]["loops"]["looping"]["people"]["mean"], color=PEOPLE, linestyle="--")
+        looping.axhline(judged[0]["loops"]["looping"]["people"]["mean"], color=HUMAN, linestyle="--")
         shared_passage.set_title("longest passage shared with a known piece, notes")
         if all(j["originality"] is not None for j in judged):
             lengths = [j["originality"]["longest"]["generated"]["mean"] for j in judged]
             plot(shared_passage, lengths)
-            shared_passage.axhline(judged[0]["originality"]["longest"]["people"]["mean"], color=PEOPLE, linestyle="--")
+            shared_passage.axhline(judged[0]["originality"]["longest"]["people"]["mean"], color=HUMAN, linestyle="--")
         for axes in (share, repeated, looping, shared_passage):
             axes.axvline(default, color="0.6", linewidth=0.8)
             axes.grid(alpha=0.3)

@@ -3,7 +3,7 @@
 #
 #   scripts/make_venv.sh .venv          PYTHON=/path/to/python picks the interpreter by hand.
 #
-# A virtual environment that works is left as it is; a broken one (half made, or its Python is gone) is made anew.
+# A virtual environment that works is left as it is; a broken one (half made, or its Python is gone) is made again.
 set -eu
 
 venv=$1

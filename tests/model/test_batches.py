@@ -79,7 +79,7 @@ def test_a_lane_is_fresh_at_the_beginning_of_a_piece_and_only_there() -> None:
             before[lane] = batch.piece[lane]
 
 
-def test_a_piece_is_read_once_and_when_its_turn_comes() -> None:
+def test_a_piece_is_read_once_when_its_turn_comes() -> None:
     asked: list[int] = []
     read = numbered(LENGTHS)
 
@@ -145,12 +145,12 @@ def test_bars_left_count_the_bar_lines_until_the_last_row() -> None:
     assert bars_left(rows[:1], steps).tolist() == [0]
 
 
-def test_how_near_the_end_is_is_told_in_classes_and_not_told_in_padding() -> None:
+def test_the_ending_is_given_in_classes_and_left_out_in_padding() -> None:
     left = np.arange(20, -1, -1, dtype=np.int32)
     part = Part(np.zeros((21, 6), np.int16), 0, left)
-    told = np.concatenate([batch.ending for batch in iterate_batches([[0]], 8, lambda _: part)], axis=1)[0]
-    assert told[:20].tolist() == [6] * 12 + [5] * 4 + [4] * 2 + [3, 2]
-    assert not told[20:].any()
+    classes = np.concatenate([batch.ending for batch in iterate_batches([[0]], 8, lambda _: part)], axis=1)[0]
+    assert classes[:20].tolist() == [6] * 12 + [5] * 4 + [4] * 2 + [3, 2]
+    assert not classes[20:].any()
     silent = next(iterate_batches([[0]], 8, lambda _: Part(part.rows)))
     assert not silent.ending.any()
 
@@ -187,7 +187,7 @@ def test_features_of_windows_are_those_of_the_rows_one_by_one(tunes: dict[str, P
 # Made ahead
 
 
-def test_items_made_ahead_are_the_same_in_the_same_order() -> None:
+def test_prefetched_items_are_the_same_in_the_same_order() -> None:
     assert list(prefetch(iter(range(5)))) == [0, 1, 2, 3, 4]
     assert list(prefetch(iter([]))) == []
     assert list(prefetch(iter([None, 0, None]))) == [None, 0, None]
@@ -211,7 +211,7 @@ def test_an_item_is_made_while_the_one_before_it_is_used() -> None:
     assert list(stream) == [1, 2]
 
 
-def test_an_error_in_making_an_item_comes_in_its_place() -> None:
+def test_an_error_in_making_an_item_is_raised_in_its_place() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise ValueError("broken")
@@ -222,7 +222,7 @@ def test_an_error_in_making_an_item_comes_in_its_place() -> None:
         next(stream)
 
 
-def test_who_stops_early_leaves_no_thread_behind() -> None:
+def test_stopping_early_leaves_no_thread_behind() -> None:
     before = threading.active_count()
     stream = prefetch(iter(range(9)))
     next(stream)

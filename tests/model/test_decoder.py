@@ -42,13 +42,13 @@ def music(tunes: dict[str, Piece]) -> Piece:
     return whole
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["open", "told its end"])
-def end_told(request: pytest.FixtureRequest) -> bool:
+@pytest.fixture(scope="module", params=[False, True], ids=["open", "with its end"])
+def end_given(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
 @pytest.fixture(scope="module")
-def trained_on(music: Piece, small_checkpoint: Checkpoint, tunes: dict[str, Piece], end_told: bool) -> dict[str, Array]:
+def trained_on(music: Piece, small_checkpoint: Checkpoint, tunes: dict[str, Piece], end_given: bool) -> dict[str, Array]:
     """Probabilities [rows - 1, classes] of each stream as training sees them: windows, beside another lane, state carried."""
     network = build_network(small_checkpoint.config, lanes=2)
     network.set_weights(small_checkpoint.network.get_weights())
@@ -56,7 +56,7 @@ def trained_on(music: Piece, small_checkpoint: Checkpoint, tunes: dict[str, Piec
     assert spec.horizon != HORIZON
     scanner = FeatureScanner(spec, lanes=2)
     pieces = [encode(piece, small_checkpoint.vocabulary) for piece in (tunes["jig"], music)]
-    left = [bars_by_clock(piece, spec.steps) if end_told else None for piece in pieces]
+    left = [bars_by_clock(piece, spec.steps) if end_given else None for piece in pieces]
     parts: dict[str, list[Array]] = {stream: [] for stream in STREAMS}
     # The music comes second in its lane: nothing of the piece before may be left.
     for batch in iterate_batches([[0, 0], [0, 1]], 64, lambda index: Part(pieces[index], index, left[index])):
@@ -83,19 +83,19 @@ def softmax(logits: Array) -> Array:
 
 @pytest.mark.parametrize("primed", [1, 50])
 def test_note_by_note_gives_the_probabilities_of_training(
-    primed: int, music: Piece, small_checkpoint: Checkpoint, trained_on: dict[str, Array], end_told: bool
+    primed: int, music: Piece, small_checkpoint: Checkpoint, trained_on: dict[str, Array], end_given: bool
 ) -> None:
     rows, decoder = encode(music, small_checkpoint.vocabulary), small_checkpoint.decoder
     assert 150 <= len(rows) < HORIZON
     assert (rows[:, STEP] == 0).sum() > 100
-    # The end is told in ticks after the bar line to which a state is primed, here one that the next row does not heed.
+    # The end counts in ticks after the bar line to which a state is primed, here one that the next row ignores.
     left = bars_by_clock(rows, decoder.spec.steps)
     bar, onset = int(rows[0, BAR]), int(rows[0, POSITION]) + int(np.asarray(decoder.spec.steps)[rows[1:primed, STEP]].sum())
     gap = -onset % bar
     end = (int(left[primed - 1]) + (gap == 0)) * bar
-    state = decoder.prime(rows[:primed], composer=1, gap=gap, end=end if end_told else None)
+    state = decoder.prime(rows[:primed], composer=1, gap=gap, end=end if end_given else None)
     # What is written keeps its metre, so bars are counted in one; the waltz at the end has another.
-    until = int((rows[:, BAR] == bar).sum()) if end_told else len(rows)
+    until = int((rows[:, BAR] == bar).sum()) if end_given else len(rows)
     assert until > 200
     for index in range(primed, until):
         logits = decoder.logits_after(state, rows[index][None])
@@ -167,7 +167,7 @@ def test_the_same_random_numbers_give_the_same_rows_and_others_others(small_chec
     assert len({rows.tobytes() for rows in again}) == 4
 
 
-def test_a_take_is_the_same_whatever_stands_beside_it(small_checkpoint: Checkpoint, four: list[Chunk]) -> None:
+def test_a_take_does_not_depend_on_the_others_in_its_batch(small_checkpoint: Checkpoint, four: list[Chunk]) -> None:
     alone = joined(write(small_checkpoint, FOUR[:1]))[0]
     assert len(alone) > CHUNK
     assert np.array_equal(alone, joined(four)[0])
@@ -272,7 +272,7 @@ def test_above_the_highest_key_no_chord_goes_on(small_checkpoint: Checkpoint) ->
 # Chunks
 
 
-def test_who_stops_early_has_the_beginning_of_the_whole(small_checkpoint: Checkpoint, four: list[Chunk]) -> None:
+def test_stopping_early_gives_the_beginning_of_the_whole(small_checkpoint: Checkpoint, four: list[Chunk]) -> None:
     rows = encode(small_checkpoint.seeds[0].piece, small_checkpoint.vocabulary)
     state = small_checkpoint.decoder.prime(rows, takes=4, gap=24)
     stream = small_checkpoint.decoder.write(state, STEADY, [np.random.default_rng(seed) for seed in FOUR], until=LONG, most=400)
@@ -290,7 +290,7 @@ def test_a_take_ends_after_the_most_notes_it_may_have(small_checkpoint: Checkpoi
     assert all(np.array_equal(rows, more[:most]) for rows, more in zip(joined(chunks), longer, strict=True))
 
 
-def test_each_row_says_whether_the_guard_was_at_work(four: list[Chunk]) -> None:
+def test_each_row_says_whether_the_guard_was_active(four: list[Chunk]) -> None:
     for chunk in four:
         assert [len(flags) for flags in chunk.guarded] == [len(rows) for rows in chunk.rows]
         assert not any(flags.any() for flags in chunk.guarded)  # it was off
@@ -299,7 +299,7 @@ def test_each_row_says_whether_the_guard_was_at_work(four: list[Chunk]) -> None:
 # Options
 
 
-def test_the_tamest_options_take_the_likeliest_notes_whatever_the_chance(small_checkpoint: Checkpoint) -> None:
+def test_the_tamest_options_take_the_likeliest_notes_whatever_the_random_numbers(small_checkpoint: Checkpoint) -> None:
     tame = SamplingOptions(diversity=0.1, top_p=0.05, loop_guard=False)
     takes = joined(write(small_checkpoint, FOUR, options=tame, until=10**6, most=40))
     assert all(np.array_equal(takes[0], other) for other in takes[1:])

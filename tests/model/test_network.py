@@ -16,8 +16,8 @@ CONFIG = ModelConfig(steps=5, durations=6, velocities=4, composers=3, units=16, 
 SIZES = dict(zip(STREAMS, (5, PITCHES, 6, 4), strict=True))
 LANES, TIME = 3, 10
 Inputs = dict[str, np.ndarray[Any, Any]]
-#: What a head is told of the note it predicts, beside everything before that note.
-TOLD = {
+#: What a head gets of the note it predicts, besides everything before that note.
+GIVEN = {
     "step": set(),
     "pitch": {"next_step", "next_phase", "next_place", "next_planes", "next_exact_votes", "next_relative_votes", "forbidden"},
     "duration": {"next_step", "next_phase", "next_place", "next_planes", "next_pitch"},
@@ -76,13 +76,13 @@ def test_inputs_are_named_and_bounded_by_the_config(network: Any) -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_head_knows_of_its_note_only_what_is_chosen_before(changed: dict[str, Inputs], stream: str) -> None:
-    told = {
+def test_a_head_sees_of_its_note_only_what_was_chosen_before(changed: dict[str, Inputs], stream: str) -> None:
+    given = {
         name
         for name, logits in changed.items()
         if (name.startswith("next_") or name == "forbidden") and not np.array_equal(changed[""][stream], logits[stream])
     }
-    assert told == TOLD[stream]
+    assert given == GIVEN[stream]
 
 
 def test_every_input_matters_to_some_head(changed: dict[str, Inputs]) -> None:
