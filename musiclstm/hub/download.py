@@ -124,7 +124,7 @@ def download_dataset(reference: str, *, cache: Path | None = None, seconds: floa
     order = _Order("dataset", repo, revision, cache, seconds)
     folder = _pull(order, _cached_dataset, _download_dataset)
     if not any(path.suffix.lower() in MUSIC_ENDINGS for path in folder.rglob("*")):
-        raise DataError(f"On the Hub, {order} holds no {', '.join(MUSIC_ENDINGS)} file.")
+        raise DataError(f"On the Hub, {order} contains no {', '.join(MUSIC_ENDINGS)} file.")
     return folder
 
 
@@ -319,8 +319,8 @@ def _explained(order: _Order, error: Exception) -> tuple[bool, str]:
         (status == 401, False, f"The Hub does not accept the token that came with the request for {whole}: set HF_TOKEN to a "
          "valid one, or to none."),
         (status == 403, False, f"The Hub does not allow {whole} to be read: set HF_TOKEN to a token that may."),
-        (busy, True, f"The Hub can't deliver {order} now (it answers {status}) and the cache does not have it: try again later."),
-        (status > 0, False, f"The Hub answers {status} for {order}: check OWNER/NAME and HF_ENDPOINT."),
+        (busy, True, f"The Hub can't deliver {order} now (HTTP status {status}) and the cache does not have it: try again later."),
+        (status > 0, False, f"The Hub refused {order} (HTTP status {status}): check OWNER/NAME and HF_ENDPOINT."),
         (isinstance(error, hub.OfflineModeIsEnabled), True, f"The cache does not have {order}: unset HF_HUB_OFFLINE."),
         (isinstance(error, TimeoutError), True, f"The Hub ({host}) did not deliver {order} within {error}: try again, what has "
          "arrived whole is kept."),

@@ -203,7 +203,7 @@ def _sentence(repo: str, doing: str, error: Exception) -> str:
         (status == 409 and doing == "create", f"Somebody else has just created {repo}: push again."),
         (status == 409 and doing == "tag", f"The files of {repo} are published, but somebody else took their tag: push again."),
         (status == 412, f"Somebody else has just published to {repo}: push again to compare with the new version."),
-        (status == 404, f"The Hub has no model {repo}, or this token may not see it: check OWNER/NAME; {kept}."),
+        (status == 404, f"The Hub has no repository {repo}, or this token may not see it: check OWNER/NAME; {kept}."),
         (status == 429 or status >= 500, f"The Hub can't {doing} {repo} now (HTTP status {status}): push again later; {kept}."),
         (status > 0, f"The Hub refused to {doing} {repo} (HTTP status {status}): {_server_message(error)}"),
         (isinstance(error, hub.OfflineModeIsEnabled), f"HF_HUB_OFFLINE is set, so the Hub can't {doing} {repo}: unset it."),

@@ -483,7 +483,8 @@ def test_every_imported_library_is_pinned() -> None:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 names.add(str(node.module).split(".")[0])
     ours = {"musiclstm", "benchmarks"} | {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.glob("*.py")}
-    brought = {"gradio_client", "requests"}  # gradio needs the version of its client that fits, kagglehub needs requests
+    # gradio needs the version of its client that fits, kagglehub needs requests, and xdist is what pytest-xdist is imported as.
+    brought = {"gradio_client", "requests", "xdist"}
     assert names - set(sys.stdlib_module_names) - ours - brought <= set(pins())
 
 
