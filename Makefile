@@ -18,8 +18,8 @@ app: sound $(VENV)/pins ## open the page on http://127.0.0.1:7860
 test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/music/test_notes.py -x" picks and tunes
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(ARGS)
 
-# The tests of these folders train networks, start the page or talk to a local Hub.
-SLOW := hub project publishing training ui
+# These train networks, start the page, talk to a local Hub, or compile one decoder after the other.
+SLOW := benchmarks data/test_kaggle.py evaluation hub project publishing test_api.py test_cli.py training ui
 
 test-fast: test-packages $(VENV)/pins-dev ## run only the quick tests, which take less than a minute
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(SLOW:%=--ignore=tests/%) $(ARGS)

@@ -7,6 +7,8 @@ And what several tests share: three tunes, a tiny network that was never trained
 
 from __future__ import annotations
 
+import functools
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -17,13 +19,17 @@ import numpy as np
 import pytest
 from hub_client import HubClient
 from hub_server import LocalHub
-from training_run import TrainingRun, write_data
+from training_run import TrainingRun, train_and_publish
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
+    from musiclstm.model import FeatureScanner, FeatureSpec
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 _LAYERS = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "importlinter"
@@ -34,7 +40,14 @@ _FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", l
 # Files of tests that share something slow, and so one process: the trained checkpoint and the client of the Hub, or a compiled
 # decoder. In parallel they come in this order, the slowest first.
 _TOGETHER = (
-    ("training/test_package", "publishing/test_gate", "publishing/test_space", "hub/test_upload", "hub/test_download"),
+    (
+        "training/test_package",
+        "publishing/test_gate",
+        "publishing/test_space",
+        "ui/test_active_checkpoint",
+        "hub/test_upload",
+        "hub/test_download",
+    ),
     (
         "ui/test_page",
         "ui/test_browser",
@@ -136,20 +149,25 @@ def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
     config = size_for(vocabulary, units=32, layers=2, head=16, channels=4)
     seeds = tuple(seed_from_piece(piece, name=name) for name, piece in tunes.items())
     network = build_network(config)
-    rng = np.random.default_rng(1)  # larger weights than a network begins with: what it is told moves its choices
+    rng = np.random.default_rng(1)  # larger weights than a new network has, so that its inputs change its choices
     network.set_weights([rng.normal(0, 0.4, weight.shape) for weight in network.get_weights()])
     return Checkpoint("small", config, vocabulary, network, seeds, metrics={"bits_per_note": 9.0})
 
 
-@pytest.fixture(scope="session")
-def trained(tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
-    """A small checkpoint made by train.py, from the command line to the folder. Shared: training it takes half a minute."""
-    from train import main
+@functools.cache
+def _scanner(spec: FeatureSpec, lanes: int) -> FeatureScanner:
+    from musiclstm.model import FeatureScanner
 
-    run = TrainingRun(tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("runs") / "tiny")
-    write_data(tunes.values(), run.data)
-    assert main(run.arguments) == 0
-    return run
+    return FeatureScanner(spec, lanes)
+
+
+@pytest.fixture(scope="module")
+def shared_scanners() -> Iterator[None]:
+    """Trainers and evaluators of one size share their scanner of features. It has no weights, and compiling one takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("evaluation.likelihood", "training.trainer"):
+            patch.setattr(f"musiclstm.{module}.FeatureScanner", _scanner)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -166,6 +184,16 @@ def hub_client(running: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> I
     client = HubClient(running.url, tmp_path_factory.mktemp("home"))
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def trained(
+    tunes: dict[str, Piece], running: LocalHub, hub_client: HubClient, tmp_path_factory: pytest.TempPathFactory
+) -> TrainingRun:
+    """A small checkpoint, made and published by train.py. Shared: training it takes half a minute."""
+    running.repositories.clear()
+    running.repair()
+    return train_and_publish(tunes.values(), tmp_path_factory.mktemp("runs"), running, hub_client)
 
 
 @pytest.fixture

@@ -15,18 +15,16 @@ from waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(__file__).with_name("hub_program.py")
-# XLA compiles in two thirds of the time if it does not optimize; the notes are the same.
-QUICK_COMPILATION = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
 HANGING = 10 * int(PATIENCE)  # seconds that huggingface_hub by itself waits for a download: what relies on that fails
 
 
-def environment(url: str, home: Path, token: str = "") -> dict[str, str]:
+def environment(url: str, home: Path) -> dict[str, str]:
     """This machine's environment without its own settings of the Hub (to switch off telemetry is left to the package)."""
     foreign = r"(?i)HF_|HUGGING|DO_NOT_TRACK|DISABLE_TEL|.*_PROXY$"
     kept = {name: value for name, value in os.environ.items() if not re.match(foreign, name)}
     settings = {"HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    settings |= {"HF_HUB_DOWNLOAD_TIMEOUT": str(HANGING), **QUICK_COMPILATION}
-    return kept | settings | {"PYTHONPATH": str(ROOT)} | ({"HF_TOKEN": token} if token else {})
+    settings |= {"HF_HUB_DOWNLOAD_TIMEOUT": str(HANGING)}
+    return kept | settings | {"PYTHONPATH": str(ROOT)}
 
 
 class RefusedError(Exception):

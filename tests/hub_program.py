@@ -22,12 +22,22 @@ from musiclstm.errors import MusicLSTMError
 from musiclstm.quiet import import_tensorflow
 
 
-def download(function: str, arguments: list[Any], cache: str, options: dict[str, Any]) -> list[str | None]:
+def download(function: str, arguments: list[Any], options: dict[str, Any], cache: str | None = None) -> list[str | None]:
     """Call a function of ``musiclstm.hub.download``; returns the folder and, for a checkpoint, its commit and revision."""
     from musiclstm.hub import download
 
-    found = getattr(download, function)(*arguments, cache=Path(cache), **options)
+    found = getattr(download, function)(*arguments, cache=None if cache is None else Path(cache), **options)
     return [str(found), None, None] if isinstance(found, Path) else [str(found.folder), found.commit, found.revision]
+
+
+def active(reference: str) -> list[Any]:
+    """The checkpoint that a page uses at once: its revision, the ids of its seeds, and the note for visitors."""
+    from musiclstm.ui.active_checkpoint import open_active_checkpoint
+
+    opened = open_active_checkpoint(reference)
+    checkpoint = opened.now.checkpoint
+    opened.close()
+    return [checkpoint.revision, [seed.id for seed in checkpoint.seeds], opened.note]
 
 
 def publish(repo: str, files: dict[str, str], private: bool) -> list[Any]:
@@ -42,7 +52,7 @@ def publish(repo: str, files: dict[str, str], private: bool) -> list[Any]:
 
 def release(folder: str, repo: str, data: str, options: dict[str, Any]) -> list[Any]:
     """Release a checkpoint: its commit, version and sent files (None if nothing was published), and the messages."""
-    from musiclstm.publishing import release
+    from musiclstm.publishing.gate import release
 
     messages: list[str] = []
     made = release(Path(folder), repo, data, say=messages.append, **options)
@@ -78,7 +88,7 @@ def command(program: str, arguments: list[str]) -> list[Any]:
     return [code, out.getvalue(), error.getvalue()]
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (download, publish, release, same, command)}
+ACTIONS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (download, active, publish, release, same, command)}
 
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:

@@ -43,8 +43,12 @@ def test_nothing_is_saved_over_a_file(small_checkpoint: Checkpoint, tmp_path: Pa
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_the_bundled_checkpoint_loads_has_its_seeds_and_stays_small() -> None:
-    bundled = open_checkpoint()
+@pytest.fixture(scope="module")
+def bundled() -> Checkpoint:
+    return open_checkpoint()
+
+
+def test_the_bundled_checkpoint_loads_has_its_seeds_and_stays_small(bundled: Checkpoint) -> None:
     assert bundled.revision == "bundled"
     assert len(bundled.seeds) >= 24
     assert len({seed.composer for seed in bundled.seeds}) >= 10
@@ -52,8 +56,7 @@ def test_the_bundled_checkpoint_loads_has_its_seeds_and_stays_small() -> None:
     assert sum(path.stat().st_size for path in BUNDLED.iterdir()) < 20_000_000
 
 
-def test_the_bundled_checkpoint_continues_a_seed_with_varied_notes() -> None:
-    bundled = open_checkpoint()
+def test_the_bundled_checkpoint_continues_a_seed_with_varied_notes(bundled: Checkpoint) -> None:
     take = generate(bundled.seeds[0], checkpoint=bundled, bars=8, random_seed=1).takes[0]
     assert len(take.continuation) >= 24
     assert len(set(take.continuation.notes["pitch"].tolist())) >= 6

@@ -15,6 +15,7 @@ from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.music.notes import Piece, join, transpose
 
 ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.usefixtures("shared_scanners")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 from benchmarks import report
 from benchmarks.report import Figure
@@ -102,7 +103,7 @@ def test_each_script_explains_itself(script: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert shown.returncode == 0, shown.stderr
     assert "Claim: " in shown.stdout
@@ -111,7 +112,7 @@ def test_each_script_explains_itself(script: Path) -> None:
 def test_make_runs_the_scripts_and_not_what_they_share() -> None:
     flags = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
     command = ["make", "-n", "bench", "bench-quality", "bench-takes"]
-    dry = subprocess.run(command, cwd=ROOT, env=flags, capture_output=True, text=True, check=True, timeout=60)
+    dry = subprocess.run(command, cwd=ROOT, env=flags, capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert all(f"benchmarks/{script.name}" in dry.stdout for script in SCRIPTS)
     assert not any(f"{name}.py" in dry.stdout for name in SHARED)
     assert "__init__" not in dry.stdout

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from waiting import PATIENCE
 
 from musiclstm.data.kaggle import download_dataset
 from musiclstm.errors import OptionError
@@ -98,7 +99,7 @@ def read(folder: Path, *references: str, **settings: str) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
     results = [line.removeprefix("> ") for line in ran.stdout.splitlines() if line.startswith("> ")]
     assert len(results) == len(references), ran.stderr

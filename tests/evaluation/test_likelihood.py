@@ -11,19 +11,21 @@ from musiclstm.evaluation.likelihood import Evaluator, evaluate, read_pieces
 from musiclstm.formats.midi import write_midi
 from musiclstm.music.notes import Piece
 
+pytestmark = pytest.mark.usefixtures("shared_scanners")
+
 
 def test_the_total_is_the_mean_of_the_pieces_weighted_by_notes(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:
     pieces = list(tunes.values())
-    single = Evaluator(small_checkpoint).bits_per_note(pieces)
+    single = Evaluator(small_checkpoint, len(pieces)).bits_per_note(pieces)
     weights = [len(piece) - 1 for piece in pieces]
     mean = sum(bits * weight for bits, weight in zip(single, weights, strict=True)) / sum(weights)
     assert evaluate(small_checkpoint, pieces)["bits_per_note"] == pytest.approx(mean, abs=1e-3)
 
 
 def test_quarters_are_the_sum_of_steps(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:
-    onset = tunes["march"].notes["onset"]
-    expected = (int(onset[-1]) - int(onset[0])) / 24
-    assert evaluate(small_checkpoint, [tunes["march"]])["quarters"] == pytest.approx(expected)
+    onsets = [piece.notes["onset"] for piece in tunes.values()]
+    expected = sum(int(onset[-1]) - int(onset[0]) for onset in onsets) / 24
+    assert evaluate(small_checkpoint, list(tunes.values()))["quarters"] == pytest.approx(expected)
 
 
 def test_the_composer_is_the_name_of_a_files_folder(tunes: dict[str, Piece], tmp_path: Path) -> None:

@@ -1,61 +1,38 @@
-"""Publishing: the real huggingface_hub in a process of its own, against a small Hub on this machine."""
+"""Uploads: the real huggingface_hub in its own process, against a small local Hub."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hub_client import HubClient
+from hub_client import HubClient, RefusedError
 from hub_server import LocalHub
 
-ROOT = Path(__file__).resolve().parents[2]
 REPO = "anna/waltzes"
 FILES = {"musiclstm.json": b"{}", "model.weights.h5": b"weights" * 1000, "README.md": b"---\nlicense: other\n---\nA card"}
 
-# huggingface_hub reads its environment when it is imported: one process for all tests, which does what it is told to.
-PUBLISHER = """
-import base64, json, os, sys
-from musiclstm.hub import upload
-from musiclstm.errors import MusicLSTMError
-print("ready", flush=True)
-for line in sys.stdin:
-    order = json.loads(line)
-    os.environ.pop("HF_TOKEN", None)
-    if order["token"]:
-        os.environ["HF_TOKEN"] = order["token"]
-    files = {name: base64.b64decode(data) for name, data in order["files"].items()}
-    try:
-        remote = upload.look(order["repo"])
-        seen = remote and remote.commit
-        made = upload.publish(order["repo"], files, remote, message="Better", private=order["private"]) if files else None
-        answer = [seen, made and [made.commit, made.version, list(made.sent)], remote and remote.version]
-    except MusicLSTMError as error:
-        answer = [type(error).__name__, str(error)]
-    print(json.dumps(answer), flush=True)
-"""
 
+@dataclass(frozen=True)
+class Publisher:
+    """Reads from and publishes to the Hub in the client's process; returns an error as its type and sentence."""
 
-class Publisher(HubClient):
-    """Looks at and publishes to the Hub at ``url``, in another process."""
-
-    def __init__(self, url: str, home: Path) -> None:
-        super().__init__(PUBLISHER, url, home)
+    client: HubClient
 
     def __call__(
         self, files: dict[str, bytes], *, token: str | None = LocalHub.token, repo: str = REPO, private: bool = False
     ) -> Any:
         encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
-        return self.ask({"files": encoded, "token": token, "repo": repo, "private": private})
+        try:
+            return self.client.ask("publish", token=token or "", repo=repo, files=encoded, private=private)
+        except RefusedError as error:
+            return error.kind, error.sentence
 
 
 @pytest.fixture(scope="module")
-def publisher(running: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publisher]:
-    publisher = Publisher(running.url, tmp_path_factory.mktemp("home"))
-    yield publisher
-    publisher.close()
+def publisher(hub_client: HubClient) -> Publisher:
+    return Publisher(hub_client)
 
 
 def state(hub: LocalHub) -> tuple[dict[str, str], dict[str, bytes]]:
@@ -82,7 +59,7 @@ def test_a_first_push_creates_the_repository_and_tags_one_commit(hub: LocalHub, 
 def test_a_repository_can_be_private(hub: LocalHub, publisher: Publisher) -> None:
     publisher(FILES, private=True)
     assert hub.repositories["model", REPO].access == "private"
-    assert publisher({})[0] == state(hub)[0]["main"]  # with the token it can be looked at
+    assert publisher({})[0] == state(hub)[0]["main"]  # readable with the token
 
 
 def test_a_second_push_of_the_same_files_makes_no_commit_and_no_tag(hub: LocalHub, publisher: Publisher) -> None:
@@ -111,7 +88,7 @@ def test_a_tag_that_was_cut_off_is_made_up_for(hub: LocalHub, publisher: Publish
     hub.status, hub.status_for = 503, "/tag/"
     kind, sentence = publisher(FILES)
     assert kind == "HubError"
-    assert "tag anna/waltzes now (it answers 503)" in sentence
+    assert "tag anna/waltzes now (HTTP status 503)" in sentence
     hub.repair()
     assert "v1" not in state(hub)[0]
     assert publisher(FILES)[1] == [state(hub)[0]["main"], "v1", []]
@@ -129,15 +106,15 @@ def test_what_somebody_else_published_meanwhile_is_not_overwritten(hub: LocalHub
     hub.before_commit = other
     kind, sentence = publisher(FILES | {"musiclstm.json": b"mine"})
     assert kind == "HubError"
-    assert "Somebody else published to anna/waltzes meanwhile" in sentence
+    assert "Somebody else has just published to anna/waltzes" in sentence
     assert state(hub)[1]["musiclstm.json"] == b"theirs"
     assert list(state(hub)[0]) == ["main", "v1"]
 
 
 @pytest.mark.parametrize(
     ("where", "status", "words"),
-    [  # huggingface_hub tries what is answered by 503 again for half a minute, except a commit
-        ("/commit/", 503, "answers 503"),
+    [  # after a 503 huggingface_hub retries for half a minute, except for a commit
+        ("/commit/", 503, "HTTP status 503"),
         *((where, 403, "does not allow this token to write to") for where in ("/preupload/", "lfs/objects/batch", "/commit/")),
     ],
 )
@@ -157,8 +134,8 @@ def test_an_interrupted_push_leaves_the_repository_as_it_was(
 @pytest.mark.parametrize(
     ("token", "repo", "words"),
     [
-        (None, REPO, "set HF_TOKEN to a valid token that may write"),
-        ("hf_wrong", REPO, "set HF_TOKEN to a valid token that may write"),
+        (None, REPO, "The Hub requires a valid token to"),
+        ("hf_wrong", REPO, "The Hub requires a valid token to"),
         (LocalHub.token, "berta/waltzes", "does not allow this token to create berta/waltzes"),
     ],
 )
@@ -173,7 +150,7 @@ def test_a_refusal_that_asks_for_payment_is_told_in_the_hubs_words(hub: LocalHub
     hub.refuse_to_create = "Private storage is full"
     kind, sentence = publisher(FILES, private=True)
     assert kind == "HubError"
-    assert sentence == "The Hub asks for payment to create anna/waltzes: Private storage is full."
+    assert sentence == "The Hub requires payment to create anna/waltzes: Private storage is full."
 
 
 def test_a_hub_out_of_reach_is_told_and_the_token_is_never_printed(hub: LocalHub, publisher: Publisher) -> None:
@@ -184,7 +161,7 @@ def test_a_hub_out_of_reach_is_told_and_the_token_is_never_printed(hub: LocalHub
         hub.start()
     assert kind == "HubError"
     assert "can't be reached to look at anna/waltzes" in sentence
-    assert hub.token not in publisher.said
+    assert hub.token not in publisher.client.printed
 
 
 def test_a_malformed_name_is_refused_before_anything_is_asked(hub: LocalHub, publisher: Publisher) -> None:

@@ -17,7 +17,7 @@ from musiclstm.model.batches import FeatureScanner, Part, iterate_batches
 from musiclstm.model.decoder import CHUNK, HORIZON, Chunk, State
 from musiclstm.model.features import FeatureSpec
 from musiclstm.model.loop_guard import GUARD
-from musiclstm.model.network import STREAMS, build_network, reset_memory
+from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
 from musiclstm.model.rules import KEY_NOTES
 from musiclstm.model.sampling import heated, nucleus, sample
 from musiclstm.model.vocabulary import BAR, DURATION, PITCH, POSITION, STEP, Rows, encode
@@ -48,13 +48,25 @@ def end_given(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="module")
-def trained_on(music: Piece, small_checkpoint: Checkpoint, tunes: dict[str, Piece], end_given: bool) -> dict[str, Array]:
-    """Probabilities [rows - 1, classes] of each stream as training sees them: windows, beside another lane, state carried."""
+def lanes(small_checkpoint: Checkpoint) -> tuple[Network, FeatureScanner]:
+    """The network as in training, for two lanes, and its scanner of features."""
     network = build_network(small_checkpoint.config, lanes=2)
     network.set_weights(small_checkpoint.network.get_weights())
-    spec = FeatureSpec.of(small_checkpoint.vocabulary)
+    return network, FeatureScanner(FeatureSpec.of(small_checkpoint.vocabulary), lanes=2)
+
+
+@pytest.fixture(scope="module")
+def trained_on(
+    music: Piece,
+    small_checkpoint: Checkpoint,
+    lanes: tuple[Network, FeatureScanner],
+    tunes: dict[str, Piece],
+    end_given: bool,
+) -> dict[str, Array]:
+    """Probabilities [rows - 1, classes] of each stream as training sees them: windows, beside another lane, state carried."""
+    network, scanner = lanes
+    spec = scanner.spec
     assert spec.horizon != HORIZON
-    scanner = FeatureScanner(spec, lanes=2)
     pieces = [encode(piece, small_checkpoint.vocabulary) for piece in (tunes["jig"], music)]
     left = [bars_by_clock(piece, spec.steps) if end_given else None for piece in pieces]
     parts: dict[str, list[Array]] = {stream: [] for stream in STREAMS}

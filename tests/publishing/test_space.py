@@ -1,31 +1,37 @@
-"""The app on the Hub: a Space's files, its pinned checkpoint and variables; and that the folder starts as a Space starts it."""
+"""The app on the Hub: a Space's files, its pinned checkpoint and variables. ui/test_page.py starts the app from such a folder."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from dataclasses import dataclass
 
-from hub_client import environment
+import pytest
+from hub_client import HubClient
 from hub_server import LocalHub
 
 from musiclstm.checkpoint import PARTS
 from musiclstm.publishing.card import front_matter
-from musiclstm.publishing.space import Pinned, space_files
+from musiclstm.publishing.space import space_files
 
-ROOT = Path(__file__).resolve().parents[2]
 SPACE, REPO = "anna/stage", "anna/tiny"
 WHOLE = {name: name.encode() for name in (*PARTS, "originality.npz", "README.md")}
 
 
-def deploy(hub: LocalHub, home: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run the command; its exit code and what it printed to stdout and stderr."""
-    settings = environment(hub.url, home, hub.token)
-    command = [sys.executable, "-m", "musiclstm", "deploy", "--space", SPACE, *arguments]
-    ran = subprocess.run(command, check=False, cwd=ROOT, env=settings, capture_output=True, text=True)
-    assert hub.token not in ran.stdout + ran.stderr
-    return ran.returncode, ran.stdout, ran.stderr
+@dataclass(frozen=True)
+class Deploy:
+    """The command line ``deploy`` in the client's process: its exit code and what it wrote to stdout and stderr."""
+
+    client: HubClient
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        words = ["deploy", "--space", SPACE, *arguments]
+        code, out, error = self.client.ask("command", token=LocalHub.token, program="musiclstm", arguments=words)
+        assert LocalHub.token not in out + error + self.client.printed
+        return code, out, error
+
+
+@pytest.fixture
+def deploy(hub_client: HubClient) -> Deploy:
+    return Deploy(hub_client)
 
 
 def files(hub: LocalHub) -> dict[str, bytes]:
@@ -33,10 +39,10 @@ def files(hub: LocalHub) -> dict[str, bytes]:
     return repository.commits[repository.refs["main"]]
 
 
-def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, deploy: Deploy) -> None:
     commit = hub.commit(REPO, WHOLE, tag="v1")
     hub.commit(REPO, WHOLE | {"README.md": b"later"})
-    code, out, error = deploy(hub, tmp_path, "--checkpoint", f"{REPO}@v1")
+    code, out, error = deploy("--checkpoint", f"{REPO}@v1")
     assert code == 0, error
     assert f"it plays {REPO} at {commit}" in out
     space = hub.repositories["space", SPACE]
@@ -49,7 +55,7 @@ def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, tmp_p
     }
 
     hub.commit(SPACE, files(hub) | {"musiclstm/gone.py": b"", "by-hand.txt": b""}, kind="space")
-    code, out, _ = deploy(hub, tmp_path)  # the bundled checkpoint again
+    code, out, _ = deploy()  # the bundled checkpoint again
     assert code == 0
     assert "it plays the bundled checkpoint" in out
     assert not space.variables
@@ -58,28 +64,28 @@ def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, tmp_p
     assert "by-hand.txt" in files(hub)
 
     before = dict(space.refs)
-    code, out, _ = deploy(hub, tmp_path)
+    code, out, _ = deploy()
     assert "is up to date" in out
     assert space.refs == before
 
 
-def test_a_dry_run_changes_nothing(hub: LocalHub, tmp_path: Path) -> None:
-    code, out, _ = deploy(hub, tmp_path, "--dry-run")
+def test_a_dry_run_changes_nothing(hub: LocalHub, deploy: Deploy) -> None:
+    code, out, _ = deploy("--dry-run")
     assert code == 0
     assert "Would send app.py" in out
     assert not hub.repositories
 
 
-def test_a_refusal_and_a_missing_checkpoint_are_one_sentence(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_refusal_and_a_missing_checkpoint_are_one_sentence(hub: LocalHub, deploy: Deploy) -> None:
     hub.refuse_to_create = "Gradio Spaces need a paid plan"
-    code, _, error = deploy(hub, tmp_path)
+    code, _, error = deploy()
     assert code == 2
-    assert error == "The Hub asks for payment to create anna/stage: Gradio Spaces need a paid plan.\n"
-    code, _, error = deploy(hub, tmp_path, "--checkpoint", "anna/none")
+    assert error == "The Hub requires payment to create anna/stage: Gradio Spaces need a paid plan.\n"
+    code, _, error = deploy("--checkpoint", "anna/none")
     assert code == 2
     assert "The Hub has no model anna/none" in error
     hub.commit(REPO, {"README.md": b""})
-    code, _, error = deploy(hub, tmp_path, "--checkpoint", REPO)
+    code, _, error = deploy("--checkpoint", REPO)
     assert code == 2
     assert "is not a checkpoint of this program: it lacks musiclstm.json" in error
     assert set(hub.repositories) == {("model", REPO)}
@@ -90,26 +96,3 @@ def test_a_space_holds_what_it_needs_and_nothing_else() -> None:
     assert {"app.py", "requirements.txt", "packages.txt", "checkpoints/classical-piano/model.weights.h5"} <= set(found)
     assert not [name for name in found if name.startswith(("tests/", "benchmarks/", ".")) or name.endswith(".pyc")]
     assert sum(map(len, found.values())) < 25_000_000
-
-
-def test_the_folder_of_a_space_makes_music_by_itself(tmp_path: Path) -> None:
-    for name, data in space_files(Pinned(REPO, "0" * 40, PARTS)).items():
-        (tmp_path / "space" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "space" / name).write_bytes(data)
-    # What only developers install must not be needed.
-    program = (
-        "import sys\n"
-        "for name in ('pytest', 'playwright', 'mypy', 'xdist', 'importlinter'): sys.modules[name] = None\n"
-        "from musiclstm.ui.active_checkpoint import open_active_checkpoint\n"
-        "from musiclstm.ui.page import build_page\n"
-        "from musiclstm.api import generate\n"
-        "active = open_active_checkpoint(None)\n"
-        "build_page(active)\n"
-        "print(len(generate(active.now.first, checkpoint=active.now.checkpoint, bars=1).takes[0].continuation))\n"
-    )
-    settings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"SYSTEM": "spaces"}
-    ran = subprocess.run(
-        [sys.executable, "-c", program], check=False, cwd=tmp_path / "space", env=settings, capture_output=True, text=True
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert int(ran.stdout.split()[-1]) > 0

@@ -7,38 +7,34 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from waiting import PATIENCE
 
+from musiclstm.config import TrainConfig
 from musiclstm.errors import OptionError
 from musiclstm.formats.midi import write_midi
 from musiclstm.music.notes import Piece, make_notes
 from musiclstm.training.distributed import WorkerGroup, workers_of_environment
 from musiclstm.training.launcher import launch_workers
+from musiclstm.training.package import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
-# Trains without dropout, whose chance is each process's own, and writes down what it went through.
-TRAINING = """
-import json, sys
-from pathlib import Path
-from musiclstm.training.launcher import launch_workers
-from musiclstm.quiet import import_tensorflow
-data, work, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-with launch_workers(workers, [sys.executable, __file__, *sys.argv[1:3], "1"], work):
-    import_tensorflow()
-    from musiclstm.training import package
-    from musiclstm.config import TrainConfig
-    from musiclstm.training.distributed import workers_of_environment
-    group = workers_of_environment()
-    sizes = {"units": 8, "layers": 1, "head": 8, "dropout": 0.0}
-    options = TrainConfig(epochs=1, lanes=4, window=16, transpose=3, learning_rate=0.02)
-    trainer = package.prepare(str(data), work, options, sizes, group=group, say=lambda _: None)
-    trainer.fit(work, resume=False, say=lambda _: None)
-    if group.leads:
-        history = trainer.progress.history
-        (work / "history.json").write_text(json.dumps([[h["train_nats"], h["validation"]["bits_per_note"]] for h in history]))
+OPTIONS = TrainConfig(epochs=1000, patience=1000, lanes=4, window=16, learning_rate=0.02)
+SIZES: dict[str, Any] = {"units": 8, "layers": 1, "head": 8}
+# train.py without dropout, whose random numbers are each process's own.
+PROGRAM = f"""
+import runpy
+from musiclstm.config import ModelConfig
+init = ModelConfig.__init__
+ModelConfig.__init__ = lambda self, *sizes, **named: init(self, *sizes, **({{"dropout": 0.0}} | named))
+runpy.run_path({str(ROOT / "train.py")!r}, run_name="__main__")
 """
 
 
@@ -55,63 +51,82 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def environment(**settings: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
-    return kept | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"} | settings
+class Run:
+    """A training run of two processes. It writes its state to out.work in ``folder`` and its messages to stderr.txt."""
 
+    def __init__(self, data: Path, folder: Path, *more: str) -> None:
+        self.folder = folder
+        (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
+        options = {name: getattr(OPTIONS, name) for name in ("epochs", "patience", "lanes", "window", "learning_rate")} | SIZES
+        words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+        command = [sys.executable, "program.py", "--data", str(data), "--out", "out", "--workers", "2", *words, *more]
+        kept = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
+        settings = kept | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        with (folder / "stderr.txt").open("w", encoding="utf-8") as errors:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=settings, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+            )
 
-def test_two_processes_lose_what_one_loses_on_the_same_batches(data: Path, tmp_path: Path) -> None:
-    script = tmp_path / "training.py"
-    script.write_text(TRAINING, encoding="utf-8")
-    went = {}
-    for workers in (1, 2):
-        work = tmp_path / str(workers)
-        command = [sys.executable, str(script), str(data), str(work), str(workers)]
-        subprocess.run(command, env=environment(), check=True, timeout=240, capture_output=True)
-        went[workers] = json.loads((work / "history.json").read_text(encoding="utf-8"))
-    for (alone, validation), (together, theirs) in zip(went[1], went[2], strict=True):
-        assert theirs == pytest.approx(validation, rel=1e-4)
-        for stream in ("step", "pitch", "duration", "velocity"):
-            assert together[stream] == pytest.approx(alone[stream], rel=1e-4)
+    def wait_for(self, beginning: str) -> None:
+        """Read its output up to a line with that ``beginning``."""
+        assert self.process.stdout is not None
+        assert any(line.startswith(beginning) for line in self.process.stdout), self.errors()
 
+    def errors(self) -> str:
+        """What it wrote to stderr."""
+        return (self.folder / "stderr.txt").read_text(encoding="utf-8")
 
-def test_a_worker_that_is_gone_ends_with_a_sentence_and_the_run_can_go_on(data: Path, tmp_path: Path) -> None:
-    sizes = ["--lanes", "4", "--window", "16", "--units", "8", "--layers", "1", "--head", "8", "--workers", "2"]
-    command = [sys.executable, "train.py", "--data", str(data), "--out", str(tmp_path / "out"), *sizes]
-    with (tmp_path / "words").open("w+", encoding="utf-8") as words:
-        process = subprocess.Popen(
-            [*command, "--epochs", "1000", "--patience", "1000"],
-            cwd=ROOT,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=words,
-            text=True,
-        )
-        assert process.stdout is not None
-        assert any(line.startswith("epoch 1: validation") for line in process.stdout)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
+    def other(self) -> int:
+        """The number of the other process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
         assert len(children) == 1
-        os.kill(int(children[0]), signal.SIGKILL)
-        assert process.wait(timeout=120) == 2
-        process.stdout.close()
-        words.seek(0)
-        assert words.read().splitlines()[-1] == (
-            "One of the 2 workers is gone, so training stopped; the last whole epoch is kept: "
-            "start all of them again with --resume."
-        )
-    resumed = subprocess.Popen(
-        [*command, "--epochs", "1000", "--patience", "1000", "--resume"],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
+        return int(children[0])
+
+    def close(self) -> None:
+        """End all processes."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def interrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A run whose second process was killed after the first epoch or a later one, whereupon the first process ended."""
+    run = Run(data, tmp_path_factory.mktemp("two"))
+    try:
+        run.wait_for("epoch 1: validation")
+        os.kill(run.other(), signal.SIGKILL)
+        run.process.wait(timeout=PATIENCE)
+        yield run
+    finally:
+        run.close()
+
+
+def test_two_processes_lose_what_one_loses_on_the_same_batches(interrupted: Run, data: Path, tmp_path: Path) -> None:
+    one_epoch = replace(OPTIONS, minutes=1e-6)
+    trainer = prepare(str(data), tmp_path, one_epoch, SIZES | {"dropout": 0.0}, say=lambda _: None)
+    trainer.fit(tmp_path, resume=False, say=lambda _: None)
+    (alone,) = trainer.progress.history
+    with np.load(interrupted.folder / "out.work" / "resume.npz") as saved:
+        together = json.loads(saved["facts"].tobytes())["progress"]["history"][0]
+    assert together["validation"]["bits_per_note"] == pytest.approx(alone["validation"]["bits_per_note"], rel=1e-4)
+    for stream in ("step", "pitch", "duration", "velocity"):
+        assert together["train_nats"][stream] == pytest.approx(alone["train_nats"][stream], rel=1e-4)
+
+
+def test_a_worker_that_is_gone_ends_with_a_sentence_and_the_run_can_go_on(interrupted: Run, data: Path) -> None:
+    assert interrupted.process.returncode == 2
+    assert interrupted.errors().splitlines()[-1] == (
+        "One of the 2 workers is gone, so training stopped; the last complete epoch is saved: "
+        "start all workers again with --resume."
     )
-    assert resumed.stdout is not None
-    assert any(line.startswith("Resumed after epoch ") for line in resumed.stdout)
-    resumed.kill()
-    resumed.wait()
-    resumed.stdout.close()
+    resumed = Run(data, interrupted.folder, "--resume")
+    try:
+        resumed.wait_for("Resumed after epoch ")
+    finally:
+        resumed.close()
 
 
 def test_impossible_teams_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -120,7 +135,7 @@ def test_impossible_teams_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path:
             pass
     described = {"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(described))
-    with pytest.raises(OptionError, match="TF_CONFIG already says"), launch_workers(2, [], tmp_path):
+    with pytest.raises(OptionError, match="TF_CONFIG already names"), launch_workers(2, [], tmp_path):
         pass
     assert workers_of_environment().size == 1
     for wrong in (
