@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
     """Reports bad input as one line, without the usage text in front; shows a description as it is written."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
 
     def error(self, message: str) -> Any:
         """Raise OptionError instead of printing the usage and exiting."""
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(parser: Parser, arguments: Sequence[str] | None = None) -> int:
     """Parse ``arguments`` (by default those of the program), call what the parser's ``run`` says, and return the exit code."""
-    options = argparse.Namespace(when_stopped="Stopped.")
+    options = argparse.Namespace()
     try:
         parser.parse_args(arguments, options)
         options.run(options)
@@ -48,9 +48,9 @@ def run(parser: Parser, arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:  # as in `... | head`
         sys.stderr.close()
-        return 0
+        return 141  # as of a program that SIGPIPE ends
     except KeyboardInterrupt:
-        print(options.when_stopped, file=sys.stderr)
+        print(getattr(options, "when_stopped", "Stopped."), file=sys.stderr)
         return 130
     return 0
 

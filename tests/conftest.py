@@ -26,7 +26,8 @@ from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
-    from musiclstm.model import FeatureScanner, FeatureSpec
+    from musiclstm.model.batches import FeatureScanner
+    from musiclstm.model.features import FeatureSpec
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -156,7 +157,7 @@ def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
 
 @functools.cache
 def _scanner(spec: FeatureSpec, lanes: int) -> FeatureScanner:
-    from musiclstm.model import FeatureScanner
+    from musiclstm.model.batches import FeatureScanner
 
     return FeatureScanner(spec, lanes)
 

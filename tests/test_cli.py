@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import train
 from musiclstm.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from musiclstm.cli import main
 from musiclstm.formats.midi import read_midi, write_midi
@@ -244,3 +245,31 @@ def test_the_program_itself_ends_with_2_and_without_a_traceback(tmp_path: Path) 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "nobody" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["train.py", "musiclstm train"])
+def test_ctrl_c_in_a_training_run_says_how_to_continue(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("musiclstm.training.command.train", interrupted)
+    arguments = ["--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert (train.main(arguments) if command == "train.py" else main(["train", *arguments])) == 130
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_without_a_traceback() -> None:
+    listing = [sys.executable, "-c", "import sys; from musiclstm.cli import main; sys.exit(main(['seeds']))"]
+    with subprocess.Popen(listing, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as program:
+        assert program.stdout is not None
+        program.stdout.close()
+        assert program.stderr is not None
+        assert "Traceback" not in program.stderr.read()
+    assert program.returncode != 0
+
+
+def test_options_have_one_spelling(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--dat", str(tmp_path)]) == 2
+    assert "--data" in capsys.readouterr().err

@@ -90,8 +90,8 @@ def download_checkpoint(
 ) -> Downloaded:
     """The checkpoint in the model repository ``repo`` (OWNER/NAME), downloaded unless it is in the cache.
 
-    ``revision`` is a branch, a tag or a whole commit; None is the newest. ``cache`` replaces the Hub's usual cache folder. If the
-    Hub can't be reached, the last copy of that revision is used; for None, the newest copy of any. Raises OptionError for a
+    ``revision`` is a branch, a tag or a full commit hash; None is the newest. ``cache`` replaces the Hub's usual cache folder. If
+    the Hub can't be reached, the last copy of that revision is used; for None, the newest copy of any. Raises OptionError for a
     malformed name, and CheckpointError if there is no such repository or revision, access is denied, it is not a checkpoint of
     this program, it holds more than 200 MB, or the download takes longer than ``seconds``.
     """
@@ -101,7 +101,7 @@ def download_checkpoint(
 
 
 def cached_checkpoint(repo: str, revision: str | None) -> Downloaded | None:
-    """The checkpoint at that whole commit if it is in the cache; makes no request. Raises OptionError for a malformed name."""
+    """The checkpoint at a full commit hash if it is in the cache; makes no request. Raises OptionError for a malformed name."""
     check_reference(repo, revision)
     if revision is None or not _COMMIT.fullmatch(revision):
         return None
@@ -137,7 +137,7 @@ def check_reference(repo: str, revision: str | None) -> None:
             f"them, not {repo!r}."
         )
     if revision is not None and (not _REVISION.fullmatch(revision) or ".." in revision):
-        raise OptionError(f"A revision is a branch, a tag or a whole commit such as main or v1.0, not {revision!r}.")
+        raise OptionError(f"A revision is a branch, a tag or a full commit hash, such as main or v1.0, not {revision!r}.")
 
 
 def _pull(
@@ -315,20 +315,21 @@ def _explained(order: _Order, error: Exception) -> tuple[bool, str]:
         (isinstance(error, hub.RepositoryNotFoundError), False, f"The Hub has no {order.kind} {order.repo}, or it is private: "
          "check OWNER/NAME, or set HF_TOKEN to a token that may read it."),
         (isinstance(error, hub.RevisionNotFoundError), False, f"The Hub has no revision {order.revision or 'main'} of {whole}: "
-         "give a branch, a tag or a whole commit of 40 digits."),
+         "give a branch, a tag or a full commit hash of 40 digits."),
         (status == 401, False, f"The Hub does not accept the token that came with the request for {whole}: set HF_TOKEN to a "
          "valid one, or to none."),
-        (status == 403, False, f"The Hub does not allow {whole} to be read: set HF_TOKEN to a token that may."),
-        (busy, True, f"The Hub can't deliver {order} now (HTTP status {status}) and the cache does not have it: try again later."),
+        (status == 403, False, f"The Hub does not allow reading {whole}: set HF_TOKEN to a token with read access."),
+        (busy, True, f"The Hub can't deliver {order} now (HTTP status {status}) and the cache does not have it: try again "
+         "later."),
         (status > 0, False, f"The Hub refused {order} (HTTP status {status}): check OWNER/NAME and HF_ENDPOINT."),
         (isinstance(error, hub.OfflineModeIsEnabled), True, f"The cache does not have {order}: unset HF_HUB_OFFLINE."),
-        (isinstance(error, TimeoutError), True, f"The Hub ({host}) did not deliver {order} within {error}: try again, what has "
-         "arrived whole is kept."),
+        (isinstance(error, TimeoutError), True, f"The Hub ({host}) did not deliver {order} within {error}: try again; complete "
+         "files are kept."),
         (isinstance(error, out_of_order), True, f"The Hub ({host}) can't be reached and the cache does not have {order}: check "
          "the connection and HF_ENDPOINT."),
         (isinstance(error, broken_off), True, f"The connection to the Hub ({host}) broke off during {order}: try again."),
         (isinstance(error, OSError) and error.errno, False, f"The cache can't take {order}: {getattr(error, 'strerror', '')}."),
         (isinstance(error, OSError), False, f"A file of {order} arrived damaged: try again."),
-        (True, False, f"What answers at {host} is not the Hugging Face Hub: check HF_ENDPOINT."),
+        (True, False, f"The server at {host} is not the Hugging Face Hub: check HF_ENDPOINT."),
     )  # fmt: skip
     return next((out_of_reach, sentence) for applies, out_of_reach, sentence in reasons if applies)

@@ -36,7 +36,7 @@ class Moment:
 
     ``state``: the decoder's state of B takes, with ``clock`` [B] (tick of the latest onset) and ``end`` [B] (tick at which the
     music closes, -1 for an open end). ``until``: no onset at or after this tick is kept. ``temperature`` [B] and ``top_p``
-    (scalar) are the person's. ``guarded`` [B]: notes in a row under the loop guard; ``expected`` [B]: the pitch that would
+    (scalar) are the user's. ``guarded`` [B]: notes in a row under the loop guard; ``expected`` [B]: the pitch that would
     continue the loop, or -1. ``step`` [B]: the step class of this note, once it is chosen.
     """
 
@@ -119,17 +119,17 @@ def away_from_the_loop(logits: Tensor, moment: Moment) -> Tensor:
 
 
 def guarded_diversity(logits: Tensor, moment: Moment) -> Tensor:
-    """The person's diversity, raised with each note under the loop guard."""
+    """The user's diversity, raised with each note under the loop guard."""
     return heated(logits, guarded_temperature(moment.temperature, moment.guarded))
 
 
 def diversity(logits: Tensor, moment: Moment) -> Tensor:
-    """The person's diversity."""
+    """The user's diversity."""
     return heated(logits, moment.temperature)
 
 
 def calm_diversity(logits: Tensor, moment: Moment) -> Tensor:
-    """The person's diversity, but never so high that the touch gets rough."""
+    """The user's diversity, but never so high that the touch gets rough."""
     return heated(logits, ops.minimum(moment.temperature, CALM_TOUCH))
 
 

@@ -17,6 +17,7 @@ from musiclstm.errors import MusicFileError, OptionError
 TICKS_PER_QUARTER = 24
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108  # the piano's A0 and C8, as MIDI pitch numbers
 PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
+TEMPI = (20, 400)  # quarters per minute: the slowest and the fastest that music is played at
 MAX_BAR_TICKS = 16 * TICKS_PER_QUARTER  # 16 quarters: longer "bars" in files are mistakes or cadenzas
 
 #: One row per note: onset and duration in ticks, MIDI pitch 21..108, MIDI velocity 1..127.
@@ -52,7 +53,7 @@ class Metre:
 
 @dataclass(frozen=True)
 class Tempo:
-    """A tempo that holds from ``onset`` (ticks), in quarter notes a minute."""
+    """A tempo that holds from ``onset`` (ticks), in quarter notes per minute."""
 
     onset: int
     qpm: float
@@ -105,7 +106,7 @@ class Piece:
         return [metre for metre in self.metres if metre.onset <= max(0, tick)][-1]
 
     def tempo_at(self, tick: int) -> float:
-        """The tempo at ``tick``, in quarters a minute."""
+        """The tempo at ``tick``, in quarters per minute."""
         return [tempo.qpm for tempo in self.tempi if tempo.onset <= max(0, tick)][-1]
 
     def seconds(self, tick: int) -> float:
@@ -218,10 +219,16 @@ def transpose(piece: Piece, semitones: int) -> Piece:
 
 
 def at_tempo(piece: Piece, qpm: float) -> Piece:
-    """The piece at one steady tempo in quarters a minute. Raises OptionError outside 20..400."""
-    if not 20 <= qpm <= 400:
-        raise OptionError(f"The tempo must lie between 20 and 400 quarter notes a minute, not {qpm:g}.")
-    return replace(piece, tempi=(Tempo(0, float(qpm)),))
+    """The piece at one steady tempo in quarters per minute. Raises OptionError outside 20..400."""
+    return replace(piece, tempi=(Tempo(0, float(require_tempo(qpm))),))
+
+
+def require_tempo(qpm: float) -> float:
+    """The tempo itself. Raises OptionError unless it is a number of 20..400 quarters per minute."""
+    low, high = TEMPI
+    if isinstance(qpm, bool) or not isinstance(qpm, int | float) or not low <= qpm <= high:
+        raise OptionError(f"The tempo must lie between {low} and {high} quarter notes per minute, not {qpm}.")
+    return qpm
 
 
 def require_notes(piece: Piece, least: int = 1) -> Piece:
@@ -247,7 +254,7 @@ def clean_metres(metres: Sequence[Metre]) -> tuple[Metre, ...]:
 
 
 def clean_tempi(tempi: Sequence[Tempo]) -> tuple[Tempo, ...]:
-    """Tempi as a Piece needs them: sorted, one per tick, from tick 0, within 10..600 quarters a minute, 120 if none."""
+    """Tempi as a Piece needs them: sorted, one per tick, from tick 0, within 10..600 quarters per minute, 120 if none."""
     possible = {t.onset: t for t in sorted(tempi, key=lambda t: t.onset) if t.onset >= 0 and 10 <= t.qpm <= 600}
     if 0 not in possible:
         first = next(iter(possible.values()), Tempo(0, 120.0))

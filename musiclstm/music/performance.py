@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 from musiclstm.errors import OptionError
 from musiclstm.music.instruments import Voice, voices_of
-from musiclstm.music.notes import Piece, at_tempo, transpose
+from musiclstm.music.notes import Piece, at_tempo, require_tempo, transpose
 
 MAX_TRANSPOSITION = 12
-TEMPI = (20, 400)  # quarters a minute
 
 
 @dataclass(frozen=True)
 class Performance:
     """One way to play a piece. Raises OptionError for values outside their range.
 
-    ``instrument``: a name of ``instruments.INSTRUMENTS``. ``tempo``: 20..400 quarters a minute, None for the piece's own.
+    ``instrument``: a name of ``instruments.INSTRUMENTS``. ``tempo``: 20..400 quarters per minute, None for the piece's own.
     ``transposition``: -12..12 semitones.
     """
 
@@ -25,12 +24,11 @@ class Performance:
     transposition: int = 0
 
     def __post_init__(self) -> None:
-        semitones, tempo, most = self.transposition, self.tempo, MAX_TRANSPOSITION
+        semitones, most = self.transposition, MAX_TRANSPOSITION
         if isinstance(semitones, bool) or not isinstance(semitones, int) or not -most <= semitones <= most:
             raise OptionError(f"The transposition must be a whole number of semitones from {-most} to {most}, not {semitones}.")
-        low, high = TEMPI
-        if tempo is not None and (isinstance(tempo, bool) or not isinstance(tempo, int | float) or not low <= tempo <= high):
-            raise OptionError(f"The tempo must lie between {low} and {high} quarter notes a minute, not {tempo}.")
+        if self.tempo is not None:
+            require_tempo(self.tempo)
         if not isinstance(self.instrument, str):
             raise OptionError(f"The instrument must be a name, not {self.instrument!r}.")
         voices_of(self.instrument)

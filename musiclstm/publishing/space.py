@@ -15,9 +15,10 @@ from musiclstm.hub import Remote, create, look, put, set_variables, split_refere
 from musiclstm.project import package_files, project_file
 from musiclstm.publishing.card import front_matter, with_front_matter
 
-TOP = ("app.py", "README.md", "packages.txt", "LICENSE")
-DOCS, BUNDLED = "docs", "checkpoints/classical-piano"
-FOLDERS = ("musiclstm", DOCS, BUNDLED)
+TOP = ("app.py", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "packages.txt")
+BUNDLED = "checkpoints/classical-piano"
+PAGES = ("benchmarks/EXPERIMENTS.md", "benchmarks/RESULTS.md", "benchmarks/diversity.svg")  # the README links to them
+FOLDERS = ("musiclstm", "docs", BUNDLED)
 REPO_VARIABLE, REVISION_VARIABLE = "MUSICLSTM_REPO", "MUSICLSTM_REVISION"  # environment variables that the page reads
 
 Say = Callable[[str], None]
@@ -43,9 +44,9 @@ def deploy(
     """
     pinned = None if reference is None else pin(reference)
     files = space_files(pinned)
-    remote = look(space, "space")
+    remote, ours = look(space, "space"), tuple(f"{folder}/" for folder in FOLDERS)
     changed = list(files) if remote is None else remote.changed(files)
-    removed = [] if remote is None else [name for name in remote.files if name.startswith(FOLDERS) and name not in files]
+    removed = [] if remote is None else [name for name in remote.files if name.startswith(ours) and name not in files]
     if dry_run:
         for name in changed:
             say(f"Would send {name}, {len(files[name]):,} bytes.")
@@ -62,7 +63,7 @@ def deploy(
     repo, revision = (pinned.repo, pinned.commit) if pinned else (None, None)
     set_variables(space, {REPO_VARIABLE: repo, REVISION_VARIABLE: revision})
     done = "deployed" if changed or removed else "up to date"
-    say(f"{space} is {done}, commit {commit}; it plays {_playing(pinned)}.")
+    say(f"{space} is {done}, commit {commit}; it uses {_playing(pinned)}.")
     return commit
 
 
@@ -88,9 +89,14 @@ def space_files(pinned: Pinned | None) -> dict[str, bytes]:
 
     A Space installs requirements.txt and nothing else, so there it holds the locked versions of all packages.
     """
-    paths = {name: project_file(name) for name in TOP} | {"requirements.txt": project_file("constraints.txt")}
+    paths = {name: project_file(name) for name in (*TOP, *PAGES)} | {"requirements.txt": project_file("constraints.txt")}
     paths |= package_files()
-    paths |= {f"{folder}/{path.name}": path for folder in (DOCS, BUNDLED) for path in sorted(project_file(folder).iterdir())}
+    paths |= {
+        f"{folder}/{path.name}": path
+        for folder in FOLDERS[1:]
+        for path in sorted(project_file(folder).iterdir())
+        if path.is_file()
+    }
     files = {name: path.read_bytes() for name, path in paths.items()}
     if pinned is not None:
         readme = files["README.md"].decode("utf-8")

@@ -1,4 +1,4 @@
-"""Pieces to sound, with midi2audio and FluidSynth.
+"""Renders pieces as sound, with midi2audio and FluidSynth.
 
 midi2audio puts FluidSynth's options after the files, which FluidSynth 2.4 refuses, and ignores what comes back, while FluidSynth
 exits with 0 even without a sound font. Here the options come first, every run has its own folder, and a result that isn't the
@@ -7,6 +7,7 @@ whole music is an error. Samples stay floating point until a file is written, so
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
@@ -126,7 +127,7 @@ def find_soundfont() -> Path:
         for folder in folders:
             if found := sorted(path for path in folder.glob(pattern) if path.is_file()):
                 return found[0]
-    raise MissingToolError(_how_to_install("There is no General MIDI sound font, which holds the sound of the instruments"))
+    raise MissingToolError(_how_to_install("There is no General MIDI sound font, with the sounds of the instruments"))
 
 
 def audio_ready() -> str | None:
@@ -141,7 +142,7 @@ def audio_ready() -> str | None:
 
 
 def synthesize(piece: Piece, *, voices: Sequence[Voice] = PIANO, tail_seconds: float = TAIL_SECONDS) -> Audio:
-    """The piece as it sounds from tick 0, as loud as FluidSynth makes it: pass it through ``normalise`` before people hear it.
+    """The piece as it sounds from tick 0, as loud as FluidSynth makes it: pass it through ``normalise`` for listening.
 
     Exactly ``piece.seconds(piece.end) + tail_seconds`` long (a tail of 0 to 30 s), so that the last chord rings out; the end of
     the tail is faded. A piece without notes gives silence. Raises OptionError for music of more than half an hour and
@@ -151,7 +152,7 @@ def synthesize(piece: Piece, *, voices: Sequence[Voice] = PIANO, tail_seconds: f
         raise OptionError(f"The tail must last 0 to 30 seconds, not {tail_seconds:g}.")
     seconds = piece.seconds(piece.end) + tail_seconds
     if seconds > MAX_SECONDS:
-        raise OptionError(f"Sound can be made of up to {MAX_SECONDS // 60} minutes of music, not {seconds / 60:.0f}.")
+        raise OptionError(f"Only up to {MAX_SECONDS // 60} minutes of music can be rendered, not {seconds / 60:.0f}.")
     frames = round(seconds * SAMPLE_RATE)
     if not len(piece):
         return Audio(np.zeros((frames, 2), dtype=np.float32))
@@ -227,8 +228,13 @@ def render_trio(
 
 
 def write_audio(audio: Audio, path: Path | str) -> None:
-    """Write a sound file in the format that ``path`` ends in: .wav (16 bits), .flac or .mp3. Louder samples are clipped."""
-    soundfile.write(path, audio.samples, audio.rate)
+    """Write a sound file in the format that ``path`` ends in: .wav (16 bits), .flac or .mp3. Louder samples are clipped.
+
+    Raises OSError if it can't be written.
+    """
+    path, encoded = Path(path), io.BytesIO()
+    soundfile.write(encoded, audio.samples, audio.rate, format=path.suffix[1:].upper())
+    path.write_bytes(encoded.getvalue())  # so that a full disk is an OSError, as elsewhere
 
 
 def _with_tail(piece: Piece, tail_seconds: float) -> Piece:

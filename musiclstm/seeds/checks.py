@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from musiclstm.errors import CheckpointError
-from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, Key, Metre, Notes, clean_metres, make_notes
+from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, TEMPI, Key, Metre, Notes, clean_metres, make_notes
 
 MOST_ROWS = 5_000  # notes a stored seed may hold; the curated ones have 64 to 200
 LATEST = MAX_BAR_TICKS * 1_000  # ticks: a thousand of the longest bars
@@ -54,7 +55,7 @@ class StoredSeed(BaseModel):
     metre: Text
     texture: Text
     bars: tuple[Bar, Bar]
-    tempo: Annotated[Number, Field(ge=20, le=400)]
+    tempo: Annotated[Number, Field(ge=TEMPI[0], le=TEMPI[1])]
     fifths: Annotated[int, Field(strict=True, ge=-7, le=7)] | None
     mode: Literal["major", "minor"] | None
     metres: Rows[tuple[Onset, Numerator, Denominator]]
@@ -115,5 +116,8 @@ def _sentence(error: ValidationError) -> str:
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return f"{field} is missing."
-    allowed = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    if first["type"] == "extra_forbidden":
+        return f"{field} is unknown."
+    allowed = re.sub(r"^(Input|String|List|Tuple) should", "must", first["msg"].removeprefix("Value error, "))
+    allowed = re.sub(r" after validation, not \d+$| or instance of \w+$", "", allowed)
     return f"{field} {allowed if allowed.startswith('must') else f'is wrong: {allowed}'}, not {first['input']!r:.60}."

@@ -21,7 +21,19 @@ import numpy as np
 
 from musiclstm.errors import OptionError
 from musiclstm.formats import parse_abc, read_corpus, read_music
-from musiclstm.music import Key, Piece, Tempo, as_played, at_tempo, bar_lines, cut_bars, estimate_key, key_name, require_notes
+from musiclstm.music import (
+    TEMPI,
+    Key,
+    Piece,
+    Tempo,
+    as_played,
+    at_tempo,
+    bar_lines,
+    cut_bars,
+    estimate_key,
+    key_name,
+    require_notes,
+)
 from musiclstm.seeds.checks import read_stored_seed
 from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
 
@@ -33,7 +45,7 @@ class Seed:
     """An opening to continue.
 
     ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the first and last bar taken from the work, counted from 1 (a
-    pickup bar counts if the source has one); ``tempo`` in quarters a minute; ``piece`` starts at a bar line, tick 0.
+    pickup bar counts if the source has one); ``tempo`` in quarters per minute; ``piece`` starts at a bar line, tick 0.
     """
 
     id: str
@@ -87,11 +99,6 @@ class Seed:
         return cls(**texts, bars=stored.bars, tempo=stored.tempo, piece=piece, curation=curation)
 
 
-def seed_label(seed: Seed) -> str:
-    """A seed's name for a list: composer and title, or the title alone if the composer is unknown."""
-    return f"{seed.composer}: {seed.title}" if seed.composer else seed.title
-
-
 def load_catalogue() -> tuple[Seed, ...]:
     """The curated openings in the package, in the order of ``catalogue/openings.json``. Takes a few seconds."""
     entries = json.loads((files("musiclstm.seeds") / "catalogue" / "openings.json").read_text(encoding="utf-8"))
@@ -132,7 +139,7 @@ def seed_from_piece(
     first, last = bars or _opening_bars(piece)
     passage = cut_bars(piece, first, last)
     require_notes(passage)
-    tempo = min(400.0, max(20.0, passage.tempi[0].qpm))
+    tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.tempi[0].qpm))
     passage = as_played(at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo))
     title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
     source = piece.source or "given as notes"

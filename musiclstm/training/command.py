@@ -120,7 +120,7 @@ def train(options: argparse.Namespace) -> None:
     composition = package(trainer, out, options.name or out.name, credit, own_seeds=options.seeds == "data")
     seed, notes = composition.request.seed, len(composition.takes[0].continuation)
     say(f"The reloaded checkpoint wrote {composition.bars} bars with {notes} notes after {seed.title}.")
-    say(f"Listen: python -m musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")
+    say(f"Listen: musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")
     if options.push:
         release(out, options.push, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
 

@@ -97,7 +97,7 @@ class Trainer:
         # On TensorFlow even a single process uses the distributed step, so that any number of processes gives the same result.
         # Keras' own step differs: it computes the clipping norm before it adds up gradients of the same embedding row.
         on_tensorflow = keras.backend.backend() == "tensorflow"
-        self.shared_step = DistributedStep(self.group, self.network, weights) if on_tensorflow else None
+        self.distributed_step = DistributedStep(self.group, self.network, weights) if on_tensorflow else None
         self.average: Weights = _weights(self.network)
         self.best_weights: Weights = _weights(self.network)
         self.progress = Progress()
@@ -185,12 +185,12 @@ class Trainer:
     def _step(self, batch: Batch, inputs: dict[str, Any]) -> dict[str, float]:
         targets = {name: batch.targets[..., column] for column, name in enumerate(STREAMS)}
         weights = dict.fromkeys(STREAMS, batch.weight)
-        if self.shared_step is None:
+        if self.distributed_step is None:
             self.network.reset_metrics()
             logs = self.network.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
             logs["notes"] = float(batch.weight.sum())
         else:
-            logs = self.shared_step(inputs, targets, batch.weight)
+            logs = self.distributed_step(inputs, targets, batch.weight)
         # Early on the decay is faster, so that the average soon forgets the random initial weights.
         keep = min(WEIGHT_AVERAGE, (1 + self.progress.step) / (10 + self.progress.step))
         for mean, weight in zip(self.average, self.network.trainable_weights, strict=True):

@@ -313,7 +313,7 @@ def test_a_cut_update_does_not_hide_the_copy_before_it(hub: LocalHub, puller: Pu
 
 def test_what_is_not_a_hub_is_told_apart(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
     hub.not_a_hub = True
-    with pytest.raises(RefusedError, match=r"^CheckpointError: What answers at 127\.0\.0\.1 is not the Hugging Face Hub: .*\.$"):
+    with pytest.raises(RefusedError, match=r"^CheckpointError: The server at 127\.0\.0\.1 is not the Hugging Face Hub: .*\.$"):
         puller.checkpoint(tmp_path, REPO)
 
 

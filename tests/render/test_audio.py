@@ -341,6 +341,11 @@ def test_compressed_files_are_small_and_hold_the_sound(tmp_path: Path, ending: s
     assert level(Audio(samples), 0.5, 1.5) == pytest.approx(level(audio, 0.5, 1.5), abs=0.5)
 
 
+def test_sound_that_can_not_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        write_audio(tone(0.5, 0.1), tmp_path / "nowhere" / "a.wav")
+
+
 def test_samples_can_not_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
         tone(0.1, 0.1).samples[0] = 1.0

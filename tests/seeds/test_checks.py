@@ -98,6 +98,10 @@ def test_odd_numbers_are_refused(tempo: object) -> None:
 
 def test_the_sentence_says_what_is_allowed_and_what_came() -> None:
     assert sentence(tempo=10_000) == "In the stored seed 'id', tempo must be less than or equal to 400, not 10000."
+    assert sentence(notes=[]) == "In the stored seed 'id', notes must have at least 1 item, not []."
+    assert sentence(id="") == "In the stored seed '', id must have at least 1 character, not ''."
+    assert sentence(curation=5) == "In the stored seed 'id', curation must be a valid dictionary, not 5."
+    assert sentence(curation=CURATION | {"more": 1.0}) == "In the stored seed 'id', curation.more is unknown."
 
 
 @pytest.mark.parametrize(

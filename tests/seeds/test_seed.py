@@ -17,7 +17,7 @@ from musiclstm.formats.score import read_corpus
 from musiclstm.music.key import key_name
 from musiclstm.music.notes import HIGHEST_PITCH, LOWEST_PITCH, Metre, Piece, Tempo, bar_lines, join, make_notes
 from musiclstm.seeds.curation import LEAST_NOTES, longest_silence, reject_reason
-from musiclstm.seeds.seed import Seed, curate, find_seed, load_catalogue, seed_from_file, seed_from_piece, seed_label
+from musiclstm.seeds.seed import Seed, curate, find_seed, load_catalogue, seed_from_file, seed_from_piece
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +122,6 @@ def test_the_prelude_in_c_has_its_first_chords(catalogue: tuple[Seed, ...]) -> N
 
 
 # Names
-
-
-def test_a_label_names_composer_and_title(elise: Seed) -> None:
-    assert seed_label(elise) == "Ludwig van Beethoven: Für Elise"
-    assert seed_label(replace(elise, composer="")) == "Für Elise"
 
 
 def test_an_unknown_seed_is_refused_with_close_names(catalogue: tuple[Seed, ...]) -> None:
