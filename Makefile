@@ -19,7 +19,7 @@ test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/music
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(ARGS)
 
 # These train networks, start the page, talk to a local Hub, or compile one decoder after the other.
-SLOW := benchmarks data/test_kaggle.py evaluation hub project publishing test_api.py test_cli.py training ui
+SLOW := benchmarks data/test_kaggle.py evaluation hub model/test_decoder.py project publishing test_api.py test_cli.py training ui
 
 test-fast: test-packages $(VENV)/pins-dev ## run only the quick tests, which take less than a minute
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(SLOW:%=--ignore=tests/%) $(ARGS)
