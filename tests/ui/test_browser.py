@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from playwright.sync_api import TimeoutError as PageTimeoutError
 from waiting import PATIENCE, wait_until
 
 from musiclstm.checkpoint import Checkpoint
