@@ -16,17 +16,15 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from musiclstm.checkpoint_files import MARKER, ORIGINALITY, PARTS, WEIGHTS
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError, OptionError
-from musiclstm.model import WEIGHTS, Decoder, Network, Vocabulary, load_network, save_network
+from musiclstm.model import Decoder, Network, Vocabulary, load_network, save_network
 from musiclstm.replace import replace_folder
 from musiclstm.scoring import OriginalityIndex, Ranking, read_index, write_index
 from musiclstm.seeds import Seed
 
 FORMAT = 3  # 2 added votes to the network's inputs; 3 added the ending
-MARKER = "musiclstm.json"
-PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")
-ORIGINALITY = "originality.npz"  # optional
 MAX_TEXT_BYTES = 20_000_000
 
 

@@ -26,8 +26,10 @@ from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
+    from musiclstm.config import ModelConfig
     from musiclstm.model.batches import FeatureScanner
     from musiclstm.model.features import FeatureSpec
+    from musiclstm.model.network import Network
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -59,9 +61,13 @@ _TOGETHER = (
         "test_api",
     ),
     ("training/test_distributed",),
+    ("project/test_docs",),
     ("training/test_trainer",),
+    ("project/test_install",),
     ("test_checkpoint",),
     ("evaluation/test_scores",),
+    ("benchmarks/test_benchmarks",),
+    ("data/test_kaggle",),
 )
 
 
@@ -162,12 +168,22 @@ def _scanner(spec: FeatureSpec, lanes: int) -> FeatureScanner:
     return FeatureScanner(spec, lanes)
 
 
+@functools.cache
+def _network(config: ModelConfig, lanes: int) -> Network:
+    from musiclstm.model.network import build_network
+
+    return build_network(config, lanes=lanes)
+
+
 @pytest.fixture(scope="module")
-def shared_scanners() -> Iterator[None]:
-    """Trainers and evaluators of one size share their scanner of features. It has no weights, and compiling one takes seconds."""
+def compiled_once() -> Iterator[None]:
+    """What takes seconds to compile is compiled once for each size: the scanner of features, which has no weights, of trainers
+    and evaluators; and the network of evaluators, which each of them gives its own weights.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("evaluation.likelihood", "training.trainer"):
-            patch.setattr(f"musiclstm.{module}.FeatureScanner", _scanner)
+        patch.setattr("musiclstm.training.trainer.FeatureScanner", _scanner)
+        patch.setattr("musiclstm.evaluation.likelihood.FeatureScanner", _scanner)
+        patch.setattr("musiclstm.evaluation.likelihood.build_network", _network)
         yield
 
 

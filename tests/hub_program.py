@@ -105,9 +105,10 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Answer orders until there are no more."""
     import_tensorflow()
-    # The scanner of features has no weights: compiled once, it serves every evaluation of the same size.
+    # An evaluator brings its weights and carries nothing on: what is compiled once serves every evaluation of the same size.
     likelihood: Any = importlib.import_module("musiclstm.evaluation.likelihood")
     likelihood.FeatureScanner = functools.cache(likelihood.FeatureScanner)
+    likelihood.build_network = functools.cache(likelihood.build_network)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:

@@ -19,13 +19,12 @@ import pytest
 from musiclstm.checkpoint import (
     FORMAT,
     MAX_TEXT_BYTES,
-    ORIGINALITY,
-    PARTS,
     Checkpoint,
     load_checkpoint,
     save_checkpoint,
     size_for,
 )
+from musiclstm.checkpoint_files import ORIGINALITY, PARTS
 from musiclstm.errors import CheckpointError
 from musiclstm.model.network import STREAMS, input_shape, input_specs
 from musiclstm.model.vocabulary import Vocabulary

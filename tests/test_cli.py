@@ -18,7 +18,7 @@ from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.music.notes import Piece, join, transpose
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.usefixtures("shared_scanners")
+pytestmark = pytest.mark.usefixtures("compiled_once", "one_decoder")
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,8 @@ def folder(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactor
     return str(path)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once(small_checkpoint: Checkpoint) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def one_decoder(small_checkpoint: Checkpoint) -> Iterator[None]:
     """Each folder is loaded once, and decodes with the decoder of the same network: compiling one takes ten seconds."""
 
     @functools.cache

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from musiclstm.checkpoint import ORIGINALITY, PARTS
+from musiclstm.checkpoint_files import ORIGINALITY, PARTS
 from musiclstm.errors import CheckpointError, DataError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
 

@@ -26,7 +26,7 @@ from musiclstm.model.vocabulary import (
     fit_vocabulary,
     quarters,
 )
-from musiclstm.model.weights import WEIGHTS, load_network, save_network
+from musiclstm.model.weights import load_network, save_network
 
 __all__ = [
     "DURATION",
@@ -38,7 +38,6 @@ __all__ = [
     "STEP",
     "STREAMS",
     "VELOCITY",
-    "WEIGHTS",
     "Batch",
     "Decoder",
     "FeatureScanner",

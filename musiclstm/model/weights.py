@@ -16,11 +16,11 @@ import h5py
 import keras
 import numpy as np
 
+from musiclstm.checkpoint_files import WEIGHTS
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError
 from musiclstm.model.network import Network, build_network
 
-WEIGHTS = "model.weights.h5"
 MAX_WEIGHTS_BYTES = 200_000_000  # the largest network that ModelConfig allows is smaller
 
 

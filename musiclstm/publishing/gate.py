@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from musiclstm.checkpoint import MARKER, ORIGINALITY, PARTS, Checkpoint, load_checkpoint
+from musiclstm.checkpoint import Checkpoint, load_checkpoint
+from musiclstm.checkpoint_files import MARKER, ORIGINALITY, PARTS
 from musiclstm.data import Collection, open_data, split
 from musiclstm.errors import CheckpointError, DataError, OptionError
 from musiclstm.evaluation import NoteScores, evaluate, is_new, ngram, total

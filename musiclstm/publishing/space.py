@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from musiclstm.checkpoint import ORIGINALITY, PARTS
+from musiclstm.checkpoint_files import ORIGINALITY, PARTS
 from musiclstm.errors import HubError
 from musiclstm.hub import Remote, create, look, put, set_variables, split_reference
 from musiclstm.project import package_files, project_file

@@ -11,7 +11,7 @@ from musiclstm.evaluation.likelihood import Evaluator, evaluate, read_pieces
 from musiclstm.formats.midi import write_midi
 from musiclstm.music.notes import Piece
 
-pytestmark = pytest.mark.usefixtures("shared_scanners")
+pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
 def test_the_total_is_the_mean_of_the_pieces_weighted_by_notes(small_checkpoint: Checkpoint, tunes: dict[str, Piece]) -> None:

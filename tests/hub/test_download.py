@@ -13,7 +13,7 @@ import pytest
 from hub_client import HubClient, RefusedError
 from hub_server import LocalHub
 
-from musiclstm.checkpoint import PARTS
+from musiclstm.checkpoint_files import PARTS
 from musiclstm.errors import OptionError
 from musiclstm.hub.download import split_reference
 
@@ -274,8 +274,8 @@ def test_a_hub_that_never_answers_is_given_up_in_time(hub: LocalHub, puller: Pul
 def test_a_hub_that_sends_a_byte_a_second_is_given_up_in_time(hub: LocalHub, puller: Puller, tmp_path: Path, slow: str) -> None:
     commit = hub.commit(REPO, WHOLE)
     hub.slow = slow
-    with pytest.raises(RefusedError, match=rf"^CheckpointError: The Hub .* did not deliver the model {REPO} within 2 seconds"):
-        puller.checkpoint(tmp_path, REPO, seconds=2.0)
+    with pytest.raises(RefusedError, match=rf"^CheckpointError: The Hub .* did not deliver the model {REPO} within 1 seconds"):
+        puller.checkpoint(tmp_path, REPO, seconds=1.0)
     hub.slow = ""
     assert puller.checkpoint(tmp_path, REPO).commit == commit
 
@@ -304,7 +304,7 @@ def test_a_cut_update_does_not_hide_the_copy_before_it(hub: LocalHub, puller: Pu
     puller.checkpoint(tmp_path, REPO, "main")
     second = hub.commit(REPO, LATER)
     hub.cut = {"model.weights.h5"}
-    copy = puller.checkpoint(tmp_path, REPO, "main", seconds=2)
+    copy = puller.checkpoint(tmp_path, REPO, "main", seconds=1)
     assert (copy.commit, copy.files()) == (first, WHOLE)
     hub.status = 503
     with pytest.raises(RefusedError, match="status 503"):
@@ -362,7 +362,7 @@ def test_half_a_dataset_is_not_taken_for_a_whole_one(away: LocalHub, puller: Pul
     commit = away.commit(REPO, MUSIC, kind="dataset")
     away.cut = {"Bach/prelude.mid"}
     with pytest.raises(RefusedError, match=r"^DataError: The (connection to the )?Hub \(127\.0\.0\.1\) [^\n]*\.$"):
-        puller.dataset(tmp_path, f"hf://datasets/{REPO}", seconds=2)
+        puller.dataset(tmp_path, f"hf://datasets/{REPO}", seconds=1)
     away.stop()
     for revision in ("", f"@{commit}"):
         with pytest.raises(RefusedError, match="can't be reached"):

@@ -8,7 +8,7 @@ import pytest
 from hub_client import HubClient
 from hub_server import LocalHub
 
-from musiclstm.checkpoint import PARTS
+from musiclstm.checkpoint_files import PARTS
 from musiclstm.publishing.card import front_matter
 from musiclstm.publishing.space import space_files
 

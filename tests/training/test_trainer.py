@@ -21,7 +21,7 @@ from musiclstm.model.vocabulary import Vocabulary, encode, fit_vocabulary
 from musiclstm.music.notes import Piece, make_notes
 from musiclstm.training.trainer import Trainer, trained_network
 
-pytestmark = pytest.mark.usefixtures("shared_scanners")
+pytestmark = pytest.mark.usefixtures("compiled_once")
 Array = np.ndarray[Any, Any]
 OPTIONS = TrainConfig(epochs=2, patience=9, lanes=4, window=16, learning_rate=0.1, transpose=3)
 OTHER = replace(OPTIONS, random_seed=2)

@@ -23,7 +23,8 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from waiting import PATIENCE, wait_until
 
-from musiclstm.checkpoint import PARTS, Checkpoint, save_checkpoint
+from musiclstm.checkpoint import Checkpoint, save_checkpoint
+from musiclstm.checkpoint_files import PARTS
 from musiclstm.errors import CheckpointError
 from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.generation.composition import ComposeRequest, Take, compose
