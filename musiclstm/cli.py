@@ -122,7 +122,13 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folder", type=Path, metavar="DIR", help="the checkpoint folder")
     add("--repo", required=True, metavar="OWNER/NAME", help="the repository; created if it does not exist")
-    add("--data", required=True, metavar="DIR|music21|hf://datasets/ID", help="the data it was trained on")
+    add(
+        "--data",
+        required=True,
+        action="append",
+        metavar="DIR|music21|hf://datasets/ID",
+        help="the data it was trained on, as often as for training",
+    )
     add("--private", action="store_true", help="make a new repository private")
     add("--force", default="", metavar="REASON", help="publish even if it is worse; the reason goes into the card")
     add("--dry-run", action="store_true", help="evaluate and show what would be uploaded, but upload nothing")

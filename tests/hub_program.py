@@ -55,7 +55,7 @@ def release(folder: str, repo: str, data: str, options: dict[str, Any]) -> list[
     from musiclstm.publishing.gate import release
 
     messages: list[str] = []
-    made = release(Path(folder), repo, data, say=messages.append, **options)
+    made = release(Path(folder), repo, [data], say=messages.append, **options)
     return [made and [made.commit, made.version, list(made.sent)], messages]
 
 

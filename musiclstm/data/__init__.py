@@ -1,12 +1,14 @@
-from musiclstm.data.collection import Collection, Source, folder_sources, music21_sources, open_collection, split
-from musiclstm.data.sources import open_data
+from musiclstm.data.collection import Collection, Source, folder_sources, music21_sources, open_collection, split, works_with
+from musiclstm.data.sources import dataset_name, open_data
 
 __all__ = [
     "Collection",
     "Source",
+    "dataset_name",
     "folder_sources",
     "music21_sources",
     "open_collection",
     "open_data",
     "split",
+    "works_with",
 ]

@@ -1,42 +1,66 @@
-"""Collections of pieces: a folder of music files or music21's corpus, read once into a cache on disk and split by work.
+"""Collections of pieces: folders of music files or music21's corpus, read once into a cache on disk and split by work.
 
-Pieces are read one by one into ``notes.bin``, which is then memory-mapped, so memory does not grow with the collection.
+Pieces are read one by one into ``notes.bin``, which is then memory-mapped, so memory hardly grows with the collection. Works that
+several sources contain, under whatever names, are found by their music (``works``) and count as one.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from musiclstm.data import works
 from musiclstm.errors import DataError, MusicFileError
 from musiclstm.formats import MUSIC_ENDINGS, read_music, score
-from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Piece, Tempo
+from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo
 
 FEWEST_NOTES = 32  # shorter files are fragments with nothing to continue
-_FORMAT = 1  # of the cache; a new number makes every cache be rebuilt
+_FORMAT = 2  # of the cache; a new number makes every cache be rebuilt
+#: The last number is one of Bach's, Handel's, Haydn's, Mozart's, Schubert's, or Vivaldi's catalogue.
+_CATALOGUED = re.compile(r"(?:^|[^a-z])(?:bwv|hwv|hob|kv?|d|rv)[-_. ]*\d+[a-z]?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What a dataset's own table says about a piece: title, licence, and who typeset or played it; "" for what it leaves out."""
+
+    title: str = ""
+    licence: str = ""
+    typesetter: str = ""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A piece to read: ``name`` is unique in the collection, ``work`` is the same for all movements of a work."""
+    """A piece to read: ``name`` is unique in its ``dataset``, ``work`` is the same for all movements of a work.
+
+    ``dataset`` names where it comes from, such as a folder; a collection may have several. ``credit`` says whom to thank.
+    """
 
     name: str
     work: str
     composer: str
     stamp: str
     read: Callable[[], Piece]
+    dataset: str = ""
+    credit: Credit = Credit()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The cached facts of one piece; its notes are rows ``first`` to ``first + count`` of notes.bin."""
+    """The cached facts of one piece; its notes are rows ``first`` to ``first + count`` of notes.bin.
+
+    ``work`` is the same for all movements and editions of a work in the collection.
+    """
 
     name: str
     work: str
@@ -46,6 +70,8 @@ class Entry:
     count: int
     metres: tuple[tuple[int, int, int], ...]
     qpm: float
+    dataset: str = ""
+    credit: Credit = Credit()
 
 
 @dataclass(frozen=True)
@@ -75,17 +101,20 @@ class Collection:
         )
 
 
-def folder_sources(folder: Path) -> list[Source]:
+def folder_sources(folder: Path, dataset: str = "") -> list[Source]:
     """Every music file under ``folder``. A file's composer is the name of its own folder, unless that is ``folder`` itself.
 
-    Raises DataError if the folder is missing or contains no music file.
+    ``dataset`` names the folder in the collection; by default it is its own name. A table metadata.csv in the folder, with a
+    column "file" and some of "title", "licence" and "typesetter", gives the credits. Raises DataError if the folder is missing or
+    contains no music file.
     """
     if not folder.is_dir():
         raise DataError(f"The data folder {folder} does not exist; give a folder of MIDI or score files, or music21.")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MUSIC_ENDINGS and p.is_file())
     if not found:
         raise DataError(f"The data folder {folder} contains no {', '.join(MUSIC_ENDINGS)} file.")
-    return [_file_source(path, folder) for path in found]
+    given = _credits(folder / "metadata.csv")
+    return [_file_source(path, folder, dataset or folder.resolve().name, given) for path in found]
 
 
 def music21_sources() -> list[Source]:
@@ -96,11 +125,17 @@ def music21_sources() -> list[Source]:
 def work_of(name: str) -> str:
     """The work that a file belongs to: its name without the last number, so that numbered movements stay together.
 
+    The number after the name of a catalogue of works is part of the work's name.
+
     >>> work_of("Mozart/mz_545_1.mid"), work_of("Mozart/mz_545_2.mid")
     ('Mozart/mz_545', 'Mozart/mz_545')
+    >>> work_of("Bach/BWV-827-1.mid"), work_of("Bach/BWV-827.mid")
+    ('Bach/BWV-827', 'Bach/BWV-827')
     """
     path = Path(name)
-    stem = re.sub(r"[-_. ]*(mov|no|nr|op)?[-_. ]*\d+[a-z]?$", "", path.stem, flags=re.IGNORECASE)
+    stem = path.stem
+    if not _CATALOGUED.search(stem):
+        stem = re.sub(r"[-_. ]*(mov|no|nr|op)?[-_. ]*\d+[a-z]?$", "", stem, flags=re.IGNORECASE)
     return str(path.with_name(stem if stem.strip(" ._-") else path.stem))
 
 
@@ -110,74 +145,115 @@ def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[in
     ``report(done, total, name)`` is called for each file that is read. Unreadable, very short and duplicate pieces are skipped
     and named. Raises DataError if no piece remains.
     """
-    listing = "\n".join(f"{_FORMAT} {s.name} {s.work} {s.composer} {s.stamp}" for s in sources)
+    listing = "\n".join(f"{_FORMAT} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources)
     folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:16]
     index = folder / "index.json"
     if not index.exists():
         folder.mkdir(parents=True, exist_ok=True)
         _build(sources, folder, report)
-    fields = json.loads(index.read_text(encoding="utf-8"))
-    entries = tuple(Entry(**(e | {"metres": tuple(tuple(m) for m in e["metres"])})) for e in fields["entries"])
+    stored = json.loads(index.read_text(encoding="utf-8"))
+    entries = tuple(_entry(entry) for entry in stored["entries"])
     if not entries:
-        reason = fields["skipped"][0] if fields["skipped"] else "there are no files"
+        reason = stored["skipped"][0] if stored["skipped"] else "there are no files"
         raise DataError(f"No piece of the data can be used: {reason}")
-    return Collection(folder, entries, tuple(fields["skipped"]))
+    return Collection(folder, entries, tuple(stored["skipped"]))
 
 
-def split(collection: Collection, validation: float, test: float, random_seed: int) -> dict[str, list[int]]:
-    """Indices of the "train", "validation" and "test" pieces; all pieces of a work are on the same side.
+def works_with(collection: Collection, passages: Iterable[Notes]) -> set[str]:
+    """The works of the collection that contain one of ``passages``, such as the openings that serve as seeds."""
+    pieces = [works.figures(collection.piece(index).notes) for index in range(len(collection))]
+    return works.works_with(map(works.figures, passages), [entry.work for entry in collection.entries], pieces)
 
-    Works are drawn in an order that depends only on ``random_seed`` and their names, until a side has its share of the notes.
-    Raises DataError if there are too few works to give every side with a share at least one.
+
+def split(
+    collection: Collection, validation: float, test: float, random_seed: int, seed_works: Container[str] = ()
+) -> dict[str, list[int]]:
+    """Indices of the "train", "validation", "test" and "seeds" pieces; all pieces of a work are on the same side.
+
+    In each dataset, works are drawn in an order that depends only on ``random_seed`` and their names, until a side has its share
+    of the notes of the dataset; so another dataset does not change where the works of the first are. A work in several datasets
+    belongs to the first. ``seed_works`` that would be on the side "train" are on the side "seeds" instead: a network should
+    continue its seeds, not recite them. Raises DataError if there are too few works to give every side with a share at least one.
     """
-    works: dict[str, list[int]] = {}
+    home = {entry.work: entry.dataset for entry in reversed(collection.entries)}
+    side_of: dict[str, str] = {}
+    for dataset in dict.fromkeys(entry.dataset for entry in collection.entries):
+        counts: Counter[str] = Counter()
+        for entry in collection.entries:
+            counts[entry.work] += entry.count if entry.dataset == dataset == home[entry.work] else 0
+        side_of |= _drawn({work: count for work, count in counts.items() if home[work] == dataset}, validation, test, random_seed)
+    sides: dict[str, list[int]] = {"train": [], "validation": [], "test": [], "seeds": []}
     for index, entry in enumerate(collection.entries):
-        works.setdefault(entry.work, []).append(index)
-    order = sorted(works, key=lambda work: hashlib.sha256(f"{random_seed} {work}".encode()).digest())
-    total = sum(entry.count for entry in collection.entries)
-    sides: dict[str, list[int]] = {"test": [], "validation": [], "train": []}
-    wanted = {"test": test * total, "validation": validation * total, "train": float(total)}
-    side, held = "test", 0
-    for work in order:
+        side = side_of[entry.work]
+        sides["seeds" if side == "train" and entry.work in seed_works else side].append(index)
+    wanted = {"train": True, "validation": validation > 0, "test": test > 0}
+    empty = [name for name in wanted if wanted[name] and not sides[name]]
+    if empty:
+        raise DataError(f"The data has only {len(side_of)} works: too few to hold some out for {' and '.join(sorted(empty))}.")
+    return sides
+
+
+def _drawn(counts: Mapping[str, int], validation: float, test: float, random_seed: int) -> dict[str, str]:
+    """The side of each work of a dataset; ``counts`` are the notes of each."""
+    total = sum(counts.values())
+    wanted = {"test": test * total, "validation": validation * total}
+    found, side, held = dict[str, str](), "test", 0
+    for work in sorted(counts, key=lambda work: hashlib.sha256(f"{random_seed} {work}".encode()).digest()):
         while side != "train" and held >= wanted[side]:
             side, held = ("validation" if side == "test" else "train"), 0
-        sides[side] += works[work]
-        held += sum(collection.entries[index].count for index in works[work])
-    empty = [name for name in sides if not sides[name] and wanted[name] > 0]
-    if empty:
-        raise DataError(f"The data has only {len(works)} works: too few to hold some out for {' and '.join(empty)}.")
-    return {name: sorted(sides[name]) for name in ("train", "validation", "test")}
+        found[work] = side
+        held += counts[work]
+    return found
 
 
-def _file_source(path: Path, folder: Path) -> Source:
+def _entry(stored: dict[str, Any]) -> Entry:
+    metres = tuple((int(onset), int(numerator), int(denominator)) for onset, numerator, denominator in stored["metres"])
+    return Entry(**(stored | {"metres": metres, "credit": Credit(**stored["credit"])}))
+
+
+def _credits(table: Path) -> dict[str, Credit]:
+    """The credit of each file that ``table`` names; none if there is no such table."""
+    if not table.is_file():
+        return {}
+    with table.open(encoding="utf-8", errors="replace", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("file")]
+    return {row["file"]: Credit(*((row.get(key.name) or "").strip() for key in fields(Credit))) for row in rows}
+
+
+def _file_source(path: Path, folder: Path, dataset: str, given: Mapping[str, Credit]) -> Source:
     name = path.relative_to(folder).as_posix()
     composer = path.parent.name if path.parent != folder else ""
     stat = path.stat()
-    return Source(name, work_of(name), composer, f"{stat.st_size} {stat.st_mtime_ns}", lambda: read_music(path))
+    stamp, credit = f"{stat.st_size} {stat.st_mtime_ns}", given.get(name, Credit())
+    return Source(name, work_of(name), composer, stamp, lambda: read_music(path), dataset, credit)
 
 
 def _corpus_source(name: str) -> Source:
     composer = name.partition("/")[0].capitalize() if "/" in name else ""
-    return Source(name, work_of(name), composer, "music21", lambda: score.read_corpus(name))
+    return Source(name, work_of(name), composer, "music21", lambda: score.read_corpus(name), "music21")
 
 
 def _build(sources: Sequence[Source], folder: Path, report: Callable[[int, int, str], None] | None) -> None:
     """Write notes.bin, then index.json atomically: a cache without an index is rebuilt from scratch."""
     entries: list[Entry] = []
     skipped: list[str] = []
+    pieces: list[works.Figures] = []
     with (folder / "notes.bin").open("wb") as file:
         for entry, notes in _usable(sources, skipped, report):
-            file.write(notes)
+            file.write(notes.tobytes())
             entries.append(entry)
-    fields = {"entries": [asdict(entry) for entry in entries], "skipped": skipped}
+            pieces.append(works.figures(notes))
+    joined = works.join_works([entry.work for entry in entries], pieces)
+    entries = [replace(entry, work=work) for entry, work in zip(entries, joined, strict=True)]
+    listed = {"entries": [asdict(entry) for entry in entries], "skipped": skipped}
     temporary = folder / f"index.{os.getpid()}.tmp"
-    temporary.write_text(json.dumps(fields), encoding="utf-8")
+    temporary.write_text(json.dumps(listed), encoding="utf-8")
     temporary.replace(folder / "index.json")
 
 
 def _usable(
     sources: Sequence[Source], skipped: list[str], report: Callable[[int, int, str], None] | None
-) -> Iterator[tuple[Entry, bytes]]:
+) -> Iterator[tuple[Entry, Notes]]:
     first, seen = 0, dict[bytes, str]()
     for number, source in enumerate(sources):
         if report is not None:
@@ -199,7 +275,18 @@ def _usable(
         composer = source.composer or piece.composer
         qpm = 60.0 * piece.end / TICKS_PER_QUARTER / max(1e-6, piece.seconds(piece.end))
         yield (
-            Entry(source.name, source.work, composer, piece.title, first, len(piece), metres, round(qpm, 2)),
-            piece.notes.tobytes(),
+            Entry(
+                name=source.name,
+                work=source.work,
+                composer=composer,
+                title=piece.title,
+                first=first,
+                count=len(piece),
+                metres=metres,
+                qpm=round(qpm, 2),
+                dataset=source.dataset,
+                credit=source.credit,
+            ),
+            piece.notes,
         )
         first += len(piece)

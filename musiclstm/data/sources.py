@@ -1,33 +1,30 @@
-"""Open data by name as a collection: a folder, music21's own corpus, or a dataset on the Hub or on Kaggle."""
+"""Open data by name as a collection: folders, music21's own corpus, and datasets on the Hub or on Kaggle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from musiclstm.data import kaggle
-from musiclstm.data.collection import Collection, folder_sources, music21_sources, open_collection
+from musiclstm.data.collection import Collection, Source, folder_sources, music21_sources, open_collection
+from musiclstm.errors import OptionError
 from musiclstm.hub import download_dataset
 
 SHOWN = 10  # skipped files to list
 
 
-def open_data(data: str, cache: Path, say: Callable[[str], None] = print) -> Collection:
-    """Read ``data`` into ``cache``, or reuse what an earlier run left there: a folder, "music21", "hf://datasets/ID[@REVISION]"
-    or "kaggle://OWNER/NAME[@VERSION]".
+def open_data(data: Sequence[str], cache: Path, say: Callable[[str], None] = print) -> Collection:
+    """Read ``data`` into ``cache``, or reuse what an earlier run left there.
 
-    Lists skipped files through ``say``. Raises DataError, OptionError or MissingToolError.
+    Each of ``data`` is a folder, "music21", "hf://datasets/ID[@REVISION]" or "kaggle://OWNER/NAME[@VERSION]"; together they are
+    one collection. Lists skipped files through ``say``. Raises DataError, OptionError or MissingToolError.
     """
-    if data == "music21":
-        sources = music21_sources()
-    elif data.startswith("hf://"):
-        sources = folder_sources(download_dataset(data))
-    elif data.startswith(kaggle.DATASETS):
-        sources = folder_sources(kaggle.download_dataset(data))
-    else:
-        sources = folder_sources(Path(data))
+    names = [dataset_name(reference) for reference in data]
+    if len(set(names)) < len(names):
+        raise OptionError(f"Datasets need different names, but these are called {', '.join(names)}; rename a folder.")
+    sources = [source for reference in data for source in _sources(reference)]
     with tqdm(total=len(sources), desc="reading", unit="file", mininterval=1.0) as bar:
         collection = open_collection(sources, cache, lambda *_: bar.update() and None)
     for reason in collection.skipped[:SHOWN]:
@@ -35,3 +32,18 @@ def open_data(data: str, cache: Path, say: Callable[[str], None] = print) -> Col
     if len(collection.skipped) > SHOWN:
         say(f"Skipped {len(collection.skipped) - SHOWN} more files.")
     return collection
+
+
+def dataset_name(reference: str) -> str:
+    """A short name for data, without this machine's paths: that of the folder, or the reference itself."""
+    return Path(reference).resolve().name if Path(reference).is_dir() else reference
+
+
+def _sources(reference: str) -> list[Source]:
+    if reference == "music21":
+        return music21_sources()
+    if reference.startswith("hf://"):
+        return folder_sources(download_dataset(reference), reference)
+    if reference.startswith(kaggle.DATASETS):
+        return folder_sources(kaggle.download_dataset(reference), reference)
+    return folder_sources(Path(reference))

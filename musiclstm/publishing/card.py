@@ -28,34 +28,37 @@ _KEY = re.compile(r"[A-Za-z_][\w-]*:")
 
 
 @dataclass(frozen=True)
-class Credit:
-    """The origin of training data: its name, its authors or site, and its licence."""
+class Dataset:
+    """The origin of training data: its short name in the collection, its full name, its authors or site, and its licence."""
 
-    data: str
+    key: str
+    name: str
     source: str
     licence: str
 
 
-def model_card(name: str, metrics: Mapping[str, Any], credit: Credit, composers: Mapping[str, int], seeds: Sequence[Seed]) -> str:
+def model_card(
+    name: str, metrics: Mapping[str, Any], datasets: Sequence[Dataset], composers: Mapping[str, int], seeds: Sequence[Seed]
+) -> str:
     """The card as Markdown. ``metrics`` as from ``package.measured``; ``composers`` counts pieces by composer."""
     test, training = metrics["test"], metrics["training"]
     pieces, notes, options = training["pieces"], training["notes"], training["options"]
+    names, licences = [dataset.name for dataset in datasets], list(dict.fromkeys(dataset.licence for dataset in datasets))
     named = sorted(composers.items(), key=lambda item: (-item[1], item[0]))
     facts = {
         "name": name,
         "quoted_name": json.dumps(name, ensure_ascii=False),
-        "licence_name": json.dumps(f"weights Apache-2.0, training data {credit.licence}", ensure_ascii=False),
-        "dataset_name": json.dumps(f"{credit.data}, pieces held out by work", ensure_ascii=False),
+        "licence_name": json.dumps(f"weights Apache-2.0, training data {'; '.join(licences)}", ensure_ascii=False),
+        "dataset_name": json.dumps(f"{' and '.join(names)}, pieces held out by work", ensure_ascii=False),
         "bits_per_note": test["bits_per_note"],
         "bits_per_quarter": test["bits_per_quarter"],
         "pitch_accuracy": test["accuracy"]["pitch"],
         "parameters": f"{metrics['parameters']:,}",
-        "data": credit.data,
-        "source": credit.source,
-        "licence": credit.licence,
+        "datasets": "\n".join(_dataset(dataset, training["datasets"].get(dataset.key, {})) for dataset in datasets),
         "pieces": sum(pieces.values()),
         "notes": f"{sum(notes.values()):,}",
         **{side: f"{pieces[side]} pieces ({notes[side]:,} notes)" for side in ("train", "validation", "test")},
+        "seeds_side": f"{pieces['seeds']} pieces ({notes['seeds']:,} notes)",
         "composers": ", ".join(f"{composer} {count}" for composer, count in named) or "unknown",
         "figures": "\n".join(_figures(side, metrics[side]) for side in ("test", "validation")),
         "epochs": training["epochs"],
@@ -68,6 +71,11 @@ def model_card(name: str, metrics: Mapping[str, Any], credit: Credit, composers:
         "first_seed": seeds[0].id if seeds else "my-own.mid",
     }
     return Template((files("musiclstm.publishing") / "card.md").read_text(encoding="utf-8")).substitute(facts)
+
+
+def _dataset(dataset: Dataset, counts: Mapping[str, int]) -> str:
+    """One row of the table of datasets."""
+    return f"| {dataset.name} | {dataset.source} | {dataset.licence} | {counts.get('pieces', 0):,} | {counts.get('notes', 0):,} |"
 
 
 def _originality(shared: Mapping[str, Any] | None) -> str:

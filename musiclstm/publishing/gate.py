@@ -24,7 +24,7 @@ from musiclstm.music import Piece
 from musiclstm.publishing.card import merged, with_sections
 
 ROUNDING = 0.0005  # bits per note; smaller differences count as equal, since three decimals are shown
-PICTURES = ("learning-curves.svg",)
+BESIDE_THE_CARD = ("learning-curves.svg", "credits.csv")
 LONGEST_REASON = 300
 
 Say = Callable[[str], None]
@@ -81,7 +81,14 @@ class Release:
 
 
 def release(
-    folder: Path, repo: str, data: str, *, forced: str = "", private: bool = False, dry_run: bool = False, say: Say = print
+    folder: Path,
+    repo: str,
+    data: Sequence[str],
+    *,
+    forced: str = "",
+    private: bool = False,
+    dry_run: bool = False,
+    say: Say = print,
 ) -> Published | None:
     """``prepare`` and ``push``, with progress through ``say``; None for a ``dry_run``, which sends nothing.
 
@@ -104,7 +111,7 @@ def release(
     return published
 
 
-def prepare(folder: Path, repo: str, data: str, cache: Path, *, forced: str = "", say: Say = print) -> Release:
+def prepare(folder: Path, repo: str, data: Sequence[str], cache: Path, *, forced: str = "", say: Say = print) -> Release:
     """Check the folder, look at the repository, measure, write the card.
 
     ``data`` is the training data, named as for training; ``cache`` is its cache folder. ``forced``: the reason to publish even if
@@ -113,7 +120,8 @@ def prepare(folder: Path, repo: str, data: str, cache: Path, *, forced: str = ""
     """
     check_reason(forced)
     new = load_checkpoint(folder)
-    files = {name: (folder / name).read_bytes() for name in (*PARTS, ORIGINALITY, CARD, *PICTURES) if (folder / name).is_file()}
+    names = (*PARTS, ORIGINALITY, CARD, *BESIDE_THE_CARD)
+    files = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
     if CARD not in files:
         raise CheckpointError(f"{folder} has no {CARD}: a checkpoint can only be published with its model card.")
     remote = upload.look(repo)
@@ -177,9 +185,10 @@ def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, li
         training = metrics["training"]
         options, theirs = training["options"], set(training["works_in_test"])
         shares = options["validation_share"], options["test_share"], options["random_seed"]
+        seed_works = set(training.get("works_of_seeds", ()))
     except (KeyError, TypeError) as error:
         raise DataError("The checkpoint does not record how its data was split: train it with this program.") from error
-    sides = split(collection, *shares)
+    sides = split(collection, *shares, seed_works)
     works = {collection.entries[index].work for index in sides["test"]}
     if works != theirs:
         raise DataError(

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from musiclstm.config import TrainConfig
 from musiclstm.errors import OptionError
 from musiclstm.quiet import import_tensorflow
 from musiclstm.training.launcher import command_line, launch_workers
 
+if TYPE_CHECKING:
+    from musiclstm.publishing import Dataset
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of a training run, and ``run`` as what to do with them."""
     defaults = TrainConfig()
-    parser.add_argument("--data", required=True, metavar="DIR|music21|hf://datasets/ID|kaggle://ID", help="the music to train on")
+    parser.add_argument(
+        "--data",
+        required=True,
+        action="append",
+        metavar="DIR|music21|hf://datasets/ID|kaggle://ID",
+        help="the music to train on; may be given several times",
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -35,9 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", choices=("catalogue", "data"), default="catalogue", help="curated openings, or the best passages of the data"
     )
-    parser.add_argument("--data-name", metavar="TEXT", help="name of the data, for the model card")
-    parser.add_argument("--data-source", metavar="TEXT", help="source of the data, for the credit in the model card")
-    parser.add_argument("--data-licence", metavar="TEXT", default="not stated", help="licence of the data")
+    _add_data_facts(parser)
     parser.add_argument("--epochs", type=int, default=defaults.epochs, help="the most epochs to train, default %(default)s")
     parser.add_argument(
         "--patience", type=int, default=defaults.patience, help="early stopping: epochs without improvement, default %(default)s"
@@ -70,6 +78,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run, when_stopped="Stopped. --resume continues after the last complete epoch.")
 
 
+def _add_data_facts(parser: argparse.ArgumentParser) -> None:
+    for name, what in (("name", "name"), ("source", "source, for the credit"), ("licence", "licence")):
+        parser.add_argument(
+            f"--data-{name}", action="append", metavar="TEXT", help=f"{what} of the data in the model card; once for each --data"
+        )
+
+
 def run(options: argparse.Namespace) -> None:
     """Train in as many processes as ``--workers`` says. Raises the errors of ``musiclstm.errors``."""
     with launch_workers(options.workers, command_line(), work_folder(options)):
@@ -96,7 +111,8 @@ def train(options: argparse.Namespace) -> None:
     )
     from musiclstm.checkpoint import require_free
     from musiclstm.hub import split_reference
-    from musiclstm.publishing import Credit, check_reason, release
+    from musiclstm.publishing import check_reason, release
+    from musiclstm.seeds import load_catalogue
     from musiclstm.training.distributed import workers_of_environment
     from musiclstm.training.package import package, prepare
 
@@ -106,23 +122,38 @@ def train(options: argparse.Namespace) -> None:
     if options.push:
         split_reference(options.push)  # now, since a bad name or reason should not waste a whole training run
         check_reason(options.force)
+    datasets = _datasets(options)
     require_free(out)
     sizes = {"units": options.units, "layers": options.layers, "head": options.head}
     group = workers_of_environment()
     say = print if group.leads else _silent
-    trainer = prepare(options.data, work, config, sizes, group=group, say=say)
+    own_seeds = options.seeds == "data"
+    trainer = prepare(options.data, work, config, sizes, seeds=() if own_seeds else load_catalogue(), group=group, say=say)
     trainer.fit(work, resume=options.resume, say=say)
     if not group.leads:
         return
-    # Keep this machine's paths out of the card.
-    data = Path(options.data).resolve().name if Path(options.data).is_dir() else options.data
-    credit = Credit(options.data_name or data, options.data_source or data, options.data_licence)
-    composition = package(trainer, out, options.name or out.name, credit, own_seeds=options.seeds == "data")
+    composition = package(trainer, out, options.name or out.name, datasets, own_seeds=own_seeds)
     seed, notes = composition.request.seed, len(composition.takes[0].continuation)
     say(f"The reloaded checkpoint wrote {composition.bars} bars with {notes} notes after {seed.title}.")
     say(f"Listen: musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")
     if options.push:
         release(out, options.push, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
+
+
+def _datasets(options: argparse.Namespace) -> list[Dataset]:
+    """The datasets for the model card. Raises OptionError unless each has as many names, sources and licences as the others."""
+    from musiclstm.data import dataset_name
+    from musiclstm.publishing import Dataset
+
+    names = [dataset_name(reference) for reference in options.data]  # without this machine's paths
+    for option in ("data_name", "data_source", "data_licence"):
+        given = getattr(options, option) or names
+        if len(given) != len(names):
+            flag = f"--{option.replace('_', '-')}"
+            raise OptionError(f"Give {flag} once for each --data, or not at all: it came {len(given)} times for {len(names)}.")
+    licences = options.data_licence or ["not stated"] * len(names)
+    facts = zip(names, options.data_name or names, options.data_source or names, licences, strict=True)
+    return [Dataset(*fact) for fact in facts]
 
 
 def _silent(_: str) -> None:

@@ -5,6 +5,7 @@ The second part evaluates, chooses seeds, draws the learning curves, writes the 
 
 from __future__ import annotations
 
+import csv
 import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,35 +18,36 @@ import numpy as np
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, size_for
 from musiclstm.config import TrainConfig
-from musiclstm.data import Collection, open_data, split
+from musiclstm.data import Collection, open_data, split, works_with
 from musiclstm.errors import CheckpointError, DataError
 from musiclstm.evaluation import Evaluator, held_out
 from musiclstm.generation import ComposeRequest, Composition, compose
 from musiclstm.model import fit_vocabulary
-from musiclstm.publishing import Credit, model_card
+from musiclstm.publishing import Dataset, model_card
 from musiclstm.scoring import build_index, fit_ranking, human_overlap
 from musiclstm.seeds import Seed, curate, curation_score, load_catalogue
 from musiclstm.training.distributed import WorkerGroup
 from musiclstm.training.trainer import Trainer, trained_network
 
-CURVES = "learning-curves.svg"
+CURVES, CREDITS = "learning-curves.svg", "credits.csv"
 CURATED = 24
 RANKED, RANKING_SEED = 300, 1  # pieces to take human continuations from, about two from each
 
 
 def prepare(
-    data: str,
+    data: Sequence[str],
     work: Path,
     options: TrainConfig,
-    sizes: dict[str, int],
+    sizes: dict[str, Any],
     *,
+    seeds: Sequence[Seed] = (),
     group: WorkerGroup | None = None,
     say: Callable[[str], None] = print,
 ) -> Trainer:
     """Read ``data`` (as in ``open_data``) into the cache in ``work``, split it and fit the vocabulary.
 
-    In a ``group`` the leader reads first, so that workers on the same disk find the cache. Raises DataError, OptionError,
-    CheckpointError, MissingToolError or WorkerError.
+    Works that contain one of the ``seeds`` are not trained on. In a ``group`` the leader reads first, so that workers on the same
+    disk find the cache. Raises DataError, OptionError, CheckpointError, MissingToolError or WorkerError.
     """
     group = group or WorkerGroup()
     group.lanes(options.lanes)  # fail before reading the data, not after
@@ -54,7 +56,8 @@ def prepare(
     collection = open_data(data, work / "cache", say)
     if group.leads:
         group.wait()
-    sides = split(collection, options.validation_share, options.test_share, options.random_seed)
+    seed_works = works_with(collection, (seed.piece.notes for seed in seeds)) if seeds else set()
+    sides = split(collection, options.validation_share, options.test_share, options.random_seed, seed_works)
     notes = {side: sum(collection.entries[index].count for index in pieces) for side, pieces in sides.items()}
     say(", ".join(f"{side}: {len(pieces)} pieces, {notes[side]:,} notes" for side, pieces in sides.items()))
     vocabulary = fit_vocabulary(collection.piece(index) for index in sides["train"])
@@ -62,7 +65,13 @@ def prepare(
 
 
 def package(
-    trainer: Trainer, folder: Path, name: str, credit: Credit, *, own_seeds: bool, say: Callable[[str], None] = print
+    trainer: Trainer,
+    folder: Path,
+    name: str,
+    datasets: Sequence[Dataset],
+    *,
+    own_seeds: bool,
+    say: Callable[[str], None] = print,
 ) -> Composition:
     """Save the trained network in ``folder``, reload it and let it write eight bars, which are returned.
 
@@ -83,8 +92,9 @@ def package(
     draw_curves(trainer.progress.history, work / CURVES)
     known = trainer.vocabulary.composers[1:]
     composers = Counter(entry.composer for entry in trainer.collection.entries if entry.composer in known)
-    card = model_card(name, finished.metrics, credit, composers, seeds)
-    save_checkpoint(finished, folder, card=card, extras=[work / CURVES])
+    card = model_card(name, finished.metrics, datasets, composers, seeds)
+    write_credits(trainer, work / CREDITS)
+    save_checkpoint(finished, folder, card=card, extras=[work / CURVES, work / CREDITS])
     say(f"Saved {folder}; reloading it to write eight bars ...")
     return played(load_checkpoint(folder))
 
@@ -99,7 +109,9 @@ def measured(trainer: Trainer) -> dict[str, Any]:
         "training": {
             "pieces": {side: len(pieces) for side, pieces in sides.items()},
             "notes": {side: sum(trainer.lengths[index] for index in pieces) for side, pieces in sides.items()},
+            "datasets": counted(trainer.collection),
             "works_in_test": sorted({trainer.collection.entries[index].work for index in sides["test"]}),
+            "works_of_seeds": sorted({trainer.collection.entries[index].work for index in sides["seeds"]}),
             "epochs": trainer.progress.epoch,
             "best_epoch": min(trainer.progress.history, key=lambda e: e["validation"]["bits_per_note"])["epoch"],
             "minutes": round(trainer.progress.seconds / 60, 1),
@@ -108,6 +120,16 @@ def measured(trainer: Trainer) -> dict[str, Any]:
         },
         "history": trainer.progress.history,
     }
+
+
+def counted(collection: Collection) -> dict[str, dict[str, int]]:
+    """Pieces and notes of each dataset."""
+    found: dict[str, dict[str, int]] = {}
+    for entry in collection.entries:
+        counts = found.setdefault(entry.dataset, {"pieces": 0, "notes": 0})
+        counts["pieces"] += 1
+        counts["notes"] += entry.count
+    return found
 
 
 def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapping[str, Sequence[int]]) -> Checkpoint:
@@ -150,6 +172,18 @@ def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequenc
     catalogue = load_catalogue()
     bits = evaluator.bits_per_note([seed.piece for seed in catalogue])
     return tuple(replace(seed, curation=curation_score(seed.piece, bit)) for seed, bit in zip(catalogue, bits, strict=True))
+
+
+def write_credits(trainer: Trainer, path: Path) -> None:
+    """Write a table of all pieces: dataset, file, composer, title, licence, typesetter, and side of the split."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("dataset", "file", "composer", "title", "licence", "typesetter", "side"))
+        for side, pieces in trainer.sides.items():
+            for entry in (trainer.collection.entries[index] for index in pieces):
+                credit = entry.credit
+                title = credit.title or entry.title
+                table.writerow((entry.dataset, entry.name, entry.composer, title, credit.licence, credit.typesetter, side))
 
 
 def played(checkpoint: Checkpoint) -> Composition:

@@ -13,6 +13,7 @@ import pytest
 from musiclstm.data.collection import (
     FEWEST_NOTES,
     Collection,
+    Credit,
     Entry,
     Source,
     folder_sources,
@@ -20,6 +21,7 @@ from musiclstm.data.collection import (
     open_collection,
     split,
     work_of,
+    works_with,
 )
 from musiclstm.errors import DataError, MusicFileError
 from musiclstm.formats.midi import write_midi
@@ -212,6 +214,11 @@ def test_notes_stay_on_disk_until_they_are_needed(folder: Path) -> None:
         ("Bach/12b.mid", "Bach/12b"),
         ("Bach/._1.mid", "Bach/._1"),
         ("7", "7"),
+        ("Bach/BWV-827-2.mid", "Bach/BWV-827"),
+        ("Bach/bwv 988.mid", "Bach/bwv 988"),
+        ("Mozart/K545.mid", "Mozart/K545"),
+        ("Mozart/kv331_2.mid", "Mozart/kv331"),
+        ("Traditional/walk2.mid", "Traditional/walk"),
     ],
 )
 def test_movements_of_a_work_share_one_work_name(name: str, work: str) -> None:
@@ -270,6 +277,63 @@ def test_the_split_does_not_depend_on_the_order_of_files() -> None:
 def test_a_share_of_0_leaves_a_side_empty() -> None:
     sides = split(MANY, 0.0, 0.0, 1)
     assert (len(sides["validation"]), len(sides["test"]), len(sides["train"])) == (0, 0, len(MANY))
+
+
+def test_works_of_seeds_are_not_trained_on_and_held_out_ones_stay_where_they_are() -> None:
+    plain = split(MANY, 0.1, 0.1, 1)
+    assert plain["seeds"] == []
+    works = {side: {MANY.entries[index].work for index in pieces} for side, pieces in plain.items()}
+    trained, held = sorted(works["train"])[:3], sorted(works["test"])[0]
+    sides = split(MANY, 0.1, 0.1, 1, {*trained, held, "no such work"})
+    assert {MANY.entries[index].work for index in sides["seeds"]} == set(trained)
+    assert (sides["test"], sides["validation"]) == (plain["test"], plain["validation"])
+    assert sorted(sides["train"] + sides["seeds"]) == plain["train"]
+
+
+def test_a_second_dataset_leaves_the_works_of_the_first_where_they_are() -> None:
+    more = [replace(entry, name=f"more {entry.name}", work=f"more {entry.work}", dataset="more") for entry in MANY.entries[:60]]
+    again = [replace(entry, name=f"again {entry.name}", dataset="more") for entry in MANY.entries[60:]]
+    both = Collection(MANY.folder, (*MANY.entries, *more, *again), ())
+    alone, together = split(MANY, 0.1, 0.1, 1), split(both, 0.1, 0.1, 1)
+    for side, pieces in together.items():
+        assert [index for index in pieces if index < len(MANY)] == alone[side]
+    assert all({both.entries[index].dataset for index in together[side]} == {"", "more"} for side in ("validation", "test"))
+    sides = {index: side for side, pieces in together.items() for index in pieces}
+    for index in range(60, len(MANY)):
+        assert sides[len(MANY) + index] == sides[index]
+
+
+def test_editions_of_a_work_in_two_folders_count_as_one_work(tmp_path: Path) -> None:
+    moves = np.random.default_rng(1).choice([-7, -4, -2, -1, 1, 2, 3, 5], 80)
+    pitches = 50 + np.abs(np.cumsum(moves)) % 24
+    for name, pitch in (
+        ("one/Bach/air.mid", pitches),
+        ("two/JSB/suite_2.mid", pitches + 2),
+        ("two/JSB/other.mid", pitches[::-1]),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_midi(Piece(make_notes(np.arange(80) * 12, pitch, [12] * 80, [64] * 80)), tmp_path / name)
+    sources = [*folder_sources(tmp_path / "one"), *folder_sources(tmp_path / "two")]
+    collection = open_collection(sources, tmp_path / "cache")
+    works = {(entry.dataset, entry.name): entry.work for entry in collection.entries}
+    assert works == {
+        ("one", "Bach/air.mid"): "Bach/air",
+        ("two", "JSB/suite_2.mid"): "Bach/air",
+        ("two", "JSB/other.mid"): "JSB/other",
+    }
+    assert works_with(collection, [make_notes(np.arange(30) * 24, pitches[20:50] - 5, [24] * 30, [64] * 30)]) == {"Bach/air"}
+
+
+def test_a_table_in_the_folder_gives_the_credits(folder: Path) -> None:
+    rows = "file,composer,title,licence,typesetter\nBach/prelude_1.mid,Bach,Prelude,CC BY 3.0,Anna\nnowhere.mid,,,,\n"
+    (folder / "metadata.csv").write_text(rows, encoding="utf-8")
+    credited = {entry.name: entry.credit for entry in opened(folder).entries}
+    assert credited["Bach/prelude_1.mid"] == Credit("Prelude", "CC BY 3.0", "Anna")
+    assert credited["alone.mid"] == Credit()
+    (folder / "metadata.csv").write_text(rows.replace("Anna", "Berta"), encoding="utf-8")
+    assert opened(folder).entries[0].credit.typesetter == "Berta"
+    (folder / "metadata.csv").write_bytes(b"title\n\xff\x00\n")
+    assert {entry.credit for entry in opened(folder).entries} == {Credit()}
 
 
 @pytest.mark.parametrize("works", [1, 2])

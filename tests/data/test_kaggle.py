@@ -30,7 +30,7 @@ from musiclstm.data import open_data
 from musiclstm.errors import MusicLSTMError
 for number, reference in enumerate(sys.argv[2:]):
     try:
-        collection = open_data(reference, Path(sys.argv[1]) / str(number))
+        collection = open_data([reference], Path(sys.argv[1]) / str(number))
         print("> read", sorted(entry.name for entry in collection.entries))
     except MusicLSTMError as error:
         print(">", type(error).__name__, error)

@@ -59,7 +59,20 @@ class Run:
         (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
         options = {name: getattr(OPTIONS, name) for name in ("epochs", "patience", "lanes", "window", "learning_rate")} | SIZES
         words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-        command = [sys.executable, "program.py", "--data", str(data), "--out", "out", "--workers", "2", *words, *more]
+        command = [
+            sys.executable,
+            "program.py",
+            "--data",
+            str(data),
+            "--out",
+            "out",
+            "--workers",
+            "2",
+            "--seeds",
+            "data",
+            *words,
+            *more,
+        ]
         kept = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
         settings = kept | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
         with (folder / "stderr.txt").open("w", encoding="utf-8") as errors:
@@ -106,7 +119,7 @@ def interrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def test_two_processes_lose_what_one_loses_on_the_same_batches(interrupted: Run, data: Path, tmp_path: Path) -> None:
     one_epoch = replace(OPTIONS, minutes=1e-6)
-    trainer = prepare(str(data), tmp_path, one_epoch, SIZES | {"dropout": 0.0}, say=lambda _: None)
+    trainer = prepare([str(data)], tmp_path, one_epoch, SIZES | {"dropout": 0.0}, say=lambda _: None)
     trainer.fit(tmp_path, resume=False, say=lambda _: None)
     (alone,) = trainer.progress.history
     with np.load(interrupted.folder / "out.work" / "resume.npz") as saved:
