@@ -33,14 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the checkpoint folder; DIR.work holds what --resume needs",
     )
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run after its last complete epoch")
-    parser.add_argument("--push", metavar="OWNER/NAME", help="publish it on the Hugging Face Hub if it beats the version there")
-    parser.add_argument("--private", action="store_true", help="with --push: make a new repository private")
-    parser.add_argument(
-        "--force", default="", metavar="REASON", help="with --push: publish even if it is worse; the reason goes into the card"
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="with --push: evaluate and show what would be uploaded, but upload nothing"
-    )
+    _add_publishing(parser)
     parser.add_argument("--name", help="name of the checkpoint; by default that of the folder")
     parser.add_argument(
         "--seeds", choices=("catalogue", "data"), default="catalogue", help="curated openings, or the best passages of the data"
@@ -76,6 +69,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layers", type=int, default=2, help="number of LSTM layers, default %(default)s")
     parser.add_argument("--head", type=int, default=256, help="hidden width of the output heads, default %(default)s")
     parser.set_defaults(run=run, when_stopped="Stopped. --resume continues after the last complete epoch.")
+
+
+def _add_publishing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--push", metavar="OWNER/NAME", help="publish it on the Hugging Face Hub if it beats the version there")
+    parser.add_argument("--private", action="store_true", help="with --push: make a new repository private")
+    parser.add_argument(
+        "--force", default="", metavar="REASON", help="with --push: publish even if it is worse; the reason goes into the card"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --push: evaluate and show what would be uploaded, but upload nothing"
+    )
 
 
 def _add_data_facts(parser: argparse.ArgumentParser) -> None:
