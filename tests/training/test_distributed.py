@@ -28,10 +28,13 @@ from musiclstm.training.package import prepare
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = TrainConfig(epochs=1000, patience=1000, lanes=4, window=16, learning_rate=0.02)
 SIZES: dict[str, Any] = {"units": 8, "layers": 1, "head": 8}
-# train.py without dropout, whose random numbers are each process's own.
+# train.py without dropout, whose random numbers are each process's own, and with a scanner that takes a second to compile, not four.
 PROGRAM = f"""
 import runpy
 from musiclstm.config import ModelConfig
+from musiclstm.model import FeatureScanner
+compiled = FeatureScanner.compile
+FeatureScanner.compile = lambda self, **_: compiled(self, jit_compile=False)
 init = ModelConfig.__init__
 ModelConfig.__init__ = lambda self, *sizes, **named: init(self, *sizes, **({{"dropout": 0.0}} | named))
 runpy.run_path({str(ROOT / "train.py")!r}, run_name="__main__")
