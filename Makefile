@@ -44,7 +44,7 @@ lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a 
 	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
 
 SHARED := __init__ report greedy heldout learning music original
-MUSIC  := quality diversity endings ranking seeds guard style
+MUSIC  := quality diversity endings seeds guard style
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after the other
@@ -55,10 +55,9 @@ bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after th
 bench-quality: $(VENV)/pins ## compare with n-grams and the original; ARGS="--data DIR --minutes 30" sets the music and the time
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/quality.py $(ARGS)
 
-bench-takes: $(VENV)/pins ## compare takes with human music: diversity, endings, ranking, loops, style; ARGS="--data DIR"
+bench-takes: $(VENV)/pins ## compare takes with human music: diversity, endings, loops, style; ARGS="--data DIR"
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/endings.py $(ARGS)
-	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/ranking.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/seeds.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/guard.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/style.py $(ARGS)

@@ -1,8 +1,8 @@
 """Claim: every bundled seed leads somewhere worth hearing at the default settings.
 
 Each seed is continued once, as for a visitor who presses the button: 16 bars, random seed 1. A take's score is the one that ranks
-several takes (``musiclstm/scoring/ranking.py``): its distance from human continuations, negated, so that 0 is best. Human
-continuations of held-out pieces are scored for comparison.
+several takes (``musiclstm/scoring/critic.py``): the log-odds that a person wrote it. Human continuations of held-out pieces are
+scored for comparison.
 """
 
 from __future__ import annotations
@@ -27,12 +27,16 @@ def measure(options: argparse.Namespace) -> None:
     from musiclstm.generation import ComposeRequest, compose
 
     loaded = load_checkpoint(options.checkpoint)
-    if loaded.ranking is None or loaded.originality is None:
+    critic = loaded.critic
+    if critic is None or loaded.originality is None:
         raise SystemExit("The checkpoint was trained on too little to rank takes, or has no index of what it was trained on.")
     held = held_out(options.data, loaded.metrics, options.work / "cache")
     pieces = [held.collection.piece(index) for index in held.sides["test"]]
     passages = continuations.held_out(pieces, np.random.default_rng(1), PASSAGES)
-    human = [loaded.ranking.score(cut_at_the_end(passage), passage.split) for passage in passages]
+    human = [
+        critic.score(passage.seed.notes, passage.split, passage.piece.metres[0], passage.continuation.notes, BARS)
+        for passage in passages
+    ]
     takes = [scored(loaded, compose(loaded, ComposeRequest(seed, bars=BARS, random_seed=RANDOM_SEED))) for seed in loaded.seeds]
     takes.sort(key=lambda take: float(take["score"]))
     scores = [float(take["score"]) for take in takes]
@@ -47,13 +51,6 @@ def measure(options: argparse.Namespace) -> None:
     notes = [f"{len(takes)} seeds, {BARS} bars, random seed {RANDOM_SEED}; {len(passages)} passages of the test pieces."]
     text = section(f"{claim}\n\n{table(takes)}", figures, notes=notes, threads=f"{cores()} threads", libraries=libraries)
     publish("Seeds", text)
-
-
-def cut_at_the_end(passage: Any) -> Any:
-    """Seed and human continuation, up to the last bar."""
-    from musiclstm.music import cut
-
-    return cut(passage.piece, 0, passage.end)
 
 
 def scored(loaded: Any, made: Any) -> dict[str, Any]:

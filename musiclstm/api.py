@@ -10,7 +10,17 @@ from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
-from musiclstm.generation import ComposeRequest, Composition, TakeFiles, compose, performed, prefix_of, take_recipe, write_take
+from musiclstm.generation import (
+    ComposeRequest,
+    Composition,
+    TakeFiles,
+    compose,
+    original_of,
+    performed,
+    prefix_of,
+    take_recipe,
+    write_take,
+)
 from musiclstm.hub import cached_checkpoint, download_checkpoint, split_reference
 from musiclstm.music import Performance
 from musiclstm.project import project_file
@@ -53,7 +63,7 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: 
     def given_of(*names: str) -> dict[str, Any]:
         return {name: settings[name] for name in names if settings.get(name) is not None}
 
-    given = given_of("bars", "takes", "random_seed", "ending")
+    given = given_of("bars", "takes", "candidates", "random_seed", "ending")
     given["sampling"] = SamplingOptions(**given_of("diversity", "top_p", "loop_guard"))
     given["performance"] = Performance(**given_of("instrument", "tempo", "transposition"))
     seed = _seed_from(checkpoint, settings, files)
@@ -91,6 +101,7 @@ def save(composition: Composition, folder: str | Path, *, audio: bool = True) ->
             take.joined,
             composition.split,
             recipe=take_recipe(composition, take.number),
+            original=original_of(composition),
             instrument=composition.request.performance.instrument,
             audio=audio,
         )

@@ -1,7 +1,8 @@
 """A checkpoint: everything a model needs to write music, in one folder; loading checks every part against the others.
 
 The folder contains what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it,
-plus musiclstm.json, vocabulary.json, seeds.json, metrics.json, README.md and, if the training pieces are known, originality.npz.
+plus musiclstm.json, vocabulary.json, seeds.json, metrics.json, README.md and, if they are known, the index of the training pieces
+(originality.npz) and the critic (critic.json).
 Loading never runs code from a file: the network is built from the bounded config in musiclstm.json, and the names and shapes of
 all weights are compared before Keras opens them.
 """
@@ -16,12 +17,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from musiclstm.checkpoint_files import MARKER, ORIGINALITY, PARTS, WEIGHTS
+from musiclstm.checkpoint_files import CRITIC, MARKER, ORIGINALITY, PARTS, WEIGHTS
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.model import Decoder, Network, Vocabulary, load_network, save_network
 from musiclstm.replace import replace_folder
-from musiclstm.scoring import OriginalityIndex, Ranking, read_index, write_index
+from musiclstm.scoring import Critic, OriginalityIndex, read_index, write_index
 from musiclstm.seeds import Seed
 
 FORMAT = 3  # 2 added votes to the network's inputs; 3 added the ending
@@ -33,8 +34,8 @@ class Checkpoint:
     """A model ready to write music, with its parts; ``name`` and ``revision`` identify it to users.
 
     ``metrics`` holds the figures measured when it was made (JSON data). ``decoder`` writes notes with ``network``.
-    ``originality`` finds passages shared with the training pieces; ``ranking`` (from metrics["ranking"]) ranks takes by
-    similarity to human continuations. Both are None if unknown.
+    ``originality`` finds passages shared with the training pieces; ``critic`` chooses among candidates and ranks takes. Both are
+    None if unknown.
     """
 
     name: str
@@ -45,13 +46,11 @@ class Checkpoint:
     metrics: Mapping[str, Any]
     revision: str = "bundled"
     originality: OriginalityIndex | None = field(default=None, repr=False)
-    ranking: Ranking | None = field(init=False, repr=False, compare=False)
+    critic: Critic | None = field(default=None, repr=False, compare=False)
     decoder: Decoder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_sizes(self.config, self.vocabulary)
-        ranking = self.metrics.get("ranking")
-        object.__setattr__(self, "ranking", None if ranking is None else Ranking.from_json(ranking))
         object.__setattr__(self, "decoder", Decoder(self.network, self.config, self.vocabulary))
 
 
@@ -74,6 +73,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: 
         _write_json(draft / "metrics.json", checkpoint.metrics)
         if checkpoint.originality is not None:
             write_index(checkpoint.originality, draft / ORIGINALITY)
+        if checkpoint.critic is not None:
+            _write_json(draft / CRITIC, checkpoint.critic.to_json(), compact=True)
         (draft / "README.md").write_text(card, encoding="utf-8")
         for extra in extras:
             shutil.copy2(extra, draft / extra.name)
@@ -121,6 +122,7 @@ def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
         seeds=tuple(Seed.from_json(seed) for seed in seeds),
         metrics=metrics,
         revision=revision or "local",
+        critic=Critic.from_json(_read_json(folder / CRITIC)) if (folder / CRITIC).is_file() else None,
         originality=read_index(folder / ORIGINALITY) if (folder / ORIGINALITY).is_file() else None,
         network=load_network(config, folder / WEIGHTS),
     )

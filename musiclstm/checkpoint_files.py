@@ -3,4 +3,4 @@
 MARKER = "musiclstm.json"
 WEIGHTS = "model.weights.h5"
 PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")
-ORIGINALITY = "originality.npz"  # optional
+ORIGINALITY, CRITIC = "originality.npz", "critic.json"  # optional

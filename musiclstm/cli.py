@@ -96,6 +96,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     add("--bars", type=int, metavar="N", help="bars to write, 1 to 64, default 16")
     add("--open-ended", action="store_true", help="leave the ending open, without closing bars")
     add("--takes", type=int, metavar="K", help="number of different continuations, 1 to 8, default 1")
+    add("--candidates", type=int, metavar="K", help="versions of each phrase to choose from, 1 to 16, default 8")
     add("--random-seed", type=int, metavar="N", help="fixes every random choice; by default a new one, which is printed")
     add("--instrument", metavar="NAME", help="piano, harp, string quartet ...; an unknown name lists them all")
     add("--tempo", type=float, metavar="BPM", help="quarter notes per minute; by default the seed's tempo")
@@ -158,8 +159,7 @@ def _seeds(options: argparse.Namespace) -> None:
 
     checkpoint = open_checkpoint(options.checkpoint)
     if options.json:
-        listed = [{key: value for key, value in seed.to_json().items() if key != "notes"} for seed in checkpoint.seeds]
-        print(json.dumps(listed, ensure_ascii=False, indent=1))
+        print(json.dumps([seed.facts() for seed in checkpoint.seeds], ensure_ascii=False, indent=1))
         return
     width = max((len(seed.id) for seed in checkpoint.seeds), default=0)
     for seed in checkpoint.seeds:
@@ -205,7 +205,7 @@ def _extension(checkpoint: Checkpoint, options: argparse.Namespace, settings: di
         return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
     drawn = {"random_seed": int.from_bytes(os.urandom(4), "big")}
-    given = given_of("bars", "random_seed") | ({"ending": settings["ending"]} if options.open_ended else {})
+    given = given_of("bars", "candidates", "random_seed") | ({"ending": settings["ending"]} if options.open_ended else {})
     given["performance"] = replace(earlier.request.performance, **given_of("tempo", "instrument", "transposition"))
     return extension_request(earlier, settings.get("take", earlier.takes[0].number), **{**drawn, **given})
 
@@ -226,7 +226,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
     # A drawn random seed is printed later, so that the result can be repeated.
     settings = read_recipe(options.recipe) if options.recipe else {"random_seed": int.from_bytes(os.urandom(4), "big")}
-    names = ("seed", "diversity", "top_p", "bars", "takes", "random_seed", "instrument", "tempo", "transposition")
+    names = ("seed", "diversity", "top_p", "bars", "takes", "candidates", "random_seed", "instrument", "tempo", "transposition")
     if options.seed is not None:
         settings = {name: value for name, value in settings.items() if name not in ("own_seed", "after")}
     settings |= {name: getattr(options, name) for name in names if getattr(options, name) is not None}

@@ -15,6 +15,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from critics import critic_for
 
 from musiclstm.checkpoint import (
     FORMAT,
@@ -113,6 +114,18 @@ def test_a_checkpoint_keeps_the_index_of_its_training_pieces(
     assert again is not None
     found = again.longest(tunes["waltz"])
     assert (found.notes, found.title) == (len(tunes["waltz"]), "Chopin: Waltz")
+
+
+def test_a_checkpoint_keeps_its_critic_and_a_damaged_one_is_refused(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    assert small_checkpoint.critic is None
+    critic = critic_for("pitch")
+    save_checkpoint(replace(small_checkpoint, critic=critic), tmp_path / "out", card="")
+    again = load_checkpoint(tmp_path / "out").critic
+    assert again is not None
+    assert again.to_json() == critic.to_json()
+    (tmp_path / "out" / "critic.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"critic\.json is damaged"):
+        load_checkpoint(tmp_path / "out")
 
 
 def test_extras_are_copied_into_the_folder(small_checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ import numpy as np
 from musiclstm.data import works
 from musiclstm.errors import DataError, MusicFileError
 from musiclstm.formats import MUSIC_ENDINGS, read_music, score
-from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo
+from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo, as_played
 
 FEWEST_NOTES = 32  # shorter files are fragments with nothing to continue
-_FORMAT = 2  # of the cache; a new number makes every cache be rebuilt
+_FORMAT = 3  # of the cache; a new number makes every cache be rebuilt
 #: The last number is one of Bach's, Handel's, Haydn's, Mozart's, Schubert's, or Vivaldi's catalogue.
 _CATALOGUED = re.compile(r"(?:^|[^a-z])(?:bwv|hwv|hob|kv?|d|rv)[-_. ]*\d+[a-z]?$", re.IGNORECASE)
 
@@ -43,7 +43,8 @@ class Credit:
 class Source:
     """A piece to read: ``name`` is unique in its ``dataset``, ``work`` is the same for all movements of a work.
 
-    ``dataset`` names where it comes from, such as a folder; a collection may have several. ``credit`` says whom to thank.
+    ``read`` gives velocities to music that has none, as a seed gets them. ``dataset`` names where it comes from, such as a
+    folder; a collection may have several. ``credit`` says whom to thank.
     """
 
     name: str
@@ -225,12 +226,12 @@ def _file_source(path: Path, folder: Path, dataset: str, given: Mapping[str, Cre
     composer = path.parent.name if path.parent != folder else ""
     stat = path.stat()
     stamp, credit = f"{stat.st_size} {stat.st_mtime_ns}", given.get(name, Credit())
-    return Source(name, work_of(name), composer, stamp, lambda: read_music(path), dataset, credit)
+    return Source(name, work_of(name), composer, stamp, lambda: as_played(read_music(path)), dataset, credit)
 
 
 def _corpus_source(name: str) -> Source:
     composer = name.partition("/")[0].capitalize() if "/" in name else ""
-    return Source(name, work_of(name), composer, "music21", lambda: score.read_corpus(name), "music21")
+    return Source(name, work_of(name), composer, "music21", lambda: as_played(score.read_corpus(name)), "music21")
 
 
 def _build(sources: Sequence[Source], folder: Path, report: Callable[[int, int, str], None] | None) -> None:

@@ -1,4 +1,4 @@
-from musiclstm.evaluation.continuations import Trial, compare_continuations, held_out
+from musiclstm.evaluation.continuations import Passage, Trial, compare_continuations, held_out
 from musiclstm.evaluation.likelihood import LANES, WINDOW, Evaluator, evaluate, read_pieces
 from musiclstm.evaluation.scores import NoteScores, is_new, total
 
@@ -7,6 +7,7 @@ __all__ = [
     "WINDOW",
     "Evaluator",
     "NoteScores",
+    "Passage",
     "Trial",
     "compare_continuations",
     "evaluate",

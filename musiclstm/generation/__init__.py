@@ -8,11 +8,12 @@ from musiclstm.generation.composition import (
     compose,
     compose_stream,
     extension_request,
+    original_of,
     performed,
     prefix_of,
     take_recipe,
 )
-from musiclstm.generation.export import SCORE, TakeFiles, write_midis, write_take, zip_take
+from musiclstm.generation.export import ORIGINAL, SCORE, TakeFiles, write_midis, write_take, zip_take
 from musiclstm.generation.recipe import IDENTITY, link_from_recipe, read_recipe, recipe_from_link, require_same
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MAX_BARS",
     "MAX_RANDOM_SEED",
     "OPEN_ENDED",
+    "ORIGINAL",
     "SCORE",
     "ComposeRequest",
     "Composition",
@@ -29,6 +31,7 @@ __all__ = [
     "compose_stream",
     "extension_request",
     "link_from_recipe",
+    "original_of",
     "performed",
     "prefix_of",
     "read_recipe",

@@ -12,16 +12,16 @@ import numpy as np
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
-from musiclstm.model import POSITION, decode, encode
-from musiclstm.music import Notes, Performance, Piece, Tempo, cut, join
-from musiclstm.scoring import RANKED_BARS, SharedPassage
+from musiclstm.generation.drafts import Draft, Task, chosen, written
+from musiclstm.model import POSITION, encode
+from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, cut, join
+from musiclstm.scoring import SharedPassage
 from musiclstm.seeds import Seed
 
-MAX_BARS, MAX_TAKES, MAX_RANDOM_SEED = 64, 8, 2**32 - 1
+MAX_BARS, MAX_TAKES, MAX_CANDIDATES, MAX_RANDOM_SEED = 64, 8, 16, 2**32 - 1
 MAX_TOTAL_BARS = 512  # of a continuation including its extensions
 CLOSING = 4  # bars: shorter continuations get no ending
 OPEN_ENDED = 1000  # bars: so far off that no ending is in sight
-MAX_NOTES = 4096  # of one take: 64 bars of very dense music
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,10 @@ class Prefix:
 class ComposeRequest:
     """What to compose. Raises OptionError for numbers or names outside their range.
 
-    ``bars``: length of the continuation, 1..64; ``takes``: number of different continuations, 1..8; ``random_seed``
-    0..2**32 - 1 determines all random choices; ``after``: an earlier take to extend; ``performance``: how seed and continuation
-    are played (``performed``), which changes nothing about the notes that are written.
+    ``bars``: length of the continuation, 1..64; ``takes``: number of different continuations, 1..8; ``candidates``, 1..16: how
+    many versions of each phrase are written for the checkpoint's critic to choose from (a checkpoint without one writes one);
+    ``random_seed`` 0..2**32 - 1 determines all random choices; ``after``: an earlier take to extend; ``performance``: how seed
+    and continuation are played (``performed``), which changes nothing about the notes that are written.
     ``ending``: the bar in which the music ends, from ``bars`` to OPEN_ENDED, which means no ending in sight. None for the last
     bar: the music then closes with one chord on its first beat (fewer than CLOSING bars are left open).
     """
@@ -51,6 +52,7 @@ class ComposeRequest:
     seed: Seed
     bars: int = 16
     takes: int = 1
+    candidates: int = 8  # measured on held-out music: benchmarks/candidates.py
     random_seed: int = 1
     performance: Performance = field(default_factory=Performance)
     after: Prefix | None = None
@@ -61,6 +63,7 @@ class ComposeRequest:
         for name, value, low, high in (
             ("The number of bars", self.bars, 1, MAX_BARS),
             ("The number of takes", self.takes, 1, MAX_TAKES),
+            ("The number of candidates", self.candidates, 1, MAX_CANDIDATES),
             ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
             ("The bar of the ending", self.bars if self.ending is None else self.ending, self.bars, OPEN_ENDED),
         ):
@@ -80,9 +83,9 @@ class Take:
     """One continuation, not transposed (see ``performed``): ``continuation`` begins at tick 0, ``joined`` includes the seed.
 
     ``loops`` is how many times the loop guard stepped in, ``guarded`` the number of notes written under it. ``number``, from 0,
-    and the random seed determine the notes. ``score`` is the similarity to human continuations (``ranking.Ranking.score``); None
-    until the take is finished, outside ``ranking.RANKED_BARS``, or if the checkpoint has no ranking. ``shared_passage`` is the
-    longest passage that the finished continuation shares with a training piece; None if unknown.
+    and the random seed determine the notes. ``score`` is that of the checkpoint's critic (``scoring.critic``), log-odds that a
+    person wrote it; None until the take is finished, or without a critic. ``shared_passage`` is the longest passage that the
+    finished continuation shares with a training piece; None if unknown.
     """
 
     continuation: Piece
@@ -127,7 +130,7 @@ def prefix_of(composition: Composition, number: int, bars: int) -> Prefix:
     take = next((take for take in composition.takes if take.number == number), None)
     if take is None or not 1 <= bars <= composition.bars:
         raise OptionError(f"There is no take number {number} with {bars} bars to extend.")
-    kept = cut(take.continuation, 0, bars * _bar(composition.seed))
+    kept = cut(take.continuation, 0, bars * _metre(composition.seed).bar_ticks)
     return Prefix(kept, bars, composition.recipe, number)
 
 
@@ -143,6 +146,12 @@ def performed(composition: Composition) -> Composition:
     return replace(composition, seed=play(composition.seed), takes=takes)
 
 
+def original_of(composition: Composition) -> Piece | None:
+    """The composer's own continuation, at the tempo and in the transposition of the request; None if it is unknown."""
+    original = composition.request.seed.original
+    return None if original is None else composition.request.performance.played(original.piece)
+
+
 def compose(checkpoint: Checkpoint, request: ComposeRequest) -> Composition:
     """The finished composition. The same checkpoint and request give the same notes."""
     for composition in compose_stream(checkpoint, request):
@@ -154,42 +163,68 @@ def compose_stream(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[
     """Yields the composition as it grows, a few bars at a time. A caller may stop early: every one yielded is complete music."""
     seed = request.performance.paced(request.seed.piece)
     split = request.seed.end
-    bar, before = _bar(seed), request.after.bars if request.after else 0
-    known = join(seed, request.after.continuation, split) if request.after else seed
-    rows = encode(known, checkpoint.vocabulary)
-    here = split + before * bar
-    rest = here - int(known.notes["onset"][-1])
-    # In a very long bar no step may reach from the last onset to the bar line: encode that onset closer to it.
-    gap = min(rest, checkpoint.vocabulary.steps[-1])
-    rows[-1, POSITION] += rest - gap
-    composer = checkpoint.vocabulary.composer_class(request.seed.composer)
-    decoder, made = checkpoint.decoder, recipe_of(checkpoint, request)
-    open_ended = request.ending is None and request.bars < CLOSING
-    end = bar * (OPEN_ENDED if open_ended else request.ending or request.bars)
-    state = decoder.prime(rows, composer=composer, takes=request.takes, gap=gap, end=end)
-    # One rng per take: take 0 of four is the same music as a single take.
-    rngs = [np.random.default_rng([request.random_seed, take]) for take in range(request.takes)]
-    written = [rows[:0] for _ in rngs]
-    guarded = [np.zeros(0, bool) for _ in rngs]
-    for chunk in decoder.write(state, request.sampling, rngs, until=request.bars * bar, most=MAX_NOTES):
-        written = [np.concatenate(pair) for pair in zip(written, chunk.rows, strict=True)]
-        guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
-        finished = bool(chunk.done.all())
-        notes = [decode(take, checkpoint.vocabulary, start=-gap) for take in written]
-        # A take cut off by MAX_NOTES is complete up to the start of its current bar.
-        complete = [bool(done) and len(take) < MAX_NOTES for take, done in zip(notes, chunk.done, strict=True)]
-        whole = [request.bars if done else int(take["onset"][-1]) // bar for take, done in zip(notes, complete, strict=True)]
-        ends = [bar * min(request.bars, bars if done else bars + 1) for bars, done in zip(whole, complete, strict=True)]
-        takes = tuple(_take(seed, request, *take) for take in zip(range(request.takes), notes, guarded, ends, strict=True))
+    bar, before = _metre(seed).bar_ticks, request.after.bars if request.after else 0
+    made = recipe_of(checkpoint, request)
+    for drafts in _drafts(checkpoint, request, seed):
+        finished = all(draft.finished for draft in drafts)
+        ends = [bar * min(request.bars, max(draft.bars, _last_bar(draft.notes, bar))) for draft in drafts]
+        takes = tuple(_take(seed, request, number, *each) for number, each in enumerate(zip(drafts, ends, strict=True)))
         yield Composition(
             request=request,
             seed=seed,
             split=split,
-            takes=_judged(takes, split, request.total_bars, checkpoint) if finished else takes,
-            bars=before + min(whole),
+            takes=_judged(takes, seed, split, request.total_bars, checkpoint) if finished else takes,
+            bars=before + min(draft.bars for draft in drafts),
             finished=finished,
             recipe=made,
         )
+
+
+def _drafts(checkpoint: Checkpoint, request: ComposeRequest, seed: Piece) -> Iterator[list[Draft]]:
+    split, metre = request.seed.end, _metre(seed)
+    bar, before = metre.bar_ticks, request.after.bars if request.after else 0
+    known = join(seed, request.after.continuation, split) if request.after else seed
+    rows = encode(known, checkpoint.vocabulary)
+    rest = split + before * bar - int(known.notes["onset"][-1])
+    # In a very long bar no step may reach from the last onset to the bar line: encode that onset closer to it.
+    gap = min(rest, checkpoint.vocabulary.steps[-1])
+    rows[-1, POSITION] += rest - gap
+    composer = checkpoint.vocabulary.composer_class(request.seed.composer)
+    open_ended = request.ending is None and request.bars < CLOSING
+    end = bar * (OPEN_ENDED if open_ended else request.ending or request.bars)
+    choosing = request.candidates > 1 and checkpoint.critic is not None
+    state = checkpoint.decoder.prime(rows, composer=composer, takes=1 if choosing else request.takes, gap=gap, end=end)
+    task = Task(
+        decoder=checkpoint.decoder,
+        vocabulary=checkpoint.vocabulary,
+        state=state,
+        sampling=request.sampling,
+        random_seed=request.random_seed,
+        bars=request.bars,
+        bar=bar,
+        gap=gap,
+    )
+    if checkpoint.critic is None or not choosing:
+        return written(task, request.takes)
+    heard = checkpoint.critic.ear(seed.notes, split, metre)
+    earlier = request.after.continuation.notes if request.after else seed.notes[:0]
+
+    def ear(notes: Notes, bars: int) -> float:
+        return heard(_after(earlier, notes, before * bar), before + bars)
+
+    return chosen(task, request.takes, request.candidates, ear)
+
+
+def _last_bar(notes: Notes, bar: int) -> int:
+    """The number of bars up to and including the one with the last onset."""
+    return int(notes["onset"][-1]) // bar + 1 if len(notes) else 0
+
+
+def _after(earlier: Notes, notes: Notes, tick: int) -> Notes:
+    """Notes that begin at ``tick``, behind ``earlier`` ones."""
+    moved = notes.copy()
+    moved["onset"] += tick
+    return np.concatenate([earlier, moved])
 
 
 def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]:
@@ -207,6 +242,7 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
         "loop_guard": request.sampling.loop_guard,
         "bars": request.bars,
         "takes": request.takes,
+        "candidates": request.candidates,
         "random_seed": request.random_seed,
         "tempo": request.performance.tempo,
         "instrument": request.performance.instrument,
@@ -221,21 +257,22 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
     return made
 
 
-def _judged(takes: tuple[Take, ...], split: int, bars: int, checkpoint: Checkpoint) -> tuple[Take, ...]:
-    """The finished takes with their shared passages and, if they can be ranked, their scores, highest first."""
-    known, ranking = checkpoint.originality, checkpoint.ranking
+def _judged(takes: tuple[Take, ...], seed: Piece, split: int, bars: int, checkpoint: Checkpoint) -> tuple[Take, ...]:
+    """The finished takes with their shared passages and, if there is a critic, their scores, highest first."""
+    known, critic = checkpoint.originality, checkpoint.critic
     if known is not None:
         begin = int(np.searchsorted(takes[0].joined.notes["onset"], split))
         takes = tuple(replace(take, shared_passage=known.longest(take.joined, begin)) for take in takes)
-    if ranking is None or not RANKED_BARS[0] <= bars <= RANKED_BARS[1]:
+    if critic is None:
         return takes
-    scored = [replace(take, score=ranking.score(take.joined, split)) for take in takes]
+    metre = _metre(seed)
+    scored = [replace(take, score=critic.score(seed.notes, split, metre, take.continuation.notes, bars)) for take in takes]
     return tuple(sorted(scored, key=lambda take: -(take.score or 0.0)))
 
 
-def _bar(seed: Piece) -> int:
-    """Length of a bar of the continuation in ticks: that of the bar with the seed's last onset."""
-    return seed.metre_at(int(seed.notes["onset"][-1])).bar_ticks
+def _metre(seed: Piece) -> Metre:
+    """The metre of the continuation: that of the bar with the seed's last onset, which the network saw in the rows."""
+    return replace(seed.metre_at(int(seed.notes["onset"][-1])), onset=0)
 
 
 def _closes(request: ComposeRequest) -> bool:
@@ -243,16 +280,15 @@ def _closes(request: ComposeRequest) -> bool:
     return request.bars >= CLOSING if request.ending is None else request.ending == request.bars
 
 
-def _take(seed: Piece, request: ComposeRequest, number: int, notes: Notes, guarded: np.ndarray[Any, Any], end: int) -> Take:
-    split = request.seed.end
-    # The metre at the last onset: the one that the network saw in the rows.
-    metre = replace(seed.metre_at(int(seed.notes["onset"][-1])), onset=0)
-    continuation = replace(seed, notes=_ring_out(notes, end), metres=(metre,), tempi=(Tempo(0, seed.tempo_at(split)),))
+def _take(seed: Piece, request: ComposeRequest, number: int, draft: Draft, end: int) -> Take:
+    split, metre, notes = request.seed.end, _metre(seed), _ring_out(draft.notes, end)
+    continuation = replace(seed, notes=notes, metres=(metre,), tempi=(Tempo(0, seed.tempo_at(split)),))
     if request.after is not None:
         before = replace(request.after.continuation, tempi=continuation.tempi)
         continuation = join(before, continuation, request.after.bars * metre.bar_ticks)
-    entered = int((np.diff(np.concatenate(([False], guarded)).astype(int)) == 1).sum())
-    return Take(continuation, join(seed, continuation, split), loops=entered, guarded=int(guarded.sum()), number=number)
+    entered = int((np.diff(np.concatenate(([False], draft.guarded)).astype(int)) == 1).sum())
+    guarded = int(draft.guarded.sum())
+    return Take(continuation, join(seed, continuation, split), loops=entered, guarded=guarded, number=number)
 
 
 def _ring_out(notes: Notes, end: int) -> Notes:

@@ -20,9 +20,9 @@ from musiclstm.render.audio import Audio, render_trio, write_audio
 from musiclstm.render.pianoroll import write_roll
 
 PARTS = ("seed", "continuation", "joined")
-SCORE, ROLL, RECIPE = "joined.musicxml", "roll.svg", "recipe.json"
+SCORE, ROLL, RECIPE, ORIGINAL = "joined.musicxml", "roll.svg", "recipe.json", "original.mid"
 #: All file names of a take.
-NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", ".wav")), SCORE, ROLL, RECIPE)
+NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", ".wav")), SCORE, ROLL, RECIPE, ORIGINAL)
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class TakeFiles:
     """The paths of one take's files.
 
     The three ``…_audio`` are None if audio was not requested or could not be made; in the second case ``note`` is one sentence
-    that says what to install. ``score`` (MusicXML) is None if not requested.
+    that says what to install. ``score`` (MusicXML) is None if not requested; ``original_midi``, the composer's own continuation,
+    if it is unknown.
     """
 
     seed_midi: Path
@@ -42,6 +43,7 @@ class TakeFiles:
     seed_audio: Path | None = None
     continuation_audio: Path | None = None
     joined_audio: Path | None = None
+    original_midi: Path | None = None
     note: str = ""
 
     def all(self) -> tuple[Path, ...]:
@@ -57,6 +59,7 @@ def write_take(
     split: int,
     *,
     recipe: Mapping[str, Any],
+    original: Piece | None = None,
     instrument: str = "piano",
     audio: bool = True,
     score: bool = True,
@@ -65,8 +68,9 @@ def write_take(
     """Write a take's files into ``folder``, replacing those of an earlier take; other files stay.
 
     ``split`` is the tick at which the continuation, itself counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI
-    files carry it as text, so that each can be composed again later. The same arguments give the same MIDI bytes.
-    ``seed_audio`` as for ``render_trio``. Without FluidSynth there is no audio, and ``note`` says so.
+    files carry it as text, so that each can be composed again later. ``original`` is the composer's own continuation. The same
+    arguments give the same MIDI bytes. ``seed_audio`` as for ``render_trio``. Without FluidSynth there is no audio, and ``note``
+    says so.
     Raises OptionError for an unknown instrument or a folder that can't be written.
     """
     folder, voices = Path(folder), voices_of(instrument)
@@ -75,6 +79,8 @@ def write_take(
         with tempfile.TemporaryDirectory(dir=home, prefix=".musiclstm.") as scratch:
             draft = Path(scratch)
             write_midis(draft, seed, continuation, joined, recipe=recipe, voices=voices)
+            if original is not None:
+                write_midi(original, draft / ORIGINAL, voices=voices)
             write_roll(draft / ROLL, seed, continuation, split=split, title=seed.title)
             (draft / RECIPE).write_text(json.dumps(recipe, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             if score:
@@ -140,5 +146,6 @@ def _files(folder: Path, note: str) -> TakeFiles:
         seed_audio=there("seed.wav"),
         continuation_audio=there("continuation.wav"),
         joined_audio=there("joined.wav"),
+        original_midi=there(ORIGINAL),
         note=note,
     )

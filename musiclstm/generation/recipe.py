@@ -18,7 +18,7 @@ from musiclstm.formats import midi_text
 
 IDENTITY = ("checkpoint", "seed_digest")
 SETTINGS = (
-    *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "random_seed"),
+    *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "candidates", "random_seed"),
     *("tempo", "instrument", "transposition", "ending", "after", "take"),
 )
 MAX_BYTES = 200_000
@@ -92,7 +92,8 @@ def _settings(fields: Any, name: str, depth: int) -> dict[str, Any]:
         raise OptionError(f"{name} is not a musiclstm recipe.")
     if len(fields["seed"]) > MAX_NAME:
         raise OptionError(f"{name} has a seed name of {len(fields['seed']):,} characters; at most {MAX_NAME:,} are allowed.")
-    kept = {key: fields[key] for key in (*SETTINGS, *IDENTITY) if fields.get(key) is not None}
+    # A recipe from before there were candidates had one of each phrase.
+    kept = {"candidates": 1} | {key: fields[key] for key in (*SETTINGS, *IDENTITY) if fields.get(key) is not None}
     if "after" in kept:
         after = kept["after"]
         if not isinstance(after, dict) or not all(isinstance(after.get(key), int) for key in ("number", "bars")) or not depth:

@@ -33,11 +33,15 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class Chunk:
-    """What one chunk added to each take: rows [n, 6] and, for each row, whether the loop guard was active [n]."""
+    """What one chunk added to each take: rows [n, 6] and, for each row, whether the loop guard was active [n].
+
+    ``state`` is the state after it, to go on from with ``choose``.
+    """
 
     rows: list[Rows]
     guarded: list[NDArray[np.bool_]]
     done: NDArray[np.bool_]
+    state: State
 
 
 class Decoder:
@@ -70,9 +74,14 @@ class Decoder:
         clock = (onset - onset[len(rows) - 1] - gap).astype(np.int32)
         given = {"composer": tf.constant([composer]), "end": tf.constant([-1 if end is None else end])}
         state = self._prime(tf.constant(padded), tf.constant(len(rows)), given, tf.constant(clock[None]))
-        state |= given | {"clock": tf.constant([-gap])}
+        state |= given | {"clock": tf.constant([-gap]), "begin": tf.constant([0])}
         state |= {"guarded": tf.constant([0]), "done": tf.constant([False])}
         return {name: tf.repeat(value, takes, axis=0) for name, value in state.items()}
+
+    def choose(self, state: State, take: int, *, takes: int, begin: int) -> State:
+        """The state in which all of ``takes`` go on from number ``take``, with no onset before tick ``begin``."""
+        chosen = {name: tf.repeat(value[take : take + 1], takes, axis=0) for name, value in state.items()}
+        return chosen | {"begin": tf.fill([takes], begin), "done": tf.fill([takes], False)}
 
     def write(
         self, state: State, options: SamplingOptions, rngs: Sequence[np.random.Generator], *, until: int, most: int
@@ -99,6 +108,7 @@ class Decoder:
                 rows=[rows[alive[:, take], take] for take in range(takes)],
                 guarded=[guarded[alive[:, take], take] for take in range(takes)],
                 done=done,
+                state=state,
             )
             if done.all():
                 return

@@ -34,10 +34,10 @@ KEY_NOTES = 192  # the latest notes, about twelve bars, decide in which key a pi
 class Moment:
     """All that a rule may look at. Ticks count from the continuation's first bar line.
 
-    ``state``: the decoder's state of B takes, with ``clock`` [B] (tick of the latest onset) and ``end`` [B] (tick at which the
-    music closes, -1 for an open end). ``until``: no onset at or after this tick is kept. ``temperature`` [B] and ``top_p``
-    (scalar) are the user's. ``guarded`` [B]: notes in a row under the loop guard; ``expected`` [B]: the pitch that would
-    continue the loop, or -1. ``step`` [B]: the step class of this note, once it is chosen.
+    ``state``: the decoder's state of B takes, with ``clock`` [B] (tick of the latest onset), ``begin`` [B] (no onset before this
+    tick) and ``end`` [B] (tick at which the music closes, -1 for an open end). ``until``: no onset at or after this tick is kept.
+    ``temperature`` [B] and ``top_p`` (scalar) are the user's. ``guarded`` [B]: notes in a row under the loop guard; ``expected``
+    [B]: the pitch that would continue the loop, or -1. ``step`` [B]: the step class of this note, once it is chosen.
     """
 
     state: Mapping[str, Tensor]
@@ -72,14 +72,14 @@ class Moment:
 Filter = Callable[[Tensor, Moment], Tensor]
 
 
-def within_the_continuation(logits: Tensor, moment: Moment) -> Tensor:
-    """The first note stands after the bar line where the continuation begins, and before its end."""
-    clock = ops.expand_dims(moment.state["clock"], 1)
+def within_the_passage(logits: Tensor, moment: Moment) -> Tensor:
+    """The first note of a passage stands after the bar line where it begins, and before its end."""
+    clock, begin = (ops.expand_dims(moment.state[name], 1) for name in ("clock", "begin"))
     onset = clock + moment.ticks
-    begun = clock >= 0
-    inside = (onset >= 0) & (onset < moment.until)
+    begun = clock >= begin
+    inside = (onset >= begin) & (onset < moment.until)
     nothing_fits = ops.logical_not(ops.any(inside, axis=1, keepdims=True))
-    return mask(logits, begun | inside | ((onset >= 0) & nothing_fits))
+    return mask(logits, begun | inside | ((onset >= begin) & nothing_fits))
 
 
 def room_for_a_chord(logits: Tensor, moment: Moment) -> Tensor:
@@ -140,7 +140,7 @@ def top_p(logits: Tensor, moment: Moment) -> Tensor:
 
 #: The filters of each stream, in the order in which they apply.
 RULES: Mapping[str, tuple[Filter, ...]] = {
-    "step": (within_the_continuation, room_for_a_chord, no_step_over_the_last_downbeat, guarded_diversity, top_p),
+    "step": (within_the_passage, room_for_a_chord, no_step_over_the_last_downbeat, guarded_diversity, top_p),
     "pitch": (closing_chord, away_from_the_loop, guarded_diversity, top_p),
     "duration": (diversity, top_p),
     "velocity": (calm_diversity, top_p),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
-from musiclstm.checkpoint_files import MARKER, ORIGINALITY, PARTS
+from musiclstm.checkpoint_files import CRITIC, MARKER, ORIGINALITY, PARTS
 from musiclstm.data import Collection, open_data, split
 from musiclstm.errors import CheckpointError, DataError, OptionError
 from musiclstm.evaluation import NoteScores, evaluate, is_new, ngram, total
@@ -120,7 +120,7 @@ def prepare(folder: Path, repo: str, data: Sequence[str], cache: Path, *, forced
     """
     check_reason(forced)
     new = load_checkpoint(folder)
-    names = (*PARTS, ORIGINALITY, CARD, *BESIDE_THE_CARD)
+    names = (*PARTS, ORIGINALITY, CRITIC, CARD, *BESIDE_THE_CARD)
     files = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
     if CARD not in files:
         raise CheckpointError(f"{folder} has no {CARD}: a checkpoint can only be published with its model card.")

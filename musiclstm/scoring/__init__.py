@@ -1,13 +1,14 @@
+from musiclstm.scoring.critic import Critic, Ear, figure_names, figure_row
 from musiclstm.scoring.originality import OriginalityIndex, SharedPassage, build_index, human_overlap, read_index, write_index
-from musiclstm.scoring.ranking import RANKED_BARS, Ranking, fit_ranking
 
 __all__ = [
-    "RANKED_BARS",
+    "Critic",
+    "Ear",
     "OriginalityIndex",
-    "Ranking",
     "SharedPassage",
     "build_index",
-    "fit_ranking",
+    "figure_names",
+    "figure_row",
     "human_overlap",
     "read_index",
     "write_index",

@@ -14,6 +14,7 @@ MOST_ROWS = 5_000  # notes a stored seed may hold; the curated ones have 64 to 2
 LATEST = MAX_BAR_TICKS * 1_000  # ticks: a thousand of the longest bars
 
 Row = TypeVar("Row")
+NoteRow = tuple[int, int, int, int]
 Rows = Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)]
 Text = Annotated[str, Field(strict=True, max_length=1_000)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -24,6 +25,13 @@ Pitch = Annotated[int, Field(strict=True, ge=LOWEST_PITCH, le=HIGHEST_PITCH)]
 Velocity = Annotated[int, Field(strict=True, ge=1, le=127)]
 Numerator = Annotated[int, Field(strict=True, ge=1, le=64)]
 Denominator = Annotated[int, Field(strict=True, ge=1, le=32)]
+
+
+def canonical(rows: list[NoteRow]) -> list[NoteRow]:
+    """The rows themselves; raises ValueError unless they are notes as a Piece holds them."""
+    if make_notes(*zip(*rows, strict=True)).tolist() != rows:
+        raise ValueError("must be sorted by onset and pitch, each pitch ending before it is struck again")
+    return rows
 
 
 class StoredCuration(BaseModel):
@@ -38,6 +46,26 @@ class StoredCuration(BaseModel):
     tonal_clarity: Number
     bits_per_note: Number | None
     total: Number
+
+
+class StoredOriginal(BaseModel):
+    """The composer's own continuation: ``bars`` and ``notes`` as of a seed, counted from its end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bars: tuple[Bar, Bar]
+    source: Text
+    notes: Rows[tuple[Onset, Pitch, Duration, Velocity]]
+
+    @field_validator("notes")
+    @classmethod
+    def _canonical(cls, rows: list[NoteRow]) -> list[NoteRow]:
+        return canonical(rows)
+
+    @property
+    def note_array(self) -> Notes:
+        """The notes as a Piece holds them."""
+        return make_notes(*zip(*self.notes, strict=True))
 
 
 class StoredSeed(BaseModel):
@@ -61,6 +89,7 @@ class StoredSeed(BaseModel):
     metres: Rows[tuple[Onset, Numerator, Denominator]]
     curation: StoredCuration
     notes: Rows[tuple[Onset, Pitch, Duration, Velocity]]
+    original: StoredOriginal | None = None
 
     @field_validator("mode")
     @classmethod
@@ -79,10 +108,8 @@ class StoredSeed(BaseModel):
 
     @field_validator("notes")
     @classmethod
-    def _canonical(cls, rows: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
-        if make_notes(*zip(*rows, strict=True)).tolist() != rows:
-            raise ValueError("must be sorted by onset and pitch, each pitch ending before it is struck again")
-        return rows
+    def _canonical(cls, rows: list[NoteRow]) -> list[NoteRow]:
+        return canonical(rows)
 
     @property
     def note_array(self) -> Notes:

@@ -24,6 +24,7 @@ from musiclstm.formats import parse_abc, read_corpus, read_music
 from musiclstm.music import (
     TEMPI,
     Key,
+    Notes,
     Piece,
     Tempo,
     as_played,
@@ -41,11 +42,21 @@ _TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre"
 
 
 @dataclass(frozen=True, eq=False)
+class Original:
+    """How the composer went on after a seed: the ``bars`` that follow in the work, as a ``piece`` from tick 0."""
+
+    bars: tuple[int, int]
+    source: str
+    piece: Piece
+
+
+@dataclass(frozen=True, eq=False)
 class Seed:
     """An opening to continue.
 
     ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the first and last bar taken from the work, counted from 1 (a
     pickup bar counts if the source has one); ``tempo`` in quarters per minute; ``piece`` starts at a bar line, tick 0.
+    ``original`` is the composer's own continuation, up to 16 bars; None if unknown.
     """
 
     id: str
@@ -61,6 +72,7 @@ class Seed:
     texture: str
     piece: Piece
     curation: CurationScore
+    original: Original | None = None
 
     @property
     def end(self) -> int:
@@ -69,8 +81,9 @@ class Seed:
 
     def to_json(self) -> dict[str, Any]:
         """The seed as JSON data; ``notes`` are rows of onset, pitch, duration, velocity in ticks and MIDI numbers."""
-        piece = self.piece
-        return {
+        piece, original = self.piece, self.original
+        known = {} if original is None else {"original": _original_json(original)}
+        return known | {
             **{name: getattr(self, name) for name in _TEXTS},
             "bars": list(self.bars),
             "tempo": self.tempo,
@@ -78,8 +91,15 @@ class Seed:
             "mode": piece.key.mode if piece.key else None,
             "metres": [[metre.onset, metre.numerator, metre.denominator] for metre in piece.metres],
             "curation": asdict(self.curation),
-            "notes": [[int(value) for value in row] for row in piece.notes.tolist()],
+            "notes": _rows(piece),
         }
+
+    def facts(self) -> dict[str, Any]:
+        """What there is to know about the seed, as JSON data without notes."""
+        original = (
+            {} if self.original is None else {"original": {"bars": list(self.original.bars), "source": self.original.source}}
+        )
+        return {key: value for key, value in self.to_json().items() if key != "notes"} | original
 
     @classmethod
     def from_json(cls, data: object) -> Seed:
@@ -96,7 +116,9 @@ class Seed:
             source=stored.source,
         )
         curation = CurationScore(**stored.curation.model_dump())
-        return cls(**texts, bars=stored.bars, tempo=stored.tempo, piece=piece, curation=curation)
+        seed = cls(**texts, bars=stored.bars, tempo=stored.tempo, piece=piece, curation=curation)
+        known = stored.original
+        return seed if known is None else replace(seed, original=_original(seed, known.bars, known.source, known.note_array))
 
 
 def load_catalogue() -> tuple[Seed, ...]:
@@ -194,18 +216,40 @@ def curate(
 
 
 def _catalogue_seed(entry: dict[str, Any]) -> Seed:
-    """One entry of openings.json with its music: all of an ABC file of the catalogue, or bars of a work in music21's corpus."""
+    """One entry of openings.json with its music and the composer's continuation."""
     first, last = entry["bars"]
-    if "abc" in entry:
-        text = (files("musiclstm.seeds") / "catalogue" / entry["abc"]).read_text(encoding="utf-8")
-        passage = cut_bars(parse_abc(text, entry["abc"]), 1, last - first + 1)
-    else:
-        passage = cut_bars(read_corpus(entry["corpus"]), first, last)
+    passage = _passage(entry)
     texts = {name: entry[name] for name in _TEXTS}
     named = {"title": entry["title"], "composer": entry["composer"], "source": entry["source"]}
     steady = at_tempo(replace(passage, key=_named_key(entry["key"]), **named), entry["tempo"])
     piece = as_played(steady)
-    return Seed(**texts, bars=(first, last), tempo=float(entry["tempo"]), piece=piece, curation=curation_score(piece))
+    seed = Seed(**texts, bars=(first, last), tempo=float(entry["tempo"]), piece=piece, curation=curation_score(piece))
+    following = entry["original"]
+    bars = (following["bars"][0], following["bars"][1])
+    return replace(seed, original=_original(seed, bars, following["source"], as_played(_passage(following)).notes))
+
+
+def _passage(entry: dict[str, Any]) -> Piece:
+    """The bars of an entry, or of its continuation: those of an ABC file of the catalogue, or of a work in music21's corpus."""
+    first, last = entry["bars"]
+    if "abc" not in entry:
+        return cut_bars(read_corpus(entry["corpus"]), first, last)
+    text = (files("musiclstm.seeds") / "catalogue" / entry["abc"]).read_text(encoding="utf-8")
+    return cut_bars(parse_abc(text, entry["abc"]), 1, last - first + 1)
+
+
+def _original(seed: Seed, bars: tuple[int, int], source: str, notes: Notes) -> Original:
+    """The composer's own continuation, in the metre, tempo and key of the seed's end."""
+    metre = replace(seed.piece.metre_at(int(seed.piece.notes["onset"][-1])), onset=0)
+    return Original(bars, source, replace(seed.piece, notes=notes, metres=(metre,), source=source))
+
+
+def _original_json(original: Original) -> dict[str, Any]:
+    return {"bars": list(original.bars), "source": original.source, "notes": _rows(original.piece)}
+
+
+def _rows(piece: Piece) -> list[list[int]]:
+    return [[int(value) for value in row] for row in piece.notes.tolist()]
 
 
 def _named_key(name: str) -> Key:

@@ -14,24 +14,24 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, size_for
 from musiclstm.config import TrainConfig
 from musiclstm.data import Collection, open_data, split, works_with
-from musiclstm.errors import CheckpointError, DataError
-from musiclstm.evaluation import Evaluator, held_out
+from musiclstm.errors import CheckpointError
+from musiclstm.evaluation import Evaluator
 from musiclstm.generation import ComposeRequest, Composition, compose
 from musiclstm.model import fit_vocabulary
+from musiclstm.music import Piece
 from musiclstm.publishing import Dataset, model_card
-from musiclstm.scoring import build_index, fit_ranking, human_overlap
+from musiclstm.scoring import build_index, human_overlap
 from musiclstm.seeds import Seed, curate, curation_score, load_catalogue
 from musiclstm.training.distributed import WorkerGroup
+from musiclstm.training.fit_critic import with_critic
 from musiclstm.training.trainer import Trainer, trained_network
 
 CURVES, CREDITS = "learning-curves.svg", "credits.csv"
 CURATED = 24
-RANKED, RANKING_SEED = 300, 1  # pieces to take human continuations from, about two from each
 
 
 def prepare(
@@ -86,7 +86,7 @@ def package(
     seeds = chosen_seeds(draft, trainer.collection, [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None)
     say("Indexing the training pieces ...")
     finished = with_originality(replace(draft, seeds=seeds), trainer.collection, trainer.sides)
-    finished = with_ranking(finished, trainer.collection, trainer.sides["train"])
+    finished = with_critic(finished, *_unseen(trainer), random_seed=trainer.options.random_seed, say=say)
     work = folder.with_name(f"{folder.name}.work")
     work.mkdir(parents=True, exist_ok=True)
     draw_curves(trainer.progress.history, work / CURVES)
@@ -144,19 +144,10 @@ def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapp
     return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": overlap})
 
 
-def with_ranking(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int]) -> Checkpoint:
-    """The checkpoint with a ranking of takes, fitted to human continuations from ``pieces``; unchanged if there are too few.
-
-    ``pieces`` should be training pieces: the others are for evaluation.
-    """
-    rng = np.random.default_rng(RANKING_SEED)
-    some = rng.permutation(len(pieces))[:RANKED]
-    try:
-        passages = held_out([collection.piece(pieces[index]) for index in some], rng, 2 * RANKED)
-    except DataError:
-        return checkpoint
-    ranking = fit_ranking([(passage.piece, passage.split) for passage in passages])
-    return checkpoint if ranking is None else replace(checkpoint, metrics={**checkpoint.metrics, "ranking": ranking.to_json()})
+def _unseen(trainer: Trainer) -> tuple[list[Piece], list[str]]:
+    """The pieces from which the critic learns, and their works: those of the seeds, else the validation pieces."""
+    pieces = trainer.sides["seeds"] or trainer.sides["validation"]
+    return [trainer.collection.piece(index) for index in pieces], [trainer.collection.entries[index].work for index in pieces]
 
 
 def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int] | None) -> tuple[Seed, ...]:

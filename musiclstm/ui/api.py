@@ -1,4 +1,4 @@
-"""The public API of the page: /generate, /continue and /seeds, with plain parameters and results. They are also MCP tools."""
+"""The public API of the page: /generate, /continue, /original and /seeds, with plain parameters and results; also MCP tools."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import gradio as gr
 
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
-from musiclstm.formats import MUSIC_ENDINGS
-from musiclstm.generation import SCORE, ComposeRequest, compose
+from musiclstm.formats import MUSIC_ENDINGS, write_midi
+from musiclstm.generation import ORIGINAL, SCORE, ComposeRequest, compose
 from musiclstm.seeds import Seed, find_seed
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine
@@ -26,7 +26,7 @@ Answer = Iterator[tuple[Any, ...]]
 
 
 def add_endpoints(active: ActiveCheckpoint) -> None:
-    """Add the three endpoints to the page under construction."""
+    """Add the four endpoints to the page under construction."""
     shared = {
         "diversity": gr.Number(SamplingOptions.diversity, visible=False, label="Diversity, 0.1 (tame) to 2 (wild)"),
         "bars": gr.Number(BARS, visible=False, precision=0, label="Bars to write, 1 to 64"),
@@ -53,6 +53,9 @@ def add_endpoints(active: ActiveCheckpoint) -> None:
     outputs = [*(gr.File(visible=False, label=name) for name in FILES), gr.JSON(visible=False, label="recipe")]
     gr.Button(visible=False).click(_generate(active), curated, outputs, api_name="generate", **MODEL)
     gr.Button(visible=False).click(_continue(active), own, outputs, api_name="continue", **MODEL)
+    gr.Button(visible=False).click(
+        _original(active), curated[0], [gr.File(visible=False, label=ORIGINAL)], api_name="original", queue=False
+    )
     gr.Button(visible=False).click(_seeds(active), None, gr.JSON(visible=False, label="seeds"), api_name="seeds", queue=False)
 
 
@@ -134,10 +137,30 @@ def _continue(active: ActiveCheckpoint) -> Callable[..., Answer]:
     return continue_music
 
 
+def _original(active: ActiveCheckpoint) -> Callable[[str], Iterator[str]]:
+    def original(seed: str) -> Iterator[str]:
+        """How the composer went on after one of the curated openings.
+
+        Args:
+            seed: Id of an opening from the seeds tool, such as mozart-k545-1.
+
+        Returns:
+            MIDI of up to 16 bars that follow the opening in the work.
+        """
+        with request_folder() as folder:
+            found = find_seed(active.now.checkpoint.seeds, seed)
+            if found.original is None:
+                raise OptionError(f"It is not known how {found.title} goes on.")
+            write_midi(found.original.piece, folder / ORIGINAL)
+            yield str(folder / ORIGINAL)
+
+    return original
+
+
 def _seeds(active: ActiveCheckpoint) -> Callable[[], list[dict[str, Any]]]:
     def seeds() -> list[dict[str, Any]]:
         """List the curated openings with id, title, composer, key, metre, tempo, source and licence."""
-        return [{key: value for key, value in seed.to_json().items() if key != "notes"} for seed in active.now.checkpoint.seeds]
+        return [seed.facts() for seed in active.now.checkpoint.seeds]
 
     return seeds
 

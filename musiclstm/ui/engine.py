@@ -20,7 +20,16 @@ from pathlib import Path
 
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import CheckpointError, MissingToolError
-from musiclstm.generation import ComposeRequest, Composition, TakeFiles, compose, compose_stream, take_recipe, write_take
+from musiclstm.generation import (
+    ComposeRequest,
+    Composition,
+    TakeFiles,
+    compose,
+    compose_stream,
+    original_of,
+    take_recipe,
+    write_take,
+)
 from musiclstm.music import Performance, Voice, estimate_key
 from musiclstm.render.audio import Audio, normalise, synthesize, write_audio
 from musiclstm.seeds import Seed
@@ -166,6 +175,7 @@ class Engine:
             take.joined,
             composition.split,
             recipe=take_recipe(composition, take.number),
+            original=original_of(shown.composition),
             instrument=request.performance.instrument,
             audio=audio,
             score=score,

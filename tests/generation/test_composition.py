@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from critics import critic_for
 
 from musiclstm.api import request_from
 from musiclstm.checkpoint import Checkpoint
@@ -28,7 +29,7 @@ from musiclstm.generation.composition import (
 )
 from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
 from musiclstm.music.performance import Performance
-from musiclstm.scoring.ranking import RANKED_BARS, TRAITS, Ranking
+from musiclstm.scoring.critic import Critic
 from musiclstm.seeds.seed import Seed, seed_from_piece
 
 WILD = SamplingOptions(diversity=1.0, top_p=1.0)
@@ -109,33 +110,99 @@ def test_a_single_take_equals_the_first_of_four(small_checkpoint: Checkpoint) ->
     assert notes(one) == notes(four)[:1]
 
 
+def judged_by(checkpoint: Checkpoint, critic: Critic) -> Checkpoint:
+    """The checkpoint with a critic."""
+    judged = replace(checkpoint, critic=critic)
+    object.__setattr__(judged, "decoder", checkpoint.decoder)  # compiled already
+    return judged
+
+
 def test_finished_takes_are_sorted_by_score_and_keep_their_numbers(small_checkpoint: Checkpoint) -> None:
-    register = np.array([float(name == "register") for name in TRAITS])
-    low = Ranking(-400 * register, np.full(len(TRAITS), 1000.0), np.diag(register))  # scores low music higher
-    ranked = replace(small_checkpoint, metrics={"ranking": low.to_json()})
-    object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
-    first, *_, last = compose_stream(ranked, request_for(ranked, bars=32))
+    judged = judged_by(small_checkpoint, critic_for("pitch", -1.0))
+    first, *_, last = compose_stream(judged, request_for(judged, bars=32, candidates=1))
     assert [take.number for take in first.takes] == [0, 1, 2, 3]
     assert {take.score for take in first.takes} == {None}
-    height = [float(take.continuation.notes["pitch"].mean()) for take in last.takes]
-    assert height == sorted(height)
-    assert [take.score for take in last.takes] == [low.score(take.joined, last.split) for take in last.takes]
+    scores = [take.score for take in last.takes]
+    assert scores == sorted(scores, key=lambda score: -(score or 0.0))
+    assert None not in scores
     plain = notes(compose(small_checkpoint, request_for(small_checkpoint, bars=32)))
     assert [plain[take.number] for take in last.takes] == notes(last)
 
 
-def test_without_a_ranking_takes_stay_in_order(small_checkpoint: Checkpoint) -> None:
+def test_without_a_critic_takes_stay_in_order(small_checkpoint: Checkpoint) -> None:
     takes = compose(small_checkpoint, request_for(small_checkpoint)).takes
     assert [(take.number, take.score) for take in takes] == [(0, None), (1, None), (2, None), (3, None)]
 
 
-def test_very_short_and_very_long_continuations_are_not_ranked(small_checkpoint: Checkpoint) -> None:
-    size = len(TRAITS)
-    ranking = Ranking(np.zeros(size), np.ones(size), np.eye(size))
-    ranked = replace(small_checkpoint, metrics={"ranking": ranking.to_json()})
-    object.__setattr__(ranked, "decoder", small_checkpoint.decoder)  # compiled already
-    for bars, scored in ((RANKED_BARS[0] - 1, False), (RANKED_BARS[0], True)):
-        assert all((take.score is not None) == scored for take in compose(ranked, request_for(ranked, bars=bars)).takes)
+# Candidates
+
+
+def height(composition: Composition) -> float:
+    return float(np.mean([take.continuation.notes["pitch"].mean() for take in composition.takes]))
+
+
+@pytest.mark.parametrize("tune", [0, 1, 2])
+@pytest.mark.parametrize("bars", [1, 3, 12])
+def test_chosen_phrases_fill_exactly_the_requested_bars(small_checkpoint: Checkpoint, tune: int, bars: int) -> None:
+    judged = judged_by(small_checkpoint, critic_for("pitch"))
+    *_, composition = compose_stream(judged, request_for(judged, tune, bars=bars, takes=2, candidates=4))
+    bar = small_checkpoint.seeds[tune].piece.metres[0].bar_ticks
+    assert (composition.finished, composition.bars, len(composition.takes)) == (True, bars, 2)
+    for take in composition.takes:
+        onset = take.continuation.notes["onset"]
+        assert onset.min() >= 0
+        assert onset.max() < bars * bar
+        assert set(range(max(1, bars // 2))) <= set((onset // (2 * bar)).tolist())  # each phrase has notes
+
+
+def test_the_critic_decides_which_phrases_stay(small_checkpoint: Checkpoint) -> None:
+    low, high = (
+        height(compose(judged_by(small_checkpoint, critic_for("pitch", sign)), request_for(small_checkpoint, candidates=4)))
+        for sign in (-1.0, 1.0)
+    )
+    plain = height(compose(small_checkpoint, request_for(small_checkpoint)))
+    assert low < plain - 1 < plain + 1 < high
+
+
+def test_chosen_takes_are_the_same_every_time_differ_and_do_not_depend_on_each_other(small_checkpoint: Checkpoint) -> None:
+    judged = judged_by(small_checkpoint, critic_for("legato"))
+    request = request_for(judged, candidates=4)
+    four, again = (compose(judged, request) for _ in range(2))
+    assert notes(four) == notes(again)
+    assert len({tuple(take) for take in notes(four)}) == 4
+    alone = notes(compose(judged, replace(request, takes=1)))
+    by_number = {take.number: played for take, played in zip(four.takes, notes(four), strict=True)}
+    assert alone == [by_number[0]]
+
+
+def test_chosen_music_grows_by_phrases_and_its_first_bars_can_be_composed_alone(small_checkpoint: Checkpoint) -> None:
+    judged = judged_by(small_checkpoint, critic_for("pitch"))
+    grown = list(compose_stream(judged, request_for(judged, takes=1, bars=8, candidates=4)))
+    assert [composition.bars for composition in grown] == [2, 4, 6, 8]
+    half = compose(judged, request_for(judged, takes=1, bars=4, ending=8, candidates=4))
+    for name in ("onset", "pitch"):
+        assert np.array_equal(half.takes[0].continuation.notes[name], grown[1].takes[0].continuation.notes[name])
+
+
+def test_chosen_music_closes_and_is_extended(small_checkpoint: Checkpoint) -> None:
+    judged = judged_by(small_checkpoint, critic_for("pitch"))
+    bar = judged.seeds[0].piece.metres[0].bar_ticks
+    first = compose(judged, request_for(judged, takes=1, bars=7, candidates=4))
+    onset = first.takes[0].continuation.notes["onset"]
+    assert set(onset[onset >= 6 * bar].tolist()) == {6 * bar}
+    longer = compose(judged, extension_request(first, 0, bars=4))
+    assert longer.bars == 10
+    kept = longer.takes[0].continuation.notes
+    assert np.array_equal(
+        kept["pitch"][: int((onset < 6 * bar).sum())], first.takes[0].continuation.notes["pitch"][onset < 6 * bar]
+    )
+    assert longer.recipe["after"]["recipe"]["candidates"] == 4
+
+
+@pytest.mark.parametrize("candidates", [0, 17, True, 2.0])
+def test_an_impossible_number_of_candidates_is_refused(small_checkpoint: Checkpoint, candidates: Any) -> None:
+    with pytest.raises(OptionError, match=r"The number of candidates must be a whole number from 1 to 16"):
+        request_for(small_checkpoint, candidates=candidates)
 
 
 def test_the_ending_changes_the_notes(small_checkpoint: Checkpoint) -> None:
@@ -197,6 +264,7 @@ def test_a_recipe_contains_the_whole_request(small_checkpoint: Checkpoint) -> No
         "revision": "bundled",
         "seed": "waltz",
         "takes": 4,
+        "candidates": 8,
     }
 
 

@@ -46,6 +46,15 @@ def test_a_take_has_exactly_the_documented_files(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_the_composers_own_continuation_is_a_file_where_it_is_known(tmp_path: Path) -> None:
+    files = write(tmp_path, original=scale(72, 2), audio=False)
+    assert files.original_midi == tmp_path / "original.mid"
+    assert read_midi(tmp_path / "original.mid").notes["pitch"].tolist() == list(range(72, 80))
+    assert files.original_midi in files.all()
+    assert write(tmp_path, audio=False).original_midi is None
+    assert not (tmp_path / "original.mid").exists()
+
+
 def test_the_files_contain_the_music(tmp_path: Path) -> None:
     files = write(tmp_path)
     seed, joined = read_midi(files.seed_midi), read_midi(files.joined_midi)

@@ -27,6 +27,7 @@ def test_settings_are_read_and_those_that_are_none_left_out(tmp_path: Path) -> N
         "bars": 4,
         "loop_guard": False,
         "checkpoint": "c",
+        "candidates": 1,  # what recipes from before there were candidates mean
     }
 
 
@@ -55,7 +56,7 @@ def test_another_checkpoint_or_other_seed_notes_are_refused() -> None:
         require_same({"checkpoint": "mine", "seed_digest": "34"}, made)
 
 
-RECIPE = {"program": "musiclstm", "checkpoint": "c", "seed": "über", "bars": 4, "takes": 1, "random_seed": 7}
+RECIPE = {"program": "musiclstm", "checkpoint": "c", "seed": "über", "bars": 4, "takes": 1, "candidates": 4, "random_seed": 7}
 
 
 def test_a_link_returns_the_settings() -> None:

@@ -20,7 +20,7 @@ from musiclstm.model.rules import (
     guarded_diversity,
     no_step_over_the_last_downbeat,
     room_for_a_chord,
-    within_the_continuation,
+    within_the_passage,
 )
 from musiclstm.music.notes import LOWEST_PITCH, PITCHES
 
@@ -30,7 +30,14 @@ C_MAJOR = [60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60]  # MIDI pitches
 
 
 def moment(
-    *, clock: int = 0, until: int = 4 * BAR, end: int = -1, pitch: int = 30, played: list[int] = C_MAJOR, **settings: Any
+    *,
+    clock: int = 0,
+    begin: int = 0,
+    until: int = 4 * BAR,
+    end: int = -1,
+    pitch: int = 30,
+    played: list[int] = C_MAJOR,
+    **settings: Any,
 ) -> Moment:
     """One take whose latest onset stands at tick ``clock``, on key ``pitch`` of 88, after ``played``."""
     memory = np.full((1, SPEC.horizon), -1, np.int32)
@@ -41,6 +48,7 @@ def moment(
         "pitch": memory,
         "duration": durations,
         "clock": np.array([clock], np.int32),
+        "begin": np.array([begin], np.int32),
         "end": np.array([end], np.int32),
     }
     defaults: dict[str, Any] = {
@@ -65,19 +73,25 @@ def pitches(now: Moment) -> set[int]:
 
 
 def test_the_first_note_waits_for_the_bar_line() -> None:
-    assert steps(within_the_continuation, moment(clock=-24)) == [24, 96]
+    assert steps(within_the_passage, moment(clock=-24)) == [24, 96]
 
 
 def test_the_first_note_comes_before_the_end() -> None:
-    assert steps(within_the_continuation, moment(clock=-24, until=48)) == [24]
+    assert steps(within_the_passage, moment(clock=-24, until=48)) == [24]
 
 
 def test_where_no_step_fits_the_first_note_may_come_late() -> None:
-    assert steps(within_the_continuation, moment(clock=-96, until=0)) == [96]
+    assert steps(within_the_passage, moment(clock=-96, until=0)) == [96]
+
+
+def test_the_first_note_of_a_later_passage_stands_in_it() -> None:
+    assert steps(within_the_passage, moment(clock=72, begin=96, until=192)) == [24, 96]
+    assert steps(within_the_passage, moment(clock=96, begin=96, until=192)) == [0, 12, 24, 96]
+    assert steps(within_the_passage, moment(clock=48, begin=96, until=108)) == [96]  # later, if nothing fits
 
 
 def test_once_begun_any_step_may_come() -> None:
-    assert steps(within_the_continuation, moment(clock=0)) == [0, 12, 24, 96]
+    assert steps(within_the_passage, moment(clock=0)) == [0, 12, 24, 96]
 
 
 @pytest.mark.parametrize(("pitch", "chord"), [(PITCHES - 2, True), (PITCHES - 1, False)])

@@ -121,6 +121,42 @@ def test_the_prelude_in_c_has_its_first_chords(catalogue: tuple[Seed, ...]) -> N
     assert chords == [[60, 64, 67, 72, 76], [60, 62, 69, 74, 77], [59, 62, 67, 74, 77], [60, 64, 67, 72, 76]]
 
 
+# The composers' own continuations
+
+
+def test_every_opening_has_the_bars_that_follow_it_in_the_work(catalogue: tuple[Seed, ...]) -> None:
+    for seed in catalogue:
+        original = seed.original
+        assert original is not None, seed.id
+        first, last = original.bars
+        assert first == seed.bars[1] + 1 and 4 <= last - first + 1 <= 16, seed.id
+        metre = seed.piece.metre_at(int(seed.piece.notes["onset"][-1]))
+        assert original.piece.metres == (replace(metre, onset=0),), seed.id
+        onset, pitch, velocity = (original.piece.notes[name] for name in ("onset", "pitch", "velocity"))
+        assert onset[-1] // metre.bar_ticks == last - first, seed.id
+        assert onset[0] < metre.bar_ticks and longest_silence(original.piece) <= metre.bar_ticks, seed.id
+        assert pitch.min() >= LOWEST_PITCH and pitch.max() <= HIGHEST_PITCH, seed.id
+        assert len(np.unique(velocity)) >= 3, seed.id
+        assert original.source
+    whole = sum(seed.original is not None and seed.original.bars[1] - seed.original.bars[0] == 15 for seed in catalogue)
+    assert whole >= 24  # the others end earlier
+
+
+def test_the_prelude_in_c_goes_on_as_bach_wrote(catalogue: tuple[Seed, ...]) -> None:
+    original = find_seed(catalogue, "bach-prelude-c").original
+    assert original is not None
+    notes = original.piece.notes
+    chords = [sorted(set(notes["pitch"][notes["onset"] // 96 == bar].tolist())) for bar in range(3)]
+    assert chords == [[57, 60, 64, 67, 72], [50, 57, 62, 66, 72], [55, 59, 62, 67, 71]]
+
+
+def test_the_facts_of_a_seed_hold_no_notes(elise: Seed) -> None:
+    facts = elise.facts()
+    assert "notes" not in facts
+    assert facts["original"] == {"bars": [13, 28], "source": "notes after the Mutopia Project's edition, ornaments left out"}
+    assert "original" not in replace(elise, original=None).facts()
+
+
 # Names
 
 
@@ -150,7 +186,7 @@ def test_json_keeps_bits_per_note(elise: Seed) -> None:
 
 def test_json_without_a_field_is_refused(elise: Seed) -> None:
     whole = elise.to_json()
-    for name in whole:
+    for name in whole.keys() - {"original"}:
         with pytest.raises(CheckpointError, match=f"{name} is missing"):
             Seed.from_json({key: value for key, value in whole.items() if key != name})
 
@@ -168,6 +204,10 @@ def test_json_without_a_field_is_refused(elise: Seed) -> None:
         {"metres": [[0, 0, 4]]},
         {"fifths": 9},
         {"curation": {"total": 1}},
+        {"original": 3},
+        {"original": {"bars": [13, 28]}},
+        {"original": {"bars": [13, 28], "source": "", "notes": [[0, 300, 24, 64]]}},
+        {"original": {"bars": [13, 28], "source": "", "notes": [[24, 60, 24, 64], [0, 60, 24, 64]]}},
     ],
 )
 def test_invalid_json_is_refused_in_one_sentence(elise: Seed, change: dict[str, Any]) -> None:

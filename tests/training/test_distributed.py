@@ -28,7 +28,7 @@ from musiclstm.training.package import prepare
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = TrainConfig(epochs=1000, patience=1000, lanes=4, window=16, learning_rate=0.02)
 SIZES: dict[str, Any] = {"units": 8, "layers": 1, "head": 8}
-# train.py without dropout, whose random numbers are each process's own, and with a scanner that takes a second to compile, not four.
+# train.py without dropout, whose random numbers are each process's own, and with a scanner that compiles faster and runs slower.
 PROGRAM = f"""
 import runpy
 from musiclstm.config import ModelConfig

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import keras
 import pytest
-from training_run import EPOCHS, TrainingRun, three_times
+from training_run import EPOCHS, TrainingRun
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.config import TrainConfig
-from musiclstm.data.collection import Source, folder_sources, open_collection, split
-from musiclstm.music.notes import Piece, transpose
-from musiclstm.training.package import with_originality, with_ranking
+from musiclstm.data.collection import folder_sources, open_collection, split
+from musiclstm.training.package import with_originality
 from train import main
 
 
@@ -68,20 +67,6 @@ def test_an_index_is_added_without_training_again(trained: TrainingRun, loaded: 
     assert added.metrics["originality"]["passages"] == 3
     assert added.metrics["test"] == loaded.metrics["test"]
     assert added.network is loaded.network
-
-
-def test_takes_are_ranked_by_what_people_do_where_there_are_enough_of_them(
-    trained: TrainingRun, tunes: dict[str, Piece], loaded: Checkpoint, tmp_path: Path
-) -> None:
-    few = open_collection(folder_sources(trained.data), tmp_path / "cache")
-    assert with_ranking(loaded, few, range(len(few))) is loaded
-    pieces = [three_times(three_times(transpose(tune, number))) for tune in tunes.values() for number in range(10)]
-    sources = [Source(f"{n}", f"{n}", "", "", lambda piece=piece: piece) for n, piece in enumerate(pieces)]  # type: ignore[misc]
-    many = open_collection(sources, tmp_path / "cache")
-    ranked = with_ranking(loaded, many, range(len(many)))
-    assert ranked.ranking is not None
-    assert set(ranked.metrics["ranking"]) == {"traits", "mean", "spread", "inverse"}
-    assert ranked.seeds == loaded.seeds
 
 
 @pytest.mark.parametrize(

@@ -292,10 +292,19 @@ def test_the_seeds_are_listed_without_their_notes(client: Client) -> None:
     assert all(seed["licence"] and "notes" not in seed for seed in listed)
 
 
+def test_the_composers_own_continuation_is_served_where_it_is_known(client: Client, small_checkpoint: Checkpoint) -> None:
+    original = small_checkpoint.seeds[0].original
+    assert original is not None
+    served = read_midi(client.predict(seed="march", api_name="/original"))
+    assert served.notes["pitch"].tolist() == original.piece.notes["pitch"].tolist()
+    with pytest.raises(AppError, match="It is not known how Waltz goes on"):
+        client.predict(seed="waltz", api_name="/original")
+
+
 def test_only_the_endpoints_for_programs_are_public(client: Client) -> None:
     api = client.view_api(return_format="dict", print_info=False)
     assert isinstance(api, dict)
-    assert set(api["named_endpoints"]) == {"/generate", "/continue", "/seeds"}
+    assert set(api["named_endpoints"]) == {"/generate", "/continue", "/original", "/seeds"}
     assert not api["unnamed_endpoints"]
     asked = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
     first = ["seed", "diversity", "bars", "random_seed", "tempo", "instrument"]
@@ -350,7 +359,7 @@ def test_the_endpoints_are_mcp_tools(engine: Engine) -> None:
     address = launch(page, prevent_thread_lock=True, quiet=True, mcp_server=True)
     tools, answer = asyncio.run(ask(address))
     page.close()
-    assert tools == ["generate", "continue_music", "seeds"]
+    assert tools == ["generate", "continue_music", "original", "seeds"]
     assert not answer.isError
     assert "joined.mid" in str(answer.content)
 

@@ -1,0 +1,114 @@
+"""Write takes as drafts that grow: plainly, or phrase by phrase, keeping the candidate that the critic prefers.
+
+For each phrase of PHRASE bars several candidates are written; the best goes on, the others are dropped. Small steps matter more
+than many candidates: a fault is avoided before anything is built on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiclstm.config import SamplingOptions
+from musiclstm.model import Decoder, Rows, Vocabulary, decode
+from musiclstm.music import Notes
+from musiclstm.scoring import Ear
+
+PHRASE = 2  # bars
+MAX_NOTES = 4096  # of one take: 64 bars of very dense music
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A take so far: its ``notes`` (ticks from the first bar line), which of them were ``guarded`` [n], and its whole ``bars``.
+
+    A take is cut off at MAX_NOTES; it is then complete up to the start of its last bar.
+    """
+
+    notes: Notes
+    guarded: NDArray[np.bool_]
+    bars: int
+    finished: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to write: ``bars`` bars of ``bar`` ticks from ``state``, which has read everything before, ``gap`` ticks ahead.
+
+    ``random_seed`` and the number of a take determine its notes.
+    """
+
+    decoder: Decoder
+    vocabulary: Vocabulary
+    state: State
+    sampling: SamplingOptions
+    random_seed: int
+    bars: int
+    bar: int
+    gap: int
+
+    def draft(self, rows: Rows, guarded: NDArray[np.bool_], bars: int | None, finished: bool) -> Draft:
+        """A draft of ``rows``; ``bars`` is None if only the notes say how many are whole."""
+        notes = decode(rows, self.vocabulary, start=-self.gap)
+        if bars is None or len(notes) >= MAX_NOTES:
+            bars = int(notes["onset"][-1]) // self.bar if len(notes) else 0
+        return Draft(notes, guarded, min(bars, self.bars), finished)
+
+
+def written(task: Task, takes: int) -> Iterator[list[Draft]]:
+    """Drafts of all takes, written together as one batch. The state is that of ``takes`` takes."""
+    # One rng per take: take 0 of four is the same music as a single take.
+    rngs = [np.random.default_rng([task.random_seed, take]) for take in range(takes)]
+    rows, guarded = _nothing(takes)
+    for chunk in task.decoder.write(task.state, task.sampling, rngs, until=task.bars * task.bar, most=MAX_NOTES):
+        rows = [np.concatenate(pair) for pair in zip(rows, chunk.rows, strict=True)]
+        guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
+        finished = bool(chunk.done.all())
+        whole = [task.bars if done else None for done in chunk.done.tolist()]
+        yield [task.draft(*facts, finished) for facts in zip(rows, guarded, whole, strict=True)]
+
+
+def chosen(task: Task, takes: int, candidates: int, ear: Ear) -> Iterator[list[Draft]]:
+    """Drafts of all takes, a phrase at a time, each the one of ``candidates`` that ``ear`` prefers; the state is of one take.
+
+    The first phrases do not depend on how many follow, except for the last one of a piece that closes.
+    """
+    states = [task.decoder.choose(task.state, 0, takes=candidates, begin=0) for _ in range(takes)]
+    rows, guarded = _nothing(takes)
+    # No last phrase of a single bar: a piece that closes needs room to arrive at its last chord.
+    lines = [0, *range(PHRASE, task.bars - 1, PHRASE), task.bars]
+    for begin, end in pairwise(lines):
+        for take in range(takes):
+            rngs = [np.random.default_rng([task.random_seed, take, begin, lane]) for lane in range(candidates)]
+            phrases, marks, state = _phrase(task, states[take], rngs, end, MAX_NOTES - len(rows[take]))
+            longer = [np.concatenate([rows[take], phrase]) for phrase in phrases]
+            scores = [ear(decode(each, task.vocabulary, start=-task.gap), end) for each in longer]
+            best = int(np.argmax(scores))
+            rows[take], guarded[take] = longer[best], np.concatenate([guarded[take], marks[best]])
+            states[take] = task.decoder.choose(state, best, takes=candidates, begin=end * task.bar)
+        yield [task.draft(rows[take], guarded[take], end, end == task.bars) for take in range(takes)]
+
+
+def _phrase(
+    task: Task, state: State, rngs: Sequence[np.random.Generator], end: int, most: int
+) -> tuple[list[Rows], list[NDArray[np.bool_]], State]:
+    """Candidates up to the bar line of bar ``end``, at most ``most`` notes each, and the state after them."""
+    rows, guarded = _nothing(len(rngs))
+    if most <= 0:
+        return rows, guarded, state
+    for chunk in task.decoder.write(state, task.sampling, rngs, until=end * task.bar, most=most):
+        rows = [np.concatenate(pair) for pair in zip(rows, chunk.rows, strict=True)]
+        guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
+        state = chunk.state
+    return rows, guarded, state
+
+
+def _nothing(takes: int) -> tuple[list[Rows], list[NDArray[np.bool_]]]:
+    return [np.zeros((0, 6), np.int16)] * takes, [np.zeros(0, bool)] * takes

@@ -1,0 +1,150 @@
+"""Figures of a continuation against its seed: what ``critic`` hears."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from musiclstm.scoring.figures import (
+    MOST_LEAP,
+    Figures,
+    Floats,
+    Ints,
+    Part,
+    bar_chroma,
+    cosines,
+    describe,
+    mean_of,
+    onset_grid,
+)
+
+DISTANCES = (1, 2, 4, 8)  # bars
+
+
+def compare(seed: Part, part: Part) -> Figures:
+    """How like its seed a continuation is, what is new in it, what returns, how it begins, and how its later half differs."""
+    return _likeness(seed, part) | _new(seed, part) | _returns(seed, part) | _seam(seed, part) | _drift(part)
+
+
+def figures(seed: Part, of_seed: Figures, part: Part) -> Figures:
+    """All figures of a continuation: its own, their differences from those ``of_seed``, and what ``compare`` says."""
+    own = describe(part)
+    apart = {f"{name} change": value - of_seed[name] for name, value in own.items()}
+    return own | apart | compare(seed, part) | {"bars": float(np.log(part.bars))}
+
+
+def _likeness(seed: Part, part: Part) -> Figures:
+    """How like the seed: rhythm of each bar against the most similar one of the seed, texture, harmony, and distributions."""
+    ours, theirs = onset_grid(part), onset_grid(seed)
+    sizes = np.outer(np.linalg.norm(ours, axis=1), np.linalg.norm(theirs, axis=1))
+    rhythm = ours @ theirs.T / np.maximum(sizes, 1e-9)
+    best = rhythm.max(axis=1)
+    texture, model = _density(part), _density(seed)
+    apart = np.abs(texture[:, None] - model[None]).sum(axis=2)
+    apart /= np.maximum(1, texture.sum(axis=1)[:, None] + model.sum(axis=1)[None])
+    chroma, chroma_seed = bar_chroma(part), bar_chroma(seed).sum(axis=0, keepdims=True)
+    intervals = [np.clip(np.diff(line), -13, 13) for line in (seed.top, part.top)]
+    return {
+        "rhythm of the seed": mean_of(best),
+        "least rhythm of the seed": float(best.min()),
+        "rhythm of the seed, later half": mean_of(best[len(best) // 2 :]),
+        "rhythm of the whole seed": mean_of(rhythm),
+        "texture unlike the seed": mean_of(apart.min(axis=1)),
+        "texture most unlike the seed": float(apart.min(axis=1).max()),
+        "harmony of the seed": float(cosines(chroma.sum(axis=0, keepdims=True), chroma_seed)[0]),
+        "harmony of the seed, last bars": float(cosines(chroma[-2:].sum(axis=0, keepdims=True), chroma_seed)[0]),
+        "steps unlike": _divergence(np.diff(seed.times), np.diff(part.times)),
+        "durations unlike": _divergence(seed.duration, part.duration),
+        "chord sizes unlike": _divergence(seed.count, part.count),
+        "intervals unlike": _divergence(*intervals),
+        "spans unlike": _divergence((seed.top - seed.low) // 3, (part.top - part.low) // 3),
+    }
+
+
+def _new(seed: Part, part: Part) -> Figures:
+    """Shares of what the seed does not have."""
+    pairs = {
+        "places": (part.place, seed.place),
+        "durations": (part.duration, seed.duration),
+        "steps": (np.diff(part.times), np.diff(seed.times)),
+        "pitch classes": (part.pitch % 12, seed.pitch % 12),
+    }
+    unknown = {f"new {name}": mean_of(~np.isin(ours, theirs)) for name, (ours, theirs) in pairs.items()}
+    return unknown | {
+        "above the seed": mean_of(part.pitch > seed.pitch.max()),
+        "below the seed": mean_of(part.pitch < seed.pitch.min()),
+    }
+
+
+def _returns(seed: Part, part: Part) -> Figures:
+    """Likeness of each bar to earlier ones, those of the seed included."""
+    chroma, grid = (np.vstack([view(seed), view(part)]) for view in (bar_chroma, onset_grid))
+    found: Figures = {}
+    for apart in DISTANCES:
+        later = np.arange(max(seed.bars, apart), seed.bars + part.bars)
+        for name, view in (("harmony", chroma), ("rhythm", grid)):
+            found[f"{name} {apart} bars before"] = mean_of(cosines(view[later], view[later - apart])) if len(later) else 0.5
+    unit = chroma / np.maximum(np.linalg.norm(chroma, axis=1, keepdims=True), 1e-9)
+    earlier = np.tril(unit[seed.bars :] @ unit.T, seed.bars - 1).max(axis=1)
+    content = [*_contents(seed), *_contents(part)]
+    best = []
+    for number in range(seed.bars, len(content)):
+        mine = content[number]
+        best.append(max(len(mine & other) / max(1, len(mine | other)) for other in content[:number]))
+    return found | {
+        "harmony of any bar before": mean_of(earlier),
+        "newest harmony": float(earlier.min()),
+        "bars that return": float(np.mean([value > 0.999 for value in best])),
+        "likest bar before": float(np.mean(best)),
+        "likest bar of all": max(best),
+    }
+
+
+def _seam(seed: Part, part: Part) -> Figures:
+    """The step from the seed to the continuation, and the extremes of its density."""
+    theirs, ours = (np.bincount(some.onset // some.bar, minlength=some.bars) for some in (seed, part))
+    return {
+        "upper leap at the seam": min(MOST_LEAP, abs(int(part.top[0] - seed.top[-1]))) / 12,
+        "lower leap at the seam": min(MOST_LEAP, abs(int(part.low[0] - seed.low[-1]))) / 12,
+        "density at the seam": float(np.log((ours[0] + 1) / (theirs[-1] + 1))),
+        "densest bar": float(np.log((ours.max() + 1) / (theirs.max() + 1))),
+        "thinnest bar": float(np.log((ours.min() + 1) / (theirs.min() + 1))),
+    }
+
+
+def _drift(part: Part) -> Figures:
+    late, late_chord = (2 * times >= part.bars * part.bar for times in (part.onset, part.times))
+    if late.all() or not late.any():
+        return dict.fromkeys(("drift of density", "drift of pitch", "drift of duration", "drift of chord size"), 0.0)
+    return {
+        "drift of density": float(np.log((late.sum() + 1) / ((~late).sum() + 1))),
+        "drift of pitch": float(part.pitch[late].mean() - part.pitch[~late].mean()) / 12,
+        "drift of duration": float(np.log(part.duration[late].mean() / part.duration[~late].mean())),
+        "drift of chord size": float(part.count[late_chord].mean() - part.count[~late_chord].mean()),
+    }
+
+
+def _density(part: Part) -> Floats:
+    """Notes struck in each eighth of each bar [bars, 8]."""
+    place = part.onset // part.bar * 8 + part.onset % part.bar * 8 // part.bar
+    return np.bincount(place, minlength=8 * part.bars).reshape(part.bars, 8).astype(float)
+
+
+def _contents(part: Part) -> list[frozenset[int]]:
+    """What each bar strikes: one number for each place and pitch."""
+    keys = part.onset % part.bar * 128 + part.pitch
+    edges = np.searchsorted(part.onset, np.arange(part.bars + 1) * part.bar).tolist()
+    listed = keys.tolist()
+    return [frozenset(listed[left:right]) for left, right in pairwise(edges)]
+
+
+def _divergence(some: Ints, others: Ints) -> float:
+    """Jensen-Shannon divergence of two samples, 0 to 1 bit; 0 if one is empty."""
+    if not len(some) or not len(others):
+        return 0.0
+    names, places = np.unique(np.concatenate([some, others]), return_inverse=True)
+    one, other = (np.bincount(part, minlength=len(names)) / len(part) for part in np.split(places, [len(some)]))
+    both = (one + other) / 2
+    information = [-(share[share > 0] * np.log2(share[share > 0])).sum() for share in (both, one, other)]
+    return float(information[0] - (information[1] + information[2]) / 2)

@@ -1,0 +1,96 @@
+"""A continuation against its seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from musiclstm.music.notes import Notes, make_notes
+from musiclstm.scoring.figures import Part, describe, part_of
+from musiclstm.scoring.likeness import compare, figures
+
+BAR, BEAT = 96, 24
+
+
+def music(bars: int, *, seed: int = 1, step: int = 12, lowest: int = 55) -> Notes:
+    """A random melody in C major of even steps."""
+    rng = np.random.default_rng(seed)
+    onset = np.arange(0, bars * BAR, step)
+    pitches = lowest + np.array([0, 2, 4, 5, 7, 9, 11])[rng.integers(7, size=len(onset))]
+    return make_notes(onset, pitches, [step] * len(onset), [64] * len(onset))
+
+
+def whole(notes: Notes, bars: int) -> Part:
+    found = part_of(notes, 0, bars, BAR, BEAT)
+    assert found is not None
+    return found
+
+
+def shifted(notes: Notes, semitones: int = 0, ticks: int = 0) -> Notes:
+    return make_notes(notes["onset"] + ticks, notes["pitch"] + semitones, notes["duration"], notes["velocity"])
+
+
+def test_a_repeated_seed_is_like_itself_and_has_nothing_new() -> None:
+    seed = whole(music(4), 4)
+    found = compare(seed, seed)
+    for name in (
+        "rhythm of the seed",
+        "least rhythm of the seed",
+        "harmony of the seed",
+        "bars that return",
+        "likest bar before",
+    ):
+        assert found[name] == pytest.approx(1.0)
+    for name, value in found.items():
+        if name.endswith("unlike") or name.startswith(("new ", "texture ")) or name in ("above the seed", "below the seed"):
+            assert value == pytest.approx(0.0, abs=1e-9), name
+    assert (found["harmony 4 bars before"], found["rhythm 4 bars before"]) == pytest.approx((1.0, 1.0))
+    assert found["density at the seam"] == found["densest bar"] == found["thinnest bar"] == 0.0
+
+
+def test_what_the_seed_does_not_have_is_new() -> None:
+    seed = whole(music(4), 4)
+    other = music(4, step=16)
+    found = compare(seed, whole(shifted(other, 1), 4))
+    assert found["new durations"] == found["new steps"] == 1.0
+    assert 0.4 < found["new places"] < 0.7
+    assert found["new pitch classes"] > 0.5
+    high = compare(seed, whole(shifted(music(4), 24), 4))
+    assert (high["above the seed"], high["below the seed"]) == (1.0, 0.0)
+    assert high["bars that return"] == 0.0
+    assert high["harmony of any bar before"] == pytest.approx(1.0)
+
+
+def test_the_seam_and_the_drift() -> None:
+    seed = whole(make_notes([0, 48], [48, 60], [48, 48], [64, 64]), 1)
+    later = make_notes([0, 0, 96, 120, 144, 168], [50, 72, 80, 81, 82, 83], [48] * 6, [64] * 6)
+    found = compare(seed, whole(later, 2))
+    assert found["upper leap at the seam"] == pytest.approx(12 / 12)
+    assert found["lower leap at the seam"] == pytest.approx(10 / 12)
+    assert found["drift of density"] == pytest.approx(np.log(5 / 3))
+    assert found["drift of pitch"] == pytest.approx((81.5 - 61) / 12)
+    assert found["drift of chord size"] == pytest.approx(-1.0)
+    assert compare(seed, whole(later[:2], 2))["drift of pitch"] == 0.0  # there is no later half
+
+
+def test_all_figures_have_the_same_names_and_are_numbers() -> None:
+    names = set()
+    for bars in (1, 2, 16):
+        for seed_bars in (1, 8):
+            seed = whole(music(seed_bars), seed_bars)
+            found = figures(seed, describe(seed), whole(music(bars, seed=2, step=18)[:40], bars))
+            assert all(np.isfinite(value) for value in found.values())
+            names.add(tuple(found))
+    assert len(names) == 1
+    assert len(next(iter(names))) == 200
+
+
+def test_figures_do_not_depend_on_the_key() -> None:
+    def of(semitones: int) -> dict[str, float]:
+        seed, later = (whole(shifted(notes, semitones), 4) for notes in (music(4), music(4, seed=2)))
+        return figures(seed, describe(seed), later)
+
+    moved = {"pitch", "upper line", "lower line", "highest", "lowest"}
+    plain, transposed = of(0), of(3)
+    for name, value in plain.items():
+        assert transposed[name] == pytest.approx(value + (3 / 12 if name in moved else 0.0), abs=1e-9), name
