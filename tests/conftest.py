@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from musiclstm.model.features import FeatureSpec
     from musiclstm.model.network import Network
 
+if "TF_XLA_FLAGS" not in os.environ:
+    # What XLA compiles in one process serves all others of this run: a decoder takes five to ten seconds.
+    _compiled = tempfile.TemporaryDirectory(prefix="musiclstm-xla-")
+    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={_compiled.name}"
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 

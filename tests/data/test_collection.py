@@ -25,13 +25,15 @@ from musiclstm.data.collection import (
 )
 from musiclstm.errors import DataError, MusicFileError
 from musiclstm.formats.midi import write_midi
+from musiclstm.music import as_played
 from musiclstm.music.notes import NOTE, Metre, Piece, Tempo, make_notes
 
 
 def melody(seed: int, notes: int = 40) -> Piece:
     """A melody in 3/4, different for each ``seed``."""
     pitches = np.random.default_rng(seed).integers(40, 90, notes)
-    return Piece(make_notes(np.arange(notes) * 12, pitches, [12] * notes, [64] * notes), (Metre(0, 3, 4),), (Tempo(0, 90.0),))
+    velocities = 60 + np.arange(notes) % 5
+    return Piece(make_notes(np.arange(notes) * 12, pitches, [12] * notes, velocities), (Metre(0, 3, 4),), (Tempo(0, 90.0),))
 
 
 @pytest.fixture
@@ -95,6 +97,14 @@ def test_several_tempi_become_one_that_keeps_the_total_duration(tmp_path: Path) 
     piece = replace(melody(1), tempi=(Tempo(0, 60.0), Tempo(240, 120.0)))
     collection = open_collection([Source("a", "a", "", "", lambda: piece)], tmp_path)
     assert collection.piece(0).seconds(piece.end) == pytest.approx(piece.seconds(piece.end), rel=1e-3)
+
+
+def test_music_without_velocities_gets_them_as_a_seed_does(tmp_path: Path) -> None:
+    flat = replace(melody(1), notes=make_notes(*(melody(1).notes[name] for name in ("onset", "pitch", "duration")), [80] * 40))
+    write_midi(flat, tmp_path / "flat.mid")
+    kept = open_collection(folder_sources(tmp_path), tmp_path / "cache").piece(0)
+    assert np.array_equal(kept.notes["velocity"], as_played(flat).notes["velocity"])
+    assert len(np.unique(kept.notes["velocity"])) > 1
 
 
 def test_the_composer_named_in_a_file_is_used_if_its_folder_gives_none(tmp_path: Path) -> None:
