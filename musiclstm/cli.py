@@ -114,6 +114,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     add("--continuations", type=int, metavar="N", help="also continue N passages and compare with human continuations")
     add("--bars", type=int, metavar="N", help="bars of each continuation, 2 to 64, default 16")
+    add("--judge", action="store_true", help="with --continuations: also let judges guess which continuation is human")
     _add_sampling(parser)
     add("--random-seed", type=int, metavar="N", help="fixes every random choice, default 1")
     parser.set_defaults(run=_evaluate)
@@ -256,8 +257,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     if trial is not None:
         from tqdm import tqdm
 
-        from musiclstm.evaluation import compare_continuations
+        from musiclstm.data import works_of
+        from musiclstm.evaluation import compare_continuations, judge_of
 
+        judge = judge_of(works_of(pieces)) if options.judge else None
         # The delay hides the bar until work starts, so that bad input prints one line only.
         with tqdm(desc="continuing", unit="passage", mininterval=0, delay=1e-6) as bar:
 
@@ -265,7 +268,7 @@ def _evaluate(options: argparse.Namespace) -> None:
                 bar.total = total
                 bar.update()
 
-            compared["continuations"] = compare_continuations(checkpoint, pieces, trial, report)
+            compared["continuations"] = compare_continuations(checkpoint, pieces, trial, report, judge)
     figures = evaluate(checkpoint, pieces) | compared
     text = json.dumps(figures, indent=1)
     if options.json is not None:
@@ -296,7 +299,8 @@ def _trial(options: argparse.Namespace) -> Trial | None:
     sampled = {name: getattr(options, name) for name in ("diversity", "top_p") if getattr(options, name) is not None}
     if options.continuations is not None:
         return Trial(options.continuations, sampling=SamplingOptions(**sampled), **given)
-    if given or sampled:
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in (given | sampled))
+    alone = given | sampled | ({"judge": True} if options.judge else {})
+    if alone:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in alone)
         raise OptionError(f"Give --continuations N too: {named} would have no effect without it.")
     return None

@@ -1,5 +1,6 @@
 from musiclstm.data.collection import Collection, Source, folder_sources, music21_sources, open_collection, split, works_with
 from musiclstm.data.sources import dataset_name, open_data
+from musiclstm.data.works import works_of
 
 __all__ = [
     "Collection",
@@ -10,5 +11,6 @@ __all__ = [
     "open_collection",
     "open_data",
     "split",
+    "works_of",
     "works_with",
 ]

@@ -10,7 +10,6 @@ import csv
 import hashlib
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -26,8 +25,6 @@ from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo,
 
 FEWEST_NOTES = 32  # shorter files are fragments with nothing to continue
 _FORMAT = 3  # of the cache; a new number makes every cache be rebuilt
-#: The last number is one of Bach's, Handel's, Haydn's, Mozart's, Schubert's, or Vivaldi's catalogue.
-_CATALOGUED = re.compile(r"(?:^|[^a-z])(?:bwv|hwv|hob|kv?|d|rv)[-_. ]*\d+[a-z]?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -123,23 +120,6 @@ def music21_sources() -> list[Source]:
     return [_corpus_source(name) for name in score.corpus_names()]
 
 
-def work_of(name: str) -> str:
-    """The work that a file belongs to: its name without the last number, so that numbered movements stay together.
-
-    The number after the name of a catalogue of works is part of the work's name.
-
-    >>> work_of("Mozart/mz_545_1.mid"), work_of("Mozart/mz_545_2.mid")
-    ('Mozart/mz_545', 'Mozart/mz_545')
-    >>> work_of("Bach/BWV-827-1.mid"), work_of("Bach/BWV-827.mid")
-    ('Bach/BWV-827', 'Bach/BWV-827')
-    """
-    path = Path(name)
-    stem = path.stem
-    if not _CATALOGUED.search(stem):
-        stem = re.sub(r"[-_. ]*(mov|no|nr|op)?[-_. ]*\d+[a-z]?$", "", stem, flags=re.IGNORECASE)
-    return str(path.with_name(stem if stem.strip(" ._-") else path.stem))
-
-
 def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[int, int, str], None] | None = None) -> Collection:
     """The collection of ``sources``, read into a folder under ``cache`` the first time and loaded from there afterwards.
 
@@ -226,12 +206,12 @@ def _file_source(path: Path, folder: Path, dataset: str, given: Mapping[str, Cre
     composer = path.parent.name if path.parent != folder else ""
     stat = path.stat()
     stamp, credit = f"{stat.st_size} {stat.st_mtime_ns}", given.get(name, Credit())
-    return Source(name, work_of(name), composer, stamp, lambda: as_played(read_music(path)), dataset, credit)
+    return Source(name, works.work_of(name), composer, stamp, lambda: as_played(read_music(path)), dataset, credit)
 
 
 def _corpus_source(name: str) -> Source:
     composer = name.partition("/")[0].capitalize() if "/" in name else ""
-    return Source(name, work_of(name), composer, "music21", lambda: as_played(score.read_corpus(name)), "music21")
+    return Source(name, works.work_of(name), composer, "music21", lambda: as_played(score.read_corpus(name)), "music21")
 
 
 def _build(sources: Sequence[Source], folder: Path, report: Callable[[int, int, str], None] | None) -> None:

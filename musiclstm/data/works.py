@@ -8,12 +8,14 @@ don't count.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.music import Notes
+from musiclstm.music import Notes, Piece
 
 NOTES, DISTINCT, GRACE = 12, 5, 3
 #: The least share of the figures of the shorter piece. Of 1,086 keyboard pieces from two sources, editions of one work share 0.12
@@ -23,7 +25,33 @@ SAME_PASSAGE = 0.5  # of the figures of an opening, which the piece contains as 
 FEWEST = 4  # figures in common: fewer may be chance
 WIDESPREAD = 40  # pieces; a figure that more of them share identifies none
 
+#: The last number is one of Bach's, Handel's, Haydn's, Mozart's, Schubert's, or Vivaldi's catalogue.
+_CATALOGUED = re.compile(r"(?:^|[^a-z])(?:bwv|hwv|hob|kv?|d|rv)[-_. ]*\d+[a-z]?$", re.IGNORECASE)
+
 Figures = NDArray[np.uint64]
+
+
+def work_of(name: str) -> str:
+    """The work that a file belongs to: its name without the last number, so that numbered movements stay together.
+
+    The number after the name of a catalogue of works is part of the work's name.
+
+    >>> work_of("Mozart/mz_545_1.mid"), work_of("Mozart/mz_545_2.mid")
+    ('Mozart/mz_545', 'Mozart/mz_545')
+    >>> work_of("Bach/BWV-827-1.mid"), work_of("Bach/BWV-827.mid")
+    ('Bach/BWV-827', 'Bach/BWV-827')
+    """
+    path = Path(name)
+    stem = path.stem
+    if not _CATALOGUED.search(stem):
+        stem = re.sub(r"[-_. ]*(mov|no|nr|op)?[-_. ]*\d+[a-z]?$", "", stem, flags=re.IGNORECASE)
+    return str(path.with_name(stem if stem.strip(" ._-") else path.stem))
+
+
+def works_of(pieces: Sequence[Piece]) -> dict[str, str]:
+    """The work of each piece by the name of its file, as its name and its music say."""
+    works = join_works([work_of(piece.source) for piece in pieces], [figures(piece.notes) for piece in pieces])
+    return {piece.source: work for piece, work in zip(pieces, works, strict=True)}
 
 
 def figures(notes: Notes) -> Figures:

@@ -1,4 +1,5 @@
 from musiclstm.evaluation.continuations import Passage, Trial, compare_continuations, held_out
+from musiclstm.evaluation.judge import judge_of, judge_pairs
 from musiclstm.evaluation.likelihood import LANES, WINDOW, Evaluator, evaluate, read_pieces
 from musiclstm.evaluation.scores import NoteScores, is_new, total
 
@@ -13,6 +14,8 @@ __all__ = [
     "evaluate",
     "held_out",
     "is_new",
+    "judge_of",
+    "judge_pairs",
     "read_pieces",
     "total",
 ]

@@ -94,11 +94,16 @@ class Passage:
 
 
 def compare_continuations(
-    checkpoint: Checkpoint, pieces: Sequence[Piece], trial: Trial, report: Callable[[int, int], None] | None = None
+    checkpoint: Checkpoint,
+    pieces: Sequence[Piece],
+    trial: Trial,
+    report: Callable[[int, int], None] | None = None,
+    judge: Callable[[Sequence[Passage], Sequence[Piece]], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Choose passages of ``pieces``, let the checkpoint continue them, and return the result of ``judge`` and the settings.
+    """Choose passages of ``pieces``, let the checkpoint continue them, and return the result of ``compare`` and the settings.
 
-    ``report(done, total)`` is called after each continuation. Raises DataError like ``held_out``.
+    ``report(done, total)`` is called after each continuation. The result of ``judge(passages, continuations)`` is "judge".
+    Raises DataError like ``held_out``.
     """
     rng = np.random.default_rng(trial.random_seed)
     passages = held_out(pieces, rng, trial.continuations, trial.seed_bars, trial.bars)
@@ -108,7 +113,8 @@ def compare_continuations(
         if report is not None:
             report(len(written), len(passages))
     settings = {"seed_bars": trial.seed_bars, "bars": trial.bars, "random_seed": trial.random_seed}
-    return settings | asdict(trial.sampling) | judge(passages, written, rng, checkpoint.originality)
+    found = settings | asdict(trial.sampling) | compare(passages, written, rng, checkpoint.originality)
+    return found if judge is None else found | {"judge": judge(passages, written)}
 
 
 def held_out(pieces: Sequence[Piece], rng: np.random.Generator, count: int, seed_bars: int = 8, bars: int = 16) -> list[Passage]:
@@ -157,7 +163,7 @@ def scores_of_all(passages: Sequence[Passage], continuations: Sequence[Piece]) -
     return {name: np.array([scores[name] for scores in scored]) for name in scored[0]}
 
 
-def judge(
+def compare(
     passages: Sequence[Passage],
     continuations: Sequence[Piece],
     rng: np.random.Generator,

@@ -20,9 +20,9 @@ from musiclstm.data.collection import (
     music21_sources,
     open_collection,
     split,
-    work_of,
     works_with,
 )
+from musiclstm.data.works import work_of
 from musiclstm.errors import DataError, MusicFileError
 from musiclstm.formats.midi import write_midi
 from musiclstm.music import as_played
@@ -100,7 +100,8 @@ def test_several_tempi_become_one_that_keeps_the_total_duration(tmp_path: Path) 
 
 
 def test_music_without_velocities_gets_them_as_a_seed_does(tmp_path: Path) -> None:
-    flat = replace(melody(1), notes=make_notes(*(melody(1).notes[name] for name in ("onset", "pitch", "duration")), [80] * 40))
+    notes = melody(1).notes
+    flat = replace(melody(1), notes=make_notes(notes["onset"], notes["pitch"], notes["duration"], [80] * 40))
     write_midi(flat, tmp_path / "flat.mid")
     kept = open_collection(folder_sources(tmp_path), tmp_path / "cache").piece(0)
     assert np.array_equal(kept.notes["velocity"], as_played(flat).notes["velocity"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.data.works import FEWEST, GRACE, figures, join_works, works_with
-from musiclstm.music.notes import Notes, make_notes
+from musiclstm.data.works import FEWEST, GRACE, figures, join_works, works_of, works_with
+from musiclstm.music.notes import Notes, Piece, make_notes
 
 
 def melody(seed: int, notes: int = 200, *, lowest: int = 60) -> NDArray[np.int64]:
@@ -72,6 +72,17 @@ def test_a_work_that_contains_an_opening_is_found() -> None:
     assert works_with([opening], works, pieces) == {"work 3"}
     assert works_with([figures(edition(melody(9)))], works, pieces) == set()
     assert works_with([], works, pieces) == set()
+
+
+def test_works_of_pieces_go_by_name_and_by_music() -> None:
+    named = {"Bach/suite_1.mid": 1, "Bach/suite_2.mid": 2, "other/copy.mid": 2, "Bach/alone.mid": 3}
+    pieces = [Piece(edition(melody(seed)), source=name) for name, seed in named.items()]
+    assert works_of(pieces) == {
+        "Bach/suite_1.mid": "Bach/suite",
+        "Bach/suite_2.mid": "Bach/suite",
+        "other/copy.mid": "Bach/suite",
+        "Bach/alone.mid": "Bach/alone",
+    }
 
 
 def test_music_without_figures_is_nobodys() -> None:

@@ -18,10 +18,10 @@ from musiclstm.evaluation.continuations import (
     MUSICAL,
     Passage,
     Trial,
+    compare,
     compare_continuations,
     continued,
     held_out,
-    judge,
     scores_of,
 )
 from musiclstm.music.notes import Metre, Piece, join, make_notes, transpose
@@ -150,7 +150,7 @@ def test_a_long_last_note_adds_no_bar() -> None:
 
 def test_human_continuations_compared_with_themselves_show_no_difference() -> None:
     given = passages(16)
-    found = judge(given, [passage.continuation for passage in given], np.random.default_rng(1), resamples=20)
+    found = compare(given, [passage.continuation for passage in given], np.random.default_rng(1), resamples=20)
     assert found["musicality"]["share_of_ceiling"]["mean"] == 1.0
     assert found["musicality"]["mean_overlapping_area"]["mean"] == found["musicality"]["ceiling"]["mean"] > 0.5
     for group in (found["musicality"]["features"], found["loops"], found["structure"]):
@@ -164,7 +164,7 @@ def test_every_kind_of_score_separates_a_repeated_note_from_human_music() -> Non
     given = passages(16)
     onset = np.arange(32) * 12
     dull = Piece(make_notes(onset, [60] * 32, [12] * 32, [64] * 32))
-    found = judge(given, [dull] * 16, np.random.default_rng(1), resamples=20)
+    found = compare(given, [dull] * 16, np.random.default_rng(1), resamples=20)
     assert found["loops"]["looping"]["generated"]["mean"] == 1.0
     assert found["loops"]["looping"]["people"]["mean"] == 0.0
     assert found["loops"]["looping"]["difference"]["interval"] == [1.0, 1.0]
@@ -179,7 +179,7 @@ def test_every_kind_of_score_separates_a_repeated_note_from_human_music() -> Non
 
 def test_the_mean_area_covers_the_five_fixed_features() -> None:
     given = passages(16)
-    found = judge(given, [transpose(passage.continuation, 1) for passage in given], np.random.default_rng(1), resamples=20)[
+    found = compare(given, [transpose(passage.continuation, 1) for passage in given], np.random.default_rng(1), resamples=20)[
         "musicality"
     ]
     fixed = [feature for feature in found["features"].values() if feature["in_mean"]]
@@ -193,10 +193,10 @@ def test_passages_shared_with_training_pieces_are_compared_with_human_ones() -> 
     known = walk(99, 48)
     copied = Piece(known.notes[:48], source="copied")
     human = [passage.continuation for passage in given]
-    found = judge(given, [copied, *human[1:]], np.random.default_rng(1), build_index([known]), resamples=20)["originality"]
+    found = compare(given, [copied, *human[1:]], np.random.default_rng(1), build_index([known]), resamples=20)["originality"]
     assert found["longest"]["difference"]["mean"] == pytest.approx((48 - found_length(given, known)) / 16, abs=1e-3)
     assert found["above_people_95"]["generated"]["mean"] == pytest.approx(1 / 16, abs=0.07)
-    assert judge(given, human, np.random.default_rng(1), resamples=2)["originality"] is None
+    assert compare(given, human, np.random.default_rng(1), resamples=2)["originality"] is None
 
 
 def found_length(given: list[Passage], known: Piece) -> int:
@@ -207,7 +207,7 @@ def found_length(given: list[Passage], known: Piece) -> int:
 def test_a_human_continuation_is_not_compared_with_its_own_piece() -> None:
     given = passages(16)
     pieces = [walk(number, 48) for number in range(4)]
-    found = judge(
+    found = compare(
         given, [passage.continuation for passage in given], np.random.default_rng(1), build_index(pieces), resamples=20
     )["originality"]
     assert found["longest"]["generated"]["mean"] == 48.0  # copied entirely from known pieces

@@ -220,9 +220,9 @@ def run_elsewhere(command: Command) -> None:
 
 HERE = "run in an empty folder"
 RULES: dict[str, tuple[str, Callable[[Command], None]]] = {
-    HERE: (r"musiclstm (seeds|generate|evaluate)\b(?!.*--takes).*", parse_musiclstm),
-    # Several takes would compile the decoder once more, for ten seconds; tests/test_cli.py writes them.
-    "parsed": (r"musiclstm( --help| (app|train|push|deploy)\b.*| generate .*--takes.*)?", parse_musiclstm),
+    HERE: (r"musiclstm (seeds|generate|evaluate)\b(?!.*--(takes|judge)).*", parse_musiclstm),
+    # Several takes are written in tests/test_cli.py; judges need ten works, as in tests/evaluation/test_judge.py.
+    "parsed": (r"musiclstm( --help| (app|train|push|deploy)\b.*| (generate|evaluate) .*--(takes|judge).*)?", parse_musiclstm),
     "scripts": (r"(python|(hf jobs )?uv run( --dry-run)?) (train|app)\.py\b.*", parse_script),
     "asked of make": (r"make [a-z-]+\b.*", ask_make),
     "run against a server": (r"(?s)curl .*|(?=.*\bcurl\b).*", run_elsewhere),
@@ -483,8 +483,9 @@ def test_every_imported_library_is_pinned() -> None:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 names.add(str(node.module).split(".")[0])
     ours = {"musiclstm", "benchmarks"} | {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.glob("*.py")}
-    # gradio needs the version of its client that fits, kagglehub needs requests, and xdist is what pytest-xdist is imported as.
-    brought = {"gradio_client", "requests", "xdist"}
+    # gradio needs the version of its client that fits, and kagglehub needs requests; pytest-xdist is imported as xdist,
+    # scikit-learn as sklearn.
+    brought = {"gradio_client", "requests", "sklearn", "xdist"}
     assert names - set(sys.stdlib_module_names) - ours - brought <= set(pins())
 
 
