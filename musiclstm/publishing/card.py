@@ -16,6 +16,9 @@ _KNOWN = Template("""
 `originality.npz` contains hashes of every $n consecutive steps and intervals of $known training pieces, but no notes. With
 them the program finds the longest passage that a continuation shares note for note with one of these pieces, in any key and
 with any durations, and names the piece.""")
+_CRITIC = """
+`critic.json` holds small networks that choose among several candidates while music is written. They learnt to tell human
+continuations of works that the network was not trained on from its own continuations of the same seeds.""".strip()
 _HUMAN = Template(""" Human music shares passages too: of $passages passages of $bars bars from
 held-out pieces, half share at most $at_50 notes in a row with a training piece, three quarters at most $at_75, and 95 % at most
 $at_95.""")
@@ -66,6 +69,7 @@ def model_card(
         "minutes": f"{training['minutes']:.0f}",
         "machine": training["machine"],
         **{key: f"{options[key]:g}" for key in ("transpose", "window", "lanes", "learning_rate", "random_seed")},
+        "critic": _CRITIC if metrics.get("critic") else "This checkpoint has none: it writes one candidate of each phrase.",
         "originality": _originality(metrics.get("originality")),
         "seeds": "\n".join(f"- {seed.composer}: {seed.title} ({seed.source}; {seed.licence})" for seed in seeds) or "none",
         "first_seed": seeds[0].id if seeds else "my-own.mid",

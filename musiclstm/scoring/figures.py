@@ -1,7 +1,7 @@
 """Figures of a passage: rhythm, length of notes, texture, register, harmony and voice leading in numbers.
 
-A part is some whole bars of one length. Velocities play no part: typeset music has none. All figures are finite numbers; what is
-undefined counts as 0.
+A part is some whole bars of one length. All figures are finite numbers; what is undefined counts as 0. Touch is left to
+``likeness``: typeset music has none, so that velocities mean something only beside those of the seed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ Figures = dict[str, float]
 class Part:
     """``bars`` bars of ``bar`` ticks each with beats of ``beat`` ticks, and at least one note.
 
-    Of every note [n]: ``onset`` (ticks from the first bar line), ``pitch``, ``duration`` and ``chord`` (the number of its onset).
+    Of every note [n]: ``onset`` (ticks from the first bar line), ``pitch``, ``duration``, ``velocity`` and ``chord`` (the number
+    of its onset).
     Of every onset [m]: ``times``, ``count`` (notes struck), ``low`` and ``top`` (pitches), ``measure`` (its bar) and ``place``
     (ticks from its bar line).
     """
@@ -38,6 +39,7 @@ class Part:
     onset: Ints
     pitch: Ints
     duration: Ints
+    velocity: Ints
     chord: Ints
     times: Ints
     count: Ints
@@ -64,6 +66,7 @@ def part_of(notes: Notes, start: int, bars: int, bar: int, beat: int) -> Part | 
         onset=onset,
         pitch=pitch,
         duration=inside["duration"].astype(np.int64),
+        velocity=inside["velocity"].astype(np.int64),
         chord=np.repeat(np.arange(len(first)), count),
         times=times,
         count=count,

@@ -20,11 +20,14 @@ from musiclstm.scoring.figures import (
 )
 
 DISTANCES = (1, 2, 4, 8)  # bars
+LAGS = ((1, 4), (5, 12), (13, 48))  # notes: from the first to the last of each group
+FEWEST_VELOCITIES = 12  # different ones in a seed that somebody played
 
 
 def compare(seed: Part, part: Part) -> Figures:
     """How like its seed a continuation is, what is new in it, what returns, how it begins, and how its later half differs."""
-    return _likeness(seed, part) | _new(seed, part) | _returns(seed, part) | _seam(seed, part) | _drift(part)
+    plain = _likeness(seed, part) | _new(seed, part) | _returns(seed, part) | _seam(seed, part) | _drift(part)
+    return plain | _circling(seed, part) | _touch(seed, part)
 
 
 def figures(seed: Part, of_seed: Figures, part: Part) -> Figures:
@@ -99,6 +102,51 @@ def _returns(seed: Part, part: Part) -> Figures:
         "likest bar before": float(np.mean(best)),
         "likest bar of all": max(best),
     }
+
+
+def _circling(seed: Part, part: Part) -> Figures:
+    """Shares of notes that repeat the note (step and pitch) a few notes before, at the distance where most do."""
+    onset = np.concatenate([seed.onset - seed.bars * seed.bar, part.onset])
+    rows = np.diff(onset, prepend=onset[:1]) * 128 + np.concatenate([seed.pitch, part.pitch])
+    begin = len(seed.pitch)
+    found: Figures = {}
+    for first, last in LAGS:
+        shares = [mean_of(rows[max(begin, lag) :] == rows[max(begin, lag) - lag : -lag]) for lag in range(first, last + 1)]
+        found[f"notes repeated after {first} to {last}"] = max(shares)
+    return found | {"different notes": len(np.unique(rows[begin:])) / len(rows[begin:])}
+
+
+def _touch(seed: Part, part: Part) -> Figures:
+    """Velocities beside those of the seed; all 0 if the seed's have hardly a difference, as in typeset music."""
+    names = (
+        "louder",
+        "spread of velocities",
+        "upper notes louder",
+        "changes of velocity",
+        "high notes louder",
+        "drift of velocity",
+    )
+    if len(np.unique(seed.velocity)) < FEWEST_VELOCITIES:
+        return dict.fromkeys(names, 0.0)
+    theirs, ours = _loudness(seed), _loudness(part)
+    return dict(zip(names, [*(mine - other for mine, other in zip(ours[:5], theirs[:5], strict=True)), ours[5]], strict=True))
+
+
+def _loudness(part: Part) -> list[float]:
+    velocity, pitch = part.velocity / 16.0, part.pitch / 12.0
+    mean = np.bincount(part.chord, velocity) / part.count
+    last = np.cumsum(part.count) - 1
+    away, height = velocity - velocity.mean(), pitch - pitch.mean()
+    late = 2 * part.onset >= part.bars * part.bar
+    drift = float(velocity[late].mean() - velocity[~late].mean()) if late.any() and not late.all() else 0.0
+    return [
+        float(velocity.mean()),
+        float(velocity.std()),
+        float((velocity[last] - mean).mean()),
+        mean_of(np.abs(np.diff(mean))),
+        float((away * height).mean() / (away.std() * height.std() + 1e-6)),
+        drift,
+    ]
 
 
 def _seam(seed: Part, part: Part) -> Figures:

@@ -87,6 +87,7 @@ def package(
     say("Indexing the training pieces ...")
     finished = with_originality(replace(draft, seeds=seeds), trainer.collection, trainer.sides)
     finished = with_critic(finished, *_unseen(trainer), random_seed=trainer.options.random_seed, say=say)
+    finished = replace(finished, metrics={**finished.metrics, "critic": finished.critic is not None})
     work = folder.with_name(f"{folder.name}.work")
     work.mkdir(parents=True, exist_ok=True)
     draw_curves(trainer.progress.history, work / CURVES)

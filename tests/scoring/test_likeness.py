@@ -73,6 +73,29 @@ def test_the_seam_and_the_drift() -> None:
     assert compare(seed, whole(later[:2], 2))["drift of pitch"] == 0.0  # there is no later half
 
 
+def test_going_round_in_circles_is_counted() -> None:
+    seed = whole(music(4), 4)
+    circle = make_notes(np.arange(0, 4 * BAR, 12), np.tile([60, 64, 67], 11)[:32], [12] * 32, [64] * 32)
+    found = compare(seed, whole(circle, 4))
+    assert found["notes repeated after 1 to 4"] == pytest.approx(29 / 32, abs=0.04)
+    assert found["different notes"] == pytest.approx(3 / 32)
+    plain = compare(seed, whole(music(4, seed=2), 4))
+    assert plain["notes repeated after 1 to 4"] < 0.4
+
+
+def test_touch_is_compared_with_a_seed_that_somebody_played() -> None:
+    def played(notes: Notes, low: int, step: int) -> Part:
+        velocities = low + step * (np.arange(len(notes)) % 20)
+        return whole(make_notes(notes["onset"], notes["pitch"], notes["duration"], velocities), 4)
+
+    seed, loud = played(music(4), 40, 2), played(music(4), 56, 2)
+    found = compare(seed, loud)
+    assert found["louder"] == pytest.approx(1.0)
+    assert found["spread of velocities"] == pytest.approx(0.0)
+    assert compare(seed, played(music(4), 40, 1))["spread of velocities"] < -0.2
+    assert {compare(whole(music(4), 4), loud)[name] for name in ("louder", "spread of velocities", "drift of velocity")} == {0.0}
+
+
 def test_all_figures_have_the_same_names_and_are_numbers() -> None:
     names = set()
     for bars in (1, 2, 16):
@@ -82,7 +105,7 @@ def test_all_figures_have_the_same_names_and_are_numbers() -> None:
             assert all(np.isfinite(value) for value in found.values())
             names.add(tuple(found))
     assert len(names) == 1
-    assert len(next(iter(names))) == 200
+    assert len(next(iter(names))) == 210
 
 
 def test_figures_do_not_depend_on_the_key() -> None:
