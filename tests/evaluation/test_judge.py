@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,8 +71,14 @@ def test_people_against_themselves_are_a_toss_up(passages: list[Passage]) -> Non
     assert {shift["shift"] for shift in found["shifts"]} == {0.0}
 
 
-def test_a_mess_is_found_out_and_the_figures_say_by_what(passages: list[Passage]) -> None:
-    found = judge_pairs(works(passages), passages, [shuffled(passage) for passage in passages])
+@pytest.fixture(scope="module")
+def mess(passages: list[Passage]) -> dict[str, Any]:
+    """What the judges say of a mess."""
+    return judge_pairs(works(passages), passages, [shuffled(passage) for passage in passages])
+
+
+def test_a_mess_is_found_out_and_the_figures_say_by_what(mess: dict[str, Any]) -> None:
+    found = mess
     best = found["told_apart"][found["best"]]
     assert best["share"] > 0.9
     assert best["interval"][0] > 0.8
@@ -80,9 +87,8 @@ def test_a_mess_is_found_out_and_the_figures_say_by_what(passages: list[Passage]
     assert {"figure", "people", "generated", "shift"} == set(first)
 
 
-def test_the_same_pairs_are_judged_the_same(passages: list[Passage]) -> None:
-    written = [shuffled(passage) for passage in passages]
-    assert judge_pairs(works(passages), passages, written) == judge_pairs(works(passages), passages, written)
+def test_the_same_pairs_are_judged_the_same(passages: list[Passage], mess: dict[str, Any]) -> None:
+    assert judge_pairs(works(passages), passages, [shuffled(passage) for passage in passages]) == mess
 
 
 def test_no_judge_learns_from_a_work_that_it_judges(passages: list[Passage], monkeypatch: pytest.MonkeyPatch) -> None:
