@@ -52,7 +52,7 @@ class ComposeRequest:
     seed: Seed
     bars: int = 16
     takes: int = 1
-    candidates: int = 8  # measured on held-out music: benchmarks/candidates.py
+    candidates: int = 8  # benchmarks/EXPERIMENTS.md, "Choosing among candidates"
     random_seed: int = 1
     performance: Performance = field(default_factory=Performance)
     after: Prefix | None = None
