@@ -228,6 +228,8 @@ def test_evaluate_compares_continuations_with_human_ones(folder: str, data: str,
         (["--continuations", "20", "--diversity", "9"], "between 0.1 and 2, not 9"),
         (["--continuations", "20", "--random-seed", "-1"], "random seed"),
         (["--bars", "16", "--random-seed", "2"], "Give --continuations N too: --bars, --random-seed"),
+        (["--judge"], "Give --continuations N too: --judge"),
+        (["--continuations", "20", "--judge"], "passages of 10 works or more"),
     ],
 )
 def test_evaluate_refuses_bad_options_in_one_line(

@@ -1,6 +1,6 @@
 """Find the same music under different names: two editions of a work, or the work from which a seed was taken.
 
-Two pieces are compared by the figures of their upper line: every NOTES successive intervals between the highest notes of its
+Pieces are compared by the figures of their upper line: every NOTES successive intervals between the highest notes of its
 onsets, so that neither the key nor the rhythm nor the lower voices of an edition matter. Grace notes differ between editions, so
 notes of up to GRACE ticks are left out. Scales and trills occur everywhere, so figures of fewer than DISTINCT different intervals
 don't count.
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.music import Notes, Piece
+from musiclstm.scoring import hash_runs
 
 NOTES, DISTINCT, GRACE = 12, 5, 3
 #: The least share of the figures of the shorter piece. Of 1,086 keyboard pieces from two sources, editions of one work share 0.12
@@ -64,13 +65,7 @@ def figures(notes: Notes) -> Figures:
         return np.empty(0, np.uint64)
     windows = np.lib.stride_tricks.sliding_window_view(intervals, NOTES)
     kinds = 1 + (np.diff(np.sort(windows, axis=1), axis=1) > 0).sum(axis=1)
-    hashes = np.zeros(len(windows), np.uint64)
-    for column in windows.T.astype(np.uint64):  # each interval is folded in with the finaliser of SplitMix64
-        hashes += column + np.uint64(0x9E3779B97F4A7C15)
-        hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        hashes ^= hashes >> np.uint64(31)
-    return np.unique(hashes[kinds >= DISTINCT])
+    return np.unique(hash_runs(intervals, NOTES)[kinds >= DISTINCT])
 
 
 def join_works(works: Sequence[str], pieces: Sequence[Figures]) -> list[str]:

@@ -1,8 +1,8 @@
 """Judge generated music: of two continuations of the same seed, which one did a person write?
 
 Three judges learn it: boosted trees and logistic regression on figures, and a small network on the notes. Each judges works that
-it did not learn from: the works are dealt into folds, and every fold is judged by what learnt from the others. A judge that can't
-tell gets half of the pairs right. Intervals resample works, not passages: passages of one work are alike.
+it did not learn from: the works are dealt into folds, and a judge for each fold learns from the others. A judge that can't tell
+gets half of the pairs right. Intervals resample works, not passages: passages of one work are alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from musiclstm.errors import DataError, MissingToolError
 from musiclstm.evaluation.continuations import Passage
 from musiclstm.evaluation.judge_figures import figures
-from musiclstm.evaluation.judge_network import fit_and_score, read, stacked
+from musiclstm.evaluation.judge_network import fit_and_score, read
 from musiclstm.music import Piece
 
 FOLDS = 5
@@ -53,7 +53,7 @@ def judge_pairs(
     listed = [figures(passage, piece) for passage, piece in pairs]
     labels = list(listed[0])
     rows = np.array([[each[label] for label in labels] for each in listed])
-    tables = stacked([read(passage, piece) for passage, piece in pairs])
+    tables = np.stack([read(passage, piece) for passage, piece in pairs])
     human = np.arange(len(pairs)) % 2 == 0
     rng = np.random.default_rng(random_seed)
     fold_of = {name: number % FOLDS for number, name in enumerate(rng.permutation(names).tolist())}

@@ -1,7 +1,7 @@
-"""What the judge looks at: how often which rhythms, lengths, intervals, chords and pitch classes occur, and the scores of music.
+"""What two of the judges look at: shares of rhythms, lengths, intervals, chords and pitch classes, and the scores of ``scoring``.
 
-They are others than those of the critic (``scoring.figures``), which chooses takes: a judge that saw what the critic sees would
-find nothing wrong with what it chose. Each is given for a continuation, and how it differs from the seed.
+These are not the figures of the critic (``scoring.figures``), which chooses takes: a judge that saw what the critic sees would
+find nothing wrong with its choice. Each figure is that of a continuation, or its difference from the seed's.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 from keras import layers
@@ -78,8 +76,3 @@ def _shifted(tables: Singles, rng: np.random.Generator) -> Singles:
     for row, shift in enumerate(rng.integers(12, size=len(tables)).tolist()):
         moved[row, :, 5:] = np.roll(tables[row, :, 5:], shift, axis=1)
     return moved
-
-
-def stacked(tables: Sequence[Singles]) -> Singles:
-    """All tables as one array."""
-    return np.stack(tables)

@@ -21,8 +21,8 @@ LANES, WINDOW = 16, 256
 def read_pieces(sources: Sequence[Source], folder: str) -> tuple[list[Piece], list[str]]:
     """The readable pieces of a folder, and one sentence for each unreadable file.
 
-    A piece's composer is the name of its own folder, or ``folder`` for files at the top level. Raises DataError if no piece has
-    two notes.
+    A piece's composer is the name of its own folder, or ``folder`` for files at the top level; its source is its path in the
+    folder. Raises DataError if no piece has two notes.
     """
     pieces, skipped = [], []
     for source in sources:
@@ -31,7 +31,7 @@ def read_pieces(sources: Sequence[Source], folder: str) -> tuple[list[Piece], li
         except MusicFileError as error:
             skipped.append(str(error))
         else:
-            pieces.append(replace(piece, composer=source.composer or folder))
+            pieces.append(replace(piece, composer=source.composer or folder, source=source.name))
     if not pieces:
         raise DataError(f"No file in {folder} can be used: {skipped[0]}")
     return pieces, skipped

@@ -7,7 +7,7 @@ than many candidates: a fault is avoided before anything is built on it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.config import SamplingOptions
-from musiclstm.model import Decoder, Rows, Vocabulary, decode
+from musiclstm.model import Chunk, Decoder, Rows, Vocabulary, decode
 from musiclstm.music import Notes
 from musiclstm.scoring import Ear
 
@@ -66,13 +66,10 @@ def written(task: Task, takes: int) -> Iterator[list[Draft]]:
     """Drafts of all takes, written together as one batch. The state is that of ``takes`` takes."""
     # One rng per take: take 0 of four is the same music as a single take.
     rngs = [np.random.default_rng([task.random_seed, take]) for take in range(takes)]
-    rows, guarded = _nothing(takes)
-    for chunk in task.decoder.write(task.state, task.sampling, rngs, until=task.bars * task.bar, most=MAX_NOTES):
-        rows = [np.concatenate(pair) for pair in zip(rows, chunk.rows, strict=True)]
-        guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
-        finished = bool(chunk.done.all())
-        whole = [task.bars if done else None for done in chunk.done.tolist()]
-        yield [task.draft(*facts, finished) for facts in zip(rows, guarded, whole, strict=True)]
+    for lanes in _growing(task, task.state, rngs, task.bars, MAX_NOTES):
+        finished = bool(lanes.done.all())
+        whole = [task.bars if done else None for done in lanes.done.tolist()]
+        yield [task.draft(*facts, finished) for facts in zip(lanes.rows, lanes.guarded, whole, strict=True)]
 
 
 def chosen(task: Task, takes: int, candidates: int, ear: Ear) -> Iterator[list[Draft]]:
@@ -87,27 +84,24 @@ def chosen(task: Task, takes: int, candidates: int, ear: Ear) -> Iterator[list[D
     for begin, end in pairwise(lines):
         for take in range(takes):
             rngs = [np.random.default_rng([task.random_seed, take, begin, lane]) for lane in range(candidates)]
-            phrases, marks, state = _phrase(task, states[take], rngs, end, MAX_NOTES - len(rows[take]))
-            longer = [np.concatenate([rows[take], phrase]) for phrase in phrases]
+            lanes = Chunk(*_nothing(candidates), np.zeros(candidates, bool), states[take])
+            for grown in _growing(task, states[take], rngs, end, MAX_NOTES - len(rows[take])):
+                lanes = grown
+            longer = [np.concatenate([rows[take], phrase]) for phrase in lanes.rows]
             scores = [ear(decode(each, task.vocabulary, start=-task.gap), end) for each in longer]
             best = int(np.argmax(scores))
-            rows[take], guarded[take] = longer[best], np.concatenate([guarded[take], marks[best]])
-            states[take] = task.decoder.choose(state, best, takes=candidates, begin=end * task.bar)
+            rows[take], guarded[take] = longer[best], np.concatenate([guarded[take], lanes.guarded[best]])
+            states[take] = task.decoder.choose(lanes.state, best, takes=candidates, begin=end * task.bar)
         yield [task.draft(rows[take], guarded[take], end, end == task.bars) for take in range(takes)]
 
 
-def _phrase(
-    task: Task, state: State, rngs: Sequence[np.random.Generator], end: int, most: int
-) -> tuple[list[Rows], list[NDArray[np.bool_]], State]:
-    """Candidates up to the bar line of bar ``end``, at most ``most`` notes each, and the state after them."""
+def _growing(task: Task, state: State, rngs: Sequence[np.random.Generator], end: int, most: int) -> Iterator[Chunk]:
+    """One lane for each of ``rngs``, up to the bar line of bar ``end`` and at most ``most`` notes: all that is written so far."""
     rows, guarded = _nothing(len(rngs))
-    if most <= 0:
-        return rows, guarded, state
     for chunk in task.decoder.write(state, task.sampling, rngs, until=end * task.bar, most=most):
         rows = [np.concatenate(pair) for pair in zip(rows, chunk.rows, strict=True)]
         guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
-        state = chunk.state
-    return rows, guarded, state
+        yield replace(chunk, rows=rows, guarded=guarded)
 
 
 def _nothing(takes: int) -> tuple[list[Rows], list[NDArray[np.bool_]]]:

@@ -9,7 +9,7 @@ from musiclstm.model.batches import (
     plan_lanes,
     prefetch,
 )
-from musiclstm.model.decoder import HORIZON, Decoder
+from musiclstm.model.decoder import HORIZON, Chunk, Decoder
 from musiclstm.model.features import FeatureSpec
 from musiclstm.model.loop_guard import GUARD, is_looping
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
@@ -39,6 +39,7 @@ __all__ = [
     "STREAMS",
     "VELOCITY",
     "Batch",
+    "Chunk",
     "Decoder",
     "FeatureScanner",
     "FeatureSpec",

@@ -1,5 +1,13 @@
-from musiclstm.scoring.critic import Critic, Ear, figure_names, figure_row
-from musiclstm.scoring.originality import OriginalityIndex, SharedPassage, build_index, human_overlap, read_index, write_index
+from musiclstm.scoring.critic import Critic, Ear, figure_names, figure_row, standardised
+from musiclstm.scoring.originality import (
+    OriginalityIndex,
+    SharedPassage,
+    build_index,
+    hash_runs,
+    human_overlap,
+    read_index,
+    write_index,
+)
 
 __all__ = [
     "Critic",
@@ -9,7 +17,9 @@ __all__ = [
     "build_index",
     "figure_names",
     "figure_row",
+    "hash_runs",
     "human_overlap",
     "read_index",
+    "standardised",
     "write_index",
 ]

@@ -2,7 +2,7 @@
 
 A few small networks with one hidden layer each learn to tell human continuations from the model's own takes; a score is the mean
 of their log-odds, so 0 means that the critic can't tell. It chooses among candidates while music is written, and ranks takes. It
-must not be used to say how good a model is: whatever it overlooks, takes chosen by it overlook too (``evaluation.judge`` says).
+must not say how good a model is: the takes that it chose have every fault that it overlooks (``evaluation.judge`` is for that).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Critic:
 
     def log_odds(self, rows: Floats) -> Floats:
         """The log-odds [n] that a person wrote the continuations with the figures ``rows`` [n, f]; see ``figure_row``."""
-        away = np.clip((rows - self.mean) / self.spread, -FURTHEST, FURTHEST)
+        away = standardised(rows, self.mean, self.spread)
         active = np.maximum(np.einsum("nf,mfh->mnh", away, self.hidden, optimize=True) + self.hidden_bias[:, None], 0.0)
         return (np.einsum("mnh,mh->mn", active, self.out) + self.out_bias[:, None]).mean(axis=0)
 
@@ -104,6 +104,11 @@ class Critic:
 
 
 _ARRAYS = ("mean", "spread", "hidden", "hidden_bias", "out", "out_bias")
+
+
+def standardised(rows: Floats, mean: Floats, spread: Floats) -> Floats:
+    """Figures [n, f] in standard deviations from their mean, FURTHEST at most."""
+    return np.clip((rows - mean) / spread, -FURTHEST, FURTHEST)
 
 
 def seed_part(seed: Notes, split: int, metre: Metre) -> Part | None:

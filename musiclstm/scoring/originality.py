@@ -201,22 +201,28 @@ def _plain(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:LONGEST_NAME]
 
 
-def _figures(notes: Notes, rows: int) -> NDArray[np.uint32]:
-    """A hash of every ``rows`` consecutive rows: [len(notes) - rows], or none.
+def hash_runs(values: NDArray[np.int64], length: int) -> NDArray[np.uint64]:
+    """A hash of every ``length`` consecutive ``values`` [n], none of them negative: [n - length + 1], or none.
 
-    Every row is folded in with the finaliser of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number
-    generators"); the upper half of the result is kept.
+    Every value is folded in with the finaliser of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number
+    generators").
     """
-    steps = np.diff(notes["onset"].astype(np.int64))
-    intervals = np.diff(notes["pitch"].astype(np.int64))
-    folded = (steps * 256 + intervals + 128).astype(np.uint64)
-    hashes = np.zeros(max(0, len(notes) - rows), dtype=np.uint64)
-    for offset in range(rows):
+    folded = values.astype(np.uint64)
+    hashes = np.zeros(max(0, len(values) - length + 1), dtype=np.uint64)
+    for offset in range(length):
         hashes += folded[offset : offset + len(hashes)] + np.uint64(0x9E3779B97F4A7C15)
         hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         hashes ^= hashes >> np.uint64(31)
-    return (hashes >> np.uint64(32)).astype(np.uint32)
+    return hashes
+
+
+def _figures(notes: Notes, rows: int) -> NDArray[np.uint32]:
+    """A hash of every ``rows`` consecutive rows, its upper half: [len(notes) - rows], or none."""
+    steps = np.diff(notes["onset"].astype(np.int64))
+    intervals = np.diff(notes["pitch"].astype(np.int64))
+    folded = (steps * 256 + intervals + 128).astype(np.int64)
+    return (hash_runs(folded, rows) >> np.uint64(32)).astype(np.uint32)
 
 
 def _check_directory(file: BinaryIO, size: int) -> None:

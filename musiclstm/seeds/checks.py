@@ -27,13 +27,6 @@ Numerator = Annotated[int, Field(strict=True, ge=1, le=64)]
 Denominator = Annotated[int, Field(strict=True, ge=1, le=32)]
 
 
-def canonical(rows: list[NoteRow]) -> list[NoteRow]:
-    """The rows themselves; raises ValueError unless they are notes as a Piece holds them."""
-    if make_notes(*zip(*rows, strict=True)).tolist() != rows:
-        raise ValueError("must be sorted by onset and pitch, each pitch ending before it is struck again")
-    return rows
-
-
 class StoredCuration(BaseModel):
     """The fields of ``curation.CurationScore``."""
 
@@ -48,10 +41,10 @@ class StoredCuration(BaseModel):
     total: Number
 
 
-class StoredOriginal(BaseModel):
-    """The composer's own continuation: ``bars`` and ``notes`` as of a seed, counted from its end."""
+class StoredMusic(BaseModel):
+    """Some bars of a work: ``notes`` are rows of onset, pitch, duration, velocity."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     bars: tuple[Bar, Bar]
     source: Text
@@ -60,7 +53,9 @@ class StoredOriginal(BaseModel):
     @field_validator("notes")
     @classmethod
     def _canonical(cls, rows: list[NoteRow]) -> list[NoteRow]:
-        return canonical(rows)
+        if make_notes(*zip(*rows, strict=True)).tolist() != rows:
+            raise ValueError("must be sorted by onset and pitch, each pitch ending before it is struck again")
+        return rows
 
     @property
     def note_array(self) -> Notes:
@@ -68,28 +63,23 @@ class StoredOriginal(BaseModel):
         return make_notes(*zip(*self.notes, strict=True))
 
 
-class StoredSeed(BaseModel):
-    """A seed's JSON. ``notes``: rows of onset, pitch, duration, velocity; ``metres``: onset, numerator, denominator."""
-
-    model_config = ConfigDict(frozen=True)
+class StoredSeed(StoredMusic):
+    """A seed's JSON; ``metres`` are rows of onset, numerator, denominator. ``original``: the composer's own continuation."""
 
     id: Annotated[Text, Field(min_length=1)]
     title: Text
     composer: Text
     work: Text
-    source: Text
     licence: Text
     key: Text
     metre: Text
     texture: Text
-    bars: tuple[Bar, Bar]
     tempo: Annotated[Number, Field(ge=TEMPI[0], le=TEMPI[1])]
     fifths: Annotated[int, Field(strict=True, ge=-7, le=7)] | None
     mode: Literal["major", "minor"] | None
     metres: Rows[tuple[Onset, Numerator, Denominator]]
     curation: StoredCuration
-    notes: Rows[tuple[Onset, Pitch, Duration, Velocity]]
-    original: StoredOriginal | None = None
+    original: StoredMusic | None = None
 
     @field_validator("mode")
     @classmethod
@@ -105,16 +95,6 @@ class StoredSeed(BaseModel):
         if metres != clean_metres(metres) or rows[0][0] != 0:
             raise ValueError("must be playable time signatures, the first at 0, each later and different from the one before")
         return rows
-
-    @field_validator("notes")
-    @classmethod
-    def _canonical(cls, rows: list[NoteRow]) -> list[NoteRow]:
-        return canonical(rows)
-
-    @property
-    def note_array(self) -> Notes:
-        """The notes as a Piece holds them."""
-        return make_notes(*zip(*self.notes, strict=True))
 
     @property
     def metre_list(self) -> tuple[Metre, ...]:

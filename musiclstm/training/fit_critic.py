@@ -15,7 +15,7 @@ from musiclstm.errors import DataError
 from musiclstm.evaluation import Passage, held_out
 from musiclstm.generation import compose
 from musiclstm.music import Notes, Piece
-from musiclstm.scoring import Critic, figure_names, figure_row
+from musiclstm.scoring import Critic, figure_names, figure_row, standardised
 
 PASSAGES, FEWEST_PASSAGES = 320, 48  # 8 bars and the 16 that follow; with fewer there is no critic
 FEWEST_WORKS = 6
@@ -72,11 +72,10 @@ def with_critic(
 def fit_critic(examples: Examples, random_seed: int) -> Critic:
     """A critic for ``examples``. The same examples and random seed give the same critic."""
     mean, spread = examples.rows.mean(axis=0), np.maximum(examples.rows.std(axis=0), 1e-6)
-    critic = Critic(mean, spread, *_empty(len(mean)))
-    away = np.clip((examples.rows - mean) / spread, -4.0, 4.0).astype(np.float32)
+    away = standardised(examples.rows, mean, spread).astype(np.float32)
     members = [_fit_member(away, examples, np.random.default_rng([random_seed, member])) for member in range(MEMBERS)]
-    arrays = [np.stack([member[index] for member in members]).astype(np.float64) for index in range(4)]
-    return replace(critic, hidden=arrays[0], hidden_bias=arrays[1], out=arrays[2][..., 0], out_bias=arrays[3][..., 0])
+    hidden, hidden_bias, out, out_bias = (np.stack(weights).astype(np.float64) for weights in zip(*members, strict=True))
+    return Critic(mean, spread, hidden, hidden_bias, out[..., 0], out_bias[..., 0])
 
 
 def joined(parts: Iterable[Examples]) -> Examples:
@@ -135,7 +134,3 @@ def _examples(checkpoint: Checkpoint, passage: Passage, work: int, number: int) 
                 rows.append(row)
                 human.append(kind)
     return Examples(np.array(rows).reshape(-1, len(figure_names())), np.array(human, bool), np.full(len(rows), work))
-
-
-def _empty(figures: int) -> tuple[Floats, Floats, Floats, Floats]:
-    return np.zeros((1, figures, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1)

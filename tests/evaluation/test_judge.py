@@ -16,7 +16,7 @@ from musiclstm.evaluation import judge_network
 from musiclstm.evaluation.continuations import Passage, held_out
 from musiclstm.evaluation.judge import FEWEST_WORKS, judge_of, judge_pairs
 from musiclstm.evaluation.judge_figures import figures
-from musiclstm.evaluation.judge_network import LONGEST, fit_and_score, read, stacked
+from musiclstm.evaluation.judge_network import LONGEST, fit_and_score, read
 from musiclstm.music.notes import Piece, make_notes
 
 BAR = 96
@@ -163,5 +163,5 @@ def test_the_network_learns_what_sets_apart() -> None:
     tables = rng.normal(size=(128, LONGEST, judge_network.CHANNELS)).astype(np.float32)
     tables[human, :, 0] += 1.0
     learnt = np.arange(128) < 96
-    odds = fit_and_score(stacked(list(tables)), human, learnt, 1)
+    odds = fit_and_score(tables, human, learnt, 1)
     assert odds[human & ~learnt].min() > odds[~human & ~learnt].max()

@@ -6,6 +6,7 @@ import pytest
 
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.data.collection import folder_sources
+from musiclstm.data.works import works_of
 from musiclstm.errors import DataError
 from musiclstm.evaluation.likelihood import Evaluator, evaluate, read_pieces
 from musiclstm.formats.midi import write_midi
@@ -35,6 +36,14 @@ def test_the_composer_is_the_name_of_a_files_folder(tunes: dict[str, Piece], tmp
     pieces, skipped = read_pieces(folder_sources(tmp_path), "Haydn")
     assert [piece.composer for piece in pieces] == ["Bach", "Haydn"]
     assert skipped == []
+
+
+def test_files_of_the_same_name_in_two_folders_stay_two_works(tunes: dict[str, Piece], tmp_path: Path) -> None:
+    for composer, tune in (("Bach", "march"), ("Chopin", "waltz")):
+        (tmp_path / composer).mkdir()
+        write_midi(tunes[tune], tmp_path / composer / "air.mid")
+    pieces, _ = read_pieces(folder_sources(tmp_path), "data")
+    assert works_of(pieces) == {"Bach/air.mid": "Bach/air", "Chopin/air.mid": "Chopin/air"}
 
 
 def test_a_folder_of_unreadable_files_is_refused_with_the_first_reason(tmp_path: Path) -> None:
