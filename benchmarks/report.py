@@ -21,7 +21,8 @@ from statistics import median
 RESULTS = Path(__file__).parent / "RESULTS.md"
 PREFACE = """# Measured results
 
-Each section is written by the script it names; a new run of that script replaces it. `make bench` runs them all.
+Each section is written by the script it names; a new run of that script replaces it. `make bench`, `make bench-quality` and
+`make bench-takes` run them.
 """
 
 
