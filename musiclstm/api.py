@@ -63,7 +63,7 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: 
     def given_of(*names: str) -> dict[str, Any]:
         return {name: settings[name] for name in names if settings.get(name) is not None}
 
-    given = given_of("bars", "takes", "candidates", "random_seed", "ending")
+    given = given_of("bars", "takes", "candidates", "random_seed", "ending", "regenerate")
     given["sampling"] = SamplingOptions(**given_of("diversity", "top_p", "loop_guard"))
     given["performance"] = Performance(**given_of("instrument", "tempo", "transposition"))
     seed = _seed_from(checkpoint, settings, files)

@@ -1,8 +1,4 @@
 from musiclstm.generation.composition import (
-    MAX_BARS,
-    MAX_RANDOM_SEED,
-    OPEN_ENDED,
-    ComposeRequest,
     Composition,
     Take,
     compose,
@@ -11,10 +7,12 @@ from musiclstm.generation.composition import (
     original_of,
     performed,
     prefix_of,
+    regeneration_request,
     take_recipe,
 )
 from musiclstm.generation.export import ORIGINAL, SCORE, TakeFiles, write_midis, write_take, zip_take
 from musiclstm.generation.recipe import IDENTITY, link_from_recipe, read_recipe, recipe_from_link, require_same
+from musiclstm.generation.request import MAX_BARS, MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest
 
 __all__ = [
     "IDENTITY",
@@ -36,6 +34,7 @@ __all__ = [
     "prefix_of",
     "read_recipe",
     "recipe_from_link",
+    "regeneration_request",
     "require_same",
     "take_recipe",
     "write_midis",

@@ -3,79 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
-from musiclstm.model import POSITION, encode
-from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, cut, join
-from musiclstm.scoring import SharedPassage
-from musiclstm.seeds import Seed
+from musiclstm.generation.request import ComposeRequest, Place, Prefix, line_after, place_of
+from musiclstm.model import BAR, HORIZON, POSITION, Rows, State, encode
+from musiclstm.music import Notes, Piece, cut
+from musiclstm.scoring import Critic, Ear, SharedPassage
 
-MAX_BARS, MAX_TAKES, MAX_CANDIDATES, MAX_RANDOM_SEED = 64, 8, 16, 2**32 - 1
-MAX_TOTAL_BARS = 512  # of a continuation including its extensions
-CLOSING = 4  # bars: shorter continuations get no ending
-OPEN_ENDED = 1000  # bars: so far off that no ending is in sight
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """The music that a request extends: the first ``bars`` bars of an earlier take's ``continuation``, which begins at tick 0.
-
-    ``recipe`` is the recipe of the earlier composition, ``number`` the number of the take in it.
-    """
-
-    continuation: Piece
-    bars: int
-    recipe: Mapping[str, Any]
-    number: int
-
-
-@dataclass(frozen=True)
-class ComposeRequest:
-    """What to compose. Raises OptionError for numbers or names outside their range.
-
-    ``bars``: length of the continuation, 1..64; ``takes``: number of different continuations, 1..8; ``candidates``, 1..16: how
-    many versions of each phrase are written for the checkpoint's critic to choose from (a checkpoint without one writes one);
-    ``random_seed`` 0..2**32 - 1 determines all random choices; ``after``: an earlier take to extend; ``performance``: how seed
-    and continuation are played (``performed``), which changes nothing about the notes that are written.
-    ``ending``: the bar in which the music ends, from ``bars`` to OPEN_ENDED, which means no ending in sight. None for the last
-    bar: the music then closes with one chord on its first beat (fewer than CLOSING bars are left open).
-    """
-
-    seed: Seed
-    bars: int = 16
-    takes: int = 1
-    candidates: int = 8  # benchmarks/EXPERIMENTS.md, "Choosing among candidates"
-    random_seed: int = 1
-    performance: Performance = field(default_factory=Performance)
-    after: Prefix | None = None
-    ending: int | None = None
-    sampling: SamplingOptions = field(default_factory=SamplingOptions)
-
-    def __post_init__(self) -> None:
-        for name, value, low, high in (
-            ("The number of bars", self.bars, 1, MAX_BARS),
-            ("The number of takes", self.takes, 1, MAX_TAKES),
-            ("The number of candidates", self.candidates, 1, MAX_CANDIDATES),
-            ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
-            ("The bar of the ending", self.bars if self.ending is None else self.ending, self.bars, OPEN_ENDED),
-        ):
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
-        if self.total_bars > MAX_TOTAL_BARS:
-            raise OptionError(f"A continuation may have up to {MAX_TOTAL_BARS} bars in total, not {self.total_bars}.")
-
-    @property
-    def total_bars(self) -> int:
-        """Bars of the whole continuation, including those it extends."""
-        return self.bars + (self.after.bars if self.after else 0)
+OPENING, FOLLOWING = 8, 4  # bars before and after a passage that new bars must fit to
 
 
 @dataclass(frozen=True)
@@ -99,7 +43,8 @@ class Take:
 
 @dataclass(frozen=True)
 class Composition:
-    """The music written so far. Every take has ``bars`` whole bars, including those it extends; ``finished``: nothing is missing.
+    """The music written so far. Every take has ``bars`` whole bars, ``fresh`` of them written by this request; ``finished``:
+    nothing is missing.
 
     While they are being written, ``takes`` are in the order of their numbers; once finished, the best comes first.
     """
@@ -109,6 +54,7 @@ class Composition:
     split: int
     takes: tuple[Take, ...]
     bars: int
+    fresh: int
     finished: bool
     recipe: dict[str, Any]
 
@@ -120,9 +66,20 @@ def extension_request(composition: Composition, number: int, **settings: Any) ->
     OptionError for settings out of range, including more than MAX_TOTAL_BARS in total.
     """
     request = composition.request
-    bars = composition.bars - (1 if _closes(request) and composition.bars > 1 else 0)
+    bars = composition.bars - (1 if request.closes and composition.bars > 1 else 0)
     written = prefix_of(composition, number, bars)
-    return replace(request, **{"after": written, "takes": 1, "ending": None, **settings})
+    return replace(request, **{"after": written, "takes": 1, "ending": None, "regenerate": None, **settings})
+
+
+def regeneration_request(composition: Composition, number: int, first: int, last: int, **settings: Any) -> ComposeRequest:
+    """A request for other bars ``first`` to ``last`` in take ``number`` of a finished composition.
+
+    Bars count from 1 in seed and continuation together. ``settings`` override those of the composition. Raises OptionError for
+    bars outside the continuation and for settings out of range.
+    """
+    whole = prefix_of(composition, number, composition.bars)
+    usual = {"after": whole, "takes": 1, "ending": None, "regenerate": first, "bars": last - first + 1}
+    return replace(composition.request, **{**usual, **settings})
 
 
 def prefix_of(composition: Composition, number: int, bars: int) -> Prefix:
@@ -130,8 +87,17 @@ def prefix_of(composition: Composition, number: int, bars: int) -> Prefix:
     take = next((take for take in composition.takes if take.number == number), None)
     if take is None or not 1 <= bars <= composition.bars:
         raise OptionError(f"There is no take number {number} with {bars} bars to extend.")
-    kept = cut(take.continuation, 0, bars * _metre(composition.seed).bar_ticks)
-    return Prefix(kept, bars, composition.recipe, number)
+    kept = cut(take.continuation, 0, line_after(take.continuation, bars))
+    request, whole = composition.request, bars == composition.bars
+    return Prefix(
+        continuation=kept,
+        bars=bars,
+        split=composition.split,
+        recipe=composition.recipe,
+        number=number,
+        written=request.written,
+        closes=whole and request.closes,
+    )
 
 
 def take_recipe(composition: Composition, number: int) -> dict[str, Any]:
@@ -161,42 +127,39 @@ def compose(checkpoint: Checkpoint, request: ComposeRequest) -> Composition:
 
 def compose_stream(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Composition]:
     """Yields the composition as it grows, a few bars at a time. A caller may stop early: every one yielded is complete music."""
+    place, made = place_of(request), recipe_of(checkpoint, request)
     seed = request.performance.paced(request.seed.piece)
-    split = request.seed.end
-    bar, before = _metre(seed).bar_ticks, request.after.bars if request.after else 0
-    made = recipe_of(checkpoint, request)
-    for drafts in _drafts(checkpoint, request, seed):
+    if place.split < request.seed.end:
+        seed = cut(seed, 0, place.split)
+    for drafts in _drafts(checkpoint, request, place):
         finished = all(draft.finished for draft in drafts)
-        ends = [bar * min(request.bars, max(draft.bars, _last_bar(draft.notes, bar))) for draft in drafts]
-        takes = tuple(_take(seed, request, number, *each) for number, each in enumerate(zip(drafts, ends, strict=True)))
-        yield Composition(
-            request=request,
-            seed=seed,
-            split=split,
-            takes=_judged(takes, seed, split, request.total_bars, checkpoint) if finished else takes,
-            bars=before + min(draft.bars for draft in drafts),
-            finished=finished,
-            recipe=made,
-        )
+        takes = tuple(_take(place, number, draft) for number, draft in enumerate(drafts))
+        fresh = min(draft.bars for draft in drafts)
+        if finished:
+            takes = _judged(takes, drafts, seed, place, request.total_bars, checkpoint)
+        bars = request.total_bars - (0 if place.rewrites else request.bars - fresh)
+        yield Composition(request, seed, place.split, takes, bars, fresh, finished, made)
 
 
-def _drafts(checkpoint: Checkpoint, request: ComposeRequest, seed: Piece) -> Iterator[list[Draft]]:
-    split, metre = request.seed.end, _metre(seed)
-    bar, before = metre.bar_ticks, request.after.bars if request.after else 0
-    known = join(seed, request.after.continuation, split) if request.after else seed
-    rows = encode(known, checkpoint.vocabulary)
-    rest = split + before * bar - int(known.notes["onset"][-1])
+def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place) -> Iterator[list[Draft]]:
+    decoder, vocabulary, critic = checkpoint.decoder, checkpoint.vocabulary, checkpoint.critic
+    bar, onset = place.metre.bar_ticks, place.music.notes["onset"]
+    rows = encode(place.music, vocabulary)
+    known = rows[onset < place.begin]
+    if place.rewrites:
+        known = known[-HORIZON:]  # what lies further back hardly matters and would take its time
+    rest = place.begin - int(onset[onset < place.begin][-1])
     # In a very long bar no step may reach from the last onset to the bar line: encode that onset closer to it.
-    gap = min(rest, checkpoint.vocabulary.steps[-1])
-    rows[-1, POSITION] += rest - gap
-    composer = checkpoint.vocabulary.composer_class(request.seed.composer)
-    open_ended = request.ending is None and request.bars < CLOSING
-    end = bar * (OPEN_ENDED if open_ended else request.ending or request.bars)
-    choosing = request.candidates > 1 and checkpoint.critic is not None
-    state = checkpoint.decoder.prime(rows, composer=composer, takes=1 if choosing else request.takes, gap=gap, end=end)
+    gap = min(rest, vocabulary.steps[-1])
+    known[-1, POSITION] += rest - gap
+    if known[-1, BAR] != bar:  # the metre changes here
+        known[-1, POSITION], known[-1, BAR] = -gap % bar, bar
+    choosing = place.rewrites or (request.candidates > 1 and critic is not None)
+    composer, takes = vocabulary.composer_class(request.seed.composer), 1 if choosing else request.takes
+    state = decoder.prime(known, composer=composer, takes=takes, gap=gap, end=place.end - place.begin)
     task = Task(
-        decoder=checkpoint.decoder,
-        vocabulary=checkpoint.vocabulary,
+        decoder=decoder,
+        vocabulary=vocabulary,
         state=state,
         sampling=request.sampling,
         random_seed=request.random_seed,
@@ -204,27 +167,49 @@ def _drafts(checkpoint: Checkpoint, request: ComposeRequest, seed: Piece) -> Ite
         bar=bar,
         gap=gap,
     )
-    if checkpoint.critic is None or not choosing:
+    if not choosing:
         return written(task, request.takes)
-    heard = checkpoint.critic.ear(seed.notes, split, metre)
-    earlier = request.after.continuation.notes if request.after else seed.notes[:0]
+    if place.rewrites:
+        task = _between(task, place, rows)
+    return chosen(task, request.takes, request.candidates, _ear(critic, place))
+
+
+def _between(task: Task, place: Place, rows: Rows) -> Task:
+    """The task with what stands around and in a passage that is written anew; ``rows`` are those of all the music."""
+    notes, onset = place.music.notes, place.music.notes["onset"]
+    following = (onset >= place.stop) & (onset < place.stop + FOLLOWING * task.bar)
+    inside = (onset >= place.begin) & (onset < place.stop)
+    given = [(int(onset[index]) - place.begin, rows[index]) for index in np.flatnonzero(place.held_over)]
+    old = notes[inside].copy()
+    old["onset"] -= place.begin
+    first = int(onset[following][0]) - place.begin if following.any() else 0
+
+    def hindsight(state: State) -> NDArray[np.float64]:
+        return task.decoder.log_likelihood(state, rows[following], tick=first)
+
+    return replace(task, given=tuple(given), unlike=(old,), hindsight=hindsight if following.any() else None)
+
+
+def _ear(critic: Critic | None, place: Place) -> Ear:
+    """How well the first bars that are written would fit, to the critic: to the seed's music, or to the bars around them."""
+    if critic is None:
+        return lambda _notes, _bars: 0.0
+    bar, music = place.metre.bar_ticks, place.music.notes
+    if not place.rewrites:
+        heard, before = critic.ear(music[music["onset"] < place.split], place.split, place.metre), place.existing
+        earlier = _moved(music[music["onset"] >= place.split], -place.split)
+        return lambda notes, bars: heard(np.concatenate([earlier, _moved(notes, before * bar)]), before + bars)
+    opening = min(OPENING * bar, place.begin // bar * bar or place.begin)
+    heard = critic.ear(cut(place.music, place.begin - opening, place.begin).notes, opening, place.metre)
+    until = min(place.stop + FOLLOWING * bar, place.music_end)
+    following = _moved(music[(music["onset"] >= place.stop) & (music["onset"] < until)], -place.begin)
 
     def ear(notes: Notes, bars: int) -> float:
-        return heard(_after(earlier, notes, before * bar), before + bars)
+        if bars < place.bars:
+            return heard(notes, bars)
+        return heard(np.concatenate([notes, following]), (until - place.begin) // bar)
 
-    return chosen(task, request.takes, request.candidates, ear)
-
-
-def _last_bar(notes: Notes, bar: int) -> int:
-    """The number of bars up to and including the one with the last onset."""
-    return int(notes["onset"][-1]) // bar + 1 if len(notes) else 0
-
-
-def _after(earlier: Notes, notes: Notes, tick: int) -> Notes:
-    """Notes that begin at ``tick``, behind ``earlier`` ones."""
-    moved = notes.copy()
-    moved["onset"] += tick
-    return np.concatenate([earlier, moved])
+    return ear
 
 
 def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]:
@@ -251,44 +236,54 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
     }
     if request.seed not in checkpoint.seeds:
         made["own_seed"] = request.seed.to_json()
+    if request.regenerate is not None:
+        made["regenerate"] = request.regenerate
     if request.after is not None:
         before = {key: value for key, value in request.after.recipe.items() if key != "own_seed"}  # the same seed
         made["after"] = {"recipe": before, "number": request.after.number, "bars": request.after.bars}
     return made
 
 
-def _judged(takes: tuple[Take, ...], seed: Piece, split: int, bars: int, checkpoint: Checkpoint) -> tuple[Take, ...]:
-    """The finished takes with their shared passages and, if there is a critic, their scores, highest first."""
+def _judged(
+    takes: tuple[Take, ...], drafts: list[Draft], seed: Piece, place: Place, bars: int, checkpoint: Checkpoint
+) -> tuple[Take, ...]:
+    """The finished takes with their shared passages and, if there is a critic, their scores, the best first."""
     known, critic = checkpoint.originality, checkpoint.critic
     if known is not None:
-        begin = int(np.searchsorted(takes[0].joined.notes["onset"], split))
+        begin = int(np.searchsorted(takes[0].joined.notes["onset"], place.split))
         takes = tuple(replace(take, shared_passage=known.longest(take.joined, begin)) for take in takes)
-    if critic is None:
-        return takes
-    metre = _metre(seed)
-    scored = [replace(take, score=critic.score(seed.notes, split, metre, take.continuation.notes, bars)) for take in takes]
-    return tuple(sorted(scored, key=lambda take: -(take.score or 0.0)))
+    if critic is not None:
+        score = partial(critic.score, seed.notes, place.split, place.metre)
+        takes = tuple(replace(take, score=score(take.continuation.notes, bars)) for take in takes)
+    # New bars in old music count for how they fit in there, which the score of the whole hardly shows.
+    merit = [draft.score if place.rewrites else take.score or 0.0 for take, draft in zip(takes, drafts, strict=True)]
+    return tuple(takes[index] for index in np.argsort(np.negative(merit), kind="stable"))
 
 
-def _metre(seed: Piece) -> Metre:
-    """The metre of the continuation: that of the bar with the seed's last onset, which the network saw in the rows."""
-    return replace(seed.metre_at(int(seed.notes["onset"][-1])), onset=0)
-
-
-def _closes(request: ComposeRequest) -> bool:
-    """Whether the music ends in its last bar."""
-    return request.bars >= CLOSING if request.ending is None else request.ending == request.bars
-
-
-def _take(seed: Piece, request: ComposeRequest, number: int, draft: Draft, end: int) -> Take:
-    split, metre, notes = request.seed.end, _metre(seed), _ring_out(draft.notes, end)
-    continuation = replace(seed, notes=notes, metres=(metre,), tempi=(Tempo(0, seed.tempo_at(split)),))
-    if request.after is not None:
-        before = replace(request.after.continuation, tempi=continuation.tempi)
-        continuation = join(before, continuation, request.after.bars * metre.bar_ticks)
+def _take(place: Place, number: int, draft: Draft) -> Take:
+    bar = place.metre.bar_ticks
+    if place.rewrites:
+        ends = draft.bars == place.bars and place.stop == place.end
+        notes = _ring_out(draft.notes, place.bars * bar) if ends else draft.notes
+    else:
+        notes = _ring_out(draft.notes, bar * min(place.bars, max(draft.bars, _last_bar(draft.notes, bar))))
+    joined = place.filled(notes, draft.bars)
     entered = int((np.diff(np.concatenate(([False], draft.guarded)).astype(int)) == 1).sum())
     guarded = int(draft.guarded.sum())
-    return Take(continuation, join(seed, continuation, split), loops=entered, guarded=guarded, number=number)
+    continuation = cut(joined, place.split, max(joined.end, place.split) + 1)
+    return Take(continuation, joined, loops=entered, guarded=guarded, number=number)
+
+
+def _last_bar(notes: Notes, bar: int) -> int:
+    """The number of bars up to and including the one with the last onset."""
+    return int(notes["onset"][-1]) // bar + 1 if len(notes) else 0
+
+
+def _moved(notes: Notes, ticks: int) -> Notes:
+    """The notes, ``ticks`` later."""
+    moved = notes.copy()
+    moved["onset"] += ticks
+    return moved
 
 
 def _ring_out(notes: Notes, end: int) -> Notes:

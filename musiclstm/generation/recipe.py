@@ -19,7 +19,7 @@ from musiclstm.formats import midi_text
 IDENTITY = ("checkpoint", "seed_digest")
 SETTINGS = (
     *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "candidates", "random_seed"),
-    *("tempo", "instrument", "transposition", "ending", "after", "take"),
+    *("tempo", "instrument", "transposition", "ending", "regenerate", "after", "take"),
 )
 MAX_BYTES = 200_000
 MAX_LINK = 60_000  # characters; a little more than browsers and servers accept

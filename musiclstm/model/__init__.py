@@ -9,11 +9,12 @@ from musiclstm.model.batches import (
     plan_lanes,
     prefetch,
 )
-from musiclstm.model.decoder import HORIZON, Chunk, Decoder
+from musiclstm.model.decoder import HORIZON, Chunk, Decoder, State
 from musiclstm.model.features import FeatureSpec
 from musiclstm.model.loop_guard import GUARD, is_looping
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
 from musiclstm.model.vocabulary import (
+    BAR,
     DURATION,
     PITCH,
     POSITION,
@@ -29,6 +30,7 @@ from musiclstm.model.vocabulary import (
 from musiclstm.model.weights import load_network, save_network
 
 __all__ = [
+    "BAR",
     "DURATION",
     "GUARD",
     "HORIZON",
@@ -46,6 +48,7 @@ __all__ = [
     "Network",
     "Part",
     "Rows",
+    "State",
     "Vocabulary",
     "bars_left",
     "batch_count",

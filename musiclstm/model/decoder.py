@@ -28,6 +28,8 @@ CHUNK = 32  # notes written before the caller gets control back: a bar or two
 HORIZON = 1024  # rows remembered while writing; a seed and a long continuation fit
 _PRIME_PAD = HORIZON  # seeds are padded to a multiple of it, so that one length is compiled; padding is not read
 
+JUDGED = 128  # rows that ``log_likelihood`` reads at most: four bars of dense music
+
 State = dict[str, Any]
 
 
@@ -55,6 +57,7 @@ class Decoder:
         self._prime = tf.function(self._prime_loop, jit_compile=True, autograph=False)
         self._write = tf.function(self._write_loop, jit_compile=True, autograph=False)
         self._known = tf.function(self._known_row)
+        self._judge = tf.function(self._judge_loop, jit_compile=True, autograph=False)
 
     def prime(self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int, end: int | None = None) -> State:
         """The state after reading a seed's rows [n, 6], the same for each of ``takes``.
@@ -125,6 +128,46 @@ class Decoder:
         """The state after a known ``row`` [B, 6]."""
         _, following = self._known(state, tf.constant(np.asarray(row, np.int32)))
         return following
+
+    def strike(self, state: State, row: NDArray[np.integer], *, tick: int) -> tuple[State, NDArray[np.int16]]:
+        """Every take plays a given ``row`` [6] at ``tick`` of the continuation and may go on: its state, and the rows [B, 6].
+
+        The step is the class that comes nearest, at least 0.
+        """
+        gone = tick - state["clock"].numpy()
+        steps = np.abs(gone[:, None] - np.asarray(self.spec.steps)).argmin(axis=1)
+        rows = np.repeat(np.asarray(row, np.int32)[None], len(steps), axis=0)
+        rows[:, STEP] = steps
+        following = self.feed(state | {"done": tf.zeros_like(state["done"])}, rows)
+        return following, rows.astype(np.int16)
+
+    def log_likelihood(self, state: State, rows: Rows, *, tick: int) -> NDArray[np.float64]:
+        """Nats [B] of ``rows`` [n, 6], the first at ``tick`` of the continuation: how likely each take leads into them.
+
+        Step, pitch and duration count, touch does not. Only the first JUDGED rows are read.
+        """
+        count = min(len(rows), JUDGED)
+        padded = np.zeros((JUDGED, rows.shape[1]), np.int32)
+        padded[:count] = rows[:count]
+        nats = self._judge(state, tf.constant(padded), tf.constant(count), tf.constant(tick))
+        return np.asarray(nats.numpy(), np.float64)
+
+    def _judge_loop(self, state: State, rows: Any, count: Any, tick: Any) -> Any:
+        takes = state["clock"].shape[0]
+        away = tf.abs((tick - state["clock"])[:, None] - tf.constant(self.spec.steps))
+        first = tf.argmin(away, axis=1, output_type=tf.int32)
+
+        def body(time: Any, state: State, nats: Any) -> tuple[Any, State, Any]:
+            row = tf.repeat(rows[time][None], takes, axis=0)
+            step = tf.where(time == 0, first, row[:, STEP])
+            row = tf.concat([step[:, None], row[:, STEP + 1 :]], axis=1)
+            logits, following = self._known_row(state, row)
+            for stream, column in (("step", STEP), ("pitch", PITCH), ("duration", DURATION)):
+                nats += tf.gather(tf.nn.log_softmax(logits[stream]), row[:, column], batch_dims=1)
+            return time + 1, following, nats
+
+        loop = tf.while_loop(lambda time, *_: time < count, body, (tf.constant(0), state, tf.zeros([takes])))
+        return loop[2]
 
     def _known_row(self, state: State, row: Any) -> tuple[dict[str, Any], State]:
         """Logits for a known row [B, 6], each stream given the classes before it, and the state after it."""

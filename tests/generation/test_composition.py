@@ -18,15 +18,13 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats.midi import write_midi
 from musiclstm.generation.composition import (
-    CLOSING,
-    OPEN_ENDED,
-    ComposeRequest,
     Composition,
     compose,
     compose_stream,
     extension_request,
     performed,
 )
+from musiclstm.generation.request import CLOSING, OPEN_ENDED, ComposeRequest
 from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
 from musiclstm.music.performance import Performance
 from musiclstm.scoring.critic import Critic

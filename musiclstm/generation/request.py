@@ -1,0 +1,234 @@
+"""What to compose: a request, checked when it is made, and the place in the music where it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiclstm.config import SamplingOptions
+from musiclstm.errors import OptionError
+from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, join, make_notes
+from musiclstm.seeds import Seed
+
+MAX_BARS, MAX_TAKES, MAX_CANDIDATES, MAX_RANDOM_SEED = 64, 8, 16, 2**32 - 1
+MAX_TOTAL_BARS = 512  # written by a request and those whose music it extends or changes
+CLOSING = 4  # bars: shorter continuations get no ending
+OPEN_ENDED = 1000  # bars: so far off that no ending is in sight
+TIED = 12  # ticks: a note that sounds this long after a bar line is held over it on purpose
+NEAR = 6  # ticks before a note that stays: no new one strikes its key there
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The music that a request extends or changes: the first ``bars`` bars of an earlier take's ``continuation``.
+
+    The continuation begins at tick 0, which is tick ``split`` of the music with its seed. ``recipe`` is the recipe of the earlier
+    composition, ``number`` the number of the take in it, ``written`` how many bars were written for it in all. ``closes``: it
+    ends with a closing chord.
+    """
+
+    continuation: Piece
+    bars: int
+    split: int
+    recipe: Mapping[str, Any]
+    number: int
+    written: int
+    closes: bool
+
+    @property
+    def ticks(self) -> int:
+        """Length of the bars in ticks."""
+        return line_after(self.continuation, self.bars)
+
+
+@dataclass(frozen=True)
+class ComposeRequest:
+    """What to compose. Raises OptionError for numbers or names outside their range.
+
+    ``bars``: how many to write, 1..64; ``takes``: number of different continuations, 1..8; ``candidates``, 1..16: how many
+    versions of each phrase are written for the checkpoint's critic to choose from (a checkpoint without one writes one);
+    ``random_seed`` 0..2**32 - 1 determines all random choices; ``after``: an earlier take to extend; ``performance``: how seed
+    and continuation are played (``performed``), which changes nothing about the notes that are written.
+    ``ending``: the bar in which the music ends, from ``bars`` to OPEN_ENDED, which means no ending in sight. None for the last
+    bar: the music then closes with one chord on its first beat (fewer than CLOSING bars are left open).
+    ``regenerate``: write ``bars`` bars anew from this one on, counted from 1 in seed and continuation together, instead of going
+    on at the end: bars of the seed's own music, or of the take in ``after``. All other bars stay, and so does their ending.
+    """
+
+    seed: Seed
+    bars: int = 16
+    takes: int = 1
+    candidates: int = 8  # benchmarks/EXPERIMENTS.md, "Choosing among candidates"
+    random_seed: int = 1
+    performance: Performance = field(default_factory=Performance)
+    after: Prefix | None = None
+    ending: int | None = None
+    regenerate: int | None = None
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("The number of bars", self.bars, 1, MAX_BARS),
+            ("The number of takes", self.takes, 1, MAX_TAKES),
+            ("The number of candidates", self.candidates, 1, MAX_CANDIDATES),
+            ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
+            ("The bar of the ending", self.bars if self.ending is None else self.ending, self.bars, OPEN_ENDED),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
+        if self.written > MAX_TOTAL_BARS:
+            raise OptionError(f"For one piece up to {MAX_TOTAL_BARS} bars can be written in total, not {self.written}.")
+        if self.regenerate is not None:
+            _require_bars(self, self.regenerate)
+
+    @property
+    def split(self) -> int:
+        """The tick of the music at which the continuation begins."""
+        if self.after is not None:
+            return self.after.split
+        return self.seed.end if self.regenerate is None else line_after(self.seed.piece, self.regenerate - 1)
+
+    @property
+    def existing(self) -> int:
+        """Bars of the continuation that exist before this request writes."""
+        if self.after is not None:
+            return self.after.bars
+        return 0 if self.regenerate is None else len(bar_lines(self.seed.piece, self.seed.end)) - self.regenerate
+
+    @property
+    def total_bars(self) -> int:
+        """Bars of the whole continuation, including those that exist already."""
+        return self.existing + (self.bars if self.regenerate is None else 0)
+
+    @property
+    def written(self) -> int:
+        """Bars that are written for this music in all, including earlier requests."""
+        return self.bars + (self.after.written if self.after else 0)
+
+    @property
+    def closes(self) -> bool:
+        """Whether the music ends with a closing chord."""
+        if self.regenerate is not None:
+            return self.after is not None and self.after.closes
+        return self.bars >= CLOSING if self.ending is None else self.ending == self.bars
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a request writes: ``bars`` bars of ``metre`` in ``music``, from tick ``begin`` to tick ``stop``.
+
+    ``split``: where the continuation begins, which has ``existing`` bars already; ``end``: where the music will end, much later
+    if that is open. ``rewrites``: the bars are among those that exist.
+    """
+
+    music: Piece
+    split: int
+    begin: int
+    bars: int
+    metre: Metre
+    existing: int
+    end: int
+    rewrites: bool
+
+    @property
+    def stop(self) -> int:
+        """The tick of the bar line at which the new bars end."""
+        return self.begin + self.bars * self.metre.bar_ticks
+
+    @property
+    def music_end(self) -> int:
+        """The tick of the bar line at which the music ends now."""
+        return line_after(cut(self.music, self.split, self.music.end + 1), self.existing) + self.split
+
+    def outside(self, until: int) -> NDArray[np.bool_]:
+        """Which notes of the music [n] stay if the bars from ``begin`` to tick ``until`` are new.
+
+        Those that begin elsewhere, and those that are held over the end of the passage: the following bars need them.
+        """
+        onset = self.music.notes["onset"]
+        return (onset < self.begin) | (onset >= until) | self.held_over
+
+    @property
+    def held_over(self) -> NDArray[np.bool_]:
+        """Which notes of the music [n] begin in the passage and are held over its end."""
+        onset, duration = self.music.notes["onset"], self.music.notes["duration"]
+        return self.rewrites & (onset >= self.begin) & (onset < self.stop) & (onset + duration >= self.stop + TIED)
+
+    def filled(self, notes: Notes, bars: int) -> Piece:
+        """The music with ``notes``, whose onsets count from ``begin``, as its first ``bars`` new bars.
+
+        Bars that existed keep every note: a new one ends at the passage's end, and does not strike a key that is held already.
+        """
+        new = notes.copy()
+        new["onset"] += self.begin
+        until = self.begin + bars * self.metre.bar_ticks
+        old = self.music.notes[self.outside(until) if self.rewrites else slice(None)]
+        if self.rewrites:
+            new = new[new["onset"] < until]
+            new["duration"] = np.minimum(new["duration"], self.stop - new["onset"])
+            new = new[~_held_already(old, new)]
+        both = np.concatenate([old, new])
+        merged = make_notes(both["onset"], both["pitch"], both["duration"], both["velocity"])
+        return replace(self.music, notes=merged)
+
+
+def place_of(request: ComposeRequest) -> Place:
+    """Where ``request`` writes."""
+    seed, after, bars = request.performance.paced(request.seed.piece), request.after, request.bars
+    music = seed
+    if after is not None:
+        continuation = replace(after.continuation, tempi=(Tempo(0, seed.tempo_at(after.split)),))
+        music = join(seed, cut(continuation, 0, after.ticks), after.split)
+    if request.regenerate is not None:
+        begin = line_after(music, request.regenerate - 1)
+        metre = replace(music.metre_at(begin), onset=0)
+        there = after.split + after.ticks if after else request.seed.end
+        end = there if request.closes else begin + OPEN_ENDED * metre.bar_ticks
+        return Place(music, request.split, begin, bars, metre, request.existing, end, rewrites=True)
+    begin = after.split + after.ticks if after else request.seed.end
+    # The bar with the last onset: the network saw its metre in the rows.
+    metre = replace(music.metre_at(int(music.notes["onset"][-1])), onset=0)
+    kept = tuple(change for change in music.metres if change.onset < begin)
+    music = replace(music, metres=kept, tempi=tuple(change for change in music.tempi if change.onset <= begin))
+    open_ended = request.ending is None and bars < CLOSING
+    end = begin + metre.bar_ticks * (OPEN_ENDED if open_ended else request.ending or bars)
+    return Place(music, request.split, begin, bars, metre, request.existing, end, rewrites=False)
+
+
+def line_after(piece: Piece, bars: int) -> int:
+    """The tick of the bar line after the first ``bars`` bars of a piece, which may lie after its last note."""
+    line, metres = 0, [*piece.metres]
+    for _ in range(bars):
+        change = next((metre.onset for metre in metres if metre.onset > line), None)
+        following = line + piece.metre_at(line).bar_ticks
+        line = following if change is None else min(following, change)
+    return line
+
+
+def _require_bars(request: ComposeRequest, first: int) -> None:
+    """Raise OptionError unless there are ``request.bars`` bars of one metre from bar ``first`` on that may be changed."""
+    if isinstance(first, bool) or not isinstance(first, int):
+        raise OptionError(f"The first bar to regenerate must be a whole number, not {first}.")
+    after, piece = request.after, request.seed.piece
+    opening = len(bar_lines(piece, after.split if after else request.seed.end)) - 1
+    low, high = (opening + 1, opening + after.bars) if after else (2, opening)
+    last = first + request.bars - 1
+    if not low <= first <= last <= high:
+        why = "bars of the continuation" if after else "the first bar stays, since the model goes on from it"
+        raise OptionError(f"Only bars {low} to {high} can be regenerated ({why}), not {first} to {last}.")
+    place = place_of(request)
+    inside = [metre for metre in place.music.metres if place.begin < metre.onset < place.stop]
+    if inside or not (place.music.notes["onset"] < place.begin).any():
+        fault = "the metre changes in them" if inside else "there are no notes before them"
+        raise OptionError(f"Bars {first} to {last} can't be regenerated: {fault}.")
+
+
+def _held_already(old: Notes, new: Notes) -> NDArray[np.bool_]:
+    """Which of the ``new`` notes [n] strike a key that one of the ``old`` ones holds down then, or is about to strike."""
+    same = new["pitch"][:, None] == old["pitch"]
+    since = new["onset"][:, None] - old["onset"]
+    return (same & (since > -NEAR) & (since < old["duration"])).any(axis=1)
