@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.data import Collection, Source, folder_sources, music21_sources, open_collection, split
+from musiclstm.data import Collection, Source, music21_sources, open_collection, open_data, split
 from musiclstm.errors import DataError
 from musiclstm.model import PITCH, STEP, Rows
 from musiclstm.publishing import gate
@@ -33,13 +33,13 @@ class HeldOut:
         return [self.collection.entries[index].name for index in self.sides[side]]
 
 
-def held_out(data: Path | None, metrics: Mapping[str, Any], cache: Path) -> HeldOut:
-    """The pieces of a folder, or without one Bach's chorales from music21's corpus, split with the checkpoint's options.
+def held_out(data: Sequence[str] | None, metrics: Mapping[str, Any], cache: Path) -> HeldOut:
+    """The pieces of ``data``, or without it Bach's chorales from music21's corpus, split with the checkpoint's options.
 
-    A folder has to be the checkpoint's own: its test works are compared with those in ``metrics``. The chorales must hold none of
+    Data has to be the checkpoint's own: its test works are compared with those in ``metrics``. The chorales must hold none of
     them. Ends with one sentence if that is not so.
     """
-    collection = open_collection(chorales() if data is None else folder_sources(data), cache)
+    collection = open_collection(chorales(), cache) if data is None else open_data(data, cache)
     try:
         return HeldOut(collection, gate.held_out(metrics, collection), own=True)
     except DataError as error:

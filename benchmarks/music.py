@@ -12,7 +12,12 @@ from benchmarks.report import cores, set_threads
 def parser(description: str | None) -> argparse.ArgumentParser:
     """A parser for --data, --checkpoint and --work, to which a script adds its own options."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--data", type=Path, metavar="DIR", help="what the checkpoint was trained on; default: Bach's chorales")
+    made.add_argument(
+        "--data",
+        action="append",
+        metavar="DIR",
+        help="what it was trained on, once or more; default: Bach's chorales",
+    )
     made.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
     made.add_argument("--work", type=Path, default=Path("runs/quality"), metavar="DIR", help="keeps what takes long to make")
     return made

@@ -45,10 +45,12 @@ def generate(
     """Continue ``seed``: a Seed, the id of a seed of the checkpoint, or a music file.
 
     ``checkpoint`` is a Checkpoint or what ``open_checkpoint`` takes. ``settings`` go to ``ComposeRequest``: bars, takes,
-    random_seed and so on. The same arguments give the same notes. Raises the errors of ``musiclstm.errors``.
+    random_seed and so on; with ``regenerate``, ``bars`` bars of the seed are written anew from that one on. The same arguments
+    give the same notes. Raises the errors of ``musiclstm.errors``.
     """
     opened = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
-    chosen = seed if isinstance(seed, Seed) else open_seed(opened, str(seed))
+    whole = settings.get("regenerate") is not None
+    chosen = seed if isinstance(seed, Seed) else open_seed(opened, str(seed), whole=whole)
     sampling, performance = SamplingOptions(diversity, top_p, loop_guard), Performance(instrument, tempo, transposition)
     return compose(opened, ComposeRequest(chosen, performance=performance, sampling=sampling, **settings))
 
@@ -80,7 +82,8 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: 
 def _seed_from(checkpoint: Checkpoint, settings: Mapping[str, Any], files: bool) -> Seed:
     own = settings.get("own_seed")
     if own is None:
-        return open_seed(checkpoint, settings["seed"]) if files else find_seed(checkpoint.seeds, settings["seed"])
+        whole = settings.get("regenerate") is not None
+        return open_seed(checkpoint, settings["seed"], whole=whole) if files else find_seed(checkpoint.seeds, settings["seed"])
     try:
         return Seed.from_json(own)
     except CheckpointError as error:
@@ -137,8 +140,11 @@ def _is_folder(reference: str | Path) -> bool:
     return exists or text.startswith((".", "/", "~")) or text.partition("@")[0].count("/") != 1
 
 
-def open_seed(checkpoint: Checkpoint, reference: str) -> Seed:
-    """Open a seed: the id of a seed of the checkpoint, or a music file. Raises OptionError, MusicFileError."""
+def open_seed(checkpoint: Checkpoint, reference: str, *, whole: bool = False) -> Seed:
+    """Open a seed: the id of a seed of the checkpoint, or a music file: its opening, or all of it if ``whole``.
+
+    Raises OptionError, MusicFileError.
+    """
     if Path(reference).suffix.lower() in MUSIC_ENDINGS or "/" in reference:
-        return seed_from_file(Path(reference).expanduser())
+        return seed_from_file(Path(reference).expanduser(), whole=whole)
     return find_seed(checkpoint.seeds, reference)

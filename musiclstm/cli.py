@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -92,6 +93,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="ID_OR_FILE", help="id of a seed, or a MIDI, MusicXML, kern or ABC file")
     add("--recipe", type=Path, metavar="FILE", help="recipe.json or MIDI file of an earlier run, to repeat it")
     add("--extend", action="store_true", help="with --recipe: continue where that music ends")
+    add("--regenerate", metavar="A-B", help="write only bars A to B anew: of a take with --recipe, of a seed or file with --seed")
     _add_sampling(parser)
     add("--bars", type=int, metavar="N", help="bars to write, 1 to 64, default 16")
     add("--open-ended", action="store_true", help="leave the ending open, without closing bars")
@@ -170,6 +172,13 @@ def _seeds(options: argparse.Namespace) -> None:
 def _generate(options: argparse.Namespace) -> None:
     if options.out.exists() and not options.out.is_dir():
         raise OptionError(f"--out must name a folder, but {options.out} is a file.")
+    if options.extend and (options.recipe is None or options.seed is not None or options.diversity or options.top_p):
+        raise OptionError("--extend needs --recipe and takes the seed, diversity and top-p from it; leave those options out.")
+    if options.regenerate and (options.extend or options.bars is not None or options.open_ended):
+        raise OptionError("--regenerate says which bars to write; leave out --extend, --bars and --open-ended.")
+    if options.regenerate and options.recipe is not None and options.seed is not None:
+        raise OptionError("--regenerate changes the take of --recipe, or the music of --seed; leave one of them out.")
+    _bars_to_regenerate(options)
     import_tensorflow()
     settings = _settings(options)
 
@@ -177,38 +186,54 @@ def _generate(options: argparse.Namespace) -> None:
     from musiclstm.generation import IDENTITY, compose, require_same
 
     checkpoint = open_checkpoint(options.checkpoint)
-    if options.extend:
-        composition = compose(checkpoint, _extension(checkpoint, options, settings))
+    if options.recipe is not None and (options.extend or options.regenerate):
+        request = _change(checkpoint, options, settings)
     else:
-        composition = compose(checkpoint, request_from(checkpoint, settings, files=True))
+        request = request_from(checkpoint, settings | _bars_to_regenerate(options), files=True)
+    composition = compose(checkpoint, request)
     if options.seed is None:
         require_same({name: settings[name] for name in IDENTITY if name in settings}, composition.recipe)
     first, last = composition.request.seed.bars
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
     for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
         number = f"generated as number {take.number + 1}, " if len(composition.takes) > 1 else ""
-        facts = f"{composition.bars} bars, {len(take.continuation)} notes, random seed {composition.request.random_seed}"
+        bars = f"{composition.bars} bars" if options.regenerate is None else f"bars {options.regenerate} written anew"
+        facts = f"{bars}, {len(take.continuation)} notes, random seed {composition.request.random_seed}"
         print(f"{files.joined_midi.parent}: {number}{facts}{_loops(take)}{_shared_passage(take)}")
         if files.note:
             print(files.note, file=sys.stderr)
 
 
-def _extension(checkpoint: Checkpoint, options: argparse.Namespace, settings: dict[str, Any]) -> ComposeRequest:
-    """Build the request that extends the recipe's take, or its best take if it names none, with the settings given as options."""
+def _change(checkpoint: Checkpoint, options: argparse.Namespace, settings: dict[str, Any]) -> ComposeRequest:
+    """Build the request that extends or changes the recipe's take, or its best if it names none, with the settings given."""
     from musiclstm.api import request_from
-    from musiclstm.generation import compose, extension_request, read_recipe
+    from musiclstm.generation import compose, extension_request, read_recipe, regeneration_request
 
-    if options.recipe is None or options.seed is not None or options.diversity or options.top_p:
-        raise OptionError("--extend needs --recipe and takes the seed, diversity and top-p from it; leave those options out.")
     earlier = compose(checkpoint, request_from(checkpoint, read_recipe(options.recipe), files=True))
 
     def given_of(*names: str) -> dict[str, Any]:
         return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
-    drawn = {"random_seed": int.from_bytes(os.urandom(4), "big")}
-    given = given_of("bars", "candidates", "random_seed") | ({"ending": settings["ending"]} if options.open_ended else {})
+    given: dict[str, Any] = {"random_seed": int.from_bytes(os.urandom(4), "big")} | given_of("candidates", "random_seed")
     given["performance"] = replace(earlier.request.performance, **given_of("tempo", "instrument", "transposition"))
-    return extension_request(earlier, settings.get("take", earlier.takes[0].number), **{**drawn, **given})
+    number = settings.get("take", earlier.takes[0].number)
+    if options.extend:
+        ending = {"ending": settings["ending"]} if options.open_ended else {}
+        return extension_request(earlier, number, **given, **given_of("bars"), **ending)
+    wanted = _bars_to_regenerate(options)
+    first = wanted["regenerate"]
+    return regeneration_request(earlier, number, first, first + wanted["bars"] - 1, **given, **given_of("takes"))
+
+
+def _bars_to_regenerate(options: argparse.Namespace) -> dict[str, int]:
+    """Settings for the bars named by --regenerate; none without it."""
+    if options.regenerate is None:
+        return {}
+    match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", options.regenerate)
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        raise OptionError(f"--regenerate takes bars, such as 11-12 or 11, not {options.regenerate!r}.")
+    first, last = int(match[1]), int(match[2] or match[1])
+    return {"regenerate": first, "bars": last - first + 1}
 
 
 def _loops(take: Take) -> str:

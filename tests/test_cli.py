@@ -96,6 +96,24 @@ def test_several_takes_go_to_folders_of_their_own(folder: str, tmp_path: Path) -
     assert (out / "take-4" / "joined.mid").exists()
 
 
+def test_bars_of_a_take_are_written_anew_and_the_recipe_repeats_it(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["generate", "--checkpoint", folder, "--no-audio"]
+    first, changed, again, own = (str(tmp_path / name) for name in ("first", "changed", "again", "own"))
+    assert main([*common, "--seed", "march", "--bars", "4", "--random-seed", "5", "--out", first]) == 0
+    recipe = ["--recipe", f"{first}/recipe.json", "--regenerate", "10-11", "--random-seed", "6"]
+    assert main([*common, *recipe, "--out", changed]) == 0
+    assert "bars 10-11 written anew" in capsys.readouterr().out
+    assert main([*common, "--recipe", f"{changed}/joined.mid", "--out", again]) == 0
+    assert Path(changed, "joined.mid").read_bytes() == Path(again, "joined.mid").read_bytes()
+    assert main([*common, "--seed", f"{first}/joined.mid", "--regenerate", "3", "--out", own]) == 0
+    old, new, mine = (read_midi(Path(out) / "joined.mid").notes for out in (first, changed, own))
+    for notes, begin, stop in ((new, 9 * 96, 11 * 96), (mine, 2 * 96, 3 * 96)):
+        around = [each[(each["onset"] < begin) | (each["onset"] >= stop)].tolist() for each in (old, notes)]
+        assert around[0] == around[1]
+
+
 def test_a_file_can_be_the_seed_and_its_tempo_changed(folder: str, tmp_path: Path, tunes: dict[str, Piece]) -> None:
     write_midi(tunes["waltz"], tmp_path / "mine.mid")
     command = [
@@ -125,6 +143,11 @@ def test_a_file_can_be_the_seed_and_its_tempo_changed(folder: str, tmp_path: Pat
         (["--seed", "march", "--diversity", "99"], "not 99"),
         (["--seed", "march", "--diversity", "nan"], "not nan"),
         (["--seed", "march", "--takes", "9"], "from 1 to 8"),
+        (["--seed", "march", "--regenerate", "4-2"], "--regenerate takes bars, such as 11-12 or 11, not '4-2'"),
+        (["--seed", "march", "--regenerate", "x"], "not 'x'"),
+        (["--seed", "march", "--regenerate", "8-9"], "Only bars 2 to 8 can be regenerated"),
+        (["--seed", "march", "--regenerate", "3", "--bars", "4"], "--regenerate says which bars to write"),
+        (["--seed", "march", "--regenerate", "3", "--recipe", "r.json"], "leave one of them out"),
         (["--seed", "march", "--random-seed", "-1"], "random seed"),
         (["--seed", "march", "--instrument", "kazoo"], "harpsichord"),
         (["--seed", "march", "--tempo", "5"], "between 20 and 400"),

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
+from musiclstm.data import works_of
 from musiclstm.errors import DataError, OptionError
+from musiclstm.evaluation.resampling import middle_95, work_weights
 from musiclstm.generation import MAX_BARS, MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, compose
 from musiclstm.music import Piece, bar_lines, cut, join
 from musiclstm.scoring import OriginalityIndex, loops, musicality, structure
@@ -113,7 +115,9 @@ def compare_continuations(
         if report is not None:
             report(len(written), len(passages))
     settings = {"seed_bars": trial.seed_bars, "bars": trial.bars, "random_seed": trial.random_seed}
-    found = settings | asdict(trial.sampling) | compare(passages, written, rng, checkpoint.originality)
+    known = works_of(pieces)
+    works = [known[passage.name] for passage in passages]
+    found = settings | asdict(trial.sampling) | compare(passages, written, works, rng, checkpoint.originality)
     return found if judge is None else found | {"judge": judge(passages, written)}
 
 
@@ -166,6 +170,7 @@ def scores_of_all(passages: Sequence[Passage], continuations: Sequence[Piece]) -
 def compare(
     passages: Sequence[Passage],
     continuations: Sequence[Piece],
+    works: Sequence[str],
     rng: np.random.Generator,
     originality: OriginalityIndex | None = None,
     *,
@@ -173,21 +178,22 @@ def compare(
 ) -> dict[str, Any]:
     """Every score of the generated ``continuations`` compared with the human ones, as JSON data with 95 % bootstrap intervals.
 
-    The bootstrap draws passages ``resamples`` times for areas, and five times as often for means, which are cheap.
-    ``originality``: the index of the training pieces, to measure the passages shared with them. Raises OptionError for fewer
-    than FEWEST_PASSAGES passages.
+    The bootstrap draws from ``works``, one for each passage: ``resamples`` times for areas, and five times as often for means,
+    which are cheap. ``originality``: the index of the training pieces, to measure the passages shared with them. Raises
+    OptionError for fewer than FEWEST_PASSAGES passages.
     """
     human = scores_of_all(passages, [passage.continuation for passage in passages])
     generated = scores_of_all(passages, continuations)
-    draws = rng.integers(len(passages), size=(5 * resamples, len(passages)))
+    weights = work_weights(works, 5 * resamples, rng)
     return {
         "passages": len(passages),
+        "works": len(set(works)),
         "overlapping": sum(passage.overlaps for passage in passages),
         "notes": {"generated": sum(map(len, continuations)), "people": sum(len(p.continuation) for p in passages)},
-        "musicality": _musicality(human, generated, draws, rng, resamples),
-        "loops": {name: _comparison(human[name], generated[name], draws) for name in loops.SCORES},
-        "structure": {name: _comparison(human[name], generated[name], draws) for name in structure.SCORES},
-        "originality": None if originality is None else _originality(passages, continuations, draws, originality),
+        "musicality": _musicality(human, generated, weights, rng, resamples),
+        "loops": {name: _comparison(human[name], generated[name], weights) for name in loops.SCORES},
+        "structure": {name: _comparison(human[name], generated[name], weights) for name in structure.SCORES},
+        "originality": None if originality is None else _originality(passages, continuations, weights, originality),
     }
 
 
@@ -231,12 +237,10 @@ def _passage(piece: Piece, start: int, seed_bars: int, bars: int, overlaps: bool
     return Passage(piece.source, start + 1, cut(piece, first, end), split - first, end - first, overlaps)
 
 
-def _musicality(
-    human: Table, generated: Table, draws: NDArray[np.int64], rng: np.random.Generator, resamples: int
-) -> dict[str, Any]:
+def _musicality(human: Table, generated: Table, weights: Floats, rng: np.random.Generator, resamples: int) -> dict[str, Any]:
     # Undefined values, such as the groove of a single bar, count as 0, far from all real music.
     true, made = (np.nan_to_num(np.stack([table[name] for name in MUSICAL], axis=1), nan=0.0) for table in (human, generated))
-    overlap = musicality.overlap(true, made, rng, resamples=resamples)
+    overlap = musicality.overlap(true, made, weights[:resamples], rng)
     fixed = len(musicality.FEATURES)
     area, ceiling = overlap.areas[:, :fixed].mean(axis=1)
     samples = overlap.resampled[:, :, :fixed].mean(axis=2)
@@ -246,7 +250,7 @@ def _musicality(
             "overlapping_area": _estimate(overlap.areas[0, index], overlap.resampled[:, 0, index]),
             "ceiling": _estimate(overlap.areas[1, index], overlap.resampled[:, 1, index]),
         }
-        features[name] = {"in_mean": index < fixed} | areas | _comparison(human[name], generated[name], draws)
+        features[name] = {"in_mean": index < fixed} | areas | _comparison(human[name], generated[name], weights)
     return {
         "mean_overlapping_area": _estimate(area, samples[:, 0]),
         "ceiling": _estimate(ceiling, samples[:, 1]),
@@ -256,15 +260,15 @@ def _musicality(
 
 
 def _originality(
-    passages: Sequence[Passage], continuations: Sequence[Piece], draws: NDArray[np.int64], index: OriginalityIndex
+    passages: Sequence[Passage], continuations: Sequence[Piece], weights: Floats, index: OriginalityIndex
 ) -> dict[str, Any]:
     """Longest shared passage in notes, and the share of takes that exceed the 95th percentile of human continuations."""
     # If the passages come from training music, the index knows their own pieces; those do not count as shared.
     human = np.array([index.longest(p.continuation, exclude=_own(p, index)).notes for p in passages], dtype=float)
     generated = np.array([index.longest(continuation).notes for continuation in continuations], dtype=float)
     most = float(np.percentile(human, 95, method="inverted_cdf"))
-    above = _comparison((human > most).astype(float), (generated > most).astype(float), draws)
-    return {"longest": _comparison(human, generated, draws), "people_95": most, "above_people_95": above}
+    above = _comparison((human > most).astype(float), (generated > most).astype(float), weights)
+    return {"longest": _comparison(human, generated, weights), "people_95": most, "above_people_95": above}
 
 
 def _own(passage: Passage, index: OriginalityIndex) -> set[str]:
@@ -272,7 +276,7 @@ def _own(passage: Passage, index: OriginalityIndex) -> set[str]:
     return {known.name for known in index.pieces if known.name and f"/{passage.name}".endswith(f"/{known.name}")}
 
 
-def _comparison(human: Floats, generated: Floats, draws: NDArray[np.int64]) -> dict[str, Any]:
+def _comparison(human: Floats, generated: Floats, weights: Floats) -> dict[str, Any]:
     """Mean with its interval, median and quartiles of both sides, and the mean of the paired differences.
 
     Passages for which either side is undefined are left out; if none remain, every figure is None.
@@ -281,9 +285,8 @@ def _comparison(human: Floats, generated: Floats, draws: NDArray[np.int64]) -> d
     sides = {"generated": generated, "people": human, "difference": generated - human}
     found = {}
     for side, values in sides.items():
-        held = np.where(known, values, 0.0)
-        counts = known[draws].sum(axis=1)
-        means = held[draws].sum(axis=1)[counts > 0] / counts[counts > 0]
+        counts = weights @ known
+        means = (weights @ np.where(known, values, 0.0))[counts > 0] / counts[counts > 0]
         found[side] = _estimate(float(values[known].mean()) if known.any() else math.nan, means)
         if side != "difference":
             quartiles = np.percentile(values[known], (25, 50, 75)).tolist() if known.any() else [math.nan] * 3
@@ -293,7 +296,7 @@ def _comparison(human: Floats, generated: Floats, draws: NDArray[np.int64]) -> d
 
 def _estimate(value: float, resampled: Floats) -> dict[str, Any]:
     """A value with the middle 95 % of its bootstrap samples."""
-    low, high = np.percentile(resampled, (2.5, 97.5)).tolist() if len(resampled) else (math.nan, math.nan)
+    low, high = middle_95(resampled)
     return {"mean": _number(value), "interval": [_number(low), _number(high)]}
 
 

@@ -19,6 +19,7 @@ from musiclstm.errors import DataError, MissingToolError
 from musiclstm.evaluation.continuations import Passage
 from musiclstm.evaluation.judge_figures import figures
 from musiclstm.evaluation.judge_network import fit_and_score, read
+from musiclstm.evaluation.resampling import middle_95, work_weights
 from musiclstm.music import Piece
 
 FOLDS = 5
@@ -63,9 +64,8 @@ def judge_pairs(
         "logistic": lambda learnt: _logistic(rows, human, learnt),
         "network": lambda learnt: fit_and_score(tables, human, learnt, random_seed).astype(np.float64),
     }
-    work = np.array([names.index(name) for name in mine])
-    draws = rng.integers(len(names), size=(RESAMPLES, len(names)))
-    told = {name: _told_apart(_judged(judge, fold), work, draws) for name, judge in judges.items()}
+    weights = work_weights(mine, RESAMPLES, rng)
+    told = {name: _told_apart(_judged(judge, fold), weights) for name, judge in judges.items()}
     return {
         "pairs": len(passages),
         "works": len(names),
@@ -88,13 +88,11 @@ def _judged(judge: Callable[[NDArray[np.bool_]], Floats], fold: NDArray[np.int64
     return odds
 
 
-def _told_apart(odds: Floats, work: NDArray[np.int64], draws: NDArray[np.int64]) -> dict[str, Any]:
+def _told_apart(odds: Floats, weights: Floats) -> dict[str, Any]:
     """The share of pairs (human, generated) in which the human one has the higher odds; half for equal ones."""
     difference = odds[0::2] - odds[1::2]
     right = (difference > 0) + 0.5 * (difference == 0)
-    told, pairs = np.bincount(work, right), np.bincount(work)
-    samples = told[draws].sum(axis=1) / pairs[draws].sum(axis=1)
-    low, high = np.percentile(samples, (2.5, 97.5)).tolist()
+    low, high = middle_95(weights @ right / weights.sum(axis=1))
     return {"share": round(float(right.mean()), 4), "interval": [round(low, 4), round(high, 4)]}
 
 

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.data import Source
 from musiclstm.errors import DataError, MusicFileError
-from musiclstm.evaluation.scores import SCORED, NoteScores, score_notes, total
-from musiclstm.model import STREAMS, FeatureScanner, FeatureSpec, Part, build_network, encode, quarters
+from musiclstm.evaluation.scores import NoteScores, score_notes, total
+from musiclstm.model import FeatureScanner, FeatureSpec, Part, build_network, encode, quarters
 from musiclstm.music import Piece, require_notes
 
 LANES, WINDOW = 16, 256
@@ -64,6 +62,4 @@ class Evaluator:
 
     def bits_per_note(self, pieces: Sequence[Piece]) -> list[float]:
         """Bits per note (step + pitch + duration) of each piece; 0 for a single note."""
-        columns = [STREAMS.index(stream) for stream in SCORED]
-        nats = [score.nats[:, columns].sum(axis=1) for score in self.scores(pieces)]
-        return [float(lost.mean() / np.log(2)) if len(lost) else 0.0 for lost in nats]
+        return [score.lost / max(1, len(score.nats)) for score in self.scores(pieces)]

@@ -40,6 +40,12 @@ class NoteScores:
     hits: NDArray[np.bool_]
     new: NDArray[np.bool_]
 
+    @property
+    def lost(self) -> float:
+        """Bits of all predicted notes: step, pitch and duration."""
+        columns = [STREAMS.index(stream) for stream in SCORED]
+        return float(self.nats[:, columns].sum(dtype=np.float64) / np.log(2))
+
 
 @dataclass(frozen=True)
 class Likelihood:

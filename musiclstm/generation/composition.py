@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
-from musiclstm.generation.request import ComposeRequest, Place, Prefix, line_after, place_of
+from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, HORIZON, POSITION, Rows, State, encode
-from musiclstm.music import Notes, Piece, cut
+from musiclstm.music import Notes, Piece, cut, line_after
 from musiclstm.scoring import Critic, Ear, SharedPassage
 
 OPENING, FOLLOWING = 8, 4  # bars before and after a passage that new bars must fit to
@@ -114,8 +114,9 @@ def performed(composition: Composition) -> Composition:
 
 def original_of(composition: Composition) -> Piece | None:
     """The composer's own continuation, at the tempo and in the transposition of the request; None if it is unknown."""
-    original = composition.request.seed.original
-    return None if original is None else composition.request.performance.played(original.piece)
+    request = composition.request
+    known = request.seed.original if composition.split == request.seed.end else None
+    return None if known is None else request.performance.played(known.piece)
 
 
 def compose(checkpoint: Checkpoint, request: ComposeRequest) -> Composition:

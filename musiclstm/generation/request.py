@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
-from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, join, make_notes
+from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, join, line_after, make_notes
 from musiclstm.seeds import Seed
 
 MAX_BARS, MAX_TAKES, MAX_CANDIDATES, MAX_RANDOM_SEED = 64, 8, 16, 2**32 - 1
@@ -182,7 +182,8 @@ def place_of(request: ComposeRequest) -> Place:
     music = seed
     if after is not None:
         continuation = replace(after.continuation, tempi=(Tempo(0, seed.tempo_at(after.split)),))
-        music = join(seed, cut(continuation, 0, after.ticks), after.split)
+        opening = seed if after.split == request.seed.end else cut(seed, 0, after.split)
+        music = join(opening, cut(continuation, 0, after.ticks), after.split)
     if request.regenerate is not None:
         begin = line_after(music, request.regenerate - 1)
         metre = replace(music.metre_at(begin), onset=0)
@@ -197,16 +198,6 @@ def place_of(request: ComposeRequest) -> Place:
     open_ended = request.ending is None and bars < CLOSING
     end = begin + metre.bar_ticks * (OPEN_ENDED if open_ended else request.ending or bars)
     return Place(music, request.split, begin, bars, metre, request.existing, end, rewrites=False)
-
-
-def line_after(piece: Piece, bars: int) -> int:
-    """The tick of the bar line after the first ``bars`` bars of a piece, which may lie after its last note."""
-    line, metres = 0, [*piece.metres]
-    for _ in range(bars):
-        change = next((metre.onset for metre in metres if metre.onset > line), None)
-        following = line + piece.metre_at(line).bar_ticks
-        line = following if change is None else min(following, change)
-    return line
 
 
 def _require_bars(request: ComposeRequest, first: int) -> None:

@@ -21,6 +21,7 @@ from musiclstm.music.notes import (
     cut,
     cut_bars,
     join,
+    line_after,
     make_notes,
     require_notes,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "estimate_key",
     "join",
     "key_name",
+    "line_after",
     "make_notes",
     "require_notes",
     "share_out",

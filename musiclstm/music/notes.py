@@ -158,6 +158,16 @@ def bar_lines(piece: Piece, until: int | None = None) -> NDArray[np.int64]:
     return np.asarray(lines, dtype=np.int64)
 
 
+def line_after(piece: Piece, bars: int) -> int:
+    """The tick of the bar line after the first ``bars`` bars of a piece, which may lie after its last note."""
+    line, metres = 0, [*piece.metres]
+    for _ in range(bars):
+        change = next((metre.onset for metre in metres if metre.onset > line), None)
+        following = line + piece.metre_at(line).bar_ticks
+        line = following if change is None else min(following, change)
+    return line
+
+
 def bar_positions(piece: Piece) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Each note's distance in ticks from the start of its bar, and the length in ticks of a bar of its metre."""
     lines = bar_lines(piece, int(piece.notes["onset"][-1]) + 1 if len(piece) else 0)

@@ -1,7 +1,8 @@
-"""Release a checkpoint: gate, card, push. A checkpoint is not published if it needs more bits per note than a competitor.
+"""Release a checkpoint: gate, card, push. A checkpoint is not published if it surely needs more bits per note than a competitor.
 
 The gate measures three models on the pieces that the new checkpoint held out from training: the new checkpoint, the one on the
-Hub now, and a Markov chain counted on the new one's training pieces (``evaluation.ngram``).
+Hub now, and a Markov chain counted on the new one's training pieces (``evaluation.ngram``). "Surely": the 95 % interval of the
+difference, piece by piece and resampling works, lies above 0.
 """
 
 from __future__ import annotations
@@ -13,53 +14,84 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.checkpoint_files import CRITIC, MARKER, ORIGINALITY, PARTS
 from musiclstm.data import Collection, open_data, split
 from musiclstm.errors import CheckpointError, DataError, OptionError
-from musiclstm.evaluation import NoteScores, evaluate, is_new, ngram, total
+from musiclstm.evaluation import Evaluator, NoteScores, is_new, middle_95, ngram, total, work_weights
 from musiclstm.hub import CARD, Published, Remote, download_checkpoint, upload
 from musiclstm.model import encode, quarters
 from musiclstm.music import Piece
 from musiclstm.publishing.card import merged, with_sections
 
 ROUNDING = 0.0005  # bits per note; smaller differences count as equal, since three decimals are shown
+RESAMPLES = 2000
 BESIDE_THE_CARD = ("learning-curves.svg", "credits.csv")
 LONGEST_REASON = 300
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contender:
-    """A measured model and its figures on the held-out pieces, as from ``scores.Likelihood.summary``."""
+    """A measured model: its figures on the held-out pieces, as from ``scores.Likelihood.summary``, and those of each piece.
+
+    ``lost`` [pieces]: bits of all notes of a piece; ``notes`` [pieces]: how many were predicted.
+    """
 
     name: str
     figures: Mapping[str, Any]
+    lost: NDArray[np.float64]
+    notes: NDArray[np.float64]
 
     @property
     def bits(self) -> float:
-        """Bits per note, which decide the verdict."""
+        """Bits per note."""
         return float(self.figures["bits_per_note"])
+
+    def above(self, other: Contender, works: Sequence[str]) -> tuple[float, float]:
+        """By how many bits per note it needs more than ``other``: a 95 % interval, resampling the ``works`` of the pieces."""
+        weights = work_weights(works, RESAMPLES, np.random.default_rng(1))
+        return middle_95(weights @ (self.lost - other.lost) / (weights @ self.notes))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a checkpoint may be published: only without ``reasons`` against it. The new one is the first of ``contenders``."""
+    """Whether a checkpoint may be published: only without ``reasons`` against it. The new one is the first of ``contenders``.
+
+    ``works`` are those of the pieces that all were measured on.
+    """
 
     contenders: tuple[Contender, ...]
-    reasons: tuple[str, ...]
+    works: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """One sentence for each contender that surely needs fewer bits per note than the first."""
+        mine, *others = self.contenders
+        found = []
+        for other in others:
+            low, high = mine.above(other, self.works)
+            if low > ROUNDING:
+                measured = f"It needs {mine.bits:.3f} bits per note on held-out pieces ({other.name}: {other.bits:.3f})"
+                found.append(f"{measured}, more by {low:.3f} to {high:.3f}.")
+        return tuple(found)
 
     def section(self, forced: str = "") -> str:
         """The verdict as a section of the model card; ``forced``: the reason to publish anyway."""
-        pieces, notes = self.contenders[0].figures["pieces"], self.contenders[0].figures["notes"]
-        head = "| | bits per note | bits per quarter | new material | pitch | step | duration |\n|---|---|---|---|---|---|---|"
+        mine = self.contenders[0]
+        pieces, notes = mine.figures["pieces"], mine.figures["notes"]
+        head = "| | bits per note | more than this one | bits per quarter | new material | pitch | step | duration |"
         comments = [*self.remarks, *self.reasons, *([f"Published anyway: {forced}"] if forced else [])]
-        rows = "\n".join(_row(contender) for contender in self.contenders)
-        return "\n\n".join(
-            [f"## Before publishing\n\nOn {pieces} held-out pieces with {notes:,} predicted notes:\n\n{head}\n{rows}", *comments]
-        )
+        apart = [" to ".join(f"{end:+.3f}" for end in other.above(mine, self.works)) for other in self.contenders[1:]]
+        rows = "\n".join(_row(*each) for each in zip(self.contenders, ["", *apart], strict=True))
+        said = f"On {pieces} held-out pieces with {notes:,} predicted notes; works in all: {len(set(self.works))}. "
+        said += "The intervals hold 95 % of bootstrap samples that draw works."
+        return "\n\n".join([f"## Before publishing\n\n{said}\n\n{head}\n{'|---' * 8}|\n{rows}", *comments])
 
 
 @dataclass(frozen=True)
@@ -156,27 +188,18 @@ def measure(new: Checkpoint, published: Checkpoint | None, collection: Collectio
             remarks.append("The published checkpoint held out other pieces, so it may have been trained on some of these.")
     pieces = [collection.piece(index) for index in chosen]
     say(f"Evaluating on {len(pieces)} held-out pieces ...")
-    contenders = [Contender(f"this checkpoint ({new.name})", evaluate(new, pieces))]
+    contenders = [_measured(f"this checkpoint ({new.name})", new, pieces)]
     if published is not None:
-        contenders.append(Contender(f"published ({published.revision})", evaluate(published, pieces)))
+        contenders.append(_measured(f"published ({published.revision})", published, pieces))
     contenders.append(_counted(new, pieces, collection, sides))
-    return Verdict(tuple(contenders), reasons_against(contenders), tuple(remarks))
+    works = tuple(collection.entries[index].work for index in chosen)
+    return Verdict(tuple(contenders), works, tuple(remarks))
 
 
 def check_reason(forced: str) -> None:
     """Raise OptionError if the reason to publish a worse checkpoint is too long for the model card."""
     if len(forced) > LONGEST_REASON:
         raise OptionError(f"The reason in the model card may have up to {LONGEST_REASON} characters, not {len(forced)}.")
-
-
-def reasons_against(contenders: Sequence[Contender]) -> tuple[str, ...]:
-    """One sentence for each contender that needs fewer bits per note than the first."""
-    mine, *others = contenders
-    return tuple(
-        f"It needs {mine.bits:.3f} bits per note on held-out pieces ({other.name}: {other.bits:.3f})."
-        for other in others
-        if mine.bits > other.bits + ROUNDING
-    )
 
 
 def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, list[int]]:
@@ -198,6 +221,16 @@ def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, li
     return sides
 
 
+def _measured(name: str, checkpoint: Checkpoint, pieces: Sequence[Piece]) -> Contender:
+    rows = [encode(piece, checkpoint.vocabulary) for piece in pieces]
+    return _contender(name, Evaluator(checkpoint).scores(pieces), quarters(rows, checkpoint.vocabulary))
+
+
+def _contender(name: str, scores: Sequence[NoteScores], covered: float) -> Contender:
+    figures = total(scores, covered).summary()
+    return Contender(name, figures, *np.array([(score.lost, len(score.nats)) for score in scores], np.float64).T)
+
+
 def _counted(new: Checkpoint, pieces: Sequence[Piece], collection: Collection, sides: Mapping[str, Sequence[int]]) -> Contender:
     """A Markov chain counted on the training pieces, of the order that is best on the validation pieces."""
     vocabulary = new.vocabulary
@@ -206,7 +239,7 @@ def _counted(new: Checkpoint, pieces: Sequence[Piece], collection: Collection, s
     order = ngram.best_order(ngram.bits_by_order(model, validation))
     rows = [encode(piece, vocabulary) for piece in pieces]
     scores = [NoteScores(*model.scores(piece, order, recall=True), is_new(piece)) for piece in rows]
-    return Contender(f"Markov chain of order {order}", total(scores, quarters(rows, vocabulary)).summary())
+    return _contender(f"Markov chain of order {order}", scores, quarters(rows, vocabulary))
 
 
 def _published(repo: str, remote: Remote | None, say: Say) -> Checkpoint | None:
@@ -221,11 +254,11 @@ def _published(repo: str, remote: Remote | None, say: Say) -> Checkpoint | None:
         return None
 
 
-def _row(contender: Contender) -> str:
+def _row(contender: Contender, apart: str) -> str:
     figures = contender.figures
     right = " | ".join(f"{figures['accuracy'][stream]:.1%}" for stream in ("pitch", "step", "duration"))
     new = figures["new_material"]["bits_per_note"]
-    return f"| {contender.name} | {contender.bits:.3f} | {figures['bits_per_quarter']:.2f} | {new:.3f} | {right} |"
+    return f"| {contender.name} | {contender.bits:.3f} | {apart} | {figures['bits_per_quarter']:.2f} | {new:.3f} | {right} |"
 
 
 def _hashes(files: Mapping[str, bytes]) -> str:

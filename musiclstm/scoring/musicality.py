@@ -122,7 +122,7 @@ class Overlap:
     resampled: Floats
 
 
-def overlap(human: Floats, generated: Floats, rng: np.random.Generator, *, halvings: int = 100, resamples: int = 200) -> Overlap:
+def overlap(human: Floats, generated: Floats, weights: Floats, rng: np.random.Generator, *, halvings: int = 100) -> Overlap:
     """How far generated music overlaps human music, and how far human music overlaps itself, feature by feature.
 
     ``human`` [n, f] and ``generated`` [n, f]: row i is the human and the generated continuation of seed i. In each of
@@ -130,17 +130,16 @@ def overlap(human: Floats, generated: Floats, rng: np.random.Generator, *, halvi
     from them to the human pieces of B, which gives the ceiling, and with those from them to the generated pieces of B. Both
     sides have equally many pieces, and no two pieces compared continue the same seed. Areas are means over the halvings.
 
-    The bootstrap draws seeds with replacement and uses the first few halvings; a seed is never paired with itself. Fewer
-    distinct pieces give smaller areas, so the samples are centred on the estimate: only their spread matters.
-    Raises OptionError for fewer than 8 seeds.
+    ``weights`` [b, n] say how often each seed counts in each of b bootstrap samples, which use the first few halvings; a seed is
+    never paired with itself. Fewer distinct pieces give smaller areas, so the samples are centred on the estimate: only their
+    spread matters. Raises OptionError for fewer than 8 seeds.
     """
     count = len(human)
     if count < 8 or human.shape != generated.shape:
         raise OptionError(f"Overlapping areas need at least 8 pairs of pieces, not {count} and {len(generated)}.")
     halves = random_halves(count, halvings, rng)
     areas = halved_areas(human, generated, halves, np.ones(count))
-    draws = rng.multinomial(count, np.full(count, 1.0 / count), size=resamples)
-    resampled = np.array([halved_areas(human, generated, halves[:_RESAMPLED_HALVINGS], draw.astype(float)) for draw in draws])
+    resampled = np.array([halved_areas(human, generated, halves[:_RESAMPLED_HALVINGS], weight) for weight in weights])
     return Overlap(areas, resampled - resampled.mean(axis=0) + areas)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from musiclstm.errors import OptionError
+from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.formats import parse_abc, read_corpus, read_music
 from musiclstm.music import (
     TEMPI,
@@ -35,7 +35,7 @@ from musiclstm.music import (
     key_name,
     require_notes,
 )
-from musiclstm.seeds.checks import read_stored_seed
+from musiclstm.seeds.checks import MOST_ROWS, read_stored_seed
 from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
 
 _TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
@@ -137,10 +137,18 @@ def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
     raise OptionError(f"There is no seed called {name!r}; {hint}.")
 
 
-def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None) -> Seed:
-    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. Raises MusicFileError if it is unusable."""
+def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None, *, whole: bool = False) -> Seed:
+    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them.
+
+    Raises MusicFileError if it is unusable, or too long as a whole.
+    """
     path = Path(path)
-    return seed_from_piece(read_music(path), bars, name=_slug(path.stem))
+    piece = require_notes(read_music(path))
+    if whole:
+        if len(piece) > MOST_ROWS:
+            raise MusicFileError(f"{path.name} has {len(piece):,} notes; at most {MOST_ROWS:,} are possible. Cut out a part.")
+        bars = (1, len(bar_lines(piece, int(piece.notes["onset"][-1]) + 1)) - 1)
+    return seed_from_piece(piece, bars, name=_slug(path.stem))
 
 
 def seed_from_piece(

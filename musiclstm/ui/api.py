@@ -1,9 +1,10 @@
-"""The public API of the page: /generate, /continue, /original and /seeds, with plain parameters and results; also MCP tools."""
+"""The public API of the page, with plain parameters and results; its endpoints are MCP tools too."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats import MUSIC_ENDINGS, write_midi
 from musiclstm.generation import ORIGINAL, SCORE, ComposeRequest, compose
-from musiclstm.seeds import Seed, find_seed
+from musiclstm.seeds import Seed, find_seed, seed_from_file
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.layout import BARS
@@ -26,7 +27,7 @@ Answer = Iterator[tuple[Any, ...]]
 
 
 def add_endpoints(active: ActiveCheckpoint) -> None:
-    """Add the four endpoints to the page under construction."""
+    """Add the five endpoints to the page under construction."""
     shared = {
         "diversity": gr.Number(SamplingOptions.diversity, visible=False, label="Diversity, 0.1 (tame) to 2 (wild)"),
         "bars": gr.Number(BARS, visible=False, precision=0, label="Bars to write, 1 to 64"),
@@ -50,9 +51,20 @@ def add_endpoints(active: ActiveCheckpoint) -> None:
         *shared.values(),
         transposition,
     ]
+    changed = [
+        gr.Number(visible=False, precision=0, label="First bar to write anew, counted from 1"),
+        gr.Number(visible=False, precision=0, label="Last bar to write anew"),
+        gr.File(
+            visible=False, label="MIDI, MusicXML, kern or ABC, such as the joined.mid of a take", file_types=sorted(MUSIC_ENDINGS)
+        ),
+        gr.Textbox("", visible=False, label="Id of a seed from /seeds, instead of a file"),
+        *(shared[name] for name in ("diversity", "random_seed", "tempo", "instrument")),
+        transposition,
+    ]
     outputs = [*(gr.File(visible=False, label=name) for name in FILES), gr.JSON(visible=False, label="recipe")]
     gr.Button(visible=False).click(_generate(active), curated, outputs, api_name="generate", **MODEL)
     gr.Button(visible=False).click(_continue(active), own, outputs, api_name="continue", **MODEL)
+    gr.Button(visible=False).click(_regenerate(active), changed, outputs, api_name="regenerate", **MODEL)
     gr.Button(visible=False).click(
         _original(active), curated[0], [gr.File(visible=False, label=ORIGINAL)], api_name="original", queue=False
     )
@@ -135,6 +147,46 @@ def _continue(active: ActiveCheckpoint) -> Callable[..., Answer]:
             yield _answer(engine, request, folder)
 
     return continue_music
+
+
+def _regenerate(active: ActiveCheckpoint) -> Callable[..., Answer]:
+    def regenerate(
+        first_bar: int,
+        last_bar: int,
+        file: str | None = None,
+        seed: str = "",
+        diversity: float = SamplingOptions.diversity,
+        random_seed: int | None = None,
+        tempo: float | None = None,
+        instrument: str = "piano",
+        transposition: int = 0,
+    ) -> Answer:
+        """Write some bars of a piece anew with an LSTM. All other bars stay as they are.
+
+        Args:
+            first_bar: First bar to write anew, counted from 1; the very first bar of the music can't be.
+            last_bar: Last bar to write anew, up to 64 bars in all.
+            file: A MIDI, MusicXML, kern or ABC file, such as the joined.mid of an earlier answer.
+            seed: Id of an opening from the seeds tool, instead of a file.
+            diversity: How daring the music is, from 0.1 (tame) to 2 (wild).
+            random_seed: Fixes every random choice; a new one if left out.
+            tempo: Quarter notes per minute; the tempo of the music if left out.
+            instrument: For example piano, harp or string quartet.
+            transposition: Semitones to transpose all the music, -12 to 12.
+
+        Returns:
+            MIDI and WAV of the bars before, of all from the first new bar on, and of both joined, the score, and the recipe.
+        """
+        engine, drawn = active.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
+        with request_folder() as folder:
+            if bool(file) == bool(seed):
+                raise OptionError("Give either a music file or the id of a seed.")
+            whole = seed_from_file(Path(file), whole=True) if file else find_seed(engine.checkpoint.seeds, seed)
+            bars, top_p = last_bar - first_bar + 1, SamplingOptions.top_p
+            request = request_of(whole, diversity, bars, drawn, tempo, instrument, transposition, top_p, True, False)
+            yield _answer(engine, replace(request, regenerate=first_bar), folder)
+
+    return regenerate
 
 
 def _original(active: ActiveCheckpoint) -> Callable[[str], Iterator[str]]:

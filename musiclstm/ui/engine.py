@@ -138,16 +138,15 @@ class Engine:
         finished: list[Composition] = []
         began = time.monotonic()
         for request in requests:
-            before = request.total_bars - request.bars
             for composition in compose_stream(self.checkpoint, request):
-                latest, new = composition, composition.bars - before
+                latest, new = composition, composition.fresh
                 share = (len(finished) + new / request.bars) / len(requests)
                 where = f"Take {len(finished) + 1} of {len(requests)}, bar" if len(requests) > 1 else "Bar"
                 left = _time_left(time.monotonic() - began, share)
                 yield Progress(f"{where} {min(new + 1, request.bars)} of {request.bars}{left}", share, composition)
                 if stopped() and new and not composition.finished:
                     # The same notes again, from a request for these bars only, so that the recipe matches what was kept.
-                    shorter = replace(request, bars=new, ending=request.ending or request.bars)
+                    shorter = replace(request, bars=new, ending=None if request.regenerate else request.ending or request.bars)
                     latest = compose(self.checkpoint, shorter)
                     break
             if latest.finished:
@@ -163,7 +162,7 @@ class Engine:
         """Write the files of a take to ``folder``. Without FluidSynth there is no sound, and the ``note`` says why."""
         composition, take = sounding(shown)
         request, sound = composition.request, None
-        if audio:
+        if audio and composition.split == request.seed.end:
             try:
                 sound = self.sound(request.seed, request.performance)
             except MissingToolError:

@@ -8,7 +8,7 @@ import numpy as np
 
 from musiclstm.formats import musicxml_text
 from musiclstm.generation import Composition, Take, performed
-from musiclstm.music import Performance, Piece
+from musiclstm.music import Performance, Piece, line_after
 from musiclstm.render.pianoroll import roll_svg
 from musiclstm.render.sheet import Sheet, engrave
 from musiclstm.seeds import Seed
@@ -52,7 +52,7 @@ def take_roll(shown: Shown) -> str:
     """The piano roll of seed and continuation. It has room for the bars still to come, so it keeps its size while it grows."""
     composition, take = sounding(shown)
     split, seed = composition.split, composition.seed
-    length = composition.request.total_bars * seed.metre_at(split).bar_ticks
+    length = line_after(take.continuation, composition.request.total_bars)
     return roll_svg(
         seed,
         _cut_off(take.continuation, length),
@@ -66,7 +66,7 @@ def take_roll(shown: Shown) -> str:
 def small_roll(shown: Shown) -> str:
     """A thumbnail of a take, for its card."""
     composition, take = sounding(shown)
-    ticks = composition.split + composition.request.total_bars * composition.seed.metre_at(composition.split).bar_ticks
+    ticks = composition.split + line_after(take.continuation, composition.request.total_bars)
     return roll_svg(
         composition.seed, take.continuation, split=composition.split, height=160, quarter_px=_fitting(ticks, _CARD_WIDTH, 4.0)
     )

@@ -79,6 +79,9 @@ def take_heading(composition: Composition) -> str:
     new = counted(composition.bars, "new bar")
     if request.after is not None:
         new = f"{counted(composition.bars, 'new bar')} ({composition.bars - request.after.bars} of them by extending)"
+    if request.regenerate is not None:
+        last = request.regenerate + request.bars - 1
+        new = f"bar {last} written anew" if request.bars == 1 else f"bars {request.regenerate}–{last} written anew"
     settings = [new, f"diversity {request.sampling.diversity:g}", f"random seed {request.random_seed}"]
     if request.performance.transposition:
         settings.append(f"transposed by {request.performance.transposition:+d}")

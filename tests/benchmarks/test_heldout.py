@@ -38,9 +38,9 @@ def rows(pitches: list[int]) -> Rows:
 
 def test_a_checkpoints_own_data_are_split_as_they_were(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as refused:
-        held_out(folder, metrics(["none"]), tmp_path)
+        held_out([str(folder)], metrics(["none"]), tmp_path)
     works = str(refused.value).split("would hold out ")[1].removesuffix(".").split(", ")
-    held = held_out(folder, metrics(works), tmp_path)
+    held = held_out([str(folder)], metrics(works), tmp_path)
     assert held.own
     assert held.names("test") == [f"{work}.mid" for work in works]
     assert not set(held.names("test")) & set(held.names("train") + held.names("validation"))
@@ -48,7 +48,7 @@ def test_a_checkpoints_own_data_are_split_as_they_were(folder: Path, tmp_path: P
 
 def test_data_that_may_have_been_trained_on_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="may have been trained on"):
-        held_out(folder, metrics(["Beethoven/pathetique"]), tmp_path)
+        held_out([str(folder)], metrics(["Beethoven/pathetique"]), tmp_path)
 
 
 def test_the_chorales_of_one_cantata_are_one_work() -> None:

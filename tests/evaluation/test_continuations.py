@@ -43,6 +43,11 @@ def passages(count: int = 12, pieces: int = 4, bars: int = 4) -> list[Passage]:
     return held_out(found, np.random.default_rng(1), count, seed_bars=8, bars=bars)
 
 
+def own_works(given: list[Passage]) -> list[str]:
+    """Each piece is a work."""
+    return [passage.name for passage in given]
+
+
 # Passages
 
 
@@ -150,7 +155,7 @@ def test_a_long_last_note_adds_no_bar() -> None:
 
 def test_human_continuations_compared_with_themselves_show_no_difference() -> None:
     given = passages(16)
-    found = compare(given, [passage.continuation for passage in given], np.random.default_rng(1), resamples=20)
+    found = compare(given, [passage.continuation for passage in given], own_works(given), np.random.default_rng(1), resamples=20)
     assert found["musicality"]["share_of_ceiling"]["mean"] == 1.0
     assert found["musicality"]["mean_overlapping_area"]["mean"] == found["musicality"]["ceiling"]["mean"] > 0.5
     for group in (found["musicality"]["features"], found["loops"], found["structure"]):
@@ -158,13 +163,14 @@ def test_human_continuations_compared_with_themselves_show_no_difference() -> No
             assert score["difference"] == {"mean": 0.0, "interval": [0.0, 0.0]}
             assert score["generated"] == score["people"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert (found["passages"], found["works"]) == (16, 4)
 
 
 def test_every_kind_of_score_separates_a_repeated_note_from_human_music() -> None:
     given = passages(16)
     onset = np.arange(32) * 12
     dull = Piece(make_notes(onset, [60] * 32, [12] * 32, [64] * 32))
-    found = compare(given, [dull] * 16, np.random.default_rng(1), resamples=20)
+    found = compare(given, [dull] * 16, own_works(given), np.random.default_rng(1), resamples=20)
     assert found["loops"]["looping"]["generated"]["mean"] == 1.0
     assert found["loops"]["looping"]["people"]["mean"] == 0.0
     assert found["loops"]["looping"]["difference"]["interval"] == [1.0, 1.0]
@@ -179,9 +185,9 @@ def test_every_kind_of_score_separates_a_repeated_note_from_human_music() -> Non
 
 def test_the_mean_area_covers_the_five_fixed_features() -> None:
     given = passages(16)
-    found = compare(given, [transpose(passage.continuation, 1) for passage in given], np.random.default_rng(1), resamples=20)[
-        "musicality"
-    ]
+    found = compare(
+        given, [transpose(passage.continuation, 1) for passage in given], own_works(given), np.random.default_rng(1), resamples=20
+    )["musicality"]
     fixed = [feature for feature in found["features"].values() if feature["in_mean"]]
     assert [name for name, feature in found["features"].items() if feature["in_mean"]] == list(musicality.FEATURES)
     mean = np.mean([feature["overlapping_area"]["mean"] for feature in fixed])
@@ -193,10 +199,12 @@ def test_passages_shared_with_training_pieces_are_compared_with_human_ones() -> 
     known = walk(99, 48)
     copied = Piece(known.notes[:48], source="copied")
     human = [passage.continuation for passage in given]
-    found = compare(given, [copied, *human[1:]], np.random.default_rng(1), build_index([known]), resamples=20)["originality"]
+    found = compare(given, [copied, *human[1:]], own_works(given), np.random.default_rng(1), build_index([known]), resamples=20)[
+        "originality"
+    ]
     assert found["longest"]["difference"]["mean"] == pytest.approx((48 - found_length(given, known)) / 16, abs=1e-3)
     assert found["above_people_95"]["generated"]["mean"] == pytest.approx(1 / 16, abs=0.07)
-    assert compare(given, human, np.random.default_rng(1), resamples=2)["originality"] is None
+    assert compare(given, human, own_works(given), np.random.default_rng(1), resamples=2)["originality"] is None
 
 
 def found_length(given: list[Passage], known: Piece) -> int:
@@ -208,7 +216,12 @@ def test_a_human_continuation_is_not_compared_with_its_own_piece() -> None:
     given = passages(16)
     pieces = [walk(number, 48) for number in range(4)]
     found = compare(
-        given, [passage.continuation for passage in given], np.random.default_rng(1), build_index(pieces), resamples=20
+        given,
+        [passage.continuation for passage in given],
+        own_works(given),
+        np.random.default_rng(1),
+        build_index(pieces),
+        resamples=20,
     )["originality"]
     assert found["longest"]["generated"]["mean"] == 48.0  # copied entirely from known pieces
     assert found["longest"]["people"]["mean"] < 10

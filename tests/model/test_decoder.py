@@ -14,7 +14,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats.score import read_corpus
 from musiclstm.model.batches import FeatureScanner, Part, iterate_batches
-from musiclstm.model.decoder import CHUNK, HORIZON, Chunk, State
+from musiclstm.model.decoder import CHUNK, HORIZON, JUDGED, Chunk, State
 from musiclstm.model.features import FeatureSpec
 from musiclstm.model.loop_guard import GUARD
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
@@ -115,6 +115,42 @@ def test_note_by_note_gives_the_probabilities_of_training(
             off = np.abs(softmax(logits[stream])[0] - trained_on[stream][index - 1]).max()
             assert off < 1e-4, f"{stream} of row {index} is off by {off}"
         state = decoder.feed(state, rows[index][None])
+
+
+def test_the_log_likelihood_of_rows_is_the_sum_of_their_logits(music: Piece, small_checkpoint: Checkpoint) -> None:
+    rows, decoder = encode(music, small_checkpoint.vocabulary), small_checkpoint.decoder
+    steps = np.asarray(decoder.spec.steps)
+    state = start = decoder.prime(rows[:50], gap=0, takes=2)
+    nats, following = np.zeros(2), rows[50:60]
+    for row in following:
+        both = np.stack([row, row])
+        for stream, column in (("step", STEP), ("pitch", PITCH), ("duration", DURATION)):
+            nats += np.log(softmax(decoder.logits_after(state, both)[stream])[:, row[column]])
+        state = decoder.feed(state, both)
+    tick = int(steps[following[0, STEP]])
+    assert decoder.log_likelihood(start, following, tick=tick) == pytest.approx(nats, rel=1e-4)
+    # The first step is the one that leads to the tick from where each take is, whatever its row says.
+    elsewhere = following.copy()
+    elsewhere[0, STEP] = 0
+    assert decoder.log_likelihood(start, elsewhere, tick=tick) == pytest.approx(nats, rel=1e-4)
+    assert decoder.log_likelihood(start, np.repeat(following, 30, axis=0), tick=tick) == pytest.approx(
+        decoder.log_likelihood(start, np.repeat(following, 30, axis=0)[:JUDGED], tick=tick)
+    )
+
+
+def test_a_given_note_is_struck_at_its_tick_by_every_take(music: Piece, small_checkpoint: Checkpoint) -> None:
+    rows, decoder = encode(music, small_checkpoint.vocabulary)[:50], small_checkpoint.decoder
+    rngs = [np.random.default_rng(number) for number in range(2)]
+    *_, chunk = decoder.write(decoder.prime(rows, gap=24, takes=2), STEADY, rngs, until=96, most=CHUNK)
+    assert chunk.done.all()
+    clock, steps = chunk.state["clock"].numpy(), np.asarray(decoder.spec.steps)
+    tick = 96 + int(steps[-1]) // 2
+    state, struck = decoder.strike(chunk.state, rows[7], tick=tick)
+    assert not state["done"].numpy().any()
+    assert (struck[:, 1:] == rows[7, 1:]).all()
+    gone = steps[struck[:, STEP]]
+    assert (np.abs(gone - (tick - clock)) == np.abs(steps - (tick - clock)[:, None]).min(axis=1)).all()
+    assert state["clock"].numpy().tolist() == (clock + gone).tolist()
 
 
 def test_these_probabilities_depend_on_the_past(trained_on: dict[str, Array]) -> None:

@@ -135,6 +135,11 @@ def music(seed: int, count: int = 60, shift: float = 0.0, spread: float = 1.0) -
     return np.random.default_rng(seed).normal(shift, spread, (count, 2))
 
 
+def drawn(resamples: int, count: int = 60) -> np.ndarray:
+    """Weights of a bootstrap that draws seeds."""
+    return np.random.default_rng(2).multinomial(count, np.full(count, 1 / count), size=resamples).astype(float)
+
+
 def test_halves_are_equally_large_and_drawn_independently() -> None:
     halves = random_halves(10, 50, np.random.default_rng(1))
     assert (halves.sum(axis=1) == 5).all()
@@ -142,19 +147,19 @@ def test_halves_are_equally_large_and_drawn_independently() -> None:
 
 
 def test_music_like_human_music_reaches_the_ceiling() -> None:
-    found = overlap(music(1), music(2), np.random.default_rng(1), resamples=20)
+    found = overlap(music(1), music(2), drawn(20), np.random.default_rng(1))
     assert found.areas[1].min() > 0.85
     assert found.areas[0] == pytest.approx(found.areas[1], abs=0.05)
 
 
 def test_human_music_itself_scores_exactly_the_ceiling() -> None:
-    found = overlap(music(1), music(1), np.random.default_rng(1), resamples=20)
+    found = overlap(music(1), music(1), drawn(20), np.random.default_rng(1))
     assert found.areas[0] == pytest.approx(found.areas[1], abs=1e-12)
 
 
 @pytest.mark.parametrize(("shift", "spread", "most"), [(6.0, 1.0, 0.1), (1.5, 1.0, 0.85), (0.0, 0.0, 0.9), (0.0, 4.0, 0.6)])
 def test_other_music_stays_below_the_ceiling(shift: float, spread: float, most: float) -> None:
-    found = overlap(music(1), music(2, shift=shift, spread=spread), np.random.default_rng(1), resamples=2)
+    found = overlap(music(1), music(2, shift=shift, spread=spread), drawn(2), np.random.default_rng(1))
     assert (found.areas[0] < most).all()
     assert (found.areas[1] > 0.85).all()
 
@@ -177,14 +182,14 @@ def test_a_weight_of_three_equals_a_seed_given_three_times() -> None:
 def test_resampled_areas_surround_the_estimate_and_more_seeds_narrow_them() -> None:
     widths = []
     for count in (16, 128):
-        found = overlap(music(1, count), music(2, count), np.random.default_rng(1), resamples=40)
+        found = overlap(music(1, count), music(2, count), drawn(40, count), np.random.default_rng(1))
         assert found.resampled.mean(axis=0) == pytest.approx(found.areas)
         widths.append(found.resampled.std(axis=0).mean())
     assert widths[1] < widths[0]
 
 
 def test_eight_seeds_are_enough_and_seven_are_not() -> None:
-    found = overlap(music(1, 8), music(2, 8), np.random.default_rng(1))
+    found = overlap(music(1, 8), music(2, 8), drawn(200, 8), np.random.default_rng(1))
     assert np.isfinite(found.resampled).all()
     with pytest.raises(OptionError, match="at least 8"):
-        overlap(music(1, 7), music(2, 7), np.random.default_rng(1))
+        overlap(music(1, 7), music(2, 7), drawn(200, 7), np.random.default_rng(1))

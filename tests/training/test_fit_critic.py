@@ -10,7 +10,8 @@ import pytest
 from training_run import three_times
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.generation.composition import ComposeRequest, compose
+from musiclstm.generation.composition import compose
+from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Piece, transpose
 from musiclstm.scoring.critic import Critic
 from musiclstm.training import fit_critic as module

@@ -14,7 +14,7 @@ from waiting import PATIENCE, wait_until
 
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.formats.midi import read_midi, write_midi
-from musiclstm.generation.composition import ComposeRequest
+from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Piece
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine, Progress

@@ -27,7 +27,8 @@ from musiclstm.checkpoint import Checkpoint, save_checkpoint
 from musiclstm.checkpoint_files import PARTS
 from musiclstm.errors import CheckpointError
 from musiclstm.formats.midi import read_midi, write_midi
-from musiclstm.generation.composition import ComposeRequest, Take, compose
+from musiclstm.generation.composition import Take, compose
+from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Piece, make_notes
 from musiclstm.music.performance import Performance
 from musiclstm.publishing.space import Pinned, space_files
@@ -275,6 +276,21 @@ def test_own_music_is_continued_and_its_recipe_holds_it(client: Client, tunes: d
         client.predict(file=handle_file(tmp_path / "broken.mid"), api_name="/continue")
 
 
+def test_bars_of_a_take_or_of_a_seed_are_written_anew(client: Client, small_checkpoint: Checkpoint) -> None:
+    made = files_of(client.predict(seed="march", bars=4, random_seed=4, api_name="/generate"))[2]
+    answer = client.predict(first_bar=10, last_bar=11, file=handle_file(made), random_seed=5, api_name="/regenerate")
+    old, new = (read_midi(path).notes for path in (made, files_of(answer)[2]))
+    around = [notes[(notes["onset"] < 9 * 96) | (notes["onset"] >= 11 * 96)].tolist() for notes in (old, new)]
+    assert around[0] == around[1]
+    assert old.tolist() != new.tolist()
+    assert (answer[-1]["regenerate"], answer[-1]["bars"]) == (10, 2)
+    answer = client.predict(first_bar=3, last_bar=3, seed="march", random_seed=5, api_name="/regenerate")
+    assert len(read_midi(files_of(answer)[0])) == (small_checkpoint.seeds[0].piece.notes["onset"] < 2 * 96).sum()
+    for bad, sentence in (({"seed": "march"}, "Only bars 2 to 8"), ({}, "Give either a music file or the id")):
+        with pytest.raises(AppError, match=sentence):
+            client.predict(first_bar=8, last_bar=9, **bad, api_name="/regenerate")
+
+
 def test_a_transposition_applies_to_seed_and_continuation(client: Client) -> None:
     plain, higher = (
         client.predict(seed="march", bars=2, random_seed=4, transposition=semitones, api_name="/generate") for semitones in (0, 3)
@@ -304,7 +320,7 @@ def test_the_composers_own_continuation_is_served_where_it_is_known(client: Clie
 def test_only_the_endpoints_for_programs_are_public(client: Client) -> None:
     api = client.view_api(return_format="dict", print_info=False)
     assert isinstance(api, dict)
-    assert set(api["named_endpoints"]) == {"/generate", "/continue", "/original", "/seeds"}
+    assert set(api["named_endpoints"]) == {"/generate", "/continue", "/regenerate", "/original", "/seeds"}
     assert not api["unnamed_endpoints"]
     asked = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
     first = ["seed", "diversity", "bars", "random_seed", "tempo", "instrument"]
