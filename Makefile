@@ -44,7 +44,7 @@ lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a 
 	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
 
 SHARED := __init__ report greedy heldout learning music original
-MUSIC  := quality diversity endings seeds guard style regeneration
+MUSIC  := quality diversity endings seeds guard style regeneration judges
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after the other
@@ -62,6 +62,7 @@ bench-takes: $(VENV)/pins ## compare takes with human music: diversity, endings,
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/guard.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/style.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/regeneration.py $(ARGS)
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/judges.py $(ARGS)
 
 clean: ## remove caches; delete .venv by hand to start from nothing
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,121 @@
+"""Claim: judges hardly tell takes at the default settings from human continuations, and takes of a seed stay distinct.
+
+For each number of candidates the checkpoint continues the same held-out passages, twice each. Three judges, which learn from
+other works than they judge and know nothing of the critic (``musiclstm/evaluation/judge.py``), then say which of two
+continuations is human: the first take, or the composer's. At 50 % they guess. Two takes of a seed are compared note by note: the
+share of their notes that are struck at the same time on the same key, next to what a take shares with the composer's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.music import begin, parser
+from benchmarks.report import Figure, cores, publish, section
+
+JUDGES = ("trees", "logistic", "network")
+SHOWN = 12  # rows of the table of shifts
+
+
+def main() -> None:
+    """Measure and publish."""
+    asking = parser(__doc__)
+    asking.add_argument("--passages", type=int, default=200)
+    asking.add_argument("--candidates", type=int, nargs="+", default=[1, 8], help="the last one is the default")
+    asking.add_argument("--side", choices=("validation", "test"), default="test", help="tune on validation; judge once on test")
+    options = asking.parse_args()
+    begin(cores())
+    measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Continue, judge, publish; figures of validation pieces are printed only."""
+    import numpy as np
+
+    from benchmarks.heldout import held_out
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.evaluation import continuations, judge_pairs
+
+    loaded = load_checkpoint(options.checkpoint)
+    held = held_out(options.data, loaded.metrics, options.work / "cache")
+    chosen = held.sides[options.side]
+    pieces = [held.collection.piece(index) for index in chosen]
+    works = {piece.source: held.collection.entries[index].work for piece, index in zip(pieces, chosen, strict=True)}
+    passages = continuations.held_out(pieces, np.random.default_rng(1), options.passages)
+    rows, judged = [], {}
+    for candidates in options.candidates:
+        began = time.perf_counter()
+        pairs = [both(loaded, passage, number, candidates) for number, passage in enumerate(passages)]
+        seconds = (time.perf_counter() - began) / len(pairs) / 2
+        judged = judge_pairs(works, passages, [first for first, _ in pairs])
+        common = float(np.mean([in_common(*pair) for pair in pairs]))
+        rows.append(
+            [str(candidates), *(told(judged["told_apart"][name]) for name in JUDGES), f"{common:.3f}", f"{seconds:.2f} s"]
+        )
+        print(" | ".join(rows[-1]), flush=True)
+    best = judged["told_apart"][judged["best"]]
+    figures = [Figure("pairs told apart by the best judge, at the default", best["share"], most=0.65)]
+    said = [__doc__.splitlines()[0] if __doc__ else "", table(rows), shifts(judged["shifts"])]
+    count, different = len(passages), len({works[passage.name] for passage in passages})
+    notes = [f"{count} passages of {different} {options.side} works: 16 bars after 8. Intervals hold 95 % of samples of works."]
+    text = section(
+        "\n\n".join(said),
+        figures,
+        notes=notes,
+        threads=f"{cores()} threads",
+        libraries=("numpy", "keras", "tensorflow", "sklearn"),
+    )
+    if options.side == "test":
+        publish("Judges", text)
+    else:
+        print(text)
+
+
+def both(loaded: Any, passage: Any, number: int, candidates: int) -> tuple[Any, Any]:
+    """Two takes of a passage's seed, of different random seeds."""
+    from musiclstm.generation import compose
+
+    request = passage.request(random_seed=2 * number, candidates=candidates)
+    first, second = (compose(loaded, replace(request, random_seed=2 * number + which)).takes[0] for which in (0, 1))
+    return first.continuation, second.continuation
+
+
+def in_common(one: Any, two: Any) -> float:
+    """The share of the notes of two pieces that both have: same onset, same pitch (Jaccard index)."""
+    struck = [set(piece.notes[["onset", "pitch"]].tolist()) for piece in (one, two)]
+    return len(struck[0] & struck[1]) / max(1, len(struck[0] | struck[1]))
+
+
+def told(found: dict[str, Any]) -> str:
+    """A share with its interval."""
+    low, high = found["interval"]
+    return f"{found['share']:.2f} ({low:.2f} to {high:.2f})"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """One line for each number of candidates."""
+    head = (
+        "candidates",
+        *(f"told apart by {name}" for name in JUDGES),
+        "two takes have in common",
+        "a take and the human one",
+        "a take",
+    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows))
+
+
+def shifts(found: Sequence[dict[str, Any]]) -> str:
+    """The figures that give takes away most."""
+    lines = [
+        f"| {each['figure']} | {each['people']:.3f} | {each['generated']:.3f} | {each['shift']:+.2f} |" for each in found[:SHOWN]
+    ]
+    head = "What differs most at the default, in standard deviations of human music:\n\n| figure | human | takes | shift |\n"
+    return head + "\n".join(["|---|---|---|---|", *lines])
+
+
+if __name__ == "__main__":
+    main()
