@@ -241,7 +241,7 @@ def _loops(take: Take) -> str:
 
 
 def _shared_passage(take: Take) -> str:
-    """The longest passage shared with a training piece, in words; "" if unknown or none."""
+    """The longest passage shared with a known piece, in words; "" if unknown or none."""
     passage = take.shared_passage
     return f"; shares {passage.notes} notes in a row with {passage.title}" if passage and passage.notes else ""
 

@@ -13,14 +13,14 @@ from typing import Any
 from musiclstm.seeds import Seed
 
 _KNOWN = Template("""
-`originality.npz` contains hashes of every $n consecutive steps and intervals of $known training pieces, but no notes. With
-them the program finds the longest passage that a continuation shares note for note with one of these pieces, in any key and
-with any durations, and names the piece.""")
+`originality.npz` contains hashes of every $n consecutive steps and intervals of $known known pieces, but no notes: those that
+the network was trained on, and the works that the seeds are from. With them the program finds the longest passage that a
+continuation shares note for note with one of these pieces, in any key and with any durations, and names the piece.""")
 _CRITIC = """
 `critic.json` holds small networks that choose among several candidates while music is written. They learnt to tell human
 continuations of works that the network was not trained on from its own continuations of the same seeds.""".strip()
 _HUMAN = Template(""" Human music shares passages too: of $passages passages of $bars bars from
-held-out pieces, half share at most $at_50 notes in a row with a training piece, three quarters at most $at_75, and 95 % at most
+held-out pieces, half share at most $at_50 notes in a row with a known piece, three quarters at most $at_75, and 95 % at most
 $at_95.""")
 
 
@@ -83,7 +83,7 @@ def _dataset(dataset: Dataset, counts: Mapping[str, int]) -> str:
 
 
 def _originality(shared: Mapping[str, Any] | None) -> str:
-    """What originality.npz contains, and how much held-out human music shares with the training pieces."""
+    """What originality.npz contains, and how much held-out human music shares with the known pieces."""
     if shared is None:
         return "Not measured for this checkpoint."
     human = "" if not shared["passages"] else _HUMAN.substitute(shared, **{f"at_{k}": v for k, v in shared["people"].items()})

@@ -19,7 +19,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +28,9 @@ from numpy.typing import NDArray
 
 from musiclstm.errors import CheckpointError
 from musiclstm.music import Notes, Piece, bar_lines, cut
+
+Lengths = NDArray[np.int32]
+Places = NDArray[np.int64]
 
 ROWS = 5
 MOST_FIGURES = 4_000_000  # one per note: 16 MB in the file, 48 MB in memory
@@ -97,15 +100,26 @@ class OriginalityIndex:
     def longest(self, piece: Piece, start: int = 0, exclude: Collection[str] = ()) -> SharedPassage:
         """The longest passage of ``piece.notes[start:]`` that occurs in a known piece; the first of equally long ones.
 
-        ``start`` is the first note of a continuation: what its seed shares does not count. ``exclude``: names of known pieces
-        to leave out, such as the piece itself.
+        ``start`` is the first note of a continuation: what its seed shares does not count, and neither does a passage that
+        the continuation has from its seed. ``exclude``: names of known pieces to leave out, such as the piece itself.
         """
-        figures = _figures(piece.notes[max(0, start) :], self.rows)
+        start = max(0, start)
+        figures = _figures(piece.notes[start:], self.rows)
+        quoted = build_index([replace(piece, notes=piece.notes[:start])])._runs(figures, ())
+        best = (0, 0, 0)
+        for row, ((lengths, places), (own, _)) in enumerate(zip(self._runs(figures, exclude), quoted, strict=True)):
+            if len(places) and int(lengths.max()) > max(best[0], int(own.max(initial=0))):
+                longest = int(lengths.argmax())
+                best = (int(lengths[longest]), row, int(places[longest]))
+        return self._shared_passage(*best, start)
+
+    def _runs(self, figures: NDArray[np.uint32], exclude: Collection[str]) -> Iterator[tuple[Lengths, Places]]:
+        """For each of ``figures`` [n] its places among the known ones, and how many consecutive ones match up to each place."""
         left = np.searchsorted(self._sorted, figures, side="left")
         right = np.minimum(np.searchsorted(self._sorted, figures, side="right"), left + MOST_PLACES)
         left_out = np.array([known.name in exclude for known in self.pieces], dtype=bool)
         runs = np.zeros(len(self.figures) + 1, dtype=np.int32)  # at place + 1: length of the run that ends there; [0] stays 0
-        best, previous = (0, 0, 0), np.empty(0, dtype=np.int64)
+        previous = np.empty(0, dtype=np.int64)
         for row in range(len(figures)):
             places = self._places[left[row] : right[row]].astype(np.int64)
             owners = np.searchsorted(self._ends, places, side="right")
@@ -115,10 +129,7 @@ class OriginalityIndex:
             runs[previous + 1] = 0
             runs[places + 1] = lengths
             previous = places
-            if len(places) and int(lengths.max()) > best[0]:
-                longest = int(lengths.argmax())
-                best = (int(lengths[longest]), row, int(places[longest]))
-        return self._shared_passage(*best, max(0, start))
+            yield lengths, places
 
     def _shared_passage(self, run: int, last_row: int, last_place: int, start: int) -> SharedPassage:
         if not run:

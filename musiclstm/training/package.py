@@ -10,6 +10,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -134,12 +135,15 @@ def counted(collection: Collection) -> dict[str, dict[str, int]]:
 
 
 def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapping[str, Sequence[int]]) -> Checkpoint:
-    """The checkpoint with an index of the "train" pieces, and with metrics of how much held-out music shares with them.
+    """The checkpoint with an index of known pieces, and with metrics of how much held-out music shares with them.
 
-    ``sides`` must be those of the training: indices of the "train", "validation" and "test" pieces. Nothing is trained, so an
-    older checkpoint can be saved again with an index and a new card.
+    Known are the "train" pieces, the works of the seeds, and what the composers wrote after the seeds. ``sides`` must be those of
+    the training: indices of the "train", "validation", "test" and "seeds" pieces. Nothing is trained, so an older checkpoint can
+    be saved again with an index and a new card.
     """
-    index = build_index(collection.piece(number) for number in sides["train"])
+    pieces = (collection.piece(number) for number in (*sides["train"], *sides["seeds"]))
+    originals = (seed.original.piece for seed in checkpoint.seeds if seed.original is not None)
+    index = build_index(chain(pieces, originals))
     unseen = [*sides["test"], *sides["validation"]]
     overlap = human_overlap(index, (collection.piece(number) for number in unseen))
     return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": overlap})

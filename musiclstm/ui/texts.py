@@ -31,8 +31,9 @@ _GLOSSARY = {
     "Density": "Notes per bar, compared with the seed.",
     "Loop guard": "When a figure or phrase has come back too often, the guard holds back the notes that would repeat it and "
     "makes the next ones more daring, until the music moves on.",
-    "Longest shared passage": "The most notes in a row, in any key, that also occur in a piece the model was trained on. Human "
-    "music in this style shares passages too: its figure comes from pieces that were kept out of training.",
+    "Longest shared passage": "The most notes in a row, in any key, that also occur in a known piece: one the model was trained "
+    "on, or the work of an opening. Human music in this style shares passages too: its figure comes from pieces that were kept "
+    "out of training.",
     "The best take": "The one that follows its seed most like human continuations do, in rhythm, register, harmony and "
     "repetition.",
 }
@@ -125,17 +126,16 @@ def _loop_sentence(take: Take) -> str:
 
 
 def _shared_sentence(take: Take, checkpoint: Checkpoint) -> str:
-    """The longest passage shared with a training piece, compared with the median of human music."""
+    """The longest passage shared with a known piece, compared with the median of human music."""
     shared_passage = take.shared_passage
     if shared_passage is None:
         return ""
     human = checkpoint.metrics.get("originality", {}).get("people", {}).get("50")
     compared = f" (human music typically shares {human})" if human is not None else ""
     if not shared_passage.notes:
-        return f"It shares no passage with a piece the model was trained on{compared}."
+        return f"It shares no passage with a known piece{compared}."
     return (
-        f"Longest passage shared with a training piece: {counted(shared_passage.notes, 'note')} of "
-        f"{shared_passage.title}{compared}."
+        f"Longest passage shared with a known piece: {counted(shared_passage.notes, 'note')} of {shared_passage.title}{compared}."
     )
 
 

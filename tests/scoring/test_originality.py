@@ -126,6 +126,16 @@ def test_a_passage_does_not_run_on_from_one_piece_into_the_next(known: list[Piec
     assert index.longest(Piece(both)).notes == max(len(known[0]), len(known[1]))
 
 
+def test_what_a_continuation_has_from_its_seed_does_not_count(index: OriginalityIndex, known: list[Piece]) -> None:
+    seed = with_passage(random_piece(99, 60), 5, known[2], 30, 40)
+    begin, both = len(seed), join(seed, random_piece(98), seed.end)
+    quoting = with_passage(both, begin + 20, known[2], 30, 40)
+    assert index.longest(quoting).notes == 40
+    assert index.longest(quoting, begin).notes == 0
+    assert index.longest(with_passage(both, begin + 20, known[2], 30, 47), begin).notes == 47  # goes on as the known piece does
+    assert index.longest(with_passage(quoting, begin + 100, known[0], 7, 11), begin).notes == 11
+
+
 def test_only_notes_after_the_seed_count(index: OriginalityIndex, known: list[Piece]) -> None:
     music = with_passage(with_passage(random_piece(99), 20, known[4], 60, 40), 200, known[0], 7, 11)
     assert index.longest(music).notes == 40

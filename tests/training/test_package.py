@@ -61,9 +61,10 @@ def test_the_checkpoint_knows_its_training_pieces_and_no_others(trained: Trainin
 
 def test_an_index_is_added_without_training_again(trained: TrainingRun, loaded: Checkpoint) -> None:
     collection = open_collection(folder_sources(trained.data), trained.work / "cache")
-    added = with_originality(loaded, collection, {"train": [0], "validation": [1], "test": [0, 2]})
+    added = with_originality(loaded, collection, {"train": [0], "validation": [1], "test": [0, 2], "seeds": [3]})
     assert added.originality is not None
-    assert [known.name for known in added.originality.pieces] == [collection.entries[0].name]
+    known = [known.name for known in added.originality.pieces]
+    assert known == [collection.entries[number].name for number in (0, 3)]
     assert added.metrics["originality"]["passages"] == 3
     assert added.metrics["test"] == loaded.metrics["test"]
     assert added.network is loaded.network
