@@ -55,7 +55,7 @@ bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after th
 bench-quality: $(VENV)/pins ## compare with n-grams and the original; ARGS="--data DIR --minutes 30" sets the music and the time
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/quality.py $(ARGS)
 
-bench-takes: $(VENV)/pins ## compare takes with human music: diversity, endings, loops, style; ARGS="--data DIR"
+bench-takes: $(VENV)/pins ## compare takes with human music: judges, diversity, endings, seeds, loops, style, regenerated bars; ARGS="--data DIR"
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/endings.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/seeds.py $(ARGS)

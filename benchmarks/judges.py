@@ -53,9 +53,9 @@ def measure(options: argparse.Namespace) -> None:
         seconds = (time.perf_counter() - began) / len(pairs) / 2
         judged = judge_pairs(works, passages, [first for first, _ in pairs])
         common = float(np.mean([in_common(*pair) for pair in pairs]))
-        rows.append(
-            [str(candidates), *(told(judged["told_apart"][name]) for name in JUDGES), f"{common:.3f}", f"{seconds:.2f} s"]
-        )
+        human = [in_common(first, passage.continuation) for (first, _), passage in zip(pairs, passages, strict=True)]
+        shares = [with_interval(judged["told_apart"][name]) for name in JUDGES]
+        rows.append([str(candidates), *shares, f"{common:.3f}", f"{np.mean(human):.3f}", f"{seconds:.2f} s"])
         print(" | ".join(rows[-1]), flush=True)
     best = judged["told_apart"][judged["best"]]
     figures = [Figure("pairs told apart by the best judge, at the default", best["share"], most=0.65)]
@@ -90,7 +90,7 @@ def in_common(one: Any, two: Any) -> float:
     return len(struck[0] & struck[1]) / max(1, len(struck[0] | struck[1]))
 
 
-def told(found: dict[str, Any]) -> str:
+def with_interval(found: dict[str, Any]) -> str:
     """A share with its interval."""
     low, high = found["interval"]
     return f"{found['share']:.2f} ({low:.2f} to {high:.2f})"

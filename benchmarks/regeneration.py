@@ -34,7 +34,7 @@ def measure(options: argparse.Namespace) -> None:
     known, validation, test = (
         [held.collection.piece(index) for index in held.sides[side]] for side in ("train", "validation", "test")
     )
-    passages = continuations.held_out(test, np.random.default_rng(1), options.passages)
+    passages = [each for each in continuations.held_out(test, np.random.default_rng(1), options.passages) if plays_on(each)]
     versions = [versions_of(loaded, passage, number) for number, passage in enumerate(passages)]
     evaluator = Evaluator(loaded)
     chain = fit([encode(piece, loaded.vocabulary) for piece in known], loaded.vocabulary)
@@ -62,6 +62,15 @@ def measure(options: argparse.Namespace) -> None:
     notes = [f"{len(passages)} passages of {len(set(groups))} test works; intervals resample works."]
     claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")
     publish("Regenerated bars", section(claim, figures, notes=notes, threads=f"{cores()} threads", libraries=libraries))
+
+
+def plays_on(passage: Any) -> bool:
+    """Whether there are notes in the bars that are cut out, and from the beat after them to the end of the following bars."""
+    import numpy as np
+
+    bar = passage.piece.metres[0].bar_ticks
+    lines = [(FIRST - 1 + bars) * bar for bars in (0, BARS, BARS + FOLLOWING - 1, BARS + FOLLOWING)]
+    return bool((np.diff(np.searchsorted(passage.piece.notes["onset"], lines)) > 0).all())
 
 
 def versions_of(loaded: Any, passage: Any, number: int) -> dict[str, Any]:

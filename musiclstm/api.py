@@ -11,6 +11,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import (
+    MAX_TOTAL_BARS,
     ComposeRequest,
     Composition,
     TakeFiles,
@@ -71,12 +72,23 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: 
     seed = _seed_from(checkpoint, settings, files)
     written = settings.get("after")
     if written is not None:
+        if written["recipe"]["seed"] != settings["seed"]:
+            raise OptionError("A recipe can't extend or change the music of another seed.")
+        if (total := _bars_in_all(settings)) > MAX_TOTAL_BARS:  # before any are written
+            raise OptionError(f"For one piece up to {MAX_TOTAL_BARS} bars can be written in total, not {total}.")
         earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]}, files=files)
         # An extension drops one bar at most, so the total number of bars limits the work that a long chain can cause.
         if not 0 <= earlier.total_bars - written["bars"] <= 1:
             raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
         given["after"] = prefix_of(compose(checkpoint, earlier), written["number"], written["bars"])
     return ComposeRequest(seed, **given)
+
+
+def _bars_in_all(settings: Mapping[str, Any]) -> int:
+    """Bars that are written for a recipe, including those that it contains."""
+    bars = settings.get("bars", ComposeRequest.bars)
+    earlier = _bars_in_all(settings["after"]["recipe"]) if "after" in settings else 0
+    return earlier + (bars if isinstance(bars, int) else 0)
 
 
 def _seed_from(checkpoint: Checkpoint, settings: Mapping[str, Any], files: bool) -> Seed:

@@ -19,7 +19,7 @@ from musiclstm.training.command import add_options
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
     from musiclstm.evaluation import Trial
-    from musiclstm.generation import ComposeRequest, Take
+    from musiclstm.generation import ComposeRequest, Composition, Take
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,7 +70,7 @@ def _parser() -> Parser:
     _add_generate(commands.add_parser("generate", help="continue an opening and write MIDI, audio and MusicXML"))
     _add_evaluate(commands.add_parser("evaluate", help="report bits per note on a folder of held-out music"))
     add_options(commands.add_parser("train", help="train a checkpoint on your own music"))
-    _add_push(commands.add_parser("push", help="publish a checkpoint on the Hub if it beats the version there"))
+    _add_push(commands.add_parser("push", help="publish a checkpoint on the Hub unless it is worse than the version there"))
     _add_deploy(commands.add_parser("deploy", help="create or update a Space on the Hub that serves the page"))
     return parser
 
@@ -134,7 +134,7 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         help="the data it was trained on, as often as for training",
     )
     add("--private", action="store_true", help="make a new repository private")
-    add("--force", default="", metavar="REASON", help="publish even if it is worse; the reason goes into the card")
+    add("--force", default="", metavar="REASON", help="publish even a worse one; the reason goes into the card")
     add("--dry-run", action="store_true", help="evaluate and show what would be uploaded, but upload nothing")
     parser.set_defaults(run=_push)
 
@@ -197,7 +197,7 @@ def _generate(options: argparse.Namespace) -> None:
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
     for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
         number = f"generated as number {take.number + 1}, " if len(composition.takes) > 1 else ""
-        bars = f"{composition.bars} bars" if options.regenerate is None else f"bars {options.regenerate} written anew"
+        bars = _bars(composition)
         facts = f"{bars}, {len(take.continuation)} notes, random seed {composition.request.random_seed}"
         print(f"{files.joined_midi.parent}: {number}{facts}{_loops(take)}{_shared_passage(take)}")
         if files.note:
@@ -215,6 +215,8 @@ def _change(checkpoint: Checkpoint, options: argparse.Namespace, settings: dict[
         return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
     given: dict[str, Any] = {"random_seed": int.from_bytes(os.urandom(4), "big")} | given_of("candidates", "random_seed")
+    if options.regenerate:
+        given["sampling"] = replace(earlier.request.sampling, **given_of("diversity", "top_p"))
     given["performance"] = replace(earlier.request.performance, **given_of("tempo", "instrument", "transposition"))
     number = settings.get("take", earlier.takes[0].number)
     if options.extend:
@@ -236,6 +238,14 @@ def _bars_to_regenerate(options: argparse.Namespace) -> dict[str, int]:
     return {"regenerate": first, "bars": last - first + 1}
 
 
+def _bars(composition: Composition) -> str:
+    """How many bars a continuation has, or which were written anew."""
+    first, bars = composition.request.regenerate, composition.request.bars
+    if first is None:
+        return f"{composition.bars} bars"
+    return f"bar {first} written anew" if bars == 1 else f"bars {first}-{first + bars - 1} written anew"
+
+
 def _loops(take: Take) -> str:
     return f"; the loop guard stepped in {take.loops} time{'' if take.loops == 1 else 's'}" if take.loops else ""
 
@@ -254,7 +264,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     settings = read_recipe(options.recipe) if options.recipe else {"random_seed": int.from_bytes(os.urandom(4), "big")}
     names = ("seed", "diversity", "top_p", "bars", "takes", "candidates", "random_seed", "instrument", "tempo", "transposition")
     if options.seed is not None:
-        settings = {name: value for name, value in settings.items() if name not in ("own_seed", "after")}
+        settings = {name: value for name, value in settings.items() if name not in ("own_seed", "after", "regenerate")}
     settings |= {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.open_ended:
         from musiclstm.generation import OPEN_ENDED

@@ -7,12 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+FEWEST_WORKS = 5
+
 Floats = NDArray[np.float64]
 
 
 def work_weights(works: Sequence[str], samples: int, rng: np.random.Generator) -> Floats:
-    """How often each of n passages counts [samples, n] if its works are drawn with replacement; ``works`` are those of each."""
+    """How often each of n passages counts [samples, n] if its works are drawn with replacement; ``works`` are those of each.
+
+    No samples for fewer than FEWEST_WORKS works: they can't say how much works differ.
+    """
     names, work = np.unique(np.asarray(works), return_inverse=True)
+    samples = samples if len(names) >= FEWEST_WORKS else 0
     drawn = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)), size=samples)
     return drawn[:, work].astype(np.float64)
 

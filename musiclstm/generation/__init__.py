@@ -12,12 +12,13 @@ from musiclstm.generation.composition import (
 )
 from musiclstm.generation.export import ORIGINAL, SCORE, TakeFiles, write_midis, write_take, zip_take
 from musiclstm.generation.recipe import IDENTITY, link_from_recipe, read_recipe, recipe_from_link, require_same
-from musiclstm.generation.request import MAX_BARS, MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest
+from musiclstm.generation.request import MAX_BARS, MAX_RANDOM_SEED, MAX_TOTAL_BARS, OPEN_ENDED, ComposeRequest
 
 __all__ = [
     "IDENTITY",
     "MAX_BARS",
     "MAX_RANDOM_SEED",
+    "MAX_TOTAL_BARS",
     "OPEN_ENDED",
     "ORIGINAL",
     "SCORE",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
+from musiclstm.generation.recipe import DEEPEST, nesting
 from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, HORIZON, POSITION, Rows, State, encode
 from musiclstm.music import Notes, Piece, cut, line_after
@@ -66,7 +67,8 @@ def extension_request(composition: Composition, number: int, **settings: Any) ->
     OptionError for settings out of range, including more than MAX_TOTAL_BARS in total.
     """
     request = composition.request
-    bars = composition.bars - (1 if request.closes and composition.bars > 1 else 0)
+    our_ending = request.closes and composition.split == request.seed.end  # not that of a person's own music
+    bars = composition.bars - (1 if our_ending and composition.bars > 1 else 0)
     written = prefix_of(composition, number, bars)
     return replace(request, **{"after": written, "takes": 1, "ending": None, "regenerate": None, **settings})
 
@@ -78,7 +80,8 @@ def regeneration_request(composition: Composition, number: int, first: int, last
     bars outside the continuation and for settings out of range.
     """
     whole = prefix_of(composition, number, composition.bars)
-    usual = {"after": whole, "takes": 1, "ending": None, "regenerate": first, "bars": last - first + 1}
+    usual = {"after": whole, "takes": 1, "candidates": ComposeRequest.candidates, "ending": None}
+    usual |= {"regenerate": first, "bars": last - first + 1}
     return replace(composition.request, **{**usual, **settings})
 
 
@@ -86,10 +89,13 @@ def prefix_of(composition: Composition, number: int, bars: int) -> Prefix:
     """The first ``bars`` bars of take ``number`` of a finished composition. Raises OptionError if they do not exist."""
     take = next((take for take in composition.takes if take.number == number), None)
     if take is None or not 1 <= bars <= composition.bars:
-        raise OptionError(f"There is no take number {number} with {bars} bars to extend.")
+        raise OptionError(f"There is no take number {number} with {bars} bars.")
+    if nesting(composition.recipe) >= DEEPEST:
+        raise OptionError(f"Music can be extended or changed {DEEPEST} times; to go on, use its file as a new seed.")
     kept = cut(take.continuation, 0, line_after(take.continuation, bars))
     request, whole = composition.request, bars == composition.bars
     return Prefix(
+        opening=cut(take.joined, 0, composition.split),
         continuation=kept,
         bars=bars,
         split=composition.split,
@@ -137,7 +143,7 @@ def compose_stream(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[
         takes = tuple(_take(place, number, draft) for number, draft in enumerate(drafts))
         fresh = min(draft.bars for draft in drafts)
         if finished:
-            takes = _judged(takes, drafts, seed, place, request.total_bars, checkpoint)
+            takes = _judged(takes, drafts, seed, place, checkpoint)
         bars = request.total_bars - (0 if place.rewrites else request.bars - fresh)
         yield Composition(request, seed, place.split, takes, bars, fresh, finished, made)
 
@@ -150,11 +156,9 @@ def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place) -> It
     if place.rewrites:
         known = known[-HORIZON:]  # what lies further back hardly matters and would take its time
     rest = place.begin - int(onset[onset < place.begin][-1])
-    # In a very long bar no step may reach from the last onset to the bar line: encode that onset closer to it.
-    gap = min(rest, vocabulary.steps[-1])
-    known[-1, POSITION] += rest - gap
-    if known[-1, BAR] != bar:  # the metre changes here
-        known[-1, POSITION], known[-1, BAR] = -gap % bar, bar
+    # No step may reach exactly from the last onset to the bar line: encode that onset closer to it. The metre may change here.
+    gap = max(step for step in vocabulary.steps if step <= rest)
+    known[-1, POSITION], known[-1, BAR] = -gap % bar, bar
     choosing = place.rewrites or (request.candidates > 1 and critic is not None)
     composer, takes = vocabulary.composer_class(request.seed.composer), 1 if choosing else request.takes
     state = decoder.prime(known, composer=composer, takes=takes, gap=gap, end=place.end - place.begin)
@@ -179,10 +183,8 @@ def _between(task: Task, place: Place, rows: Rows) -> Task:
     """The task with what stands around and in a passage that is written anew; ``rows`` are those of all the music."""
     notes, onset = place.music.notes, place.music.notes["onset"]
     following = (onset >= place.stop) & (onset < place.stop + FOLLOWING * task.bar)
-    inside = (onset >= place.begin) & (onset < place.stop)
     given = [(int(onset[index]) - place.begin, rows[index]) for index in np.flatnonzero(place.held_over)]
-    old = notes[inside].copy()
-    old["onset"] -= place.begin
+    old = _moved(notes[(onset >= place.begin) & (onset < place.stop) & ~place.held_over], -place.begin)
     first = int(onset[following][0]) - place.begin if following.any() else 0
 
     def hindsight(state: State) -> NDArray[np.float64]:
@@ -197,18 +199,19 @@ def _ear(critic: Critic | None, place: Place) -> Ear:
         return lambda _notes, _bars: 0.0
     bar, music = place.metre.bar_ticks, place.music.notes
     if not place.rewrites:
-        heard, before = critic.ear(music[music["onset"] < place.split], place.split, place.metre), place.existing
+        heard = critic.ear(music[music["onset"] < place.split], place.split, place.metre)
+        before = place.begin - place.split
         earlier = _moved(music[music["onset"] >= place.split], -place.split)
-        return lambda notes, bars: heard(np.concatenate([earlier, _moved(notes, before * bar)]), before + bars)
+        return lambda notes, bars: heard(np.concatenate([earlier, _moved(notes, before)]), before // bar + bars)
     opening = min(OPENING * bar, place.begin // bar * bar or place.begin)
     heard = critic.ear(cut(place.music, place.begin - opening, place.begin).notes, opening, place.metre)
     until = min(place.stop + FOLLOWING * bar, place.music_end)
-    following = _moved(music[(music["onset"] >= place.stop) & (music["onset"] < until)], -place.begin)
+    stays = _moved(music[place.outside(place.stop) & (music["onset"] >= place.begin) & (music["onset"] < until)], -place.begin)
 
     def ear(notes: Notes, bars: int) -> float:
-        if bars < place.bars:
-            return heard(notes, bars)
-        return heard(np.concatenate([notes, following]), (until - place.begin) // bar)
+        end = bars * bar if bars < place.bars else until - place.begin
+        both = np.concatenate([notes, stays[stays["onset"] < end]])
+        return heard(np.sort(both, order=("onset", "pitch")), end // bar)
 
     return ear
 
@@ -245,15 +248,14 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
     return made
 
 
-def _judged(
-    takes: tuple[Take, ...], drafts: list[Draft], seed: Piece, place: Place, bars: int, checkpoint: Checkpoint
-) -> tuple[Take, ...]:
+def _judged(takes: tuple[Take, ...], drafts: list[Draft], seed: Piece, place: Place, checkpoint: Checkpoint) -> tuple[Take, ...]:
     """The finished takes with their shared passages and, if there is a critic, their scores, the best first."""
     known, critic = checkpoint.originality, checkpoint.critic
     if known is not None:
         begin = int(np.searchsorted(takes[0].joined.notes["onset"], place.split))
         takes = tuple(replace(take, shared_passage=known.longest(take.joined, begin)) for take in takes)
     if critic is not None:
+        bars = max(1, ((place.music_end if place.rewrites else place.stop) - place.split) // place.metre.bar_ticks)
         score = partial(critic.score, seed.notes, place.split, place.metre)
         takes = tuple(replace(take, score=score(take.continuation.notes, bars)) for take in takes)
     # New bars in old music count for how they fit in there, which the score of the whole hardly shows.

@@ -7,15 +7,15 @@ than many candidates: a fault is avoided before anything is built on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.config import SamplingOptions
-from musiclstm.model import Chunk, Decoder, Rows, State, Vocabulary, decode
-from musiclstm.music import Notes
+from musiclstm.model import Decoder, Rows, State, Vocabulary, decode
+from musiclstm.music import NOTE, Notes, make_notes
 from musiclstm.scoring import Ear
 
 PHRASE = 2  # bars
@@ -58,22 +58,33 @@ class Task:
     hindsight: Callable[[State], NDArray[np.float64]] | None = None
     unlike: tuple[Notes, ...] = ()
 
-    def draft(self, rows: Rows, guarded: NDArray[np.bool_], bars: int | None, finished: bool, score: float = 0.0) -> Draft:
-        """A draft of ``rows``; ``bars`` is None if only the notes say how many are whole."""
-        notes = decode(rows, self.vocabulary, start=-self.gap)
+    def draft(self, notes: Notes, guarded: NDArray[np.bool_], bars: int | None, finished: bool, score: float = 0.0) -> Draft:
+        """A draft of ``notes``; ``bars`` is None if only the notes say how many are whole."""
         if bars is None or len(notes) >= MAX_NOTES:
-            bars = int(notes["onset"][-1]) // self.bar if len(notes) else 0
-        return Draft(notes, guarded, min(bars, self.bars), finished, score)
+            bars = int(notes["onset"].max()) // self.bar if len(notes) else 0
+        return Draft(_merged(notes), guarded, min(bars, self.bars), finished, score)
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Candidates so far: ``notes`` of each in the order in which they were written, which of them were ``guarded``, whether each
+    is ``done``, and the ``state`` of all.
+    """
+
+    notes: list[Notes]
+    guarded: list[NDArray[np.bool_]]
+    done: NDArray[np.bool_]
+    state: State
 
 
 def written(task: Task, takes: int) -> Iterator[list[Draft]]:
     """Drafts of all takes, written together as one batch. The state is that of ``takes`` takes."""
     # One rng per take: take 0 of four is the same music as a single take.
     rngs = [np.random.default_rng([task.random_seed, take]) for take in range(takes)]
-    for lanes in _growing(task, task.state, rngs, (0, task.bars), MAX_NOTES):
+    for lanes in _growing(task, task.state, lambda _: rngs, (0, task.bars), MAX_NOTES):
         finished = bool(lanes.done.all())
         whole = [task.bars if done else None for done in lanes.done.tolist()]
-        yield [task.draft(*facts, finished) for facts in zip(lanes.rows, lanes.guarded, whole, strict=True)]
+        yield [task.draft(*facts, finished) for facts in zip(lanes.notes, lanes.guarded, whole, strict=True)]
 
 
 def chosen(task: Task, takes: int, candidates: int, ear: Ear) -> Iterator[list[Draft]]:
@@ -82,47 +93,65 @@ def chosen(task: Task, takes: int, candidates: int, ear: Ear) -> Iterator[list[D
     The first phrases do not depend on how many follow, except for the last one of a piece that closes.
     """
     states = [task.decoder.choose(task.state, 0, takes=candidates, begin=0) for _ in range(takes)]
-    rows, guarded = _nothing(takes)
-    unlike = list(task.unlike)
+    notes, guarded = _nothing(takes)
+    scores, unlike = [0.0] * takes, list(task.unlike)
     # No last phrase of a single bar: a piece that closes needs room to arrive at its last chord.
     lines = [0, *range(PHRASE, task.bars - 1, PHRASE), task.bars]
     for begin, end in pairwise(lines):
-        last, best_scores = end == task.bars, []
         for take in range(takes):
-            rngs = [np.random.default_rng([task.random_seed, take, begin, lane]) for lane in range(candidates)]
-            lanes = Chunk(*_nothing(candidates), np.zeros(candidates, bool), states[take])
-            for grown in _growing(task, states[take], rngs, (begin, end), MAX_NOTES - len(rows[take])):
+
+            def rngs(segment: int, key: tuple[int, ...] = (task.random_seed, take, begin)) -> list[np.random.Generator]:
+                more = (segment,) if segment else ()
+                return [np.random.default_rng([*key, lane, *more]) for lane in range(candidates)]
+
+            lanes = Lanes(*_nothing(candidates), np.zeros(candidates, bool), states[take])
+            for grown in _growing(task, states[take], rngs, (begin, end), MAX_NOTES - len(notes[take])):
                 lanes = grown
-            longer = [np.concatenate([rows[take], phrase]) for phrase in lanes.rows]
-            notes = [decode(each, task.vocabulary, start=-task.gap) for each in longer]
-            scores = np.array([ear(each, end) for each in notes])
-            if last:
-                scores += task.hindsight(lanes.state) if task.hindsight else 0.0
-                scores[[any(_same(each, other) for other in unlike) for each in notes]] -= UNWANTED
-            best = int(np.argmax(scores))
-            best_scores.append(float(scores[best]))
-            if last:
-                unlike.append(notes[best])
-            rows[take], guarded[take] = longer[best], np.concatenate([guarded[take], lanes.guarded[best]])
+            longer = [np.concatenate([notes[take], phrase]) for phrase in lanes.notes]
+            merged = [_merged(each) for each in longer]
+            merit = np.array([ear(each, end) for each in merged])
+            if end == task.bars:
+                merit += task.hindsight(lanes.state) if task.hindsight else 0.0
+                merit[[any(_same(each, other) for other in unlike) for each in merged]] -= UNWANTED
+            best = int(np.argmax(merit))
+            if end == task.bars:
+                unlike.append(merged[best])
+            scores[take] = float(merit[best])
+            notes[take], guarded[take] = longer[best], np.concatenate([guarded[take], lanes.guarded[best]])
             states[take] = task.decoder.choose(lanes.state, best, takes=candidates, begin=end * task.bar)
-        yield [task.draft(rows[take], guarded[take], end, last, best_scores[take]) for take in range(takes)]
+        yield [task.draft(notes[take], guarded[take], end, end == task.bars, scores[take]) for take in range(takes)]
 
 
-def _growing(task: Task, state: State, rngs: Sequence[np.random.Generator], bars: tuple[int, int], most: int) -> Iterator[Chunk]:
-    """One lane for each of ``rngs``, from the first bar line in ``bars`` to the second, at most ``most`` notes: all so far."""
-    rows, guarded = _nothing(len(rngs))
+def _growing(
+    task: Task,
+    state: State,
+    rngs: Callable[[int], Sequence[np.random.Generator]],
+    bars: tuple[int, int],
+    most: int,
+) -> Iterator[Lanes]:
+    """Candidates from the first bar line in ``bars`` to the second, at most ``most`` notes each, as they grow.
+
+    Given notes cut the music into segments, which are written in turn; ``rngs`` gives a generator for each lane of a segment.
+    """
     begin, end = bars[0] * task.bar, bars[1] * task.bar
+    notes, guarded = _nothing(len(rngs(0)))
     given = [(tick, row) for tick, row in task.given if begin <= tick < end]
-    for until, fixed in [*given, (end, None)]:
-        for chunk in task.decoder.write(state, task.sampling, rngs, until=until, most=most):
-            rows = [np.concatenate(pair) for pair in zip(rows, chunk.rows, strict=True)]
+    for segment, (until, fixed) in enumerate([*given, (end, None)]):
+        room = most - max(map(len, notes))
+        for chunk in task.decoder.write(state, task.sampling, rngs(segment), until=until, most=room):
+            pairs = zip(chunk.rows, state["clock"].numpy().tolist(), strict=True)
+            fresh = [decode(rows, task.vocabulary, start=tick) for rows, tick in pairs]
+            notes = [np.concatenate(pair) for pair in zip(notes, fresh, strict=True)]
             guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]
             state = chunk.state
-            yield replace(chunk, rows=rows, guarded=guarded)
+            yield Lanes(notes, guarded, chunk.done, state)
         if fixed is not None:
-            state, struck = task.decoder.strike(state, fixed, tick=until)
-            rows = [np.concatenate([lane, row[None]]) for lane, row in zip(rows, struck, strict=True)]
-            guarded = [np.append(lane, False) for lane in guarded]
+            state = task.decoder.strike(state, fixed, tick=until)
+
+
+def _merged(notes: Notes) -> Notes:
+    """Notes as they sound together: each ends where its key is struck again."""
+    return make_notes(notes["onset"], notes["pitch"], notes["duration"], notes["velocity"])
 
 
 def _same(one: Notes, other: Notes) -> bool:
@@ -130,5 +159,5 @@ def _same(one: Notes, other: Notes) -> bool:
     return all(np.array_equal(one[name], other[name]) for name in ("onset", "pitch"))
 
 
-def _nothing(takes: int) -> tuple[list[Rows], list[NDArray[np.bool_]]]:
-    return [np.zeros((0, 6), np.int16)] * takes, [np.zeros(0, bool)] * takes
+def _nothing(takes: int) -> tuple[list[Notes], list[NDArray[np.bool_]]]:
+    return [np.zeros(0, NOTE)] * takes, [np.zeros(0, bool)] * takes

@@ -21,7 +21,7 @@ SETTINGS = (
     *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "candidates", "random_seed"),
     *("tempo", "instrument", "transposition", "ending", "regenerate", "after", "take"),
 )
-MAX_BYTES = 200_000
+MAX_BYTES = 400_000  # a file of 5,000 notes, a number on each line
 MAX_LINK = 60_000  # characters; a little more than browsers and servers accept
 MAX_NAME = 4096  # characters of a seed's id or file
 DEEPEST = 64  # nested extensions
@@ -73,6 +73,14 @@ def recipe_from_link(text: str) -> dict[str, Any]:
     if not opened.eof:
         raise OptionError(f"{name} is cut off or too large for a recipe: copy all of it.")
     return parse_recipe(data, name)
+
+
+def nesting(recipe: Mapping[str, Any]) -> int:
+    """How many earlier recipes a recipe contains, one in another."""
+    depth = 0
+    while "after" in recipe:
+        recipe, depth = recipe["after"]["recipe"], depth + 1
+    return depth
 
 
 def require_same(wanted: Mapping[str, Any], made: Mapping[str, Any]) -> None:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
-from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, join, line_after, make_notes
+from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, estimate_key, join, line_after, make_notes
 from musiclstm.seeds import Seed
 
 MAX_BARS, MAX_TAKES, MAX_CANDIDATES, MAX_RANDOM_SEED = 64, 8, 16, 2**32 - 1
 MAX_TOTAL_BARS = 512  # written by a request and those whose music it extends or changes
+MAX_CHANGED_BARS = 1_000  # of music that is changed
 CLOSING = 4  # bars: shorter continuations get no ending
 OPEN_ENDED = 1000  # bars: so far off that no ending is in sight
 TIED = 12  # ticks: a note that sounds this long after a bar line is held over it on purpose
@@ -26,11 +27,12 @@ NEAR = 6  # ticks before a note that stays: no new one strikes its key there
 class Prefix:
     """The music that a request extends or changes: the first ``bars`` bars of an earlier take's ``continuation``.
 
-    The continuation begins at tick 0, which is tick ``split`` of the music with its seed. ``recipe`` is the recipe of the earlier
-    composition, ``number`` the number of the take in it, ``written`` how many bars were written for it in all. ``closes``: it
-    ends with a closing chord.
+    The continuation begins at tick 0, which is tick ``split`` of the music with the ``opening`` before it. ``recipe`` is the
+    recipe of the earlier composition, ``number`` the number of the take in it, ``written`` how many bars were written for it in
+    all. ``closes``: it ends with a closing chord.
     """
 
+    opening: Piece
     continuation: Piece
     bars: int
     split: int
@@ -56,7 +58,8 @@ class ComposeRequest:
     ``ending``: the bar in which the music ends, from ``bars`` to OPEN_ENDED, which means no ending in sight. None for the last
     bar: the music then closes with one chord on its first beat (fewer than CLOSING bars are left open).
     ``regenerate``: write ``bars`` bars anew from this one on, counted from 1 in seed and continuation together, instead of going
-    on at the end: bars of the seed's own music, or of the take in ``after``. All other bars stay, and so does their ending.
+    on at the end: bars of the seed's own music, or of the take in ``after``. All other bars stay. New last bars close if the old
+    ones did.
     """
 
     seed: Seed
@@ -113,7 +116,7 @@ class ComposeRequest:
     def closes(self) -> bool:
         """Whether the music ends with a closing chord."""
         if self.regenerate is not None:
-            return self.after is not None and self.after.closes
+            return _ends_with_a_chord(self.seed) if self.after is None else self.after.closes
         return self.bars >= CLOSING if self.ending is None else self.ending == self.bars
 
 
@@ -156,7 +159,8 @@ class Place:
     def held_over(self) -> NDArray[np.bool_]:
         """Which notes of the music [n] begin in the passage and are held over its end."""
         onset, duration = self.music.notes["onset"], self.music.notes["duration"]
-        return self.rewrites & (onset >= self.begin) & (onset < self.stop) & (onset + duration >= self.stop + TIED)
+        something_follows = self.rewrites and self.stop < self.music_end
+        return something_follows & (onset >= self.begin) & (onset < self.stop) & (onset + duration >= self.stop + TIED)
 
     def filled(self, notes: Notes, bars: int) -> Piece:
         """The music with ``notes``, whose onsets count from ``begin``, as its first ``bars`` new bars.
@@ -168,7 +172,7 @@ class Place:
         until = self.begin + bars * self.metre.bar_ticks
         old = self.music.notes[self.outside(until) if self.rewrites else slice(None)]
         if self.rewrites:
-            new = new[new["onset"] < until]
+            new = new[(new["onset"] >= self.begin) & (new["onset"] < until)]
             new["duration"] = np.minimum(new["duration"], self.stop - new["onset"])
             new = new[~_held_already(old, new)]
         both = np.concatenate([old, new])
@@ -182,8 +186,7 @@ def place_of(request: ComposeRequest) -> Place:
     music = seed
     if after is not None:
         continuation = replace(after.continuation, tempi=(Tempo(0, seed.tempo_at(after.split)),))
-        opening = seed if after.split == request.seed.end else cut(seed, 0, after.split)
-        music = join(opening, cut(continuation, 0, after.ticks), after.split)
+        music = join(replace(after.opening, tempi=seed.tempi), cut(continuation, 0, after.ticks), after.split)
     if request.regenerate is not None:
         begin = line_after(music, request.regenerate - 1)
         metre = replace(music.metre_at(begin), onset=0)
@@ -208,6 +211,10 @@ def _require_bars(request: ComposeRequest, first: int) -> None:
     opening = len(bar_lines(piece, after.split if after else request.seed.end)) - 1
     low, high = (opening + 1, opening + after.bars) if after else (2, opening)
     last = first + request.bars - 1
+    if high < low:
+        raise OptionError("This music has a single bar, which stays, since the model goes on from it.")
+    if high > MAX_CHANGED_BARS:
+        raise OptionError(f"Music of up to {MAX_CHANGED_BARS:,} bars can be changed, not of {high:,}; cut out a part.")
     if not low <= first <= last <= high:
         why = "bars of the continuation" if after else "the first bar stays, since the model goes on from it"
         raise OptionError(f"Only bars {low} to {high} can be regenerated ({why}), not {first} to {last}.")
@@ -216,6 +223,15 @@ def _require_bars(request: ComposeRequest, first: int) -> None:
     if inside or not (place.music.notes["onset"] < place.begin).any():
         fault = "the metre changes in them" if inside else "there are no notes before them"
         raise OptionError(f"Bars {first} to {last} can't be regenerated: {fault}.")
+
+
+def _ends_with_a_chord(seed: Seed) -> bool:
+    """Whether the music closes: its last bar holds a single chord, on the first beat, over the tonic."""
+    piece, notes = seed.piece, seed.piece.notes
+    line = int(bar_lines(piece, seed.end)[-2])
+    last = notes[notes["onset"] >= line]
+    key = piece.key or estimate_key(piece)[0]
+    return bool((last["onset"] == line).all()) and int(last["pitch"].min()) % 12 == key.tonic
 
 
 def _held_already(old: Notes, new: Notes) -> NDArray[np.bool_]:

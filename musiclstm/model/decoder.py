@@ -129,17 +129,17 @@ class Decoder:
         _, following = self._known(state, tf.constant(np.asarray(row, np.int32)))
         return following
 
-    def strike(self, state: State, row: NDArray[np.integer], *, tick: int) -> tuple[State, NDArray[np.int16]]:
-        """Every take plays a given ``row`` [6] at ``tick`` of the continuation and may go on: its state, and the rows [B, 6].
+    def strike(self, state: State, row: NDArray[np.integer], *, tick: int) -> State:
+        """The state in which every take has played a given ``row`` [6] at ``tick`` of the continuation, and may go on.
 
-        The step is the class that comes nearest, at least 0.
+        Its step is the class that comes nearest; the clock is exact.
         """
         gone = tick - state["clock"].numpy()
         steps = np.abs(gone[:, None] - np.asarray(self.spec.steps)).argmin(axis=1)
         rows = np.repeat(np.asarray(row, np.int32)[None], len(steps), axis=0)
         rows[:, STEP] = steps
         following = self.feed(state | {"done": tf.zeros_like(state["done"])}, rows)
-        return following, rows.astype(np.int16)
+        return following | {"clock": tf.fill([len(steps)], tick)}
 
     def log_likelihood(self, state: State, rows: Rows, *, tick: int) -> NDArray[np.float64]:
         """Nats [B] of ``rows`` [n, 6], the first at ``tick`` of the continuation: how likely each take leads into them.

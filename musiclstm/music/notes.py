@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,6 +66,11 @@ class Key:
 
     fifths: int
     mode: str = "major"
+
+    @property
+    def tonic(self) -> int:
+        """The pitch class of the tonic, 0 for C to 11 for B."""
+        return (7 * self.fifths + (9 if self.mode == "minor" else 0)) % 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,12 +166,13 @@ def bar_lines(piece: Piece, until: int | None = None) -> NDArray[np.int64]:
 
 def line_after(piece: Piece, bars: int) -> int:
     """The tick of the bar line after the first ``bars`` bars of a piece, which may lie after its last note."""
-    line, metres = 0, [*piece.metres]
-    for _ in range(bars):
-        change = next((metre.onset for metre in metres if metre.onset > line), None)
-        following = line + piece.metre_at(line).bar_ticks
-        line = following if change is None else min(following, change)
-    return line
+    for metre, change in pairwise(piece.metres):
+        until_change = -(-(change.onset - metre.onset) // metre.bar_ticks)  # the last of them may be cut short
+        if bars <= until_change:
+            return min(metre.onset + bars * metre.bar_ticks, change.onset)
+        bars -= until_change
+    last = piece.metres[-1]
+    return last.onset + bars * last.bar_ticks
 
 
 def bar_positions(piece: Piece) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -53,8 +53,13 @@ class Contender:
         return float(self.figures["bits_per_note"])
 
     def above(self, other: Contender, works: Sequence[str]) -> tuple[float, float]:
-        """By how many bits per note it needs more than ``other``: a 95 % interval, resampling the ``works`` of the pieces."""
+        """By how many bits per note it needs more than ``other``: a 95 % interval, resampling the ``works`` of the pieces.
+
+        For too few works both ends are the difference itself.
+        """
         weights = work_weights(works, RESAMPLES, np.random.default_rng(1))
+        if not len(weights):
+            weights = np.ones((1, len(works)))
         return middle_95(weights @ (self.lost - other.lost) / (weights @ self.notes))
 
 
@@ -77,8 +82,8 @@ class Verdict:
         for other in others:
             low, high = mine.above(other, self.works)
             if low > ROUNDING:
-                measured = f"It needs {mine.bits:.3f} bits per note on held-out pieces ({other.name}: {other.bits:.3f})"
-                found.append(f"{measured}, more by {low:.3f} to {high:.3f}.")
+                more = f", more by {low:.3f} to {high:.3f}" if low < high else ""
+                found.append(f"It needs {mine.bits:.3f} bits per note on held-out pieces ({other.name}: {other.bits:.3f}){more}.")
         return tuple(found)
 
     def section(self, forced: str = "") -> str:
@@ -87,7 +92,7 @@ class Verdict:
         pieces, notes = mine.figures["pieces"], mine.figures["notes"]
         head = "| | bits per note | more than this one | bits per quarter | new material | pitch | step | duration |"
         comments = [*self.remarks, *self.reasons, *([f"Published anyway: {forced}"] if forced else [])]
-        apart = [" to ".join(f"{end:+.3f}" for end in other.above(mine, self.works)) for other in self.contenders[1:]]
+        apart = [_span(*other.above(mine, self.works)) for other in self.contenders[1:]]
         rows = "\n".join(_row(*each) for each in zip(self.contenders, ["", *apart], strict=True))
         said = f"On {pieces} held-out pieces with {notes:,} predicted notes; works in all: {len(set(self.works))}. "
         said += "The intervals hold 95 % of bootstrap samples that draw works."
@@ -252,6 +257,10 @@ def _published(repo: str, remote: Remote | None, say: Say) -> Checkpoint | None:
     except CheckpointError as error:  # for example, an older format
         say(f"Not compared with the published checkpoint: {error}")
         return None
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:+.3f} to {high:+.3f}" if low < high else f"{low:+.3f}"
 
 
 def _row(contender: Contender, apart: str) -> str:

@@ -115,7 +115,7 @@ def groove_consistency(piece: Piece) -> float:
 class Overlap:
     """``areas`` [2, f]: overlapping areas of f features, generated with human music, then human with human: the ceiling.
 
-    ``resampled`` [b, 2, f]: the same for b bootstrap samples, centred on ``areas``.
+    ``resampled`` [b, 2, f]: the same for bootstrap samples, centred on ``areas``.
     """
 
     areas: Floats
@@ -139,8 +139,9 @@ def overlap(human: Floats, generated: Floats, weights: Floats, rng: np.random.Ge
         raise OptionError(f"Overlapping areas need at least 8 pairs of pieces, not {count} and {len(generated)}.")
     halves = random_halves(count, halvings, rng)
     areas = halved_areas(human, generated, halves, np.ones(count))
-    resampled = np.array([halved_areas(human, generated, halves[:_RESAMPLED_HALVINGS], weight) for weight in weights])
-    return Overlap(areas, resampled - resampled.mean(axis=0) + areas)
+    found = [halved_areas(human, generated, halves[:_RESAMPLED_HALVINGS], weight) for weight in weights]
+    resampled = np.array([sample for sample in found if np.isfinite(sample).all()]).reshape(-1, *areas.shape)
+    return Overlap(areas, resampled - resampled.sum(axis=0) / max(1, len(resampled)) + areas)
 
 
 def random_halves(count: int, halvings: int, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -151,7 +152,7 @@ def random_halves(count: int, halvings: int, rng: np.random.Generator) -> NDArra
 def halved_areas(human: Floats, generated: Floats, halves: NDArray[np.bool_], weights: Floats) -> Floats:
     """Areas [2, f] as in ``Overlap``, means over ``halves`` [r, n]; ``weights`` [n] say how often each seed occurs.
 
-    A halving that leaves fewer than two seeds in A or none in B is left out.
+    A halving that leaves fewer than two seeds in A or none in B is left out; NaN if all are.
     """
     areas, used = np.zeros((2, human.shape[1])), 0
     for half in halves:
@@ -164,7 +165,7 @@ def halved_areas(human: Floats, generated: Floats, halves: NDArray[np.bool_], we
         intra = _distances(human[a], human[a])
         for row, others in enumerate((generated[b], human[b])):
             areas[row] += _areas(intra, among.ravel(), _distances(human[a], others), across.ravel())
-    return areas / max(1, used)
+    return areas / used if used else np.full_like(areas, np.nan)
 
 
 def overlapping_area(first: Floats, second: Floats) -> float:

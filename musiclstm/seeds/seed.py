@@ -138,7 +138,8 @@ def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
 
 
 def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None, *, whole: bool = False) -> Seed:
-    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them.
+    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them,
+    at the tempo of the first one.
 
     Raises MusicFileError if it is unusable, or too long as a whole.
     """
@@ -148,7 +149,7 @@ def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None, *, who
         if len(piece) > MOST_ROWS:
             raise MusicFileError(f"{path.name} has {len(piece):,} notes; at most {MOST_ROWS:,} are possible. Cut out a part.")
         bars = (1, len(bar_lines(piece, int(piece.notes["onset"][-1]) + 1)) - 1)
-    return seed_from_piece(piece, bars, name=_slug(path.stem))
+    return seed_from_piece(piece, bars, name=_slug(path.stem), accents=not whole)
 
 
 def seed_from_piece(
@@ -159,10 +160,12 @@ def seed_from_piece(
     work: str = "",
     licence: str = "your own file: its rights were not checked",
     texture: str = "",
+    accents: bool = True,
 ) -> Seed:
     """A seed from bars ``bars`` of a piece, first and last included, counted from 1.
 
     Without ``bars``: sixteen bars from the first with notes, or as many as there are. The tempo at its start holds throughout.
+    ``accents``: music of one velocity gets others (``velocities.as_played``).
     Raises MusicFileError without notes, OptionError for bars outside the piece.
     """
     require_notes(piece)
@@ -170,7 +173,8 @@ def seed_from_piece(
     passage = cut_bars(piece, first, last)
     require_notes(passage)
     tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.tempi[0].qpm))
-    passage = as_played(at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo))
+    passage = at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo)
+    passage = as_played(passage) if accents else passage
     title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
     source = piece.source or "given as notes"
     return Seed(

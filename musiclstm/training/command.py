@@ -72,10 +72,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_publishing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--push", metavar="OWNER/NAME", help="publish it on the Hugging Face Hub if it beats the version there")
+    parser.add_argument("--push", metavar="OWNER/NAME", help="publish it on the Hugging Face Hub unless it is worse")
     parser.add_argument("--private", action="store_true", help="with --push: make a new repository private")
     parser.add_argument(
-        "--force", default="", metavar="REASON", help="with --push: publish even if it is worse; the reason goes into the card"
+        "--force", default="", metavar="REASON", help="with --push: publish even a worse one; the reason goes into the card"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="with --push: evaluate and show what would be uploaded, but upload nothing"

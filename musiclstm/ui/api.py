@@ -151,8 +151,8 @@ def _continue(active: ActiveCheckpoint) -> Callable[..., Answer]:
 
 def _regenerate(active: ActiveCheckpoint) -> Callable[..., Answer]:
     def regenerate(
-        first_bar: int,
-        last_bar: int,
+        first_bar: int | None,
+        last_bar: int | None,
         file: str | None = None,
         seed: str = "",
         diversity: float = SamplingOptions.diversity,
@@ -161,7 +161,7 @@ def _regenerate(active: ActiveCheckpoint) -> Callable[..., Answer]:
         instrument: str = "piano",
         transposition: int = 0,
     ) -> Answer:
-        """Write some bars of a piece anew with an LSTM. All other bars stay as they are.
+        """Write some bars of a piece anew with an LSTM. The notes of all other bars stay.
 
         Args:
             first_bar: First bar to write anew, counted from 1; the very first bar of the music can't be.
@@ -181,6 +181,8 @@ def _regenerate(active: ActiveCheckpoint) -> Callable[..., Answer]:
         with request_folder() as folder:
             if bool(file) == bool(seed):
                 raise OptionError("Give either a music file or the id of a seed.")
+            if first_bar is None or last_bar is None:
+                raise OptionError("Give first_bar and last_bar.")
             whole = seed_from_file(Path(file), whole=True) if file else find_seed(engine.checkpoint.seeds, seed)
             bars, top_p = last_bar - first_bar + 1, SamplingOptions.top_p
             request = request_of(whole, diversity, bars, drawn, tempo, instrument, transposition, top_p, True, False)

@@ -145,7 +145,8 @@ class Engine:
                 left = _time_left(time.monotonic() - began, share)
                 yield Progress(f"{where} {min(new + 1, request.bars)} of {request.bars}{left}", share, composition)
                 if stopped() and new and not composition.finished:
-                    # The same notes again, from a request for these bars only, so that the recipe matches what was kept.
+                    # From a request for these bars only, so that the recipe matches what is kept: the same notes again, except
+                    # where bars are written anew and now lead elsewhere.
                     shorter = replace(request, bars=new, ending=None if request.regenerate else request.ending or request.bars)
                     latest = compose(self.checkpoint, shorter)
                     break

@@ -226,7 +226,7 @@ def _plain(text: str) -> str:
 
 def _steadiness(piece: Piece, key: Key) -> str:
     """How many notes belong to the key. A minor key has both its sixths and both its sevenths."""
-    tonic = (7 * key.fifths + (9 if key.mode == "minor" else 0)) % 12
+    tonic = key.tonic
     scale = {0, 2, 3, 5, 7, 8, 9, 10, 11} if key.mode == "minor" else {0, 2, 4, 5, 7, 9, 11}
     inside = float(np.isin((piece.notes["pitch"].astype(int) - tonic) % 12, list(scale)).mean())
     return "Nearly all notes fit" if inside >= 0.95 else "Some notes lie outside" if inside >= 0.85 else "Many notes lie outside"

@@ -44,8 +44,8 @@ def passages(count: int = 12, pieces: int = 4, bars: int = 4) -> list[Passage]:
 
 
 def own_works(given: list[Passage]) -> list[str]:
-    """Each piece is a work."""
-    return [passage.name for passage in given]
+    """Of each piece, every second passage is a work of its own, so that there are enough for intervals."""
+    return [f"{passage.name} {number % 2}" for number, passage in enumerate(given)]
 
 
 # Passages
@@ -163,7 +163,10 @@ def test_human_continuations_compared_with_themselves_show_no_difference() -> No
             assert score["difference"] == {"mean": 0.0, "interval": [0.0, 0.0]}
             assert score["generated"] == score["people"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert (found["passages"], found["works"]) == (16, 4)
+    assert (found["passages"], found["works"]) == (16, 8)
+    few = compare(given, [passage.continuation for passage in given], ["one"] * 16, np.random.default_rng(1), resamples=20)
+    assert few["musicality"]["share_of_ceiling"] == {"mean": 1.0, "interval": [None, None]}
+    assert few["loops"]["looping"]["people"]["interval"] == [None, None]
 
 
 def test_every_kind_of_score_separates_a_repeated_note_from_human_music() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from critics import critic_for
 from musiclstm.api import generate, request_from
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import MusicFileError, OptionError
-from musiclstm.formats.midi import write_midi
+from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.generation.composition import Composition, compose, compose_stream, extension_request, regeneration_request
-from musiclstm.generation.recipe import link_from_recipe, parse_recipe, recipe_from_link
+from musiclstm.generation.recipe import DEEPEST, link_from_recipe, nesting, parse_recipe, read_recipe, recipe_from_link
 from musiclstm.generation.request import TIED, ComposeRequest, place_of
 from musiclstm.music.notes import Metre, Notes, Piece, make_notes
 from musiclstm.seeds.seed import Seed, seed_from_file, seed_from_piece
@@ -68,7 +69,7 @@ def test_bars_of_a_seed_and_of_a_whole_file_can_be_changed(
     assert new.split == line
     assert new.takes[0].joined.metres == waltz.piece.metres
     write_midi(scale(40), tmp_path / "long.mid")
-    given = seed_from_file(tmp_path / "long.mid", whole=True).piece.notes
+    given = read_midi(tmp_path / "long.mid").notes  # all of one velocity, which stays
     written = generate(tmp_path / "long.mid", checkpoint=small_checkpoint, bars=2, regenerate=30).takes[0].joined.notes
     assert outside(written, 29 * BAR, 31 * BAR) == outside(given, 29 * BAR, 31 * BAR)
     assert len(given) == 320
@@ -108,6 +109,51 @@ def test_new_last_bars_close_as_the_old_ones_did(small_checkpoint: Checkpoint, t
         assert (last["onset"] + last["duration"] == 16 * BAR).all()
 
 
+def test_the_closing_bar_alone_is_a_new_closing_chord(small_checkpoint: Checkpoint, take: Composition) -> None:
+    seed, old = small_checkpoint.seeds[0], take.takes[0].joined
+    for changed in (seed_from_piece(old, (1, 16)), take):
+        if isinstance(changed, Composition):
+            request = regeneration_request(take, 0, 16, 16, candidates=2)
+        else:
+            request = ComposeRequest(changed, bars=1, regenerate=16, candidates=2)
+        assert request.closes
+        new = compose(small_checkpoint, request).takes[0].joined.notes
+        assert outside(new, 15 * BAR, 16 * BAR) == outside(old.notes, 15 * BAR, 16 * BAR)
+        assert set(new["onset"][new["onset"] >= 15 * BAR].tolist()) == {15 * BAR}
+    assert not ComposeRequest(seed_from_piece(scale(8)), bars=1, regenerate=8).closes
+    assert seed.end == 8 * BAR
+
+
+def test_a_last_chord_that_rings_past_the_bar_line_is_new_too(small_checkpoint: Checkpoint) -> None:
+    notes = scale(8).notes.copy()
+    notes["duration"][-1] = 200
+    seed = seed_from_piece(Piece(notes))
+    new = compose(small_checkpoint, ComposeRequest(seed, bars=1, regenerate=8, candidates=2)).takes[0].joined.notes
+    assert inside(new, 7 * BAR, 8 * BAR).tolist() != inside(notes, 7 * BAR, 8 * BAR).tolist()
+
+
+def test_after_a_rest_of_bars_the_new_ones_begin_in_their_place(small_checkpoint: Checkpoint) -> None:
+    notes = scale(8).notes
+    notes = notes[(notes["onset"] < 2 * BAR) | (notes["onset"] >= 4 * BAR)].copy()
+    seed = seed_from_piece(Piece(notes), (1, 8))
+    new = compose(small_checkpoint, ComposeRequest(seed, bars=2, regenerate=5, candidates=2)).takes[0].joined.notes
+    assert outside(new, 4 * BAR, 6 * BAR) == outside(seed.piece.notes, 4 * BAR, 6 * BAR)
+    assert len(inside(new, 4 * BAR, 6 * BAR)) > 0
+
+
+def test_a_second_change_leaves_what_the_first_one_left(small_checkpoint: Checkpoint) -> None:
+    tune = scale(8)
+    rows = [
+        *(tuple(row) for row in tune.notes.tolist()),
+        (2 * BAR - 6, 67, 150, 64),
+    ]  # rings into bar 4, where it is struck again
+    seed = seed_from_piece(replace(tune, notes=make_notes(*zip(*rows, strict=True))))
+    once = compose(small_checkpoint, ComposeRequest(seed, bars=1, regenerate=3, candidates=2))
+    twice = compose(small_checkpoint, regeneration_request(once, 0, 4, 4, candidates=2))
+    before, after = once.takes[0].joined.notes, twice.takes[0].joined.notes
+    assert outside(before, 3 * BAR, 4 * BAR) == outside(after, 3 * BAR, 4 * BAR)
+
+
 def test_the_critic_decides_between_candidates(small_checkpoint: Checkpoint) -> None:
     request = ComposeRequest(seed_from_piece(scale(12)), bars=2, regenerate=5, candidates=8, random_seed=3)
 
@@ -141,7 +187,7 @@ def test_a_recipe_writes_the_same_bars_even_of_changed_music(small_checkpoint: C
     assert again.recipe == twice.recipe
     assert "regenerate" not in take.recipe
     own = compose(small_checkpoint, ComposeRequest(seed_from_piece(scale(8)), bars=1, regenerate=5, candidates=2))
-    settings = parse_recipe(str(own.recipe).replace("'", '"').replace("None", "null").replace("True", "true"))
+    settings = parse_recipe(json.dumps(own.recipe))
     assert compose(small_checkpoint, request_from(small_checkpoint, settings)).takes[0].joined == own.takes[0].joined
 
 
@@ -204,6 +250,33 @@ def test_bars_that_can_not_be_written_in_one_go_are_refused(take: Composition) -
     late = replace(late, notes=late.notes[late.notes["onset"] >= 2 * BAR].copy())
     with pytest.raises(OptionError, match="there are no notes before them"):
         ComposeRequest(seed_from_piece(late, (1, 8)), bars=1, regenerate=2)
+
+
+def test_music_may_be_changed_as_often_as_a_recipe_can_hold(small_checkpoint: Checkpoint, take: Composition) -> None:
+    recipe: dict[str, Any] = dict(take.recipe)
+    for _ in range(DEEPEST):
+        recipe = {**take.recipe, "after": {"recipe": recipe, "number": 0, "bars": 8}, "regenerate": 10, "bars": 1}
+    assert nesting(recipe) == DEEPEST
+    assert parse_recipe(json.dumps(recipe))["regenerate"] == 10
+    with pytest.raises(OptionError, match="Music can be extended or changed 64 times"):
+        regeneration_request(replace(take, recipe=recipe), 0, 10, 10)
+    long = {**take.recipe, "bars": 64}
+    for _ in range(8):
+        long = {**take.recipe, "after": {"recipe": long, "number": 0, "bars": 64}, "regenerate": 10, "bars": 64}
+    with pytest.raises(OptionError, match="up to 512 bars can be written in total, not 576"):
+        request_from(small_checkpoint, parse_recipe(json.dumps(long)))
+    other = {**take.recipe, "after": {"recipe": {**take.recipe, "seed": "waltz"}, "number": 0, "bars": 8}}
+    with pytest.raises(OptionError, match="can't extend or change the music of another seed"):
+        request_from(small_checkpoint, parse_recipe(json.dumps(other)))
+
+
+def test_the_recipe_of_a_long_file_can_be_read_again(tmp_path: Path) -> None:
+    write_midi(scale(625), tmp_path / "long.mid")
+    seed = seed_from_file(tmp_path / "long.mid", whole=True)
+    assert len(seed.piece) == 5000
+    made = {"program": "musiclstm", "seed": seed.id, "own_seed": seed.to_json(), "regenerate": 600, "bars": 2}
+    (tmp_path / "recipe.json").write_text(json.dumps(made, indent=1), encoding="utf-8")
+    assert Seed.from_json(read_recipe(tmp_path / "recipe.json")["own_seed"]).piece == seed.piece
 
 
 def test_a_file_too_long_to_be_kept_in_a_recipe_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from musiclstm.music.notes import (
     cut,
     cut_bars,
     join,
+    line_after,
     make_notes,
     require_notes,
     transpose,
@@ -118,6 +119,14 @@ def test_bar_lines_reach_the_end_and_follow_the_metre() -> None:
 def test_several_metre_changes_within_a_bar_still_give_growing_bar_lines() -> None:
     metres = (Metre(0, 4, 4), Metre(50, 3, 4), Metre(51, 2, 4), Metre(53, 1, 32), Metre(55, 4, 4))
     assert bar_lines(replace(scale(8), metres=metres)).tolist() == [0, 50, 51, 53, 55, 151, 247]
+
+
+@pytest.mark.parametrize("changes", [(), (96,), (96, 168), (50, 51, 53, 55)])
+def test_the_line_after_some_bars_is_that_of_the_bar_lines(changes: tuple[int, ...]) -> None:
+    metres = [Metre(0, 4, 4), *(Metre(onset, 3 - number % 2, 4) for number, onset in enumerate(changes))]
+    piece = replace(scale(8), metres=tuple(metres))
+    lines = bar_lines(piece, 2000).tolist()
+    assert [line_after(piece, bars) for bars in range(len(lines))] == lines
 
 
 def test_bar_positions_count_from_the_bar_line() -> None:
