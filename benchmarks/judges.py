@@ -4,6 +4,7 @@ For each number of candidates the checkpoint continues the same held-out passage
 other works than they judge and know nothing of the critic (``musiclstm/evaluation/judge.py``), then say which of two
 continuations is human: the first take, or the composer's. At 50 % they guess. Two takes of a seed are compared note by note: the
 share of their notes that are struck at the same time on the same key, next to what a take shares with the composer's own.
+Some figures of the takes follow, and those in which they differ most.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from benchmarks.report import Figure, cores, publish, section
 
 JUDGES = ("trees", "logistic", "network")
 SHOWN = 12  # rows of the table of shifts
+TARGETS = ("bars without downbeat", "clashing chords", "rhythm of the seed, later half")
+SAMPLES = 2000
 
 
 def main() -> None:
@@ -59,6 +62,7 @@ def measure(options: argparse.Namespace) -> None:
         print(" | ".join(rows[-1]), flush=True)
     best = judged["told_apart"][judged["best"]]
     figures = [Figure("pairs told apart by the best judge, at the default", best["share"], most=0.65)]
+    figures += targets(passages, [first for first, _ in pairs], [works[passage.name] for passage in passages], loaded.originality)
     said = [__doc__.splitlines()[0] if __doc__ else "", table(rows), shifts(judged["shifts"])]
     count, different = len(passages), len({works[passage.name] for passage in passages})
     notes = [f"{count} passages of {different} {options.side} works: 16 bars after 8. Intervals hold 95 % of samples of works."]
@@ -82,6 +86,38 @@ def both(loaded: Any, passage: Any, number: int, candidates: int) -> tuple[Any, 
     request = passage.request(random_seed=2 * number, candidates=candidates)
     first, second = (compose(loaded, replace(request, random_seed=2 * number + which)).takes[0] for which in (0, 1))
     return first.continuation, second.continuation
+
+
+def targets(passages: Sequence[Any], takes: Sequence[Any], works: Sequence[str], index: Any) -> list[Figure]:
+    """Figures of the takes, those of human continuations with their interval as the bound."""
+    import numpy as np
+
+    from musiclstm.evaluation import middle_95, work_weights
+    from musiclstm.scoring import figure_names, figure_row
+
+    weights = work_weights(works, SAMPLES, np.random.default_rng(1))
+    columns = [figure_names().index(name) for name in TARGETS]
+    sides, values = ([passage.continuation for passage in passages], takes), []
+    for side in sides:
+        rows = []
+        for passage, piece in zip(passages, side, strict=True):
+            bars = (passage.end - passage.split) // passage.piece.metres[0].bar_ticks
+            row = figure_row(passage.seed.notes, passage.split, passage.piece.metres[0], piece.notes, bars)
+            rows.append(np.full(len(columns), np.nan) if row is None else row[columns])
+        values.append(np.array(rows))
+    human, ours = values
+    figures = []
+    for column, name in enumerate(TARGETS):
+        low, high = middle_95(weights @ human[:, column] / weights.sum(axis=1))
+        figures.append(Figure(f"{name}, human", float(human[:, column].mean())))
+        figures.append(Figure(f"{name}, takes", float(ours[:, column].mean()), least=low, most=high))
+    if index is not None:
+        lengths = [
+            np.array([index.longest(piece).notes for piece in side]) for side in ([p.continuation for p in passages], takes)
+        ]
+        above = float((lengths[1] > np.percentile(lengths[0], 95, method="inverted_cdf")).mean())
+        figures.append(Figure("takes that share longer passages than 95 % of human music", above, most=0.05))
+    return figures
 
 
 def in_common(one: Any, two: Any) -> float:

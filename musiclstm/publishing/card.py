@@ -18,7 +18,8 @@ the network was trained on, and the works that the seeds are from. With them the
 continuation shares note for note with one of these pieces, in any key and with any durations, and names the piece.""")
 _CRITIC = """
 `critic.json` holds small networks that choose among several candidates while music is written. They learnt to tell human
-continuations of works that the network was not trained on from its own continuations of the same seeds.""".strip()
+continuations from the network's own continuations of the same seeds, in the training pieces and in the works of the seeds.
+Validation and test pieces had no part in it.""".strip()
 _HUMAN = Template(""" Human music shares passages too: of $passages passages of $bars bars from
 held-out pieces, half share at most $at_50 notes in a row with a known piece, three quarters at most $at_75, and 95 % at most
 $at_95.""")

@@ -1,7 +1,12 @@
-"""Train the critic of a checkpoint: human continuations of passages that it never saw against its own, of the same seeds."""
+"""Train the critic of a checkpoint: human continuations of passages against its own, of the same seeds.
+
+The more works, the better the critic, so that it learns from those that the network was trained on, too. On their seeds the
+network writes with the same faults as on others (benchmarks/EXPERIMENTS.md, "Choosing among candidates").
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +22,7 @@ from musiclstm.generation import compose
 from musiclstm.music import Notes, Piece
 from musiclstm.scoring import Critic, figure_names, figure_row, standardised
 
-PASSAGES, FEWEST_PASSAGES = 320, 48  # 8 bars and the 16 that follow; with fewer there is no critic
+PASSAGES, FEWEST_PASSAGES = 800, 48  # 8 bars and the 16 that follow; with fewer there is no critic
 FEWEST_WORKS = 6
 LENGTHS = (2, 4, 6, 8, 10, 12, 14, 16)  # bars of a continuation that the critic hears: phrases still being written, too
 HEARD = 3  # of these lengths for each continuation
@@ -51,14 +56,15 @@ def with_critic(
     random_seed: int = 1,
     say: Callable[[str], None] = print,
 ) -> Checkpoint:
-    """The checkpoint with a critic learnt from ``pieces``, of which it was trained on none; unchanged if they are too few.
+    """The checkpoint with a critic learnt from ``pieces``; unchanged if they are too few.
 
-    ``works`` are the works of the pieces: those that decide when to stop learning are never learnt from.
+    ``works`` are the works of the pieces: each has its turn before one has a second, and those that decide when to stop learning
+    are never learnt from.
     """
     names = sorted(set(works))
     rng = np.random.default_rng(random_seed)
     try:
-        passages = held_out(pieces, rng, PASSAGES)
+        passages = held_out(_by_turns(pieces, works, rng)[:PASSAGES], rng, PASSAGES)
     except DataError:
         return checkpoint
     if len(passages) < FEWEST_PASSAGES or len(names) < FEWEST_WORKS:
@@ -82,6 +88,16 @@ def joined(parts: Iterable[Examples]) -> Examples:
     """All examples as one."""
     listed = list(parts)
     return Examples(*(np.concatenate([getattr(part, name) for part in listed]) for name in ("rows", "human", "work")))
+
+
+def _by_turns(pieces: Sequence[Piece], works: Sequence[str], rng: np.random.Generator) -> list[Piece]:
+    """The pieces in random order, first one of each work, then a second one of each that has several, and so on."""
+    turns: Counter[str] = Counter()
+    placed: list[tuple[int, int, int]] = []
+    for number in rng.permutation(len(pieces)).tolist():
+        placed.append((turns[works[number]], len(placed), number))
+        turns[works[number]] += 1
+    return [pieces[number] for _, _, number in sorted(placed)]
 
 
 def _fit_member(away: Singles, examples: Examples, rng: np.random.Generator) -> list[Singles]:

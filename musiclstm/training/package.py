@@ -87,7 +87,7 @@ def package(
     seeds = chosen_seeds(draft, trainer.collection, [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None)
     say("Indexing the training pieces ...")
     finished = with_originality(replace(draft, seeds=seeds), trainer.collection, trainer.sides)
-    finished = with_critic(finished, *_unseen(trainer), random_seed=trainer.options.random_seed, say=say)
+    finished = with_critic(finished, *_studied(trainer), random_seed=trainer.options.random_seed, say=say)
     finished = replace(finished, metrics={**finished.metrics, "critic": finished.critic is not None})
     work = folder.with_name(f"{folder.name}.work")
     work.mkdir(parents=True, exist_ok=True)
@@ -149,9 +149,9 @@ def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapp
     return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": overlap})
 
 
-def _unseen(trainer: Trainer) -> tuple[list[Piece], list[str]]:
-    """The pieces from which the critic learns, and their works: those of the seeds, else the validation pieces."""
-    pieces = trainer.sides["seeds"] or trainer.sides["validation"]
+def _studied(trainer: Trainer) -> tuple[list[Piece], list[str]]:
+    """The pieces from which the critic learns, and their works: all but validation and test, which measure what it chose."""
+    pieces = [*trainer.sides["train"], *trainer.sides["seeds"]]
     return [trainer.collection.piece(index) for index in pieces], [trainer.collection.entries[index].work for index in pieces]
 
 

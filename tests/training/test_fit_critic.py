@@ -69,6 +69,21 @@ def test_too_few_passages_or_works_give_no_critic(small_checkpoint: Checkpoint, 
         assert with_critic(small_checkpoint, pieces[:1], names[:1], say=lambda _: None) is small_checkpoint
 
 
+def test_each_work_has_its_turn_before_one_has_a_second(pieces: list[Piece]) -> None:
+    works = ["a", "a", "a", "a", "b", "b", "c", "c", "c"]
+    for random_seed in range(5):
+        ordered = module._by_turns(pieces, works, np.random.default_rng(random_seed))
+        assert sorted(piece.source for piece in ordered) == sorted(piece.source for piece in pieces)
+        work_of = dict(zip((piece.source for piece in pieces), works, strict=True))
+        taken = [work_of[piece.source] for piece in ordered]
+        assert [sorted(taken[:3]), sorted(taken[3:6]), sorted(taken[6:8]), taken[8:]] == [
+            list("abc"),
+            list("abc"),
+            list("ac"),
+            ["a"],
+        ]
+
+
 def examples(shift: float = 2.0) -> Examples:
     """Twelve works in which a person's first figure is larger by ``shift``."""
     rng = np.random.default_rng(1)
