@@ -1,7 +1,9 @@
 """Train the critic of a checkpoint: human continuations of passages against its own, of the same seeds.
 
 The more works, the better the critic, so that it learns from those that the network was trained on, too. On their seeds the
-network writes with the same faults as on others (benchmarks/EXPERIMENTS.md, "Choosing among candidates").
+network writes with the same faults as on others. A critic that chooses is led where its own eyes are weak. So it learns in two
+rounds: from takes that nobody chose, then also from takes that the first critic chose (benchmarks/EXPERIMENTS.md, "Choosing among
+candidates").
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ from numpy.typing import NDArray
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import DataError
 from musiclstm.evaluation import Passage, held_out
-from musiclstm.generation import compose
+from musiclstm.generation import ComposeRequest, compose
 from musiclstm.music import Notes, Piece
 from musiclstm.scoring import Critic, figure_names, figure_row, standardised
 
-PASSAGES, FEWEST_PASSAGES = 800, 48  # 8 bars and the 16 that follow; with fewer there is no critic
+PASSAGES, CHOSEN = 800, 400  # for the first round, and how many more for the second
+FEWEST_PASSAGES = 48  # of 8 bars and the 16 that follow; with fewer there is no critic
 FEWEST_WORKS = 6
 LENGTHS = (2, 4, 6, 8, 10, 12, 14, 16)  # bars of a continuation that the critic hears: phrases still being written, too
 HEARD = 3  # of these lengths for each continuation
@@ -64,14 +67,19 @@ def with_critic(
     names = sorted(set(works))
     rng = np.random.default_rng(random_seed)
     try:
-        passages = held_out(_by_turns(pieces, works, rng)[:PASSAGES], rng, PASSAGES)
+        passages = held_out(_by_turns(pieces, works, rng)[: PASSAGES + CHOSEN], rng, PASSAGES + CHOSEN)
     except DataError:
         return checkpoint
     if len(passages) < FEWEST_PASSAGES or len(names) < FEWEST_WORKS:
         return checkpoint
     work_of = {piece.source: names.index(work) for piece, work in zip(pieces, works, strict=True)}
-    say(f"Training the critic on {len(passages)} passages ...")
-    heard = [_examples(checkpoint, passage, work_of[passage.name], n) for n, passage in enumerate(passages)]
+    first = round(len(passages) * PASSAGES / (PASSAGES + CHOSEN))
+    numbered = [(passage, work_of[passage.name], number) for number, passage in enumerate(passages)]
+    say(f"Training the critic on {first} passages ...")
+    heard = [_examples(checkpoint, *each, takes=TAKES, candidates=1) for each in numbered[:first]]
+    judged = replace(checkpoint, critic=fit_critic(joined(heard), random_seed))
+    say(f"Training it on {len(passages) - first} more, with takes that it chose ...")
+    heard += [_examples(judged, *each, takes=1, candidates=ComposeRequest.candidates) for each in numbered[first:]]
     return replace(checkpoint, critic=fit_critic(joined(heard), random_seed))
 
 
@@ -136,10 +144,10 @@ def _fit_member(away: Singles, examples: Examples, rng: np.random.Generator) -> 
     return list(kept)
 
 
-def _examples(checkpoint: Checkpoint, passage: Passage, work: int, number: int) -> Examples:
+def _examples(checkpoint: Checkpoint, passage: Passage, work: int, number: int, *, takes: int, candidates: int) -> Examples:
     """Figures of the human continuation and of takes of the checkpoint, each heard up to a few bar lines."""
     metre = passage.piece.metres[0]
-    composition = compose(checkpoint, passage.request(takes=TAKES, random_seed=number, candidates=1))
+    composition = compose(checkpoint, passage.request(takes=takes, random_seed=number, candidates=candidates))
     heard: list[tuple[bool, Notes]] = [(True, passage.continuation.notes)]
     heard += [(False, take.continuation.notes) for take in composition.takes]
     rows, human = [], []
