@@ -102,12 +102,12 @@ def test_bars_of_a_take_are_written_anew_and_the_recipe_repeats_it(
     common = ["generate", "--checkpoint", folder, "--no-audio"]
     first, changed, again, own = (str(tmp_path / name) for name in ("first", "changed", "again", "own"))
     assert main([*common, "--seed", "march", "--bars", "4", "--random-seed", "5", "--out", first]) == 0
-    recipe = ["--recipe", f"{first}/recipe.json", "--regenerate", "10-11", "--random-seed", "6"]
+    recipe = ["--recipe", f"{first}/recipe.json", "--regenerate", "10-11", "--random-seed", "6", "--candidates", "2"]
     assert main([*common, *recipe, "--out", changed]) == 0
     assert "bars 10-11 written anew" in capsys.readouterr().out
     assert main([*common, "--recipe", f"{changed}/joined.mid", "--out", again]) == 0
     assert Path(changed, "joined.mid").read_bytes() == Path(again, "joined.mid").read_bytes()
-    assert main([*common, "--seed", f"{first}/joined.mid", "--regenerate", "3", "--out", own]) == 0
+    assert main([*common, "--seed", f"{first}/joined.mid", "--regenerate", "3", "--candidates", "2", "--out", own]) == 0
     old, new, mine = (read_midi(Path(out) / "joined.mid").notes for out in (first, changed, own))
     for notes, begin, stop in ((new, 9 * 96, 11 * 96), (mine, 2 * 96, 3 * 96)):
         around = [each[(each["onset"] < begin) | (each["onset"] >= stop)].tolist() for each in (old, notes)]
