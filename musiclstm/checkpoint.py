@@ -25,7 +25,7 @@ from musiclstm.replace import replace_folder
 from musiclstm.scoring import Critic, OriginalityIndex, read_index, write_index
 from musiclstm.seeds import Seed
 
-FORMAT = 3  # 2 added votes to the network's inputs; 3 added the ending
+FORMAT = 4  # 2 added votes to the network's inputs; 3 the ending; 4 pitch classes and longer lookback
 MAX_TEXT_BYTES = 20_000_000
 
 

@@ -30,11 +30,13 @@ Tensor = Any
 State = dict[str, Tensor]
 Features = dict[str, Tensor]
 
-LOOKBACK_BARS = (1, 2, 4)
+LOOKBACK_BARS = (1, 2, 4, 8, 16)
 #: Decay times of "how long ago was this pitch struck": half a beat, half a bar, two bars, eight bars.
 RECENCY_TICKS = (12.0, 48.0, 192.0, 768.0)
-#: Channels of the pitch planes: sounding, struck at this onset, recency at each rate, struck one / two / four bars ago.
+#: Channels of the pitch planes: sounding, struck at this onset, recency at each rate, struck each of LOOKBACK_BARS ago.
 PLANES = 2 + len(RECENCY_TICKS) + len(LOOKBACK_BARS)
+#: Channels of the pitch classes, each the highest value among its octaves: sounding, struck at this onset, recency at each rate.
+CHROMA = 2 + len(RECENCY_TICKS)
 PHASES, PLACES, METRES = 24, 65, 33  # classes of tick in the quarter, sixteenth in the bar, bar length in eighths
 ENDING_EDGES = (1, 2, 3, 5, 9)  # lower edges of the classes, in bars left after the current one
 #: Classes of an ending: unknown, the last bar, then one class per edge.
@@ -59,7 +61,7 @@ class FeatureSpec:
     durations: tuple[int, ...]
     velocities: int
     horizon: int = 2048
-    recent: int = 256
+    recent: int = 512
 
     @staticmethod
     def of(vocabulary: Vocabulary) -> FeatureSpec:
@@ -134,7 +136,7 @@ def observe(state: State, spec: FeatureSpec, withhold: Tensor | None = None) -> 
         "velocity": row[:, VELOCITY],
         "metre": ops.minimum(row[:, BAR] // 12, METRES - 1),
         **_places(row[:, POSITION]),
-        "planes": _planes(state, ops.zeros_like(row[:, STEP]), spec),
+        **_planes(state, ops.zeros_like(row[:, STEP]), spec),
     }
     # An exact match is a relative match too, and would suggest the same row.
     transposed = ops.where(state["exact"] > 0, 0, state["relative"])
@@ -158,6 +160,7 @@ def look_ahead(state: State, step: Tensor, spec: FeatureSpec, withhold: Tensor |
     ticks = ops.take(_table(spec.steps), step)
     row = state["row"]
     places = _places((row[:, POSITION] + ticks) % ops.maximum(row[:, BAR], 1))
+    planes = _planes(state, ticks, spec)
     in_chord = ops.expand_dims(step == 0, 1)
     not_above = _arange(PITCHES) <= ops.expand_dims(row[:, PITCH], 1)
     agrees = ops.cast(state["step"][:, 1:] == ops.expand_dims(step, 1), "float32")
@@ -167,7 +170,8 @@ def look_ahead(state: State, step: Tensor, spec: FeatureSpec, withhold: Tensor |
         "next_relative_votes": _votes(agrees * _vote_weights(state["relative"], withhold), moved, PITCHES),
         "next_phase": places["phase"],
         "next_place": places["place"],
-        "next_planes": _planes(state, ticks, spec),
+        "next_planes": planes["planes"],
+        "next_chroma": planes["chroma"],
         "forbidden": ops.cast(in_chord & not_above, "float32"),
     }
 
@@ -204,8 +208,11 @@ def scan(state: State, rows: Tensor, next_step: Tensor, spec: FeatureSpec) -> tu
     return state, {name: ops.swapaxes(value, 0, 1) for name, value in written.items()}
 
 
-def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Tensor:
-    """Pitch planes [B, 88, PLANES] at ``ticks`` [B] after the latest onset."""
+def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Features:
+    """``planes`` [B, 88, PLANES] of pitches and ``chroma`` [B, 12, CHROMA] of pitch classes, ``ticks`` [B] after the latest onset.
+
+    Pitch class 0 is A, the lowest key.
+    """
     ahead = ops.expand_dims(ticks, 1)
     sounding = ops.cast(state["rest"] > ahead, "float32")
     struck = ops.cast(state["last"] + ahead == 0, "float32")
@@ -216,7 +223,9 @@ def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Tensor:
     bar = ops.expand_dims(state["row"][:, BAR], 1)
     there = ops.stack([ago + ahead == bars * bar for bars in LOOKBACK_BARS], axis=1)
     back = ops.minimum(ops.matmul(ops.cast(there, "float32"), keys), 1.0)
-    return ops.concatenate([ops.stack([sounding, struck, *recency], axis=2), ops.transpose(back, (0, 2, 1))], axis=2)
+    now = ops.stack([sounding, struck, *recency], axis=2)
+    octaves = ops.reshape(ops.pad(now, ((0, 0), (0, -PITCHES % 12), (0, 0))), (-1, -(-PITCHES // 12), 12, CHROMA))
+    return {"planes": ops.concatenate([now, ops.transpose(back, (0, 2, 1))], axis=2), "chroma": ops.max(octaves, axis=1)}
 
 
 def _suggestion(name: str, state: State, match: Tensor, least: int, spec: FeatureSpec, withhold: Tensor | None) -> Features:

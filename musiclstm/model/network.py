@@ -22,7 +22,7 @@ import keras
 from keras import layers, ops
 
 from musiclstm.config import ModelConfig
-from musiclstm.model.features import ENDINGS, LOOKBACK_BARS, MATCHES, METRES, PHASES, PLACES, PLANES
+from musiclstm.model.features import CHROMA, ENDINGS, LOOKBACK_BARS, MATCHES, METRES, PHASES, PLACES, PLANES
 from musiclstm.music import PITCHES
 
 STREAMS = ("step", "pitch", "duration", "velocity")
@@ -38,6 +38,8 @@ def input_shape(name: str, config: ModelConfig) -> tuple[int, ...]:
         return ()
     if name.endswith("step_votes"):
         return (config.steps,)
+    if name.endswith("chroma"):
+        return (12, CHROMA)
     return (PITCHES, PLANES) if name.endswith("planes") else (PITCHES,)
 
 
@@ -62,7 +64,9 @@ def input_specs(config: ModelConfig) -> dict[str, int | None]:
         "next_phase": PHASES,
         "next_place": PLACES,
         "planes": None,
+        "chroma": None,
         "next_planes": None,
+        "next_chroma": None,
         **{votes: None for name in SUGGESTIONS for votes in (f"{name}_step_votes", f"next_{name}_votes")},
         "forbidden": None,
     }
@@ -122,7 +126,9 @@ def _trunk(config: ModelConfig) -> Network:
         inputs[f"back_{bars}"] = _input(f"back_{bars}", config)
         embedded.append(_embed(inputs[f"back_{bars}"], f"back_{bars}", 8, config))
     inputs["planes"] = _input("planes", config)
-    keys = layers.Dense(config.head, activation="gelu", name="planes_dense")(_flat(inputs["planes"]))
+    inputs["chroma"] = _input("chroma", config)
+    pitches = layers.Concatenate()([_flat(inputs["planes"]), _flat(inputs["chroma"])])
+    keys = layers.Dense(config.head, activation="gelu", name="planes_dense")(pitches)
     joined = layers.Dropout(config.dropout, name="input_dropout")(layers.Concatenate()([*embedded, keys]))
     x = layers.LayerNormalization(name="norm")(layers.Dense(config.units, activation="gelu", name="mix")(joined))
     return keras.Model(inputs, x, name="trunk")
@@ -149,19 +155,21 @@ def _pitch_head(config: ModelConfig) -> Network:
     classes = ["next_step", "next_phase", "next_place", *(f"{n}_{k}" for n in SUGGESTIONS for k in ("step", "pitch", "match"))]
     votes = [f"next_{name}_votes" for name in SUGGESTIONS]
     inputs = {"memory": _memory(config)} | {
-        name: _input(name, config) for name in (*classes, "pitch", "next_planes", *votes, "forbidden")
+        name: _input(name, config) for name in (*classes, "pitch", "next_planes", "next_chroma", *votes, "forbidden")
     }
     embedded = [_embed(inputs[name], name, 16 if name.endswith("pitch") else 8, config) for name in classes]
     agrees = [_same(inputs["next_step"], inputs[f"{name}_step"]) for name in SUGGESTIONS]
     suggested = [_one_hot(inputs[f"{name}_pitch"], PITCHES) for name in SUGGESTIONS]
 
-    # Per key: planes, suggested pitches and votes, [B, T, 88, PLANES + 4]; the LSTM weights the patterns.
+    # Per key: planes, its pitch class, suggested pitches and votes, [B, T, 88, PLANES + CHROMA + 4]; the LSTM weights the patterns.
     marks = [ops.expand_dims(keys * agree, -1) for keys, agree in zip(suggested, agrees, strict=True)]
     marks += [ops.expand_dims(inputs[name], -1) for name in votes]
-    board = layers.Concatenate(axis=-1)([inputs["next_planes"], *marks])
+    in_all_octaves = ops.take(inputs["next_chroma"], ops.arange(PITCHES, dtype="int32") % 12, axis=2)
+    board = layers.Concatenate(axis=-1)([inputs["next_planes"], in_all_octaves, *marks])
     patterns = layers.Conv2D(config.channels, (1, OCTAVES), padding="same", activation="gelu", name="patterns")(board)
 
-    keys = layers.Dense(config.head // 2, activation="gelu", name="keys")(_flat(inputs["next_planes"]))
+    pitches = layers.Concatenate()([_flat(inputs["next_planes"]), _flat(inputs["next_chroma"])])
+    keys = layers.Dense(config.head // 2, activation="gelu", name="keys")(pitches)
     context = layers.Concatenate()(
         [inputs["memory"], *embedded, *agrees, layers.Dropout(config.dropout, name="keys_dropout")(keys)]
     )
@@ -254,8 +262,8 @@ def _hidden(context: Any, width: int, config: ModelConfig) -> Any:
 
 
 def _flat(planes: Any) -> Any:
-    """[B, T, 88, PLANES] -> [B, T, 88 * PLANES], whatever T is."""
-    return layers.Reshape((-1, PITCHES * PLANES))(planes)
+    """[B, T, keys, channels] -> [B, T, keys * channels], whatever T is."""
+    return layers.Reshape((-1, planes.shape[-2] * planes.shape[-1]))(planes)
 
 
 def _one_hot(value: Any, classes: int) -> Any:
