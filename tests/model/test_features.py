@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from musiclstm.model.features import (
+    CHROMA,
     LENGTH_EDGES,
     LOOKBACK_BARS,
     MATCHES,
@@ -168,13 +169,20 @@ def test_a_longer_horizon_changes_nothing_while_the_piece_fits_the_shorter() -> 
 
 def test_lookback_shows_what_was_struck_bars_ago_at_the_coming_place() -> None:
     rows = melody(10, 20, 30, 40, 50, step=2, bar=24)  # two notes a bar, at places 0 and 12
-    for step, one, two, four in ((2, 40, 20, None), (3, 50, 30, None), (1, None, None, None), (4, None, 50, 10)):
+    assert LOOKBACK_BARS == (1, 2, 4, 8, 16)
+    for step, *back in ((2, 40, 20, None), (3, 50, 30, None), (1, None, None, None), (4, None, 50, 10)):
         board = ahead(rows, step)["next_planes"][:, BACK:]
-        for channel, pitch in enumerate((one, two, four)):
+        for channel, pitch in enumerate((*back, None, None)):
             expected = np.zeros(PITCHES)
             if pitch is not None:
                 expected[pitch] = 1
             assert board[:, channel].tolist() == expected.tolist(), (step, LOOKBACK_BARS[channel])
+
+
+def test_lookback_reaches_sixteen_bars() -> None:
+    rows = melody(*(10 + bar for bar in range(17)), step=4, bar=48)  # one note a bar
+    board = ahead(rows, 4)["next_planes"][:, BACK:]
+    assert [np.flatnonzero(board[:, channel]).tolist() for channel in range(5)] == [[26], [25], [23], [19], [11]]
 
 
 def test_lookback_shows_all_notes_of_a_chord() -> None:
@@ -213,6 +221,19 @@ def test_planes_show_what_sounds_what_is_struck_and_how_long_ago() -> None:
         assert now[30, RECENT + channel] == pytest.approx(np.exp(-12 / decay))
         assert later[30, RECENT + channel] == pytest.approx(np.exp(-36 / decay))
         assert now[70, RECENT + channel] == 0
+
+
+def test_pitch_classes_show_the_highest_value_among_their_octaves() -> None:
+    rows = melody(3, 30, 51, step=2, duration=2)  # C, D sharp, C: key 0 is A
+    now, next_ = seen(rows), ahead(rows, 2)
+    assert now["chroma"].shape == (12, CHROMA)
+    assert np.flatnonzero(now["chroma"][:, SOUNDING]).tolist() == [3, 6]
+    assert np.flatnonzero(now["chroma"][:, STRUCK]).tolist() == [3]
+    assert now["chroma"][3, RECENT] == 1  # the later of the two Cs
+    assert next_["next_chroma"][6, RECENT] == pytest.approx(np.exp(-24 / RECENCY_TICKS[0]))
+    for planes, chroma in (("planes", now["chroma"]), ("next_planes", next_["next_chroma"])):
+        board = (now if planes == "planes" else next_)[planes][:, :CHROMA]
+        assert chroma.tolist() == [board[pitch::12].max(axis=0).tolist() for pitch in range(12)]
 
 
 def test_inside_a_chord_only_higher_keys_are_allowed() -> None:

@@ -19,7 +19,10 @@ Inputs = dict[str, np.ndarray[Any, Any]]
 #: What a head gets of the note it predicts, besides everything before that note.
 GIVEN = {
     "step": set(),
-    "pitch": {"next_step", "next_phase", "next_place", "next_planes", "next_exact_votes", "next_relative_votes", "forbidden"},
+    "pitch": {
+        *("next_step", "next_phase", "next_place", "next_planes", "next_chroma"),
+        *("next_exact_votes", "next_relative_votes", "forbidden"),
+    },
     "duration": {"next_step", "next_phase", "next_place", "next_planes", "next_pitch"},
     "velocity": {"next_step", "next_place", "next_pitch", "next_duration"},
 }
