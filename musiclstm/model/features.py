@@ -9,7 +9,10 @@ Three features let the LSTM look into its own past, as attention would:
 - *suggestions*: the row that followed the longest match in the past. "Exact" matches compare (step, pitch) rows with the latest
   ones; "relative" matches compare (step, interval) rows, which finds sequences and transposed returns;
 - *votes*: what followed every match, exact and relative, as shares in which longer matches weigh more;
-- *lookback*: what was struck one, two, four, eight and sixteen bars before the next position in the bar (cf. Magenta's lookback RNN, 2016).
+- *lookback*: what was struck one, two, four, eight and sixteen bars before the next position in the bar (cf. Magenta's lookback
+  RNN, 2016).
+
+Besides the keys of the piano, their pitch classes are shown: harmony in any octave.
 
 One feature looks ahead: the *ending*, the number of bars left in the piece, if that is known. Without it, a network that has
 drifted into closing chords never leaves them, because no training piece continues after its closing chords.
