@@ -20,6 +20,7 @@ MAX_CHANGED_BARS = 1_000  # of music that is changed
 CLOSING = 4  # bars: shorter continuations get no ending
 OPEN_ENDED = 1000  # bars: so far off that no ending is in sight
 TIED = 12  # ticks: a note that sounds this long after a bar line is held over it on purpose
+KEY_NOTES = 192  # the latest notes say in which key music ends, as for a closing chord
 NEAR = 6  # ticks before a note that stays: no new one strikes its key there
 
 
@@ -230,8 +231,9 @@ def _ends_with_a_chord(seed: Seed) -> bool:
     piece, notes = seed.piece, seed.piece.notes
     line = int(bar_lines(piece, seed.end)[-2])
     last = notes[notes["onset"] >= line]
-    key = piece.key or estimate_key(piece)[0]
-    return bool((last["onset"] == line).all()) and int(last["pitch"].min()) % 12 == key.tonic
+    keys = (piece.key, estimate_key(replace(piece, notes=notes[-KEY_NOTES:]))[0])  # the music may end in another key
+    over_the_tonic = int(last["pitch"].min()) % 12 in {key.tonic for key in keys if key is not None}
+    return bool((last["onset"] == line).all()) and over_the_tonic
 
 
 def _held_already(old: Notes, new: Notes) -> NDArray[np.bool_]:

@@ -44,8 +44,8 @@ def passages(count: int = 12, pieces: int = 4, bars: int = 4) -> list[Passage]:
 
 
 def own_works(given: list[Passage]) -> list[str]:
-    """Of each piece, every second passage is a work of its own, so that there are enough for intervals."""
-    return [f"{passage.name} {number % 2}" for number, passage in enumerate(given)]
+    """Two works from each piece, so that there are enough for intervals."""
+    return [f"{passage.name} {passage.bar % 2}" for passage in given]
 
 
 # Passages

@@ -375,7 +375,7 @@ def test_the_endpoints_are_mcp_tools(engine: Engine) -> None:
     address = launch(page, prevent_thread_lock=True, quiet=True, mcp_server=True)
     tools, answer = asyncio.run(ask(address))
     page.close()
-    assert tools == ["generate", "continue_music", "original", "seeds"]
+    assert tools == ["generate", "continue_music", "regenerate", "original", "seeds"]
     assert not answer.isError
     assert "joined.mid" in str(answer.content)
 
