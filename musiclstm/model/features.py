@@ -212,7 +212,7 @@ def scan(state: State, rows: Tensor, next_step: Tensor, spec: FeatureSpec) -> tu
 
 
 def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Features:
-    """``planes`` [B, 88, PLANES] of pitches and ``chroma`` [B, 12, CHROMA] of pitch classes, ``ticks`` [B] after the latest onset.
+    """``planes`` [B, 88, PLANES] of keys and ``chroma`` [B, 12, CHROMA] of pitch classes, ``ticks`` [B] after the latest onset.
 
     Pitch class 0 is A, the lowest key.
     """

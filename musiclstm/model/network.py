@@ -161,7 +161,7 @@ def _pitch_head(config: ModelConfig) -> Network:
     agrees = [_same(inputs["next_step"], inputs[f"{name}_step"]) for name in SUGGESTIONS]
     suggested = [_one_hot(inputs[f"{name}_pitch"], PITCHES) for name in SUGGESTIONS]
 
-    # Per key: planes, its pitch class, suggested pitches and votes, [B, T, 88, PLANES + CHROMA + 4]; the LSTM weights the patterns.
+    # Per key: planes, its pitch class, suggestions and votes, [B, T, 88, PLANES + CHROMA + 4]; the LSTM weights the patterns.
     marks = [ops.expand_dims(keys * agree, -1) for keys, agree in zip(suggested, agrees, strict=True)]
     marks += [ops.expand_dims(inputs[name], -1) for name in votes]
     in_all_octaves = ops.take(inputs["next_chroma"], ops.arange(PITCHES, dtype="int32") % 12, axis=2)
