@@ -1,7 +1,7 @@
-"""Claim: bars written anew lead into the bars that follow, as the composer's own do.
+"""Claim: bars written anew lead into the bars that follow, though not as well as the composer's own.
 
 From each passage of the test pieces two bars after the eighth are cut out and written again. Two models say how many bits a note
-of the following four bars then takes, after the composer's bars, after new ones, and after other bars of the same piece: the
+of the following four bars then takes, after the composer's bars, after new ones, and after bars of another piece: the
 checkpoint's network, which also chose the new bars among candidates, and a Markov chain, which had no part in that.
 """
 
@@ -35,7 +35,7 @@ def measure(options: argparse.Namespace) -> None:
         [held.collection.piece(index) for index in held.sides[side]] for side in ("train", "validation", "test")
     )
     passages = [each for each in continuations.held_out(test, np.random.default_rng(1), options.passages) if plays_on(each)]
-    versions = [versions_of(loaded, passage, number) for number, passage in enumerate(passages)]
+    versions = [versions_of(loaded, passage, number, other_bars(passages, number)) for number, passage in enumerate(passages)]
     evaluator = Evaluator(loaded)
     chain = fit([encode(piece, loaded.vocabulary) for piece in known], loaded.vocabulary)
     order = best_order(bits_by_order(chain, [encode(piece, loaded.vocabulary) for piece in validation]))
@@ -73,7 +73,18 @@ def plays_on(passage: Any) -> bool:
     return bool((np.diff(np.searchsorted(passage.piece.notes["onset"], lines)) > 0).all())
 
 
-def versions_of(loaded: Any, passage: Any, number: int) -> dict[str, Any]:
+def other_bars(passages: list[Any], number: int) -> Any:
+    """The bars in the same place of the next piece in the same metre; of the passage itself if there is none."""
+    from musiclstm.music import cut
+
+    mine, later = passages[number], passages[number + 1 :] + passages[: number + 1]
+    fits = (each for each in later if each.name != mine.name and each.piece.metres[0] == mine.piece.metres[0])
+    chosen = next(fits, mine)
+    bar = mine.piece.metres[0].bar_ticks
+    return cut(chosen.piece, (FIRST - 1) * bar, (FIRST - 1 + BARS) * bar)
+
+
+def versions_of(loaded: Any, passage: Any, number: int, other: Any) -> dict[str, Any]:
     """The opening, two bars of each kind, and the following bars as the composer wrote them."""
     from musiclstm.generation import ComposeRequest, compose
     from musiclstm.music import cut, join
@@ -83,13 +94,11 @@ def versions_of(loaded: Any, passage: Any, number: int) -> dict[str, Any]:
     begin, stop, end = ((FIRST - 1 + bars) * bar for bars in (0, BARS, BARS + FOLLOWING))
     whole = cut(passage.piece, 0, end)
     request = ComposeRequest(seed_from_piece(whole, (1, end // bar)), bars=BARS, regenerate=FIRST, random_seed=number)
-    after = (number % 3 + FOLLOWING) * bar  # bars of the same piece, further on
-    other = cut(passage.piece, stop + after, stop + after + BARS * bar)
     return {
         "the composer's bars": whole,
         f"the best of {CANDIDATES} candidates": compose(loaded, replace(request, candidates=CANDIDATES)).takes[0].joined,
         "one candidate": compose(loaded, replace(request, candidates=1)).takes[0].joined,
-        "other bars of the piece": join(join(cut(whole, 0, begin), other, begin), cut(whole, stop, end), stop),
+        "bars of another piece": join(join(cut(whole, 0, begin), other, begin), cut(whole, stop, end), stop),
     }
 
 
