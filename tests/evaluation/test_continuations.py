@@ -45,7 +45,7 @@ def passages(count: int = 12, pieces: int = 4, bars: int = 4) -> list[Passage]:
 
 def own_works(given: list[Passage]) -> list[str]:
     """Two works from each piece, so that there are enough for intervals."""
-    return [f"{passage.name} {passage.bar % 2}" for passage in given]
+    return [f"{passage.name} {number // 8}" for number, passage in enumerate(given)]
 
 
 # Passages
