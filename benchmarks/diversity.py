@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.music import begin, parser
+from benchmarks.music import run
 from benchmarks.report import Figure, cores, publish, section
 
 DIVERSITIES = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.4)
@@ -29,26 +29,14 @@ HEAD = (
 )
 
 
-def main() -> None:
-    """Measure and publish."""
-    asking = parser(__doc__)
-    asking.add_argument("--passages", type=int, default=48, help="for each setting, of the validation pieces")
-    asking.add_argument("--verdict", type=int, default=200, help="passages of the test pieces, at the defaults")
-    options = asking.parse_args()
-    begin(cores())
-    measure(options)
-
-
 def measure(options: argparse.Namespace) -> None:
     """Both curves, the table and the picture."""
-    from benchmarks.heldout import held_out
-    from musiclstm.checkpoint import load_checkpoint
+    from benchmarks.heldout import opened
     from musiclstm.config import SamplingOptions
     from musiclstm.evaluation import Trial, compare_continuations
 
-    loaded = load_checkpoint(options.checkpoint)
-    held = held_out(options.data, loaded.metrics, options.work / "cache")
-    pieces, unseen = ([held.collection.piece(index) for index in held.sides[side]] for side in ("validation", "test"))
+    loaded, held = opened(options)
+    pieces, unseen = held.pieces("validation"), held.pieces("test")
     default = SamplingOptions()
     settings = [replace(default, diversity=value) for value in DIVERSITIES]
     settings += [replace(default, top_p=value) for value in TOP_PS if value != default.top_p]
@@ -159,4 +147,5 @@ def draw(judged: Sequence[dict[str, Any]], diversities: Sequence[float], default
 
 
 if __name__ == "__main__":
-    main()
+    verdict = {"type": int, "default": 200, "help": "passages of the test pieces, at the defaults"}
+    run(__doc__, measure, passages=48, more={"--verdict": verdict})

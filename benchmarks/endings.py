@@ -21,15 +21,13 @@ def measure(options: argparse.Namespace) -> None:
     """Continue, check the last onset and both halves, publish."""
     import numpy as np
 
-    from benchmarks.heldout import held_out
-    from musiclstm.checkpoint import load_checkpoint
+    from benchmarks.heldout import opened
     from musiclstm.evaluation import continuations
     from musiclstm.generation import compose
     from musiclstm.music import bar_lines, cut
 
-    loaded = load_checkpoint(options.checkpoint)
-    held = held_out(options.data, loaded.metrics, options.work / "cache")
-    pieces = [held.collection.piece(index) for index in held.sides["test"]]
+    loaded, held = opened(options)
+    pieces = held.pieces("test")
     passages = continuations.held_out(pieces, np.random.default_rng(1), options.passages)
     written: dict[str, list[Any]] = {"closing": [], "open": []}
     for number, passage in enumerate(passages):

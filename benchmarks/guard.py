@@ -17,12 +17,10 @@ from benchmarks.report import Figure, cores, publish, section
 
 def measure(options: argparse.Namespace) -> None:
     """Check at every note, publish."""
-    from benchmarks.heldout import held_out
-    from musiclstm.checkpoint import load_checkpoint
+    from benchmarks.heldout import opened
     from musiclstm.model import GUARD, encode
 
-    loaded = load_checkpoint(options.checkpoint)
-    held = held_out(options.data, loaded.metrics, options.work / "cache")
+    loaded, held = opened(options)
     rows = [encode(held.collection.piece(i), loaded.vocabulary) for side in ("validation", "test") for i in held.sides[side]]
     endless = 10**6
     rules = {

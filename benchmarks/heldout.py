@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.data import Collection, Source, music21_sources, open_collection, open_data, split
 from musiclstm.errors import DataError
 from musiclstm.model import PITCH, STEP, Rows
+from musiclstm.music import Piece
 from musiclstm.publishing import gate
 
 FIGURE = 16  # notes of the figures that are looked for on both sides
@@ -28,9 +31,24 @@ class HeldOut:
     sides: dict[str, list[int]]
     own: bool
 
+    def pieces(self, side: str) -> list[Piece]:
+        """The pieces of a side."""
+        return [self.collection.piece(index) for index in self.sides[side]]
+
+    def works(self, side: str) -> dict[str, str]:
+        """The work of each piece of a side, by the piece's source."""
+        entries = (self.collection.entries[index] for index in self.sides[side])
+        return {piece.source: entry.work for piece, entry in zip(self.pieces(side), entries, strict=True)}
+
     def names(self, side: str) -> list[str]:
         """The pieces of a side, by file name."""
         return [self.collection.entries[index].name for index in self.sides[side]]
+
+
+def opened(options: argparse.Namespace) -> tuple[Checkpoint, HeldOut]:
+    """The checkpoint and the pieces that a script's options name (``music.parser``)."""
+    loaded = load_checkpoint(options.checkpoint)
+    return loaded, held_out(options.data, loaded.metrics, options.work / "cache")
 
 
 def held_out(data: Sequence[str] | None, metrics: Mapping[str, Any], cache: Path) -> HeldOut:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.music import begin, parser
+from benchmarks.music import run
 from benchmarks.report import Figure, cores, publish, section
 
 JUDGES = ("trees", "logistic", "network")
@@ -24,31 +24,16 @@ TARGETS = ("bars without downbeat", "clashing chords", "rhythm of the seed, late
 SAMPLES = 2000
 
 
-def main() -> None:
-    """Measure and publish."""
-    asking = parser(__doc__)
-    asking.add_argument("--passages", type=int, default=200)
-    asking.add_argument("--candidates", type=int, nargs="+", default=[1, 8], help="the last one is the default")
-    asking.add_argument("--side", choices=("validation", "test"), default="test", help="tune on validation; judge once on test")
-    options = asking.parse_args()
-    begin(cores())
-    measure(options)
-
-
 def measure(options: argparse.Namespace) -> None:
     """Continue, judge, publish; figures of validation pieces are printed only."""
     import numpy as np
 
-    from benchmarks.heldout import held_out
-    from musiclstm.checkpoint import load_checkpoint
+    from benchmarks.heldout import opened
     from musiclstm.evaluation import continuations, judge_pairs
 
-    loaded = load_checkpoint(options.checkpoint)
-    held = held_out(options.data, loaded.metrics, options.work / "cache")
-    chosen = held.sides[options.side]
-    pieces = [held.collection.piece(index) for index in chosen]
-    works = {piece.source: held.collection.entries[index].work for piece, index in zip(pieces, chosen, strict=True)}
-    passages = continuations.held_out(pieces, np.random.default_rng(1), options.passages)
+    loaded, held = opened(options)
+    works = held.works(options.side)
+    passages = continuations.held_out(held.pieces(options.side), np.random.default_rng(1), options.passages)
     rows, judged = [], {}
     for candidates in options.candidates:
         began = time.perf_counter()
@@ -154,4 +139,12 @@ def shifts(found: Sequence[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(
+        __doc__,
+        measure,
+        passages=200,
+        more={
+            "--candidates": {"type": int, "nargs": "+", "default": [1, 8], "help": "the last one is the default"},
+            "--side": {"choices": ("validation", "test"), "default": "test", "help": "tune on validation; judge once on test"},
+        },
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.report import cores, set_threads
 
@@ -31,9 +32,20 @@ def begin(threads: int) -> None:
     import_tensorflow()
 
 
-def run(description: str | None, measure: Callable[[argparse.Namespace], None], *, passages: int = 0) -> None:
-    """Parse the options of a script, prepare TensorFlow for all cores, and measure; ``passages`` is the default of --passages."""
+def run(
+    description: str | None,
+    measure: Callable[[argparse.Namespace], None],
+    *,
+    passages: int = 0,
+    more: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Parse the options of a script, prepare TensorFlow for all cores, and measure.
+
+    ``passages`` is the default of --passages; ``more`` has further options and what argparse is to know of them.
+    """
     asking = parser(description)
+    for option, facts in (more or {}).items():
+        asking.add_argument(option, **facts)
     if passages:
         asking.add_argument("--passages", type=int, default=passages)
     options = asking.parse_args()

@@ -77,14 +77,12 @@ class Line:
 
 def measure(options: argparse.Namespace) -> None:
     """The whole section: train, predict, compare, publish."""
-    from benchmarks.heldout import held_out
+    from benchmarks.heldout import opened
     from benchmarks.original import tokens_of
-    from musiclstm.checkpoint import load_checkpoint
     from musiclstm.model import encode
 
-    loaded = load_checkpoint(options.checkpoint)
-    held = held_out(options.data, loaded.metrics, options.work / "cache")
-    pieces = {side: [held.collection.piece(index) for index in held.sides[side]] for side in held.sides}
+    loaded, held = opened(options)
+    pieces = {side: held.pieces(side) for side in held.sides}
     rows = {side: [encode(piece, loaded.vocabulary) for piece in pieces[side]] for side in pieces}
     remarks = [*about_the_split(held, rows), ABOUT_THE_TABLE]
     counted, remark = counting(rows, loaded.vocabulary)

@@ -23,17 +23,13 @@ def measure(options: argparse.Namespace) -> None:
     """Cut out, write again, measure what follows, publish."""
     import numpy as np
 
-    from benchmarks.heldout import held_out
-    from musiclstm.checkpoint import load_checkpoint
+    from benchmarks.heldout import opened
     from musiclstm.evaluation import Evaluator, continuations, middle_95, work_weights
     from musiclstm.evaluation.ngram import best_order, bits_by_order, fit
     from musiclstm.model import encode
 
-    loaded = load_checkpoint(options.checkpoint)
-    held = held_out(options.data, loaded.metrics, options.work / "cache")
-    known, validation, test = (
-        [held.collection.piece(index) for index in held.sides[side]] for side in ("train", "validation", "test")
-    )
+    loaded, held = opened(options)
+    known, validation, test = (held.pieces(side) for side in ("train", "validation", "test"))
     passages = [each for each in continuations.held_out(test, np.random.default_rng(1), options.passages) if plays_on(each)]
     versions = [versions_of(loaded, passage, number, other_bars(passages, number)) for number, passage in enumerate(passages)]
     evaluator = Evaluator(loaded)
@@ -45,9 +41,8 @@ def measure(options: argparse.Namespace) -> None:
             chain.scores(encode(piece, loaded.vocabulary), order, recall=True)[0] for piece in pieces
         ],
     }
-    works = [held.collection.entries[index].work for index in held.sides["test"]]
-    work_of = dict(zip((piece.source for piece in test), works, strict=True))
-    groups = [work_of[passage.name] for passage in passages]
+    works = held.works("test")
+    groups = [works[passage.name] for passage in passages]
     weights = work_weights(groups, 2000, np.random.default_rng(1))
     figures = []
     for model, nats_of in models.items():

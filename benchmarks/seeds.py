@@ -21,17 +21,15 @@ def measure(options: argparse.Namespace) -> None:
     """Continue each seed, score, publish."""
     import numpy as np
 
-    from benchmarks.heldout import held_out
-    from musiclstm.checkpoint import load_checkpoint
+    from benchmarks.heldout import opened
     from musiclstm.evaluation import continuations
     from musiclstm.generation import ComposeRequest, compose
 
-    loaded = load_checkpoint(options.checkpoint)
+    loaded, held = opened(options)
     critic = loaded.critic
     if critic is None or loaded.originality is None:
         raise SystemExit("The checkpoint was trained on too little to rank takes, or has no index of what it was trained on.")
-    held = held_out(options.data, loaded.metrics, options.work / "cache")
-    pieces = [held.collection.piece(index) for index in held.sides["test"]]
+    pieces = held.pieces("test")
     passages = continuations.held_out(pieces, np.random.default_rng(1), PASSAGES)
     human = [
         critic.score(passage.seed.notes, passage.split, passage.piece.metres[0], passage.continuation.notes, BARS)

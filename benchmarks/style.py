@@ -23,19 +23,17 @@ def measure(options: argparse.Namespace) -> None:
     """Continue, attribute, compare, publish."""
     import numpy as np
 
-    from benchmarks.heldout import held_out
-    from musiclstm.checkpoint import load_checkpoint
+    from benchmarks.heldout import opened
     from musiclstm.evaluation import continuations
     from musiclstm.generation import compose
     from musiclstm.model import encode
 
-    loaded = load_checkpoint(options.checkpoint)
-    held = held_out(options.data, loaded.metrics, options.work / "cache")
+    loaded, held = opened(options)
     judge = Judge(held, loaded.vocabulary)
     if len(judge.names) < 2:
         print(f"Not measured: it takes two composers with {FEWEST_NOTES:,} notes each; give --data.")
         return
-    others = [held.collection.piece(index) for side in ("validation", "test") for index in held.sides[side]]
+    others = held.pieces("validation") + held.pieces("test")
     passages = continuations.held_out(others, np.random.default_rng(1), 400)
     right = [
         judge.composer(encode(passage.continuation, loaded.vocabulary)) == judge.names.index(composer)

@@ -11,7 +11,6 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import (
-    MAX_TOTAL_BARS,
     ComposeRequest,
     Composition,
     TakeFiles,
@@ -19,6 +18,7 @@ from musiclstm.generation import (
     original_of,
     performed,
     prefix_of,
+    require_written,
     take_recipe,
     write_take,
 )
@@ -74,8 +74,7 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: 
     if written is not None:
         if written["recipe"]["seed"] != settings["seed"]:
             raise OptionError("A recipe can't extend or change the music of another seed.")
-        if (total := _bars_in_all(settings)) > MAX_TOTAL_BARS:  # before any are written
-            raise OptionError(f"For one piece up to {MAX_TOTAL_BARS} bars can be written in total, not {total}.")
+        require_written(_bars_in_all(settings))  # before any are
         earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]}, files=files)
         # An extension drops one bar at most, so the total number of bars limits the work that a long chain can cause.
         if not 0 <= earlier.total_bars - written["bars"] <= 1:

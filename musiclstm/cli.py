@@ -178,7 +178,7 @@ def _generate(options: argparse.Namespace) -> None:
         raise OptionError("--regenerate says which bars to write; leave out --extend, --bars and --open-ended.")
     if options.regenerate and options.recipe is not None and options.seed is not None:
         raise OptionError("--regenerate changes the take of --recipe, or the music of --seed; leave one of them out.")
-    _bars_to_regenerate(options)
+    anew = _bars_to_regenerate(options.regenerate)
     import_tensorflow()
     settings = _settings(options)
 
@@ -186,10 +186,10 @@ def _generate(options: argparse.Namespace) -> None:
     from musiclstm.generation import IDENTITY, compose, require_same
 
     checkpoint = open_checkpoint(options.checkpoint)
-    if options.recipe is not None and (options.extend or options.regenerate):
-        request = _change(checkpoint, options, settings)
+    if options.recipe is not None and (options.extend or anew):
+        request = _change(checkpoint, options, settings, anew)
     else:
-        request = request_from(checkpoint, settings | _bars_to_regenerate(options), files=True)
+        request = request_from(checkpoint, settings | anew, files=True)
     composition = compose(checkpoint, request)
     if options.seed is None:
         require_same({name: settings[name] for name in IDENTITY if name in settings}, composition.recipe)
@@ -204,8 +204,10 @@ def _generate(options: argparse.Namespace) -> None:
             print(files.note, file=sys.stderr)
 
 
-def _change(checkpoint: Checkpoint, options: argparse.Namespace, settings: dict[str, Any]) -> ComposeRequest:
-    """Build the request that extends or changes the recipe's take, or its best if it names none, with the settings given."""
+def _change(
+    checkpoint: Checkpoint, options: argparse.Namespace, settings: dict[str, Any], anew: dict[str, int]
+) -> ComposeRequest:
+    """Build the request that extends the recipe's take, or its best if it names none, or writes the bars ``anew`` in it."""
     from musiclstm.api import request_from
     from musiclstm.generation import compose, extension_request, read_recipe, regeneration_request
 
@@ -215,25 +217,24 @@ def _change(checkpoint: Checkpoint, options: argparse.Namespace, settings: dict[
         return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
     given: dict[str, Any] = {"random_seed": int.from_bytes(os.urandom(4), "big")} | given_of("candidates", "random_seed")
-    if options.regenerate:
+    if anew:
         given["sampling"] = replace(earlier.request.sampling, **given_of("diversity", "top_p"))
     given["performance"] = replace(earlier.request.performance, **given_of("tempo", "instrument", "transposition"))
     number = settings.get("take", earlier.takes[0].number)
-    if options.extend:
-        ending = {"ending": settings["ending"]} if options.open_ended else {}
-        return extension_request(earlier, number, **given, **given_of("bars"), **ending)
-    wanted = _bars_to_regenerate(options)
-    first = wanted["regenerate"]
-    return regeneration_request(earlier, number, first, first + wanted["bars"] - 1, **given, **given_of("takes"))
+    if anew:
+        first = anew["regenerate"]
+        return regeneration_request(earlier, number, first, first + anew["bars"] - 1, **given, **given_of("takes"))
+    ending = {"ending": settings["ending"]} if options.open_ended else {}
+    return extension_request(earlier, number, **given, **given_of("bars"), **ending)
 
 
-def _bars_to_regenerate(options: argparse.Namespace) -> dict[str, int]:
-    """Settings for the bars named by --regenerate; none without it."""
-    if options.regenerate is None:
+def _bars_to_regenerate(given: str | None) -> dict[str, int]:
+    """Settings for the bars that --regenerate names, such as 11-12 or 11; none without it."""
+    if given is None:
         return {}
-    match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", options.regenerate)
+    match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", given)
     if match is None or int(match[2] or match[1]) < int(match[1]):
-        raise OptionError(f"--regenerate takes bars, such as 11-12 or 11, not {options.regenerate!r}.")
+        raise OptionError(f"--regenerate takes bars, such as 11-12 or 11, not {given!r}.")
     first, last = int(match[1]), int(match[2] or match[1])
     return {"regenerate": first, "bars": last - first + 1}
 

@@ -12,13 +12,12 @@ from musiclstm.generation.composition import (
 )
 from musiclstm.generation.export import ORIGINAL, SCORE, TakeFiles, write_midis, write_take, zip_take
 from musiclstm.generation.recipe import IDENTITY, link_from_recipe, read_recipe, recipe_from_link, require_same
-from musiclstm.generation.request import MAX_BARS, MAX_RANDOM_SEED, MAX_TOTAL_BARS, OPEN_ENDED, ComposeRequest
+from musiclstm.generation.request import MAX_BARS, MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, require_written
 
 __all__ = [
     "IDENTITY",
     "MAX_BARS",
     "MAX_RANDOM_SEED",
-    "MAX_TOTAL_BARS",
     "OPEN_ENDED",
     "ORIGINAL",
     "SCORE",
@@ -37,6 +36,7 @@ __all__ = [
     "recipe_from_link",
     "regeneration_request",
     "require_same",
+    "require_written",
     "take_recipe",
     "write_midis",
     "write_take",

@@ -84,8 +84,7 @@ class ComposeRequest:
         ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
-        if self.written > MAX_TOTAL_BARS:
-            raise OptionError(f"For one piece up to {MAX_TOTAL_BARS} bars can be written in total, not {self.written}.")
+        require_written(self.written)
         if self.regenerate is not None:
             _require_bars(self, self.regenerate)
 
@@ -179,6 +178,12 @@ class Place:
         both = np.concatenate([old, new])
         merged = make_notes(both["onset"], both["pitch"], both["duration"], both["velocity"])
         return replace(self.music, notes=merged)
+
+
+def require_written(bars: int) -> None:
+    """Raise OptionError if ``bars``, written for one piece in all, are too many."""
+    if bars > MAX_TOTAL_BARS:
+        raise OptionError(f"For one piece up to {MAX_TOTAL_BARS} bars can be written in total, not {bars}.")
 
 
 def place_of(request: ComposeRequest) -> Place:
