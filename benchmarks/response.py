@@ -143,10 +143,12 @@ def serving(engine: Any) -> Iterator[Any]:
     """A running page; gives a function that calls its /generate and returns the seconds until all files are here."""
     from gradio_client import Client
 
+    from musiclstm.formats import MusicReader
     from musiclstm.ui.active_checkpoint import ActiveCheckpoint
     from musiclstm.ui.page import build_page, launch
 
-    page = build_page(ActiveCheckpoint(engine))
+    reader = MusicReader()
+    page = build_page(ActiveCheckpoint(engine), reader)
     address = launch(page, prevent_thread_lock=True, quiet=True)
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder:
         client = Client(address, verbose=False, download_files=folder)
@@ -165,6 +167,7 @@ def serving(engine: Any) -> Iterator[Any]:
         finally:
             client.close()
             page.close()
+            reader.close()
             engine.close()
 
 

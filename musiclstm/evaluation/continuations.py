@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.data import works_of
 from musiclstm.errors import DataError, OptionError
 from musiclstm.evaluation.resampling import middle_95, work_weights
-from musiclstm.generation import MAX_BARS, MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, compose
+from musiclstm.generation import MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, compose
 from musiclstm.music import Piece, bar_lines, cut, join
 from musiclstm.scoring import OriginalityIndex, loops, musicality, structure
 from musiclstm.seeds import seed_from_piece
@@ -51,8 +52,8 @@ class Trial:
     def __post_init__(self) -> None:
         for name, value, low, high in (
             ("The number of continuations", self.continuations, FEWEST_PASSAGES, MOST_PASSAGES),
-            ("The number of bars in a seed", self.seed_bars, 1, MAX_BARS),
-            ("The number of bars to judge", self.bars, 2, MAX_BARS),
+            ("The number of bars in a seed", self.seed_bars, 1, limits.SEED_BARS),
+            ("The number of bars to judge", self.bars, 2, limits.BARS),
             ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
         ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

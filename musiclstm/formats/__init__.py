@@ -1,10 +1,12 @@
 from musiclstm.formats.midi import midi_bytes, midi_text, read_midi, write_midi
 from musiclstm.formats.musicxml import musicxml_text, write_musicxml
 from musiclstm.formats.read import MUSIC_ENDINGS, read_music
+from musiclstm.formats.reader import MusicReader
 from musiclstm.formats.score import corpus_names, parse_abc, read_corpus
 
 __all__ = [
     "MUSIC_ENDINGS",
+    "MusicReader",
     "corpus_names",
     "midi_bytes",
     "midi_text",

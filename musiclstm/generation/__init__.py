@@ -12,11 +12,10 @@ from musiclstm.generation.composition import (
 )
 from musiclstm.generation.export import ORIGINAL, SCORE, TakeFiles, write_midis, write_take, zip_take
 from musiclstm.generation.recipe import IDENTITY, link_from_recipe, read_recipe, recipe_from_link, require_same
-from musiclstm.generation.request import MAX_BARS, MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, require_written
+from musiclstm.generation.request import MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, require_written
 
 __all__ = [
     "IDENTITY",
-    "MAX_BARS",
     "MAX_RANDOM_SEED",
     "OPEN_ENDED",
     "ORIGINAL",

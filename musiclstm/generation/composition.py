@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
-from musiclstm.generation.recipe import DEEPEST, nesting
+from musiclstm.generation.recipe import nesting
 from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, HORIZON, POSITION, Rows, State, encode
 from musiclstm.music import Notes, Piece, cut, line_after
@@ -64,7 +65,7 @@ def extension_request(composition: Composition, number: int, **settings: Any) ->
     """A request that extends take ``number`` of a finished composition; ``settings`` override those of the composition.
 
     A take with an ending is extended from the start of its last bar, since nothing can follow a closing chord. Raises
-    OptionError for settings out of range, including more than MAX_TOTAL_BARS in total.
+    OptionError for settings out of range, including more than limits.BARS_IN_ALL in total.
     """
     request = composition.request
     our_ending = request.closes and composition.split == request.seed.end  # not that of a person's own music
@@ -90,8 +91,8 @@ def prefix_of(composition: Composition, number: int, bars: int) -> Prefix:
     take = next((take for take in composition.takes if take.number == number), None)
     if take is None or not 1 <= bars <= composition.bars:
         raise OptionError(f"There is no take number {number} with {bars} bars.")
-    if nesting(composition.recipe) >= DEEPEST:
-        raise OptionError(f"Music can be extended or changed {DEEPEST} times; to go on, use its file as a new seed.")
+    if nesting(composition.recipe) >= limits.NESTED:
+        raise OptionError(f"Music can be extended or changed {limits.NESTED} times; to go on, use its file as a new seed.")
     kept = cut(take.continuation, 0, line_after(take.continuation, bars))
     request, whole = composition.request, bars == composition.bars
     return Prefix(
@@ -152,9 +153,7 @@ def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place) -> It
     decoder, vocabulary, critic = checkpoint.decoder, checkpoint.vocabulary, checkpoint.critic
     bar, onset = place.metre.bar_ticks, place.music.notes["onset"]
     rows = encode(place.music, vocabulary)
-    known = rows[onset < place.begin]
-    if place.rewrites:
-        known = known[-HORIZON:]  # what lies further back hardly matters and would take its time
+    known = rows[onset < place.begin][-HORIZON:]  # what lies further back hardly matters and would take its time
     rest = place.begin - int(onset[onset < place.begin][-1])
     # No step may reach exactly from the last onset to the bar line: encode that onset closer to it. The metre may change here.
     gap = max(step for step in vocabulary.steps if step <= rest)

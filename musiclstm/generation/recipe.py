@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from musiclstm import limits
 from musiclstm.errors import OptionError
 from musiclstm.formats import midi_text
 
@@ -21,10 +22,6 @@ SETTINGS = (
     *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "candidates", "random_seed"),
     *("tempo", "instrument", "transposition", "ending", "regenerate", "after", "take"),
 )
-MAX_BYTES = 400_000  # a file of 5,000 notes, a number on each line
-MAX_LINK = 60_000  # characters; a little more than browsers and servers accept
-MAX_NAME = 4096  # characters of a seed's id or file
-DEEPEST = 64  # nested extensions
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
@@ -33,7 +30,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     Raises OptionError if the file is missing, too large or not a recipe.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > limits.RECIPE_BYTES:
             raise OptionError(f"{path} is too large for a recipe.")
         data = path.read_bytes()
     except OSError as error:
@@ -50,7 +47,7 @@ def parse_recipe(text: str | bytes, name: str = "It") -> dict[str, Any]:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise OptionError(f"{name} is not a recipe: it is not JSON.") from error
-    return _settings(fields, name, DEEPEST)
+    return _settings(fields, name, limits.NESTED)
 
 
 def link_from_recipe(recipe: Mapping[str, Any]) -> str:
@@ -62,12 +59,12 @@ def link_from_recipe(recipe: Mapping[str, Any]) -> str:
 def recipe_from_link(text: str) -> dict[str, Any]:
     """The settings in a link, as from ``parse_recipe``. Raises OptionError if the link is damaged or too long."""
     name = "The link"
-    if len(text) > MAX_LINK:
+    if len(text) > limits.LINK_CHARACTERS:
         raise OptionError(f"{name} is too long for a recipe.")
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         opened = zlib.decompressobj()
-        data = opened.decompress(packed, MAX_BYTES)
+        data = opened.decompress(packed, limits.RECIPE_BYTES)
     except (ValueError, binascii.Error, zlib.error) as error:
         raise OptionError(f"{name} is damaged: copy all of it.") from error
     if not opened.eof:
@@ -98,8 +95,10 @@ def require_same(wanted: Mapping[str, Any], made: Mapping[str, Any]) -> None:
 def _settings(fields: Any, name: str, depth: int) -> dict[str, Any]:
     if not isinstance(fields, dict) or fields.get("program") != "musiclstm" or not isinstance(fields.get("seed"), str):
         raise OptionError(f"{name} is not a musiclstm recipe.")
-    if len(fields["seed"]) > MAX_NAME:
-        raise OptionError(f"{name} has a seed name of {len(fields['seed']):,} characters; at most {MAX_NAME:,} are allowed.")
+    if len(fields["seed"]) > limits.SEED_NAME:
+        raise OptionError(
+            f"{name} has a seed name of {len(fields['seed']):,} characters; at most {limits.SEED_NAME:,} are allowed."
+        )
     # A recipe from before there were candidates had one of each phrase.
     kept = {"candidates": 1} | {key: fields[key] for key in (*SETTINGS, *IDENTITY) if fields.get(key) is not None}
     if "after" in kept:

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musiclstm import limits
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, estimate_key, join, line_after, make_notes
 from musiclstm.seeds import Seed
 
-MAX_BARS, MAX_TAKES, MAX_CANDIDATES, MAX_RANDOM_SEED = 64, 8, 16, 2**32 - 1
-MAX_TOTAL_BARS = 512  # written by a request and those whose music it extends or changes
-MAX_CHANGED_BARS = 1_000  # of music that is changed
+MAX_RANDOM_SEED = 2**32 - 1
 CLOSING = 4  # bars: shorter continuations get no ending
 OPEN_ENDED = 1000  # bars: so far off that no ending is in sight
 TIED = 12  # ticks: a note that sounds this long after a bar line is held over it on purpose
@@ -76,15 +75,17 @@ class ComposeRequest:
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
-            ("The number of bars", self.bars, 1, MAX_BARS),
-            ("The number of takes", self.takes, 1, MAX_TAKES),
-            ("The number of candidates", self.candidates, 1, MAX_CANDIDATES),
+            ("The number of bars", self.bars, 1, limits.BARS),
+            ("The number of takes", self.takes, 1, limits.TAKES),
+            ("The number of candidates", self.candidates, 1, limits.CANDIDATES),
             ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
             ("The bar of the ending", self.bars if self.ending is None else self.ending, self.bars, OPEN_ENDED),
         ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
         require_written(self.written)
+        if self.after is None and self.regenerate is None:
+            _require_short(self.seed)
         if self.regenerate is not None:
             _require_bars(self, self.regenerate)
 
@@ -182,8 +183,8 @@ class Place:
 
 def require_written(bars: int) -> None:
     """Raise OptionError if ``bars``, written for one piece in all, are too many."""
-    if bars > MAX_TOTAL_BARS:
-        raise OptionError(f"For one piece up to {MAX_TOTAL_BARS} bars can be written in total, not {bars}.")
+    if bars > limits.BARS_IN_ALL:
+        raise OptionError(f"For one piece up to {limits.BARS_IN_ALL} bars can be written in total, not {bars}.")
 
 
 def place_of(request: ComposeRequest) -> Place:
@@ -209,6 +210,13 @@ def place_of(request: ComposeRequest) -> Place:
     return Place(music, request.split, begin, bars, metre, request.existing, end, rewrites=False)
 
 
+def _require_short(seed: Seed) -> None:
+    """Raise OptionError if a seed has more bars than the model can make use of."""
+    bars = len(bar_lines(seed.piece, seed.end)) - 1
+    if bars > limits.SEED_BARS:
+        raise OptionError(f"A seed has 1 to {limits.SEED_BARS} bars, not {bars:,}.")
+
+
 def _require_bars(request: ComposeRequest, first: int) -> None:
     """Raise OptionError unless there are ``request.bars`` bars of one metre from bar ``first`` on that may be changed."""
     if isinstance(first, bool) or not isinstance(first, int):
@@ -219,8 +227,8 @@ def _require_bars(request: ComposeRequest, first: int) -> None:
     last = first + request.bars - 1
     if high < low:
         raise OptionError("This music has a single bar, which stays, since the model goes on from it.")
-    if high > MAX_CHANGED_BARS:
-        raise OptionError(f"Music of up to {MAX_CHANGED_BARS:,} bars can be changed, not of {high:,}; cut out a part.")
+    if high > limits.CHANGED_BARS:
+        raise OptionError(f"Music of up to {limits.CHANGED_BARS:,} bars can be changed, not of {high:,}; cut out a part.")
     if not low <= first <= last <= high:
         why = "bars of the continuation" if after else "the first bar stays, since the model goes on from it"
         raise OptionError(f"Only bars {low} to {high} can be regenerated ({why}), not {first} to {last}.")

@@ -26,6 +26,7 @@ import soundfile
 from midi2audio import FluidSynth
 from numpy.typing import NDArray
 
+from musiclstm import limits
 from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.formats import midi_bytes
 from musiclstm.music import PIANO, TICKS_PER_QUARTER, Piece, Tempo, Voice
@@ -34,7 +35,6 @@ SAMPLE_RATE = 44_100
 TAIL_SECONDS = 2.0  # by then the last chord of every instrument has died away, except for a faint ringing of the harp
 LOUDNESS = -16.0  # LUFS: usual for music on the web
 CEILING = -1.0  # dB below full scale that no peak passes
-MAX_SECONDS = 30 * 60  # half an hour of samples takes 0.6 GB of memory
 SOUNDFONT_VARIABLE = "MUSICLSTM_SOUNDFONT"
 
 # The best first. Sound fonts in .sf3 are compressed and take 7 to 10 s to load, so they are a last resort.
@@ -151,8 +151,8 @@ def synthesize(piece: Piece, *, voices: Sequence[Voice] = PIANO, tail_seconds: f
     if not 0 <= tail_seconds <= 30:
         raise OptionError(f"The tail must last 0 to 30 seconds, not {tail_seconds:g}.")
     seconds = piece.seconds(piece.end) + tail_seconds
-    if seconds > MAX_SECONDS:
-        raise OptionError(f"Only up to {MAX_SECONDS // 60} minutes of music can be rendered, not {seconds / 60:.0f}.")
+    if seconds > limits.SOUND_SECONDS:
+        raise OptionError(f"Only up to {limits.SOUND_SECONDS // 60} minutes of music can be rendered, not {seconds / 60:.0f}.")
     frames = round(seconds * SAMPLE_RATE)
     if not len(piece):
         return Audio(np.zeros((frames, 2), dtype=np.float32))

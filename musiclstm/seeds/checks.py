@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from musiclstm import limits
 from musiclstm.errors import CheckpointError
 from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, TEMPI, Key, Metre, Notes, clean_metres, make_notes
 
-MOST_ROWS = 5_000  # notes a stored seed may hold; the curated ones have 64 to 200
 LATEST = MAX_BAR_TICKS * 1_000  # ticks: a thousand of the longest bars
 
 Row = TypeVar("Row")
 NoteRow = tuple[int, int, int, int]
-Rows = Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)]
+Rows = Annotated[list[Row], Field(min_length=1, max_length=limits.SEED_NOTES)]
 Text = Annotated[str, Field(strict=True, max_length=1_000)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Bar = Annotated[int, Field(strict=True, ge=1, le=100_000)]

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from musiclstm import limits
 from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.formats import parse_abc, read_corpus, read_music
 from musiclstm.music import (
@@ -35,7 +36,7 @@ from musiclstm.music import (
     key_name,
     require_notes,
 )
-from musiclstm.seeds.checks import MOST_ROWS, read_stored_seed
+from musiclstm.seeds.checks import read_stored_seed
 from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
 
 _TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
@@ -137,17 +138,21 @@ def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
     raise OptionError(f"There is no seed called {name!r}; {hint}.")
 
 
-def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None, *, whole: bool = False) -> Seed:
+def seed_from_file(
+    path: Path | str,
+    bars: tuple[int, int] | None = None,
+    *,
+    whole: bool = False,
+    read: Callable[[Path], Piece] = read_music,
+) -> Seed:
     """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them,
-    at the tempo of the first one.
+    at the tempo of the first one. ``read``: what reads the file.
 
     Raises MusicFileError if it is unusable, or too long as a whole.
     """
     path = Path(path)
-    piece = require_notes(read_music(path))
+    piece = require_notes(read(path))
     if whole:
-        if len(piece) > MOST_ROWS:
-            raise MusicFileError(f"{path.name} has {len(piece):,} notes; at most {MOST_ROWS:,} are possible. Cut out a part.")
         bars = (1, len(bar_lines(piece, int(piece.notes["onset"][-1]) + 1)) - 1)
     return seed_from_piece(piece, bars, name=_slug(path.stem), accents=not whole)
 
@@ -166,12 +171,15 @@ def seed_from_piece(
 
     Without ``bars``: sixteen bars from the first with notes, or as many as there are. The tempo at its start holds throughout.
     ``accents``: music of one velocity gets others (``velocities.as_played``).
-    Raises MusicFileError without notes, OptionError for bars outside the piece.
+    Raises MusicFileError without notes or with too many, OptionError for bars outside the piece.
     """
     require_notes(piece)
     first, last = bars or _opening_bars(piece)
     passage = cut_bars(piece, first, last)
     require_notes(passage)
+    if len(passage) > limits.SEED_NOTES:
+        what = f"Bars {first} to {last} of {piece.source or 'the music'} have {len(passage):,} notes"
+        raise MusicFileError(f"{what}; a seed has {limits.SEED_NOTES:,} at most. Take a shorter part.")
     tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.tempi[0].qpm))
     passage = at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo)
     passage = as_played(passage) if accents else passage

@@ -12,7 +12,7 @@ import gradio as gr
 
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
-from musiclstm.formats import MUSIC_ENDINGS, write_midi
+from musiclstm.formats import MUSIC_ENDINGS, MusicReader, write_midi
 from musiclstm.generation import ORIGINAL, SCORE, ComposeRequest, compose
 from musiclstm.seeds import Seed, find_seed, seed_from_file
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
@@ -20,14 +20,14 @@ from musiclstm.ui.engine import Engine
 from musiclstm.ui.layout import BARS
 from musiclstm.ui.requests import DRAWN_BELOW, MODEL, request_folder, request_of
 from musiclstm.ui.results import result_of
-from musiclstm.ui.session import own_music
+from musiclstm.ui.session import own_bars
 
 FILES = ("seed.mid", "continuation.mid", "joined.mid", "seed.wav", "continuation.wav", "joined.wav", SCORE)
 Answer = Iterator[tuple[Any, ...]]
 
 
-def add_endpoints(active: ActiveCheckpoint) -> None:
-    """Add the five endpoints to the page under construction."""
+def add_endpoints(active: ActiveCheckpoint, reader: MusicReader) -> None:
+    """Add the five endpoints to the page under construction; ``reader`` reads the files that come with a request."""
     shared = {
         "diversity": gr.Number(SamplingOptions.diversity, visible=False, label="Diversity, 0.1 (tame) to 2 (wild)"),
         "bars": gr.Number(BARS, visible=False, precision=0, label="Bars to write, 1 to 64"),
@@ -63,8 +63,8 @@ def add_endpoints(active: ActiveCheckpoint) -> None:
     ]
     outputs = [*(gr.File(visible=False, label=name) for name in FILES), gr.JSON(visible=False, label="recipe")]
     gr.Button(visible=False).click(_generate(active), curated, outputs, api_name="generate", **MODEL)
-    gr.Button(visible=False).click(_continue(active), own, outputs, api_name="continue", **MODEL)
-    gr.Button(visible=False).click(_regenerate(active), changed, outputs, api_name="regenerate", **MODEL)
+    gr.Button(visible=False).click(_continue(active, reader), own, outputs, api_name="continue", **MODEL)
+    gr.Button(visible=False).click(_regenerate(active, reader), changed, outputs, api_name="regenerate", **MODEL)
     gr.Button(visible=False).click(
         _original(active), curated[0], [gr.File(visible=False, label=ORIGINAL)], api_name="original", queue=False
     )
@@ -110,7 +110,7 @@ def _generate(active: ActiveCheckpoint) -> Callable[..., Answer]:
     return generate
 
 
-def _continue(active: ActiveCheckpoint) -> Callable[..., Answer]:
+def _continue(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., Answer]:
     def continue_music(
         file: str,
         first_bar: int | None = None,
@@ -140,7 +140,7 @@ def _continue(active: ActiveCheckpoint) -> Callable[..., Answer]:
         """
         engine, drawn = active.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
         with request_folder() as folder:
-            seed = _own_seed(file, first_bar, last_bar)
+            seed = _own_seed(reader, file, first_bar, last_bar)
             request = request_of(
                 seed, diversity, bars, drawn, tempo, instrument, transposition, SamplingOptions.top_p, True, False
             )
@@ -149,7 +149,7 @@ def _continue(active: ActiveCheckpoint) -> Callable[..., Answer]:
     return continue_music
 
 
-def _regenerate(active: ActiveCheckpoint) -> Callable[..., Answer]:
+def _regenerate(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., Answer]:
     def regenerate(
         first_bar: int | None,
         last_bar: int | None,
@@ -183,7 +183,7 @@ def _regenerate(active: ActiveCheckpoint) -> Callable[..., Answer]:
                 raise OptionError("Give either a music file or the id of a seed.")
             if first_bar is None or last_bar is None:
                 raise OptionError("Give first_bar and last_bar.")
-            whole = seed_from_file(Path(file), whole=True) if file else find_seed(engine.checkpoint.seeds, seed)
+            whole = seed_from_file(Path(file), whole=True, read=reader.read) if file else find_seed(engine.checkpoint.seeds, seed)
             bars, top_p = last_bar - first_bar + 1, SamplingOptions.top_p
             request = request_of(whole, diversity, bars, drawn, tempo, instrument, transposition, top_p, True, False)
             yield _answer(engine, replace(request, regenerate=first_bar), folder)
@@ -219,12 +219,12 @@ def _seeds(active: ActiveCheckpoint) -> Callable[[], list[dict[str, Any]]]:
     return seeds
 
 
-def _own_seed(file: str, first: int | None, last: int | None) -> Seed:
+def _own_seed(reader: MusicReader, file: str, first: int | None, last: int | None) -> Seed:
     if (first is None) != (last is None):
         raise OptionError("Give both first_bar and last_bar, or neither.")
     if not file:
         raise OptionError(f"Give a music file to continue, one of {', '.join(sorted(MUSIC_ENDINGS))}.")
-    return own_music(Path(file), None if first is None or last is None else (first, last)).seed
+    return own_bars(reader.read(Path(file)), None if first is None or last is None else (first, last)).seed
 
 
 def _answer(engine: Engine, request: ComposeRequest, folder: Path) -> tuple[Any, ...]:

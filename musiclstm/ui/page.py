@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from musiclstm.errors import MissingToolError
+from musiclstm.formats import MusicReader
 from musiclstm.publishing import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
@@ -21,7 +22,7 @@ from musiclstm.ui.api import add_endpoints
 from musiclstm.ui.layout import Updates, Widgets, place, theme
 from musiclstm.ui.pictures import seed_roll, waiting_roll
 from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, performance_of, request_folder
-from musiclstm.ui.session import OWN, Session, own_bars, own_music
+from musiclstm.ui.session import OWN, Session, own_bars
 from musiclstm.ui.take_events import download_events, load_into_player, replay_event, take_events
 
 QUEUE_LENGTH = 24
@@ -38,15 +39,18 @@ def serve(*, mcp: bool = False) -> None:
     """
     repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
     active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
-    page = build_page(active)
+    reader = MusicReader()
+    page = build_page(active, reader)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders are deleted when a Space goes to sleep
     try:
         launch(page, prevent_thread_lock=True, mcp_server=mcp)
+        reader.warm_up()
         active.now.warm_up()  # once the page is up, since it keeps all cores busy for a while
         page.block_thread()
     finally:
         page.close()  # this also deletes the files that Gradio kept for visitors
         active.close()
+        reader.close()
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:
@@ -69,18 +73,18 @@ def launch(page: gr.Blocks, **options: Any) -> str:
     return str(address)
 
 
-def build_page(active: ActiveCheckpoint) -> gr.Blocks:
-    """Build the page with its events and its API, ready for ``launch``."""
+def build_page(active: ActiveCheckpoint, reader: MusicReader) -> gr.Blocks:
+    """Build the page with its events and its API, ready for ``launch``; ``reader`` reads what visitors upload."""
     with gr.Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
         widgets = place(active)
-        _seed_events(page, active, widgets)
+        _seed_events(page, active, reader, widgets)
         take_events(active, widgets)
         download_events(active, widgets)
-        add_endpoints(active)
+        add_endpoints(active, reader)
     return page
 
 
-def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> None:
+def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, reader: MusicReader, w: Widgets) -> None:
     def show_seed(
         seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session
     ) -> Iterator[Updates]:
@@ -126,17 +130,19 @@ def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> None:
     # A visitor who sets the random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **AT_ONCE)
     w.random_seed.input(lambda: False, None, w.fresh, **AT_ONCE)
-    _own_events(active, w, show_seed, inputs, outputs)
+    _own_events(active, reader, w, show_seed, inputs, outputs)
 
 
-def _own_events(active: ActiveCheckpoint, w: Widgets, show_seed: Any, inputs: list[Any], outputs: list[Any]) -> None:
+def _own_events(
+    active: ActiveCheckpoint, reader: MusicReader, w: Widgets, show_seed: Any, inputs: list[Any], outputs: list[Any]
+) -> None:
     """Connect the upload: read the visitor's music and put a seed cut from it first in the list."""
 
     def read_upload(path: str | None, session: Session) -> Updates:
         with request_folder():
             if path is None:
                 return {w.own_facts: texts.OWN_FILES, w.own_range: gr.Row(visible=False)}
-            session.own = own_music(Path(path))
+            session.own = own_bars(reader.read(Path(path)), None)
             return listed(session) | {
                 w.own_range: gr.Row(visible=True),
                 w.own_first: gr.Number(session.own.seed.bars[0], maximum=session.own.bars),

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from musiclstm import limits
 from musiclstm.errors import OptionError
-from musiclstm.formats import read_music
 from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.results import Result
 
 OWN = "own"  # the id of the visitor's own music in the list of seeds
-LONGEST_SEED = 32  # bars of a visitor's own music; a longer seed fits neither the picture nor the network's view
 KEPT_RESULTS = 24  # how far Undo goes back
 
 
@@ -60,13 +58,8 @@ class Session:
         return self.own.seed if seed_id == OWN and self.own else find_seed(engine.checkpoint.seeds, seed_id)
 
 
-def own_music(path: Path, bars: tuple[int, int] | None = None) -> OwnMusic:
-    """Read a visitor's music file and cut a seed from it. Raises MusicFileError, OptionError."""
-    return own_bars(read_music(path), bars)
-
-
 def own_bars(piece: Piece, bars: tuple[int, int] | None) -> OwnMusic:
     """Cut a seed from the (first, last) ``bars`` of a piece; None takes its opening. Raises OptionError, MusicFileError."""
-    if bars is not None and not 0 <= bars[1] - bars[0] < LONGEST_SEED:
-        raise OptionError(f"A seed has 1 to {LONGEST_SEED} bars; bars {bars[0]} to {bars[1]} are not possible.")
+    if bars is not None and not 0 <= bars[1] - bars[0] < limits.SEED_BARS:
+        raise OptionError(f"A seed has 1 to {limits.SEED_BARS} bars; bars {bars[0]} to {bars[1]} are not possible.")
     return OwnMusic(piece, seed_from_piece(piece, bars))

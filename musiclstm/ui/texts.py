@@ -9,13 +9,14 @@ from html import escape
 
 import numpy as np
 
+from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.generation import Composition, Take
 from musiclstm.music import Key, Performance, Piece, estimate_key, key_name
 from musiclstm.render.sheet import Sheet
 from musiclstm.seeds import Seed
 from musiclstm.ui.results import Result, Shown
-from musiclstm.ui.session import LONGEST_SEED, OWN, OwnMusic
+from musiclstm.ui.session import OWN, OwnMusic
 
 OWN_FILES = "<p>A MIDI, MusicXML, kern or ABC file, up to 10 MB.</p>"
 _AS_DENSE = "about as dense"
@@ -70,7 +71,7 @@ def own_facts(own: OwnMusic) -> str:
     facts = f"{seed.key} · {seed.metre} · ♩ = {seed.tempo:g}"
     notes = counted(len(seed.piece), "note") if len(seed.piece) < len(piece) else f"all {counted(len(piece), 'note')}"
     bars = f"bars {seed.bars[0]}–{seed.bars[1]} of {own.bars}"
-    rules = f"Choose up to {LONGEST_SEED} bars. Percussion is left out."
+    rules = f"Choose up to {limits.SEED_BARS} bars. Percussion is left out."
     return f"<p><b>{escape(facts)}</b><br>Your seed: {bars}, with {notes}. {rules}</p>"
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from musiclstm import limits
 from musiclstm.errors import OptionError
 from musiclstm.formats.midi import write_midi
-from musiclstm.generation.recipe import MAX_BYTES, link_from_recipe, parse_recipe, read_recipe, recipe_from_link, require_same
+from musiclstm.generation.recipe import link_from_recipe, parse_recipe, read_recipe, recipe_from_link, require_same
 from musiclstm.music.notes import Piece
 
 
@@ -41,7 +42,7 @@ def test_other_content_is_refused(tmp_path: Path, text: str) -> None:
 def test_missing_and_huge_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="can't be read"):
         read_recipe(tmp_path / "none.json")
-    (tmp_path / "huge.json").write_text(" " * (MAX_BYTES + 1))
+    (tmp_path / "huge.json").write_text(" " * (limits.RECIPE_BYTES + 1))
     with pytest.raises(OptionError, match="too large"):
         read_recipe(tmp_path / "huge.json")
 

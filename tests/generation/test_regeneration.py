@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from critics import critic_for
 
+from musiclstm import limits
 from musiclstm.api import generate, request_from
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.generation.composition import Composition, compose, compose_stream, extension_request, regeneration_request
-from musiclstm.generation.recipe import DEEPEST, link_from_recipe, nesting, parse_recipe, read_recipe, recipe_from_link
+from musiclstm.generation.recipe import link_from_recipe, nesting, parse_recipe, read_recipe, recipe_from_link
 from musiclstm.generation.request import TIED, ComposeRequest, place_of
 from musiclstm.music.notes import Metre, Notes, Piece, make_notes
 from musiclstm.seeds.seed import Seed, seed_from_file, seed_from_piece
@@ -256,9 +257,9 @@ def test_bars_that_can_not_be_written_in_one_go_are_refused(take: Composition) -
 
 def test_music_may_be_changed_as_often_as_a_recipe_can_hold(small_checkpoint: Checkpoint, take: Composition) -> None:
     recipe: dict[str, Any] = dict(take.recipe)
-    for _ in range(DEEPEST):
+    for _ in range(limits.NESTED):
         recipe = {**take.recipe, "after": {"recipe": recipe, "number": 0, "bars": 8}, "regenerate": 10, "bars": 1}
-    assert nesting(recipe) == DEEPEST
+    assert nesting(recipe) == limits.NESTED
     assert parse_recipe(json.dumps(recipe))["regenerate"] == 10
     with pytest.raises(OptionError, match="Music can be extended or changed 64 times"):
         regeneration_request(replace(take, recipe=recipe), 0, 10, 10)

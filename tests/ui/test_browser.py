@@ -14,6 +14,7 @@ from waiting import PATIENCE, wait_until
 
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.formats.midi import read_midi, write_midi
+from musiclstm.formats.reader import MusicReader
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Piece
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
@@ -39,10 +40,11 @@ def address(small_checkpoint: Checkpoint) -> Iterator[str]:
     engine = Unhurried(small_checkpoint, bars=4)
     engine.warm_up()
     wait_until(lambda: engine.example is not None)
-    page = build_page(ActiveCheckpoint(engine))
-    yield launch(page, prevent_thread_lock=True, quiet=True)
-    page.close()
-    engine.close()
+    with MusicReader() as reader:
+        page = build_page(ActiveCheckpoint(engine), reader)
+        yield launch(page, prevent_thread_lock=True, quiet=True)
+        page.close()
+        engine.close()
 
 
 @pytest.fixture(scope="module")

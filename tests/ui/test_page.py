@@ -27,6 +27,7 @@ from musiclstm.checkpoint import Checkpoint, save_checkpoint
 from musiclstm.checkpoint_files import PARTS
 from musiclstm.errors import CheckpointError
 from musiclstm.formats.midi import read_midi, write_midi
+from musiclstm.formats.reader import MusicReader
 from musiclstm.generation.composition import Take, compose
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Piece, make_notes
@@ -55,8 +56,14 @@ def engine(small_checkpoint: Checkpoint) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def address(engine: Engine) -> Iterator[str]:
-    page = build_page(ActiveCheckpoint(engine))
+def reader() -> Iterator[MusicReader]:
+    with MusicReader() as reader:
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine, reader: MusicReader) -> Iterator[str]:
+    page = build_page(ActiveCheckpoint(engine), reader)
     yield launch(page, prevent_thread_lock=True, quiet=True)
     page.close()
 
@@ -361,7 +368,7 @@ def test_the_curl_lines_of_the_docs_give_the_files(address: str) -> None:
     assert "joined.mid" in answer
 
 
-def test_the_endpoints_are_mcp_tools(engine: Engine) -> None:
+def test_the_endpoints_are_mcp_tools(engine: Engine, reader: MusicReader) -> None:
     async def ask(address: str) -> tuple[list[str], Any]:
         async with (
             streamable_http_client(f"{address}gradio_api/mcp/") as (reading, writing, _),
@@ -371,7 +378,7 @@ def test_the_endpoints_are_mcp_tools(engine: Engine) -> None:
             tools = [tool.name for tool in (await s.list_tools()).tools]
             return tools, await s.call_tool("generate", {"seed": "march", "bars": 1, "random_seed": 1})
 
-    page = build_page(ActiveCheckpoint(engine))
+    page = build_page(ActiveCheckpoint(engine), reader)
     address = launch(page, prevent_thread_lock=True, quiet=True, mcp_server=True)
     tools, answer = asyncio.run(ask(address))
     page.close()

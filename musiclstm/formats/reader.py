@@ -1,0 +1,90 @@
+"""Read the files of strangers in processes of their own.
+
+The libraries that read music were not written for files that mean harm: some need minutes and gigabytes, others crash. Here that
+costs the sender a sentence, and everyone else nothing: a process that takes too long is ended, its memory is limited, and another
+takes its place.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from concurrent.futures import TimeoutError as OutOfTime
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from musiclstm.errors import MusicFileError
+from musiclstm.formats.read import read_music
+from musiclstm.limits import FILE_NOTES, READ_MEMORY, READ_SECONDS, READERS
+from musiclstm.music import Piece
+
+_LIBRARIES = ("musiclstm.formats.read", "music21.converter", "verovio")  # imported once, before the processes part
+
+
+class MusicReader:
+    """Some processes that read music files, started by the first file or by ``warm_up``.
+
+    ``seconds`` and ``memory`` (bytes of address space, not limited on Windows) are for one file.
+    """
+
+    def __init__(self, *, seconds: float = READ_SECONDS, memory: int = READ_MEMORY) -> None:
+        self._seconds = seconds
+        self._pool = ProcessPool(READERS, initializer=_settle, initargs=(memory,), context=_context())
+
+    def __enter__(self) -> MusicReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def warm_up(self) -> None:
+        """Start the processes, which import their libraries in the background."""
+        self._pool.schedule(os.getpid)
+
+    def read(self, path: Path) -> Piece:
+        """What ``read_music`` returns. Raises MusicFileError as it does, and if the file takes too long or too much memory."""
+        future = self._pool.schedule(_read, (path,), timeout=self._seconds)
+        try:
+            return future.result(self._seconds + 1)
+        except OutOfTime as error:
+            future.cancel()  # type: ignore[no-untyped-call]
+            raise MusicFileError(
+                f"Reading {path.name} took more than {self._seconds:g} seconds; it may be damaged, or far too long."
+            ) from error
+        except MemoryError as error:
+            raise MusicFileError(f"Reading {path.name} takes too much memory; it may be damaged, or far too long.") from error
+        except ProcessExpired as error:
+            raise MusicFileError(f"{path.name} can't be read; a complete, valid music file is needed.") from error
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+
+def _read(path: Path) -> Piece:
+    piece = read_music(path)
+    if len(piece) > FILE_NOTES:
+        raise MusicFileError(f"{path.name} has {len(piece):,} notes; at most {FILE_NOTES:,} can be read.")
+    return piece
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """How processes start: as copies of one that has no threads and has imported the libraries, where the system can do that."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_LIBRARIES))
+    return context
+
+
+def _settle(memory: int) -> None:
+    """Limit this process, and let the page go first."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(10)

@@ -1,0 +1,79 @@
+"""Strangers' files, read in processes of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from musiclstm.errors import MusicFileError
+from musiclstm.formats.midi import write_midi
+from musiclstm.formats.read import read_music
+from musiclstm.formats.reader import MusicReader
+from musiclstm.limits import FILE_NOTES
+from musiclstm.music.notes import Piece, make_notes
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[MusicReader]:
+    with MusicReader() as reader:
+        yield reader
+
+
+@pytest.fixture
+def long_tune(tmp_path: Path) -> Path:
+    """A sound file that takes seconds to read."""
+    path = tmp_path / "long.musicxml"
+    note = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>1</duration></note>"
+    bars = "".join(f'<measure number="{n}">{note * 4}</measure>' for n in range(1, 5_001))
+    parts = '<part-list><score-part id="P"><part-name>P</part-name></score-part></part-list>'
+    path.write_text(f'<score-partwise version="4.0">{parts}<part id="P">{bars}</part></score-partwise>', encoding="utf-8")
+    return path
+
+
+def test_a_file_is_read_as_in_this_process(reader: MusicReader, tunes: dict[str, Piece], tmp_path: Path) -> None:
+    write_midi(tunes["waltz"], tmp_path / "waltz.mid")
+    assert reader.read(tmp_path / "waltz.mid") == read_music(tmp_path / "waltz.mid")
+
+
+def test_a_refusal_is_the_readers_own_sentence(reader: MusicReader, tmp_path: Path) -> None:
+    (tmp_path / "page.mid").write_text("<html></html>", encoding="utf-8")
+    with pytest.raises(MusicFileError, match=r"page.mid is not a MIDI file"):
+        reader.read(tmp_path / "page.mid")
+
+
+def test_reading_that_takes_too_long_ends_and_the_next_file_is_read(long_tune: Path, tunes: dict[str, Piece]) -> None:
+    write_midi(tunes["waltz"], long_tune.parent / "waltz.mid")
+    with MusicReader(seconds=0.3) as hasty:
+        for _ in range(3):  # more than there are processes
+            with pytest.raises(MusicFileError, match=r"Reading long.musicxml took more than 0.3 seconds"):
+                hasty.read(long_tune)
+    with MusicReader() as patient:
+        assert len(patient.read(long_tune.parent / "waltz.mid")) == len(tunes["waltz"])
+
+
+def test_reading_that_takes_too_much_memory_is_one_sentence(long_tune: Path) -> None:
+    with MusicReader(memory=1_000_000) as narrow, pytest.raises(MusicFileError, match=r"long.musicxml (takes|can't)"):
+        narrow.read(long_tune)
+
+
+def dying(_: Path) -> Piece:
+    """Do what a library written in C does on a bad day."""
+    os.abort()
+
+
+def test_a_process_that_dies_costs_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("musiclstm.formats.reader._read", dying)
+    sentence = r"tune.mid can't be read; a complete, valid music file is needed\."
+    with MusicReader() as reader, pytest.raises(MusicFileError, match=sentence):
+        reader.read(tmp_path / "tune.mid")
+
+
+def test_music_with_too_many_notes_is_refused(reader: MusicReader, tmp_path: Path) -> None:
+    count = FILE_NOTES + 1
+    notes = make_notes(range(count), [60] * count, [1] * count, [64] * count)
+    write_midi(Piece(notes), tmp_path / "much.mid")
+    with pytest.raises(MusicFileError, match=r"much.mid has 50,001 notes; at most 50,000 can be read\."):
+        reader.read(tmp_path / "much.mid")
