@@ -1,7 +1,7 @@
 """Claim: a file that means harm costs its sender a sentence, and other visitors nothing.
 
-Each file goes to the /continue of a running page, and each link is opened as a request, while another visitor asks for the page ten
-times a second. For comparison the same files go to good use: a sound one of each format.
+Each file goes to the /continue of a running page, while another visitor asks for the page ten times a second. For comparison a
+sound file of each format is continued by one bar.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import numpy as np
 
 from benchmarks.report import Figure, cores, publish, section
 
@@ -51,10 +52,7 @@ def main() -> None:
                 figures = [
                     Figure("the slowest answer to a bad file", max(row[0] for row in rows), "s", most=10.5),
                     Figure("the longest wait of another visitor", max(row[1] for row in rows), "s", most=1),
-                    *(
-                        Figure(f"a sound {ending} file, from the click to its seed", s, "s", most=1)
-                        for ending, s in usual.items()
-                    ),
+                    *(Figure(f"a sound {ending} file and a bar after it", s, "s") for ending, s in usual.items()),
                 ]
     text = section(
         f"{(__doc__ or '').splitlines()[0]}\n\n{as_markdown(table)}",
@@ -77,7 +75,7 @@ def as_markdown(table: dict[str, dict[str, list[str]]]) -> str:
 
 def hostile(folder: Path) -> list[Path]:
     """Files that are small and cost much to whoever reads them in good faith."""
-    rng = random.Random(1)
+    rng = np.random.default_rng(1)
     tune = "X:1\nT:x\nM:4/4\nL:1/8\n"
     note = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>1</duration></note>"
     long_bars = "".join(f'<measure number="{n}">{note * 8}</measure>' for n in range(1, 1_001))
@@ -92,7 +90,7 @@ def hostile(folder: Path) -> list[Path]:
         "endless-number.mid": midi_head + (200_000).to_bytes(4, "big") + b"\x80" * 200_000,
         "endless-title.mid": midi_head + (200_000).to_bytes(4, "big") + b"\x00\xff\x03" + b"\xff" * 199_997,
         "many-notes.mid": _midi([(0 if n % 8 else 24, 21 + n % 88) for n in range(300_000)]),
-        "dense.mid": _midi([(1 if n % 2 else 0, 21 + rng.randrange(88)) for n in range(5_888)]),
+        "dense.mid": _midi([(1 if n % 2 else 0, 21 + int(rng.integers(88))) for n in range(5_888)]),
         "8000-notes.mxl": _mxl(_score(long_bars)),
         "50-megabytes.mxl": _mxl(_score(f"<measure number='1'>{note * 600_000}</measure>")),
         "bomb.mxl": _mxl(_score("<!-- " + " " * 500_000_000 + "-->")),
@@ -180,7 +178,7 @@ def running(folder: Path) -> Iterator[tuple[str, int]]:
 
 def _answered(address: str) -> bool:
     try:
-        return bool(urllib.request.urlopen(address, timeout=30).read(1))
+        return bool(urllib.request.urlopen(address, timeout=30).read(1))  # noqa: S310  the page's own address
     except OSError:
         return False
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from musiclstm import limits
 from musiclstm.errors import OptionError
 from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, bar_lines, join
 
@@ -80,12 +81,14 @@ def roll_svg(
 
     For a playhead the element has ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
     ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` to interpolate linearly.
-    Raises OptionError for sizes out of range.
+    Raises OptionError for sizes out of range, and for more than limits.DRAWN_NOTES notes.
     """
     if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
         raise OptionError(
             f"A piano roll must be 160 to 2000 pixels high with 4 to 200 pixels a quarter, not {height} with {quarter_px:g}."
         )
+    if len(seed) + (0 if continuation is None else len(continuation)) > limits.DRAWN_NOTES:
+        raise OptionError(f"Only up to {limits.DRAWN_NOTES:,} notes can be drawn; the music has more.")
     split = _hand_over(seed) if split is None else split
     if split < 0:
         raise OptionError(f"The seed must end at tick 0 or later, not at {split}.")
