@@ -36,7 +36,7 @@ from musiclstm.music import (
     key_name,
     require_notes,
 )
-from musiclstm.seeds.checks import read_stored_seed
+from musiclstm.seeds.checks import LATEST, read_stored_seed
 from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
 
 _TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
@@ -184,11 +184,11 @@ def seed_from_piece(
     passage = at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo)
     passage = as_played(passage) if accents else passage
     title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
-    source = piece.source or "given as notes"
+    composer, source = piece.composer[:200], piece.source[:200] or "given as notes"
     return Seed(
         id=name or _slug(f"{piece.composer} {title} {first}"),
         title=title,
-        composer=piece.composer,
+        composer=composer,
         work=work or title,
         bars=(first, last),
         tempo=tempo,
@@ -197,7 +197,9 @@ def seed_from_piece(
         key=key_name(passage.key or Key(0)),
         metre=passage.metres[0].name,
         texture=texture or "as given",
-        piece=replace(passage, title=title, source=source),  # as a round trip through JSON would give it
+        piece=replace(
+            passage, notes=_held(passage.notes), title=title, composer=composer, source=source
+        ),  # as a round trip through JSON would give it
         curation=curation_score(passage),
     )
 
@@ -233,6 +235,13 @@ def curate(
         scored = [replace(seed, curation=curation_score(seed.piece, bits(seed.piece))) for seed in asked]
         ranked = sorted(scored, key=lambda seed: -seed.curation.total)
     return _with_unique_ids(ranked[:count])
+
+
+def _held(notes: Notes) -> Notes:
+    """The notes, none held for longer than a stored seed may hold it."""
+    held = notes.copy()
+    held["duration"] = np.minimum(held["duration"], LATEST)
+    return held
 
 
 def _catalogue_seed(entry: dict[str, Any]) -> Seed:

@@ -3,13 +3,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from musiclstm import limits
+from musiclstm.api import request_from
+from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import OptionError
 from musiclstm.formats.midi import write_midi
+from musiclstm.generation.composition import recipe_of
 from musiclstm.generation.recipe import link_from_recipe, parse_recipe, read_recipe, recipe_from_link, require_same
-from musiclstm.music.notes import Piece
+from musiclstm.generation.request import ComposeRequest
+from musiclstm.music.notes import Metre, Piece, Tempo, bar_lines, make_notes
+from musiclstm.seeds.seed import seed_from_piece
 
 
 def test_settings_are_read_and_those_that_are_none_left_out(tmp_path: Path) -> None:
@@ -114,3 +120,48 @@ def test_an_extension_without_its_beginning_is_refused() -> None:
         deep = RECIPE | {"after": {"recipe": deep, "number": 0, "bars": 1}}
     with pytest.raises(OptionError):
         parse_recipe(json.dumps(deep))
+
+
+# What an upload may hold, its recipe and its link may hold too
+
+
+def dense(bars: int, metre: Metre, count: int, **names: str) -> Piece:
+    """Random music: as many different notes as possible, so that nothing can be packed well."""
+    rng = np.random.default_rng(1)
+    ticks = bars * metre.bar_ticks
+    onset = np.concatenate([[0, ticks - 1], rng.integers(0, ticks, 4 * count)])
+    columns = (rng.integers(21, 109, len(onset)), rng.integers(1, 400, len(onset)), rng.integers(1, 128, len(onset)))
+    notes = make_notes(onset, *columns)
+    notes = np.concatenate([notes[: count - 1], notes[-1:]]) if len(notes) > count else notes
+    return Piece(notes, metres=(metre,), source="dense.mid", **names)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        dense(32, Metre(0, 4, 4), limits.SEED_NOTES),
+        dense(32, Metre(0, 1, 32), 90),
+        dense(32, Metre(0, 64, 16), limits.SEED_NOTES),
+        dense(16, Metre(0, 4, 4), 200, title="T" * 5_000, composer="É" * 5_000),
+        Piece(make_notes([0, 96], [60, 62], [24 * limits.FILE_QUARTERS, 24], [64, 64])),  # held for hours
+        Piece(make_notes([0], [60], [1], [1]), tempi=(Tempo(0, 10.0),)),
+        Piece(make_notes([0], [60], [1], [1]), tempi=(Tempo(0, 600.0),)),
+    ],
+    ids=["5,000 notes", "tiny bars", "long bars", "long names", "a note without end", "too slow", "too fast"],
+)
+def test_what_an_upload_may_hold_its_link_may_hold(small_checkpoint: Checkpoint, piece: Piece) -> None:
+    bars = min(limits.SEED_BARS, len(bar_lines(piece)) - 1)
+    seed = seed_from_piece(piece, (1, bars), name="own")
+    link = link_from_recipe(recipe_of(small_checkpoint, ComposeRequest(seed, bars=1)))
+    again = request_from(small_checkpoint, recipe_from_link(link)).seed
+    assert again.to_json() == seed.to_json()
+    assert again.piece == seed.piece
+
+
+def test_a_seed_of_too_many_bars_is_refused_in_an_upload_and_in_a_recipe(small_checkpoint: Checkpoint) -> None:
+    seed = seed_from_piece(dense(33, Metre(0, 1, 32), 90), (1, 33))
+    with pytest.raises(OptionError, match=r"A seed has 1 to 32 bars, not 33\."):
+        ComposeRequest(seed, bars=1)
+    recipe = {"program": "musiclstm", "seed": "own", "own_seed": seed.to_json(), "bars": 1}
+    with pytest.raises(OptionError, match=r"A seed has 1 to 32 bars, not 33\."):
+        request_from(small_checkpoint, parse_recipe(json.dumps(recipe)))
