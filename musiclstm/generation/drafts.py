@@ -13,13 +13,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from musiclstm import limits
 from musiclstm.config import SamplingOptions
 from musiclstm.model import Decoder, Rows, State, Vocabulary, decode
 from musiclstm.music import NOTE, Notes, make_notes
 from musiclstm.scoring import Ear
 
 PHRASE = 2  # bars
-MAX_NOTES = 4096  # of one take: 64 bars of very dense music
+ATTEMPTS = 3  # as many times candidates are written for a phrase while none is good enough
+ENOUGH = 0.0  # the score of a phrase that is good enough: the critic can't tell it from a person's
 UNWANTED = 1e6  # off the score of a candidate that repeats other music: it is taken only if all do
 
 
@@ -27,8 +29,8 @@ UNWANTED = 1e6  # off the score of a candidate that repeats other music: it is t
 class Draft:
     """A take so far: its ``notes`` (ticks from the first bar line), which of them were ``guarded`` [n], and its whole ``bars``.
 
-    A take is cut off at MAX_NOTES; it is then complete up to the start of its last bar. ``score`` is the one for which its
-    latest phrase was chosen.
+    A take is cut off at limits.TAKE_NOTES; it is then complete up to the start of its last bar. ``score`` is the one for which
+    its latest phrase was chosen.
     """
 
     notes: Notes
@@ -60,7 +62,7 @@ class Task:
 
     def draft(self, notes: Notes, guarded: NDArray[np.bool_], bars: int | None, finished: bool, score: float = 0.0) -> Draft:
         """A draft of ``notes``; ``bars`` is None if only the notes say how many are whole."""
-        if bars is None or len(notes) >= MAX_NOTES:
+        if bars is None or len(notes) >= limits.TAKE_NOTES:
             bars = int(notes["onset"].max()) // self.bar if len(notes) else 0
         return Draft(_merged(notes), guarded, min(bars, self.bars), finished, score)
 
@@ -81,7 +83,7 @@ def written(task: Task, takes: int) -> Iterator[list[Draft]]:
     """Drafts of all takes, written together as one batch. The state is that of ``takes`` takes."""
     # One rng per take: take 0 of four is the same music as a single take.
     rngs = [np.random.default_rng([task.random_seed, take]) for take in range(takes)]
-    for lanes in _growing(task, task.state, lambda _: rngs, (0, task.bars), MAX_NOTES):
+    for lanes in _growing(task, task.state, lambda _: rngs, (0, task.bars), limits.TAKE_NOTES):
         finished = bool(lanes.done.all())
         whole = [task.bars if done else None for done in lanes.done.tolist()]
         yield [task.draft(*facts, finished) for facts in zip(lanes.notes, lanes.guarded, whole, strict=True)]
@@ -99,27 +101,66 @@ def chosen(task: Task, takes: int, candidates: int, ear: Ear) -> Iterator[list[D
     lines = [0, *range(PHRASE, task.bars - 1, PHRASE), task.bars]
     for begin, end in pairwise(lines):
         for take in range(takes):
-
-            def rngs(segment: int, key: tuple[int, ...] = (task.random_seed, take, begin)) -> list[np.random.Generator]:
-                more = (segment,) if segment else ()
-                return [np.random.default_rng([*key, lane, *more]) for lane in range(candidates)]
-
-            lanes = Lanes(*_nothing(candidates), np.zeros(candidates, bool), states[take])
-            for grown in _growing(task, states[take], rngs, (begin, end), MAX_NOTES - len(notes[take])):
-                lanes = grown
-            longer = [np.concatenate([notes[take], phrase]) for phrase in lanes.notes]
-            merged = [_merged(each) for each in longer]
-            merit = np.array([ear(each, end) for each in merged])
-            if end == task.bars:
-                merit += task.hindsight(lanes.state) if task.hindsight else 0.0
-                merit[[any(_same(each, other) for other in unlike) for each in merged]] -= UNWANTED
-            best = int(np.argmax(merit))
-            if end == task.bars:
-                unlike.append(merged[best])
-            scores[take] = float(merit[best])
-            notes[take], guarded[take] = longer[best], np.concatenate([guarded[take], lanes.guarded[best]])
-            states[take] = task.decoder.choose(lanes.state, best, takes=candidates, begin=end * task.bar)
+            rivals = unlike if end == task.bars else []
+            attempts: list[Choice] = []
+            while len(attempts) < ATTEMPTS and all(choice.heard < ENOUGH for choice in attempts):
+                numbers = range(len(attempts) * candidates, (len(attempts) + 1) * candidates)
+                keys = [(task.random_seed, take, begin, number) for number in numbers]
+                before = notes[take], guarded[take]
+                attempts.append(_best(task, states[take], keys, (begin, end), before, ear, rivals))
+            best = max(attempts, key=lambda choice: choice.merit)
+            notes[take], guarded[take], states[take], scores[take] = best.notes, best.guarded, best.state, best.merit
+            unlike += [best.merged] if end == task.bars else []
         yield [task.draft(notes[take], guarded[take], end, end == task.bars, scores[take]) for take in range(takes)]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best of some candidates for a phrase.
+
+    ``notes``: those of the take so far, in the order in which they were written; ``merged``: the same as they sound; ``guarded``:
+    which of them are; ``state``: the one after them; ``heard``: the ear's score; ``merit``: the one that counts everything.
+    """
+
+    notes: Notes
+    merged: Notes
+    guarded: NDArray[np.bool_]
+    state: State
+    heard: float
+    merit: float
+
+
+def _best(
+    task: Task,
+    state: State,
+    keys: Sequence[tuple[int, ...]],
+    bars: tuple[int, int],
+    before: tuple[Notes, NDArray[np.bool_]],
+    ear: Ear,
+    unlike: Sequence[Notes],
+) -> Choice:
+    """The best of the candidates for some ``bars``: ``keys`` seed their generators, and ``before`` are the notes before them, and
+    which of those are guarded.
+    """
+
+    def rngs(segment: int) -> list[np.random.Generator]:
+        return [np.random.default_rng([*key, segment] if segment else key) for key in keys]
+
+    lanes = Lanes(*_nothing(len(keys)), np.zeros(len(keys), bool), state)
+    for grown in _growing(task, state, rngs, bars, limits.TAKE_NOTES - len(before[0])):
+        lanes = grown
+    longer = [np.concatenate([before[0], phrase]) for phrase in lanes.notes]
+    merged = [_merged(each) for each in longer]
+    end = bars[1]
+    heard = np.array([ear(each, end) for each in merged])
+    merit = heard.copy()
+    if task.hindsight and end == task.bars:
+        merit += task.hindsight(lanes.state)
+    merit[[any(_same(each, other) for other in unlike) for each in merged]] -= UNWANTED
+    lane = int(np.argmax(merit))
+    after = task.decoder.choose(lanes.state, lane, takes=len(keys), begin=end * task.bar)
+    guarded = np.concatenate([before[1], lanes.guarded[lane]])
+    return Choice(longer[lane], merged[lane], guarded, after, float(heard[lane]), float(merit[lane]))
 
 
 def _growing(

@@ -125,7 +125,7 @@ def test_an_extension_without_its_beginning_is_refused() -> None:
 # What an upload may hold, its recipe and its link may hold too
 
 
-def dense(bars: int, metre: Metre, count: int, **names: str) -> Piece:
+def dense(bars: int, metre: Metre, count: int, *, title: str = "", composer: str = "") -> Piece:
     """Random music: as many different notes as possible, so that nothing can be packed well."""
     rng = np.random.default_rng(1)
     ticks = bars * metre.bar_ticks
@@ -133,7 +133,7 @@ def dense(bars: int, metre: Metre, count: int, **names: str) -> Piece:
     columns = (rng.integers(21, 109, len(onset)), rng.integers(1, 400, len(onset)), rng.integers(1, 128, len(onset)))
     notes = make_notes(onset, *columns)
     notes = np.concatenate([notes[: count - 1], notes[-1:]]) if len(notes) > count else notes
-    return Piece(notes, metres=(metre,), source="dense.mid", **names)
+    return Piece(notes, metres=(metre,), source="dense.mid", title=title, composer=composer)
 
 
 @pytest.mark.parametrize(
