@@ -1,8 +1,8 @@
 """Claim: every bundled seed leads somewhere worth hearing at the default settings.
 
-Each seed is continued once, as for a visitor who presses the button: 16 bars, random seed 1. A take's score is the one that ranks
-several takes (``musiclstm/scoring/critic.py``): the log-odds that a person wrote it. Human continuations of held-out pieces are
-scored for comparison.
+Each seed is continued three times, as for a visitor who presses the button: 16 bars, random seeds 1, 2 and 3. A take's score is
+the one that ranks several takes (``musiclstm/scoring/critic.py``): the log-odds that a person wrote it. Human continuations of
+held-out pieces are scored for comparison. The table shows the lowest of the three takes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.music import run
 from benchmarks.report import Figure, cores, publish, section
 
-BARS, RANDOM_SEED, LOWEST, PASSAGES = 16, 1, 5, 200
+BARS, RANDOM_SEEDS, LOWEST, PASSAGES = 16, (1, 2, 3), 10, 200
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -35,19 +35,31 @@ def measure(options: argparse.Namespace) -> None:
         critic.score(passage.seed.notes, passage.split, passage.piece.metres[0], passage.continuation.notes, BARS)
         for passage in passages
     ]
-    takes = [scored(loaded, compose(loaded, ComposeRequest(seed, bars=BARS, random_seed=RANDOM_SEED))) for seed in loaded.seeds]
+    takes = [
+        scored(loaded, compose(loaded, ComposeRequest(seed, bars=BARS, random_seed=random_seed)))
+        for seed in loaded.seeds
+        for random_seed in RANDOM_SEEDS
+    ]
     takes.sort(key=lambda take: float(take["score"]))
     scores = [float(take["score"]) for take in takes]
+    lowest = {take["seed"]: take for take in reversed(takes)}
     figures = [
-        Figure("score, median of the seeds", median(scores)),
+        Figure("score, median of all takes", median(scores)),
         Figure(f"score, mean of the {LOWEST} lowest", sum(scores[:LOWEST]) / LOWEST),
         Figure("score of human continuations, median", median(human)),
-        Figure("seeds that score below 95 % of human continuations", int(np.sum(np.array(scores) < np.quantile(human, 0.05)))),
+        Figure("score that 95 % of human continuations reach", float(np.quantile(human, 0.05))),
+        Figure("takes below that", int(np.sum(np.array(scores) < np.quantile(human, 0.05))), most=0),
         Figure("takes that end in a loop", sum(take["loop"] for take in takes), most=0),
     ]
     claim, libraries = (__doc__ or "").splitlines()[0], ("numpy", "keras", "tensorflow")
-    notes = [f"{len(takes)} seeds, {BARS} bars, random seed {RANDOM_SEED}; {len(passages)} passages of the test pieces."]
-    text = section(f"{claim}\n\n{table(takes)}", figures, notes=notes, threads=f"{cores()} threads", libraries=libraries)
+    notes = [f"{len(takes)} takes of {len(lowest)} seeds, {BARS} bars each; {len(passages)} passages of the test pieces."]
+    text = section(
+        f"{claim}\n\n{table(sorted(lowest.values(), key=lambda take: take['score']))}",
+        figures,
+        notes=notes,
+        threads=f"{cores()} threads",
+        libraries=libraries,
+    )
     publish("Seeds", text)
 
 
@@ -63,6 +75,7 @@ def scored(loaded: Any, made: Any) -> dict[str, Any]:
     shared_passage = loaded.originality.longest(take.joined, begin)
     return {
         "seed": made.request.seed.id,
+        "random seed": made.request.random_seed,
         "score": take.score,
         "notes": len(take.continuation),
         "repeated figures": habits["repeated_figures"],
