@@ -47,11 +47,12 @@ ENDINGS = 2 + len(ENDING_EDGES)
 LENGTH_EDGES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 32)  # lower edges of the match lengths, in rows
 #: Classes of a match: none, then each length class off the metre and on it.
 MATCHES = 1 + 2 * len(LENGTH_EDGES)
-VOTE_GROWTH, VOTE_LONGEST = 4.0, 10  # a match one row longer weighs four times as much in a vote, up to ten rows
+VOTE_DOUBLINGS, VOTE_LONGEST = 2, 10  # a match one row longer weighs four times as much in a vote, up to ten rows
 VOTERS, VOTE_FADES = 32, 256.0  # matches that vote; rows after which a match has lost a third of its weight
 VOTE_SCALE = 50.0  # shares are given on a logarithmic scale on which a share of 1/50 is still visible
 #: Names of the tensors of a state.
 MEMORY = ("row", "step", "pitch", "duration", "velocity", "interval", "ago", "exact", "relative", "last", "rest")
+CHORD = 24  # notes at one onset that a lookback can see
 _LONG_AGO = 1 << 20  # ticks; stands for "never"
 _NO_INTERVAL = 999
 
@@ -221,14 +222,25 @@ def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Features:
     struck = ops.cast(state["last"] + ahead == 0, "float32")
     waited = ops.cast(state["last"] + ahead, "float32")
     recency = [ops.exp(-waited / decay) for decay in RECENCY_TICKS]
-    ago, pitch = state["ago"][:, -spec.recent :], state["pitch"][:, -spec.recent :]
-    keys = ops.cast(ops.expand_dims(pitch, 2) == _arange(PITCHES), "float32")
-    bar = ops.expand_dims(state["row"][:, BAR], 1)
-    there = ops.stack([ago + ahead == bars * bar for bars in LOOKBACK_BARS], axis=1)
-    back = ops.minimum(ops.matmul(ops.cast(there, "float32"), keys), 1.0)
+    back = ops.stack(
+        [_struck(state, bars * ops.expand_dims(state["row"][:, BAR], 1) - ahead, spec) for bars in LOOKBACK_BARS], axis=2
+    )
     now = ops.stack([sounding, struck, *recency], axis=2)
     octaves = ops.reshape(ops.pad(now, ((0, 0), (0, -PITCHES % 12), (0, 0))), (-1, -(-PITCHES // 12), 12, CHROMA))
-    return {"planes": ops.concatenate([now, ops.transpose(back, (0, 2, 1))], axis=2), "chroma": ops.max(octaves, axis=1)}
+    return {"planes": ops.concatenate([now, back], axis=2), "chroma": ops.max(octaves, axis=1)}
+
+
+def _struck(state: State, ago: Tensor, spec: FeatureSpec) -> Tensor:
+    """Which keys [B, 88] were struck exactly ``ago`` [B, 1] ticks before the latest onset: 1.0 or 0.0.
+
+    Onsets are in order, so a chord's notes stand side by side: looking at CHORD rows costs less than looking at all of them.
+    """
+    times, pitches = state["ago"][:, -spec.recent :], state["pitch"][:, -spec.recent :]
+    first = ops.sum(ops.cast(times > ago, "int32"), axis=1, keepdims=True)
+    places = ops.minimum(first + _arange(CHORD), times.shape[1] - 1)
+    there = ops.take_along_axis(times, places, axis=1) == ago
+    keys = ops.expand_dims(ops.take_along_axis(pitches, places, axis=1), 2) == _arange(PITCHES)
+    return ops.cast(ops.any(keys & ops.expand_dims(there, 2), axis=1), "float32")
 
 
 def _suggestion(name: str, state: State, match: Tensor, least: int, spec: FeatureSpec, withhold: Tensor | None) -> Features:
@@ -272,7 +284,8 @@ def _vote_weights(match: Tensor, withhold: Tensor | None) -> Tensor:
     counts = match > 0 if withhold is None else (match > 0) & ops.logical_not(ops.expand_dims(withhold, 1))
     age = np.arange(match.shape[1], 0, -1, dtype=np.float32)
     fresh = ops.convert_to_tensor(0.5 + 0.5 * np.exp(-age / VOTE_FADES))
-    return ops.where(counts, VOTE_GROWTH ** ops.cast(ops.minimum(match, VOTE_LONGEST), "float32") * fresh, 0.0)
+    heavier = ops.left_shift(1, VOTE_DOUBLINGS * ops.minimum(match, VOTE_LONGEST))  # far cheaper than a power
+    return ops.where(counts, ops.cast(heavier, "float32") * fresh, 0.0)
 
 
 def _votes(weight: Tensor, followed: Tensor, classes: int) -> Tensor:

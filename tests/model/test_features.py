@@ -14,7 +14,7 @@ from musiclstm.model.features import (
     MATCHES,
     PLANES,
     RECENCY_TICKS,
-    VOTE_GROWTH,
+    VOTE_DOUBLINGS,
     VOTE_SCALE,
     FeatureSpec,
     State,
@@ -282,7 +282,7 @@ def test_votes_are_shared_by_what_followed_every_match_weighted_by_their_length(
     votes = shares(ahead(rows, QUARTERS)["next_exact_votes"])
     assert votes.sum() == pytest.approx(1, abs=1e-5)
     assert np.flatnonzero(votes > 1e-6).tolist() == [50, 60]
-    assert votes[50] > (VOTE_GROWTH - 0.5) * votes[60]  # one row longer, and fresher
+    assert votes[50] > ((1 << VOTE_DOUBLINGS) - 0.5) * votes[60]  # one row longer, and fresher
 
 
 def test_votes_count_only_places_that_took_the_same_step() -> None:
