@@ -138,8 +138,7 @@ def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
 
 
 def seed_from_file(path: Path | str, bars: tuple[int, int] | None = None, *, whole: bool = False) -> Seed:
-    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them,
-    at the tempo of the first one.
+    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them.
 
     Raises MusicFileError if it is unusable, or too long as a whole.
     """
@@ -164,7 +163,8 @@ def seed_from_piece(
 ) -> Seed:
     """A seed from bars ``bars`` of a piece, first and last included, counted from 1.
 
-    Without ``bars``: sixteen bars from the first with notes, or as many as there are. The tempo at its start holds throughout.
+    Without ``bars``: sixteen bars from the first with notes, or as many as there are. The tempo that holds for most of them holds
+    throughout.
     ``accents``: music of one velocity gets others (``velocities.as_played``).
     Raises MusicFileError without notes, OptionError for bars outside the piece.
     """
@@ -172,7 +172,7 @@ def seed_from_piece(
     first, last = bars or _opening_bars(piece)
     passage = cut_bars(piece, first, last)
     require_notes(passage)
-    tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.tempi[0].qpm))
+    tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.usual_tempo))
     passage = at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo)
     passage = as_played(passage) if accents else passage
     title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
