@@ -12,7 +12,6 @@
 #     "pydantic==2.14.4",
 #     "pyloudnorm==0.2.0",
 #     "soundfile==0.14.0",
-#     "symusic==0.6.0",
 #     "tensorflow-cpu==2.21.0 ; platform_system == 'Linux' and platform_machine == 'x86_64'",
 #     "tensorflow==2.21.0 ; platform_system != 'Linux' or platform_machine != 'x86_64'",
 #     "tqdm==4.70.1",

@@ -62,7 +62,7 @@ def main() -> None:
     ]
     what = "piano MIDI files out of a folder" if options.data else "works of music21's corpus, written as MIDI"
     remarks = [f"{len(found)} {what}, {notes:,} notes; of each file one run of the original and the median of five of ours."]
-    libraries = ("numpy", "symusic", "music21")
+    libraries = ("numpy", "music21")
     publish("Reading MIDI", section(__doc__.splitlines()[0], figures, notes=remarks, threads="1 thread", libraries=libraries))
 
 

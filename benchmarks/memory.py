@@ -67,7 +67,7 @@ def main() -> None:
         f"For comparison, computed only: the original's one-hot windows of the same {notes:,} notes fill {one_hot:,.0f} MB.",
     ]
     threads = f"{cores()} threads"
-    libraries = ("numpy", "symusic", "keras", "tensorflow")
+    libraries = ("numpy", "keras", "tensorflow")
     publish("Memory", section(__doc__.splitlines()[0], figures, notes=remarks, threads=threads, libraries=libraries))
 
 

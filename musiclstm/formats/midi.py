@@ -6,16 +6,32 @@ ticks to the quarter, which other programs expect and 24 divides, so that writte
 
 from __future__ import annotations
 
-import re
+from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from symusic.core import ScoreTick
+from numpy.typing import ArrayLike, NDArray
 
 from musiclstm.errors import MusicFileError
 from musiclstm.formats.file_bytes import file_bytes, require_size
+from musiclstm.formats.midi_events import (
+    END_OF_TRACK,
+    KEY_SIGNATURE,
+    TEMPO,
+    TEXT,
+    TIME_SIGNATURE,
+    TRACK_NAME,
+    Meta,
+    MidiFile,
+    Track,
+    microseconds,
+    parse_midi,
+    struck_notes,
+)
+from musiclstm.formats.midi_title import midi_title
 from musiclstm.music import (
     PIANO,
     TICKS_PER_QUARTER,
@@ -25,52 +41,49 @@ from musiclstm.music import (
     Piece,
     Tempo,
     Voice,
+    bar_lines,
     clean_metres,
     clean_tempi,
+    heard_key,
     make_notes,
     share_out,
 )
 
 KIND = "MIDI file"
-MAX_TICKS = 100_000 * TICKS_PER_QUARTER  # 14 hours at 120 quarters a minute: more is a damaged file
+MAX_QUARTERS = 100_000  # 14 hours at 120 quarters a minute: more is a damaged file
 WRITTEN_TICKS_PER_QUARTER = 480
 _STRETCH = WRITTEN_TICKS_PER_QUARTER // TICKS_PER_QUARTER
-# Track names that programs write in place of a title: "Piano right", "Track 1", "MIDI out #2".
-_NO_TITLE = re.compile(
-    r"(piano|grand|acoustic|right|left|upper|lower|up|down|hand|rh|lh|staff|track|midi|out|untitled|\d|\W)*", re.IGNORECASE
-)
+Change = TypeVar("Change", Metre, Tempo)
 _Event = tuple[int, int, bytes]  # onset in our ticks, rank at that tick, message
-_TEXT, _TRACK_NAME, _END_OF_TRACK, _TEMPO, _TIME_SIGNATURE, _KEY_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59
 _PAN = 10  # the controller that places a channel between left and right
 _LEFT, _RIGHT = 28, 100  # the outer seats; the middle is 64. FluidR3's stereo samples move by 2 to 4 dB
-_CHANNELS = (*range(9), *range(10, 16))  # all but the drum channel
+_DRUMS = 9  # the drum channel, counted from 0
+_CHANNELS = (*range(_DRUMS), *range(_DRUMS + 1, 16))
+_SMALLEST_UNIT = 5  # a 32nd, as the power of two that MIDI writes
+_BARS_AFTER_UPBEAT = 4  # for which the second metre holds at least, where the first is only an upbeat's
 
 
 def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
     """Read a MIDI file from a path or from bytes; ``name`` replaces the file name in ``source`` and in messages.
 
-    All tracks are merged, drums are left out, onsets and ends are rounded to 24 ticks a quarter. Metres, tempi and the first key
-    signature are kept; impossible ones are dropped. The title is the name of the first track, or else of the file.
+    All tracks are merged, the patterns of a file of format 2 follow each other, drums are left out. Onsets and ends are rounded
+    to 24 ticks a quarter. Metres and tempi are kept, impossible ones dropped; 4/4 and 120 quarters a minute hold until the first.
+    An upbeat with a short metre of its own ends a complete bar of the next. The key is that of the first signature, unless the
+    notes speak against it (``heard_key``). The title is the name of the first track if that is one, or else of the file.
     Raises MusicFileError for anything that isn't MIDI with at least one note, or is larger than 10 MB.
     """
     label = name or (Path(source).name if not isinstance(source, bytes) else "The MIDI data")
-    data = _checked(source if isinstance(source, bytes) else file_bytes(Path(source), label, KIND), label)
-    try:
-        score = ScoreTick.from_midi(data)
-    except (RuntimeError, ValueError, OverflowError) as error:
-        raise MusicFileError(f"{label} is a damaged or incomplete MIDI file; a complete one is needed.") from error
-    per_quarter = int(score.ticks_per_quarter)
-    if per_quarter < 1:
-        raise MusicFileError(f"{label} counts {per_quarter} ticks to the quarter note; a MIDI file needs at least 1.")
     file_name = name or ("" if isinstance(source, bytes) else label)
-    return Piece(
-        notes=_merged_notes(score, per_quarter, label),
-        metres=_metres(score, per_quarter),
-        tempi=_tempi(score, per_quarter),
-        key=next((Key(k.key, "minor" if k.tonality else "major") for k in score.key_signatures if -7 <= k.key <= 7), None),
-        title=_track_name(data) or Path(file_name).stem,
-        source=file_name,
-    )
+    data = source if isinstance(source, bytes) else file_bytes(Path(source), label, KIND)
+    if not data:
+        raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
+    require_size(data, label, KIND)
+    file = parse_midi(data, label)
+    piece = _in_turn(file, label) if file.in_turn else _together(file, file.tracks, label)
+    if not len(piece):
+        drums = any(key >> 7 == _DRUMS for track in file.tracks for key in track.keys[1::3])
+        raise MusicFileError(f"{label} has {'only drums' if drums else 'no notes'}; at least one pitched note is needed.")
+    return replace(piece, title=midi_title(file.tracks) or Path(file_name).stem, source=file_name)
 
 
 def midi_bytes(piece: Piece, *, voices: Sequence[Voice] = PIANO, text: str = "") -> bytes:
@@ -98,24 +111,24 @@ def write_midi(piece: Piece, path: Path | str, *, voices: Sequence[Voice] = PIAN
 def _conductor(piece: Piece, text: str) -> bytes:
     """The first track, with everything that applies to all players."""
     conductor: list[_Event] = []
-    for kind, words in ((_TRACK_NAME, piece.title), (_TEXT, text)):
+    for kind, words in ((TRACK_NAME, piece.title), (TEXT, text)):
         if words:
-            conductor.append((0, kind == _TEXT, _meta(kind, words.encode("utf-8", "replace"))))
+            conductor.append((0, kind == TEXT, _meta(kind, words.encode("utf-8", "replace"))))
     for metre in piece.metres:
         clocks = min(255, metre.beat_ticks)  # a MIDI clock is a 24th of a quarter too
         body = bytes([metre.numerator, metre.denominator.bit_length() - 1, clocks, 8])
-        conductor.append((metre.onset, 2, _meta(_TIME_SIGNATURE, body)))
+        conductor.append((metre.onset, 2, _meta(TIME_SIGNATURE, body)))
     if piece.key is not None:
-        conductor.append((0, 3, _meta(_KEY_SIGNATURE, bytes([piece.key.fifths & 0xFF, piece.key.mode == "minor"]))))
+        conductor.append((0, 3, _meta(KEY_SIGNATURE, bytes([piece.key.fifths & 0xFF, piece.key.mode == "minor"]))))
     for tempo in piece.tempi:
-        microseconds = max(1, min(0xFFFFFF, round(60e6 / tempo.qpm)))
-        conductor.append((tempo.onset, 4, _meta(_TEMPO, microseconds.to_bytes(3, "big"))))
+        length = max(1, min(0xFFFFFF, round(60e6 / tempo.qpm)))  # of a quarter, in microseconds
+        conductor.append((tempo.onset, 4, _meta(TEMPO, length.to_bytes(3, "big"))))
     return _track(conductor)
 
 
 def _player(voice: Voice, notes: Notes, channel: int, pan: int | None) -> bytes:
     """The track of one voice on ``channel`` (0..15), seated at ``pan`` (0 left, 127 right; None leaves it to the synthesizer)."""
-    name = _meta(_TRACK_NAME, voice.name.encode("utf-8", "replace"))
+    name = _meta(TRACK_NAME, voice.name.encode("utf-8", "replace"))
     player: list[_Event] = [(0, 0, name), (0, 1, bytes([0xC0 | channel, voice.program]))]
     if pan is not None:
         player.append((0, 1, bytes([0xB0 | channel, _PAN, pan])))
@@ -131,93 +144,114 @@ def _seats(players: int) -> list[int | None]:
     return [None] if players == 1 else np.linspace(_LEFT, _RIGHT, players).round().astype(int).tolist()
 
 
-def _checked(data: bytes, label: str) -> bytes:
-    """The bytes from the MIDI header on; raises MusicFileError if the header shows that they can't be read."""
-    if not data:
-        raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
-    require_size(data, label, KIND)
-    if data[:4] == b"RIFF" and b"MThd" in data[:64]:  # RMID: a MIDI file in a RIFF wrapper
-        data = data[data.index(b"MThd") :]
-    if data[:4] != b"MThd":
-        raise MusicFileError(f"{label} is not a MIDI file; it must begin with the letters MThd, not with {data[:4]!r}.")
-    if len(data) < 14:
-        raise MusicFileError(f"{label} ends within its MIDI header; a complete MIDI file is needed.")
-    if data[12] & 0x80:
-        raise MusicFileError(f"{label} counts time in film frames (SMPTE); only MIDI files in ticks per quarter can be read.")
-    return data
-
-
-def _ticks(times: NDArray[np.integer], per_quarter: int) -> NDArray[np.int64]:
-    """Times in the file rounded to the nearest of our ticks, halves upwards, in integer arithmetic."""
-    return (times.astype(np.int64) * (2 * TICKS_PER_QUARTER) + per_quarter) // (2 * per_quarter)
-
-
-def _merged_notes(score: ScoreTick, per_quarter: int, label: str) -> Notes:
-    tracks = [track.notes.numpy() for track in score.tracks if not track.is_drum and len(track.notes)]
-    if not tracks:
-        drums = any(len(track.notes) for track in score.tracks)
-        raise MusicFileError(f"{label} has {'only drums' if drums else 'no notes'}; at least one pitched note is needed.")
-    start, length, pitch, velocity = (
-        np.concatenate([track[column] for track in tracks]).astype(np.int64)
-        for column in ("time", "duration", "pitch", "velocity")
+def _together(file: MidiFile, tracks: Sequence[Track], label: str) -> Piece:
+    """The music of tracks that sound at the same time, perhaps without notes."""
+    struck = np.concatenate([struck_notes(track, round(file.per_quarter)) for track in tracks] or [np.empty((0, 4), np.int64)])
+    start, end, key, velocity = struck[struck[:, 2] >> 7 != _DRUMS].T
+    if len(end) and end.max() > MAX_QUARTERS * file.per_quarter:
+        raise MusicFileError(f"{label} has notes beyond {MAX_QUARTERS} quarters; it is damaged or far too long.")
+    onset = _ticks(start, file.per_quarter)
+    metas = sorted((meta for track in tracks for meta in track.metas), key=lambda meta: meta.time)
+    music = Piece(
+        notes=make_notes(onset, key & 0x7F, _ticks(end, file.per_quarter) - onset, velocity),
+        metres=_metres(metas, file.per_quarter),
+        tempi=_tempi(metas, file),
     )
-    onset, end = _ticks(start, per_quarter), _ticks(start + length, per_quarter)
-    if onset.min() < 0 or length.min() < 0 or end.max() > MAX_TICKS:
-        raise MusicFileError(f"{label} has notes beyond 100000 quarters; it is damaged or far too long.")
-    return make_notes(onset, pitch, end - onset, velocity)
+    return _with_whole_upbeat(replace(music, key=_key(music, metas)))
 
 
-def _metres(score: ScoreTick, per_quarter: int) -> tuple[Metre, ...]:
-    events = score.time_signatures.numpy()
-    onsets = _ticks(events["time"], per_quarter).tolist()
-    return clean_metres(
-        [Metre(*row) for row in zip(onsets, events["numerator"].tolist(), events["denominator"].tolist(), strict=True)]
-    )
+def _in_turn(file: MidiFile, label: str) -> Piece:
+    """The patterns of a file one after another, each from a bar line. What tracks without notes begin with applies to all."""
+    silent = [meta for track in file.tracks if not track.keys for meta in track.metas if meta.time == 0]
+    general = Track(array("q"), tuple({meta.kind: meta for meta in silent}.values()), end=0)
+    at, first, rows = 0, Piece(make_notes([], [], [], [])), list[Notes]()
+    metres, tempi = list[Metre](), list[Tempo]()
+    for track in file.tracks:
+        pattern = _together(file, (general, track), label)
+        if not len(pattern):
+            continue
+        first = first if rows else pattern
+        rows.append(_later_notes(pattern.notes, at))
+        metres += _later(pattern.metres, at)
+        tempi += _later(pattern.tempi, at)
+        at += int(bar_lines(pattern)[-1])
+        if at > MAX_QUARTERS * TICKS_PER_QUARTER:
+            raise MusicFileError(f"{label} has notes beyond {MAX_QUARTERS} quarters; it is damaged or far too long.")
+    notes = np.concatenate(rows or [first.notes])
+    together = make_notes(notes["onset"], notes["pitch"], notes["duration"], notes["velocity"])
+    return replace(first, notes=together, metres=clean_metres(metres), tempi=clean_tempi(tempi))
 
 
-def _tempi(score: ScoreTick, per_quarter: int) -> tuple[Tempo, ...]:
-    events = score.tempos.numpy()
-    onsets, microseconds = _ticks(events["time"], per_quarter).tolist(), events["mspq"].tolist()
+def _later(changes: Sequence[Change], ticks: int) -> list[Change]:
+    """Metres or tempi moved by ``ticks``."""
+    return [replace(change, onset=change.onset + ticks) for change in changes]
+
+
+def _later_notes(notes: Notes, ticks: int) -> Notes:
+    moved = notes.copy()
+    moved["onset"] += ticks
+    return moved
+
+
+def _ticks(times: ArrayLike, per_quarter: float) -> NDArray[np.int64]:
+    """Times in the file rounded to the nearest of our ticks, halves upwards."""
+    return np.floor(np.asarray(times) * TICKS_PER_QUARTER / per_quarter + 0.5).astype(np.int64)
+
+
+def _metres(metas: Sequence[Meta], per_quarter: float) -> tuple[Metre, ...]:
+    possible = [m for m in metas if m.kind == TIME_SIGNATURE and len(m.body) >= 2 and m.body[1] <= _SMALLEST_UNIT]
+    onsets = _ticks([m.time for m in possible], per_quarter).tolist()
+    found = [Metre(onset, m.body[0], 2 ** m.body[1]) for onset, m in zip(onsets, possible, strict=True)]
+    return clean_metres([Metre(0, 4, 4), *found])
+
+
+def _tempi(metas: Sequence[Meta], file: MidiFile) -> tuple[Tempo, ...]:
+    found = [(m.time, length) for m in metas if m.kind == TEMPO and (length := microseconds(m))]
+    if file.in_seconds:
+        found = [(0, length) for _, length in found[:1]]
+    onsets = _ticks([time for time, _ in found], file.per_quarter).tolist()
     # Files round 100 quarters a minute to whole microseconds; three decimals bring the 100 back.
-    return clean_tempi([Tempo(onset, round(60e6 / m, 3)) for onset, m in zip(onsets, microseconds, strict=True) if m > 0])
+    tempi = [Tempo(onset, round(60e6 / length, 3)) for onset, (_, length) in zip(onsets, found, strict=True)]
+    return clean_tempi([Tempo(0, 120.0), *tempi])
+
+
+def _key(music: Piece, metas: Sequence[Meta]) -> Key | None:
+    """The first possible key signature, or what is heard where it is in doubt."""
+    signatures = [meta.body for meta in metas if meta.kind == KEY_SIGNATURE and len(meta.body) >= 2]
+    fifths = [((body[0] + 128) % 256 - 128, body[1]) for body in signatures]
+    written = next((Key(count, "minor" if minor else "major") for count, minor in fifths if -7 <= count <= 7), None)
+    return None if written is None else heard_key(music, written)
+
+
+def _with_whole_upbeat(music: Piece) -> Piece:
+    """The music with its first bar made complete, if that is an upbeat with a metre of its own, as notation programs write it."""
+    if len(music.metres) < 2 or not _is_upbeat(*music.metres[:3]):
+        return music
+    (first, main), later = music.metres[:2], music.metres[2:]
+    missing = main.bar_ticks - first.bar_ticks
+    return replace(
+        music,
+        notes=_later_notes(music.notes, missing),
+        metres=(replace(main, onset=0), *_later(later, missing)),
+        tempi=(music.tempi[0], *_later(music.tempi[1:], missing)),
+    )
+
+
+def _is_upbeat(first: Metre, main: Metre, later: Metre | None = None) -> bool:
+    """Whether the first metre holds for one short bar, and the next for several; much music changes its metre at every bar."""
+    short = first.bar_ticks < min(main.bar_ticks, 4 * TICKS_PER_QUARTER)
+    in_its_units = first.denominator >= main.denominator or 2 * first.bar_ticks <= main.bar_ticks
+    stays = later is None or later.onset >= main.onset + _BARS_AFTER_UPBEAT * main.bar_ticks
+    return main.onset == first.bar_ticks and short and in_its_units and stays
 
 
 def midi_text(data: bytes) -> str:
     """The text that ``midi_bytes`` wrote into a MIDI file, or "" if there is none; accepts any bytes."""
-    found = next((body for kind, body in _words(data) if kind == _TEXT), b"") if data[:4] == b"MThd" else b""
-    return found.decode("utf-8", "replace")
-
-
-def _track_name(data: bytes) -> str:
-    """The name of the first track, if given before its first note, or "" (symusic drops tracks without notes)."""
-    name = next((_clean_text(body) for kind, body in _words(data) if kind == _TRACK_NAME), "")
-    return "" if _NO_TITLE.fullmatch(name) else name
-
-
-def _words(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(kind, body) of the meta events at the start of the first track."""
-    at = 8 + int.from_bytes(data[4:8], "big") + 8
-    while at < len(data):
-        while at < len(data) and data[at] & 0x80:  # skip the time, a number of variable length
-            at += 1
-        if data[at + 1 : at + 2] != b"\xff":
-            return
-        kind, at = data[at + 2 : at + 3], at + 3
-        length = 0
-        while at < len(data) and data[at] & 0x80:
-            length, at = length << 7 | data[at] & 0x7F, at + 1
-        length = length << 7 | (data[at] if at < len(data) else 0)
-        body, at = data[at + 1 : at + 1 + length], at + 1 + length
-        if kind:
-            yield kind[0], body
-
-
-def _clean_text(body: bytes) -> str:
     try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")  # what older sequencers wrote; any byte is valid in it
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+        first = parse_midi(data, "").tracks[:1]
+    except MusicFileError:
+        return ""
+    return next((meta.body.decode("utf-8", "replace") for track in first for meta in track.metas if meta.kind == TEXT), "")
 
 
 def _meta(kind: int, body: bytes) -> bytes:
@@ -234,7 +268,7 @@ def _variable_length(number: int) -> bytes:
 
 def _track(events: list[_Event]) -> bytes:
     """A track chunk from events in any order."""
-    body = b"".join(_with_deltas(sorted(events))) + b"\x00" + _meta(_END_OF_TRACK, b"")
+    body = b"".join(_with_deltas(sorted(events))) + b"\x00" + _meta(END_OF_TRACK, b"")
     return b"MTrk" + len(body).to_bytes(4, "big") + body
 
 

@@ -10,7 +10,7 @@ from musiclstm.formats.score import read_score
 from musiclstm.formats.score_text import SCORE_ENDINGS
 from musiclstm.music import Piece
 
-MIDI_ENDINGS = (".mid", ".midi")
+MIDI_ENDINGS = (".mid", ".midi", ".kar", ".rmi")
 MUSIC_ENDINGS = MIDI_ENDINGS + SCORE_ENDINGS
 
 

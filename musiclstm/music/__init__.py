@@ -1,5 +1,5 @@
 from musiclstm.music.instruments import INSTRUMENTS, PIANO, Voice, share_out, voices_of
-from musiclstm.music.key import MAJOR_PROFILE, MINOR_PROFILE, estimate_key, key_name
+from musiclstm.music.key import MAJOR_PROFILE, MINOR_PROFILE, estimate_key, heard_key, key_name
 from musiclstm.music.notes import (
     HIGHEST_PITCH,
     LOWEST_PITCH,
@@ -57,6 +57,7 @@ __all__ = [
     "cut",
     "cut_bars",
     "estimate_key",
+    "heard_key",
     "join",
     "key_name",
     "line_after",

@@ -16,6 +16,8 @@ MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.2
 MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 MAJOR_TONICS = ("C", "D-flat", "D", "E-flat", "E", "F", "F-sharp", "G", "A-flat", "A", "B-flat", "B")
 MINOR_TONICS = ("C", "C-sharp", "D", "E-flat", "E", "F", "F-sharp", "G", "G-sharp", "A", "B-flat", "B")
+CLEARLY = 0.15  # by how much better another key must correlate than the written one
+FEWEST_TO_HEAR = 8  # notes, in which another key can be heard
 
 
 def estimate_key(piece: Piece) -> tuple[Key, float]:
@@ -39,6 +41,32 @@ def likeliest_key(weights: NDArray[Any]) -> tuple[Key, float]:
     correlation, tonic, mode = best
     major_tonic = tonic if mode == "major" else (tonic + 3) % 12
     return Key((7 * major_tonic + 5) % 12 - 5, mode), correlation
+
+
+def heard_key(piece: Piece, written: Key) -> Key:
+    """The key of a piece with the signature ``written``: another one if that fits the notes clearly better.
+
+    Programs write C major where nobody chose a key, and major where nobody chose the mode. So C major may stand for any key whose
+    scale has more of the notes, and every major key for its relative minor. A minor key was chosen.
+    """
+    weights = np.bincount(piece.notes["pitch"] % 12, weights=piece.notes["duration"], minlength=12)
+    if written.mode == "minor" or len(piece) < FEWEST_TO_HEAR or not weights.std():
+        return written
+    other = Key(written.fifths, "minor")
+    if written.fifths == 0 and _in_scale(likeliest_key(weights)[0], weights) > _in_scale(written, weights):
+        other = likeliest_key(weights)[0]
+    return other if _correlation(other, weights) > _correlation(written, weights) + CLEARLY else written
+
+
+def _correlation(key: Key, weights: NDArray[Any]) -> float:
+    """How well the pitch classes fit a key, -1..1."""
+    profile = MAJOR_PROFILE if key.mode == "major" else MINOR_PROFILE
+    return float(np.corrcoef(np.roll(profile, key.tonic), weights)[0, 1])
+
+
+def _in_scale(key: Key, weights: NDArray[Any]) -> float:
+    """The weight of the seven pitch classes that need no accidental."""
+    return float(sum(weights[7 * fifths % 12] for fifths in range(key.fifths - 1, key.fifths + 6)))
 
 
 def key_name(key: Key) -> str:

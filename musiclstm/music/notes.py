@@ -121,6 +121,15 @@ class Piece:
         spans = zip(edges[:-1], edges[1:], self.tempi, strict=False)
         return sum((right - left) / TICKS_PER_QUARTER * 60.0 / tempo.qpm for left, right, tempo in spans)
 
+    @property
+    def usual_tempo(self) -> float:
+        """The tempo that holds for most of the music, in quarters per minute: the median from the first onset to the last."""
+        first, last = (int(self.notes["onset"][at]) for at in (0, -1)) if len(self) else (0, 0)
+        edges = np.clip([tempo.onset for tempo in self.tempi] + [last + 1], first, last + 1)
+        slowest_first = sorted(zip((tempo.qpm for tempo in self.tempi), np.diff(edges).tolist(), strict=True))
+        passed = np.cumsum([ticks for _, ticks in slowest_first])
+        return slowest_first[int(np.searchsorted(2 * passed, passed[-1]))][0]
+
 
 def make_notes(onset: ArrayLike, pitch: ArrayLike, duration: ArrayLike, velocity: ArrayLike) -> Notes:
     """Rows in canonical form: sorted by (onset, pitch), one note per onset and pitch, none overlapping the next of its pitch.

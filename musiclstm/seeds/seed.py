@@ -146,7 +146,7 @@ def seed_from_file(
     read: Callable[[Path], Piece] = read_music,
 ) -> Seed:
     """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them,
-    at the tempo of the first one. ``read``: what reads the file.
+    ``read``: what reads the file.
 
     Raises MusicFileError if it is unusable, or too long as a whole.
     """
@@ -169,7 +169,8 @@ def seed_from_piece(
 ) -> Seed:
     """A seed from bars ``bars`` of a piece, first and last included, counted from 1.
 
-    Without ``bars``: sixteen bars from the first with notes, or as many as there are. The tempo at its start holds throughout.
+    Without ``bars``: sixteen bars from the first with notes, or as many as there are. The tempo that holds for most of them holds
+    throughout.
     ``accents``: music of one velocity gets others (``velocities.as_played``).
     Raises MusicFileError without notes or with too many, OptionError for bars outside the piece.
     """
@@ -180,7 +181,7 @@ def seed_from_piece(
     if len(passage) > limits.SEED_NOTES:
         what = f"Bars {first} to {last} of {piece.source or 'the music'} have {len(passage):,} notes"
         raise MusicFileError(f"{what}; a seed has {limits.SEED_NOTES:,} at most. Take a shorter part.")
-    tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.tempi[0].qpm))
+    tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.usual_tempo))
     passage = at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo)
     passage = as_played(passage) if accents else passage
     title = (piece.title or Path(piece.source).stem or "Untitled")[:200]

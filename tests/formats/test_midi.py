@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_midi import melody, meta, metre, midi_file, release, rows, strike, tempo, track_name
 from symusic.core import ScoreTick
 
 from musiclstm.errors import MusicFileError, OptionError
@@ -27,27 +28,6 @@ def waltz() -> Piece:
         key=Key(-3, "minor"),
         title="Walzer für Ännchen",
     )
-
-
-def midi_file(*tracks: bytes, division: int = 24) -> bytes:
-    """A file of the given track bodies, each event with its delta time; the end-of-track event is added."""
-    chunks = [body + b"\x00\xff\x2f\x00" for body in tracks]
-    header = (
-        b"MThd" + (6).to_bytes(4, "big") + (1).to_bytes(2, "big") + len(tracks).to_bytes(2, "big") + division.to_bytes(2, "big")
-    )
-    return header + b"".join(b"MTrk" + len(chunk).to_bytes(4, "big") + chunk for chunk in chunks)
-
-
-def strike(delta: int, pitch: int, channel: int = 0, velocity: int = 64) -> bytes:
-    return bytes([delta, 0x90 | channel, pitch, velocity])
-
-
-def release(delta: int, pitch: int, channel: int = 0) -> bytes:
-    return bytes([delta, 0x80 | channel, pitch, 0])
-
-
-def rows(piece: Piece) -> list[tuple[int, int, int]]:
-    return [(onset, pitch, duration) for onset, pitch, duration, _ in piece.notes.tolist()]
 
 
 def test_a_written_piece_is_read_back_unchanged() -> None:
@@ -172,13 +152,6 @@ def test_a_piece_names_the_file_it_was_read_from(tmp_path: Path) -> None:
     assert read_midi(str(tmp_path / "waltz.mid"), name="upload.mid").source == "upload.mid"
 
 
-@pytest.mark.parametrize(("track", "title"), [(b"Gigue", "Gigue"), (b"Piano right", "file"), (b"F\xfcr Elise\x00", "Für Elise")])
-def test_the_title_is_the_name_of_the_first_track_unless_generic(track: bytes, title: str) -> None:
-    name = b"\x00\xff\x03" + bytes([len(track)]) + track
-    data = midi_file(name, strike(0, 60) + release(24, 60))
-    assert read_midi(data, name="file.mid").title == title
-
-
 def test_all_parts_are_merged_and_drums_left_out() -> None:
     right, left = strike(0, 72) + release(24, 72), strike(12, 48, channel=3) + release(24, 48, channel=3)
     drums = strike(0, 38, channel=9) + release(24, 38, channel=9)
@@ -217,10 +190,77 @@ def test_impossible_metres_tempi_and_keys_are_left_out() -> None:
     assert (piece.metres, piece.tempi, piece.key) == ((Metre(0, 4, 4),), (Tempo(0, 120.0),), None)
 
 
-def test_a_midi_file_in_a_riff_wrapper_is_read() -> None:
-    data = midi_bytes(waltz())
-    wrapped = b"RIFF" + (len(data) + 12).to_bytes(4, "little") + b"RMIDdata" + len(data).to_bytes(4, "little") + data
-    assert rows(read_midi(wrapped)) == rows(waltz())
+def test_metres_whose_unit_is_no_note_value_are_left_out() -> None:
+    for power in (6, 33, 34, 255):  # a 64th is the shortest that could be meant
+        assert read_midi(midi_file(metre(0, 3, power) + melody(60))).metres == (Metre(0, 4, 4),)
+
+
+def test_common_time_and_120_hold_until_the_file_says_otherwise() -> None:
+    late = melody(60, 62, 64, 65, 67, 69, 71, 72) + metre(0, 3, 2) + tempo(0, 50) + melody(60, 62, 64)
+    piece = read_midi(midi_file(late))
+    assert piece.metres == (Metre(0, 4, 4), Metre(192, 3, 4))
+    assert piece.tempi == (Tempo(0, 120.0), Tempo(192, 50.0))
+
+
+UPBEATS = [  # numerator and power of two of the upbeat and of the bars after it
+    ((1, 2), (4, 2)),
+    ((1, 3), (6, 3)),
+    ((1, 2), (6, 3)),
+    ((3, 3), (2, 2)),
+    ((3, 2), (4, 2)),
+]
+
+
+@pytest.mark.parametrize(("short", "usual"), UPBEATS)
+def test_an_upbeat_with_a_metre_of_its_own_ends_a_complete_bar(short: tuple[int, int], usual: tuple[int, int]) -> None:
+    length = 96 * short[0] >> short[1]
+    whole = 96 * usual[0] >> usual[1]
+    head = metre(0, *short) + tempo(0, 90) + metre(length, *usual) + tempo(0, 60)
+    notes = strike(0, 60) + release(length, 60) + melody(*[62, 64, 65, 67] * 4, ticks=whole // 4)
+    piece = read_midi(midi_file(head, notes))
+    assert piece.metres == (Metre(0, usual[0], 2 ** usual[1]),)
+    assert rows(piece)[:2] == [(whole - length, 60, length), (whole, 62, whole // 4)]
+    assert piece.tempi == (Tempo(0, 90.0), Tempo(whole, 60.0))
+
+
+def test_metres_that_change_from_bar_to_bar_begin_with_no_upbeat() -> None:
+    promenade = metre(0, 5, 2) + metre(120, 6, 2) + metre(127, 5, 2)
+    assert read_midi(midi_file(promenade, melody(60))).metres[0] == Metre(0, 5, 4)
+    twice = metre(0, 1, 2) + metre(48, 4, 2)
+    assert read_midi(midi_file(twice, melody(60))).metres == (Metre(0, 1, 4), Metre(48, 4, 4))
+    late = metre(96, 5, 2)  # before it common time holds, which nobody wrote
+    assert read_midi(midi_file(late, melody(60))).metres == (Metre(0, 4, 4), Metre(96, 5, 4))
+
+
+A_MINOR = (69, 72, 76, 72, 68, 71, 76, 71, 69, 76, 72, 71, 69, 68, 69, 57)
+C_MAJOR = (60, 64, 67, 64, 65, 67, 71, 74, 72, 67, 64, 67, 65, 62, 59, 60)
+
+
+def key_of(written: bytes, pitches: tuple[int, ...], higher: int = 0) -> Key | None:
+    return read_midi(midi_file(meta(0, 0x59, written) + melody(*(pitch + higher for pitch in pitches)))).key
+
+
+def test_a_key_that_programs_write_unasked_is_not_believed_against_the_notes() -> None:
+    nothing, three_flats = b"\x00\x00", b"\xfd\x00"
+    assert key_of(nothing, A_MINOR) == Key(0, "minor")
+    assert key_of(nothing, A_MINOR, 3) == Key(-3, "minor")
+    assert key_of(nothing, C_MAJOR, 2) == Key(2, "major")
+    assert key_of(three_flats, A_MINOR, 3) == Key(-3, "minor")
+
+
+def test_a_key_that_somebody_chose_is_believed() -> None:
+    assert key_of(b"\x00\x00", C_MAJOR) == Key(0, "major")
+    assert key_of(b"\xfd\x00", C_MAJOR, 3) == Key(-3, "major")
+    assert key_of(b"\x02\x00", A_MINOR) == Key(2, "major")  # no program writes two sharps unasked
+    assert key_of(b"\x02\x01", C_MAJOR) == Key(2, "minor")
+    assert key_of(b"\x00\x00", A_MINOR[:4]) == Key(0, "major")  # too few notes to tell
+
+
+def test_drums_in_several_tracks_are_left_out() -> None:
+    drums = strike(0, 38, channel=9) + release(24, 38, channel=9)
+    assert rows(read_midi(midi_file(drums, melody(60), drums))) == [(0, 60, 24)]
+    with pytest.raises(MusicFileError, match="only drums"):
+        read_midi(midi_file(drums, track_name(b"More drums") + drums))
 
 
 BAD_FILES = {
@@ -228,11 +268,12 @@ BAD_FILES = {
     "text": (b"X:1\nT:an ABC tune\nK:C\nCDEF|", "bad.mid is not a MIDI file"),
     "header only": (b"MThd\x00\x00", "bad.mid ends within its MIDI header"),
     "truncated": (midi_bytes(waltz())[:-40], "bad.mid is a damaged or incomplete MIDI file"),
-    "film frames": (b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\xe7\x28" + midi_bytes(waltz())[14:], "bad.mid counts time in film"),
+    "a web page": (b"<!DOCTYPE html><html><body>MThd</body></html>", "bad.mid is not a MIDI file"),
     "no ticks": (midi_file(strike(0, 60) + release(24, 60), division=0), "bad.mid"),
     "no notes": (midi_file(b""), "bad.mid has no notes"),
     "only drums": (midi_file(strike(0, 38, channel=9) + release(24, 38, channel=9)), "bad.mid has only drums"),
     "too long": (midi_file(b"\xff\xff\xff\x7f\x90\x3c\x40" + release(24, 60)), "bad.mid has notes beyond 100000 quarters"),
+    "too many patterns": (midi_file(*[b"\x94\x50" + melody(60)[1:]] * 999, kind=2), "bad.mid has notes beyond 100000 quarters"),
     "overflow": (midi_file(b"\xff\xff\xff\x7f\xff\x01\x00" * 9 + strike(0, 60) + release(24, 60)), "bad.mid"),
     "over 10 MB": (b"MThd" + bytes(MAX_FILE_BYTES), "bad.mid is larger than 10 MB"),
 }

@@ -23,3 +23,9 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "song.mp3").write_bytes(b"ID3")
     with pytest.raises(MusicFileError, match=r"song\.mp3 is not a music file"):
         read_music(tmp_path / "song.mp3")
+
+
+@pytest.mark.parametrize("ending", [".mid", ".midi", ".kar", ".rmi", ".RMI"])
+def test_midi_has_four_endings(ending: str, tunes: dict[str, Piece], tmp_path: Path) -> None:
+    write_midi(tunes["jig"], tmp_path / f"jig{ending}")
+    assert len(read_music(tmp_path / f"jig{ending}")) == len(tunes["jig"])

@@ -243,10 +243,24 @@ def test_leading_silence_is_skipped_and_bars_can_be_chosen() -> None:
 
 
 def test_a_seed_from_a_piece_has_one_steady_tempo_and_a_key() -> None:
-    slow = replace(tune(8), tempi=(Tempo(0, 12.0), Tempo(96, 90.0)))
+    slow = replace(tune(8), tempi=(Tempo(0, 90.0), Tempo(96, 12.0)))
     seed = seed_from_piece(slow)
     assert seed.tempo == 20.0 and seed.piece.tempi == (Tempo(0, 20.0),)
     assert seed.key.endswith(("major", "minor")) and seed.piece.key is not None
+
+
+@pytest.mark.parametrize(
+    ("tempi", "expected"),
+    [
+        ([(0, 120.0), (96, 56.0)], 56.0),  # an upbeat at a program's default
+        ([(0, 120.0), (6 * 96, 50.0)], 120.0),  # a slow end
+        ([(0, 80.0), (5 * 96, 60.0), (5 * 96 + 48, 40.0), (6 * 96, 81.0)], 80.0),  # a pause
+        ([(0, 60.0), (96, 100.0), (2 * 96, 98.0), (4 * 96, 102.0), (6 * 96, 104.0), (9 * 96, 30.0)], 100.0),  # free playing
+    ],
+)
+def test_the_tempo_of_a_seed_is_the_one_that_holds_for_most_of_it(tempi: list[tuple[int, float]], expected: float) -> None:
+    seed = seed_from_piece(replace(tune(8), tempi=tuple(Tempo(*tempo) for tempo in tempi)))
+    assert seed.tempo == expected
 
 
 def test_files_without_music_are_refused(tmp_path: Path) -> None:
