@@ -111,7 +111,7 @@ def main() -> None:
         "Slowest: " + ", ".join(f"{outcome.kind} {outcome.seconds:.2f} s ({outcome.answer})" for outcome in slowest) + ".",
         *(f"{count} times: {answer}" for answer, count in wrong.items()),
     ]
-    claim, libraries = (__doc__ or "").splitlines()[0], ("gradio", "music21", "verovio", "symusic", "pebble")
+    claim, libraries = (__doc__ or "").splitlines()[0], ("gradio", "music21", "verovio", "pebble")
     publish("Damaged files", section(claim, figures, notes=notes, threads=f"{cores()} cores", libraries=libraries))
 
 

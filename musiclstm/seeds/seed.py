@@ -145,7 +145,7 @@ def seed_from_file(
     whole: bool = False,
     read: Callable[[Path], Piece] = read_music,
 ) -> Seed:
-    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them,
+    """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them.
     ``read``: what reads the file.
 
     Raises MusicFileError if it is unusable, or too long as a whole.
