@@ -22,6 +22,7 @@ import numpy as np
 from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.formats import parse_abc, read_corpus, read_music
 from musiclstm.music import (
+    MODES,
     TEMPI,
     Key,
     Notes,
@@ -266,7 +267,7 @@ def _rows(piece: Piece) -> list[list[int]]:
 
 def _named_key(name: str) -> Key:
     """The key signature that ``key_name`` calls ``name``."""
-    keys = (Key(fifths, mode) for mode in ("major", "minor") for fifths in range(-7, 8))
+    keys = (Key(fifths, mode) for mode in MODES for fifths in range(-7, 8))
     return next(key for key in keys if key_name(key) == name)
 
 
