@@ -20,8 +20,8 @@ import numpy as np
 
 from musiclstm.data import works
 from musiclstm.data.composers import known_composer
-from musiclstm.errors import DataError, MusicFileError
-from musiclstm.formats import MUSIC_ENDINGS, read_music, score
+from musiclstm.errors import DataError, MissingToolError, MusicFileError
+from musiclstm.formats import MUSIC_ENDINGS, can_read_abc, read_music, score
 from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo, as_played
 
 FEWEST_NOTES = 32  # shorter files are fragments with nothing to continue
@@ -127,7 +127,8 @@ def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[in
     ``report(done, total, name)`` is called for each file that is read. Unreadable, very short and duplicate pieces are skipped
     and named. Raises DataError if no piece remains.
     """
-    listing = "\n".join(f"{_FORMAT} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources)
+    abc = can_read_abc()  # without it, ABC files are skipped
+    listing = "\n".join(f"{_FORMAT} {abc} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources)
     folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:16]
     index = folder / "index.json"
     if not index.exists():
@@ -242,7 +243,7 @@ def _usable(
             report(number, len(sources), source.name)
         try:
             piece = source.read()
-        except MusicFileError as error:
+        except (MusicFileError, MissingToolError) as error:
             skipped.append(str(error))
             continue
         if len(piece) < FEWEST_NOTES:

@@ -34,6 +34,11 @@ _MODES = {"": "major", "maj": "major", "ion": "major", "m": "minor", "min": "min
 _MODES |= {mode[:3]: mode for mode in MODES if mode not in ("major", "minor")}
 
 
+def can_read_abc() -> bool:
+    """Whether abc2midi is installed."""
+    return shutil.which("abc2midi") is not None
+
+
 def read_abc(text: str, name: str) -> Score:
     """The first tune with notes in an ABC file; ``name`` stands for the file in messages.
 
@@ -91,9 +96,7 @@ def _played(tune: Tune, name: str) -> tuple[ScoreTick, ScoreTick]:
     """The tune as MIDI, without and with drums."""
     program = shutil.which("abc2midi")
     if program is None:
-        raise MissingToolError(
-            "ABC files are read by abc2midi, which isn't installed: on Debian and Ubuntu the package is abcmidi."
-        )
+        raise MissingToolError(f"{name} needs abc2midi, which isn't installed: on Debian and Ubuntu the package is abcmidi.")
     head, voices = ("".join(f"{letter}:{text}\n" for letter, text in tune.header if letter in kinds) for kinds in ("MLQK", "V"))
     tunes = (
         f"X:{number}\n{_CHORDS}%%propagate-accidentals {_reach(tune)}\n{head}{drums}{voices}{tune.body}\n"

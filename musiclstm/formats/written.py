@@ -15,7 +15,7 @@ from musiclstm.notation import WrittenBar, metres_of_bars, unmarked_bar
 MOST_QUARTERS = 100_000  # 14 hours at 120 quarters a minute: more is a mistake
 MOST_BEATS = 99  # in a bar
 DEFAULT_QPM = 100.0  # if a score gives no tempo, or only a word
-VELOCITY = 64  # scores carry no velocities
+WRITTEN_VELOCITY = 64  # scores carry no velocities
 
 Quarters = Fraction | float
 Signature = tuple[int, int]  # numerator and denominator
@@ -71,7 +71,7 @@ def piece_of(score: Score, name: str) -> Piece:
     shift, metres = metres_of_bars(_bars(score))
     rows = [(_ticks(onset), pitch, _ticks(end) - _ticks(onset)) for onset, pitch, end in score.notes]
     onsets, pitches, durations = zip(*rows, strict=True)
-    notes = make_notes([onset + shift for onset in onsets], pitches, durations, [VELOCITY] * len(rows))
+    notes = make_notes([onset + shift for onset in onsets], pitches, durations, [WRITTEN_VELOCITY] * len(rows))
     tempi = [Tempo(max(0, _ticks(onset) + shift), round(qpm, 3)) for onset, qpm in score.tempi]
     return Piece(
         notes=notes,

@@ -128,6 +128,16 @@ def test_only_known_composers_become_names_to_learn(tmp_path: Path) -> None:
     assert [e.composer for e in open_collection(sources, tmp_path / "cache").entries] == ["Liszt", ""]
 
 
+def test_without_abc2midi_the_other_files_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tune = "X:1\nL:1/8\nK:C\n" + "CDEFGABc|cGEcAFDB,|" * 3
+    (folder / "tune.abc").write_text(tune, encoding="utf-8")
+    assert len(opened(folder)) == 5
+    monkeypatch.setenv("PATH", "")
+    collection = opened(folder)
+    assert len(collection) == 4
+    assert any("the package is abcmidi" in reason for reason in collection.skipped)
+
+
 def test_each_file_is_reported(folder: Path) -> None:
     reported: list[tuple[int, int, str]] = []
     opened(folder, lambda done, total, name: reported.append((done, total, name)))
