@@ -64,7 +64,8 @@ def _tune(shared: list[tuple[str, str]], lines: Iterator[str], name: str) -> Tun
     own = _fields(lines, name)
     letters = {"X", "K", *(letter for letter, _ in own)}
     header = *(field for field in shared if field[0] not in letters), *own
-    return Tune(header, "\n".join(filter(str.strip, _body(lines, name))))
+    percussion = {text.split()[0] for letter, text in header if letter == "V" and "perc" in text}
+    return Tune(header, "\n".join(filter(str.strip, _body(lines, percussion, name))))
 
 
 def _fields(lines: Iterator[str], name: str) -> list[tuple[str, str]]:
@@ -79,13 +80,15 @@ def _fields(lines: Iterator[str], name: str) -> list[tuple[str, str]]:
     return found
 
 
-def _body(lines: Iterable[str], name: str) -> Iterator[str]:
-    """Lines of a tune after its header, without what makes no sound."""
-    typeset = False  # within text to be printed
+def _body(lines: Iterable[str], percussion: set[str], name: str) -> Iterator[str]:
+    """Lines of a tune after its header, without what has no pitch, such as the voices called ``percussion``."""
+    typeset = silent = False  # within text to be printed, in a voice of percussion
     for line in lines:
         typeset = line.startswith("%%begin") or (typeset and not line.startswith("%%end"))
         field = _FIELD.match(line)
-        if typeset or line.startswith(("%", "+:")) or (field and field[1] not in _SOUNDING):
+        voice = re.match(r"(?:V:|\[V:)\s*([^\s\]]+)", line)
+        silent = voice[1] in percussion if voice else silent
+        if typeset or silent or line.startswith(("%", "+:")) or (field and field[1] not in _SOUNDING):
             continue
         yield f"{field[1]}:{_sounding(field[1], field[2], name)}" if field else _music(line, name)
 

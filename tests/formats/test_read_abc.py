@@ -70,6 +70,11 @@ def test_overlays_rests_and_spacers_take_their_time() -> None:
     assert rows(piece) == [(0, 60, 48), (0, 64, 96), (48, 62, 48), (336, 65, 24)]
 
 
+def test_voices_of_percussion_are_left_out() -> None:
+    piece = read(HEAD + "V:1\nV:2 clef=perc\nK:C\n[V:1] CDEF |\n[V:2] B2B2 |\nV:2\nBBBB |\nV:1\nG4 |\n")
+    assert onsets(piece) == [(0, 60), (24, 62), (48, 64), (72, 65), (96, 67)]
+
+
 def test_tuplets_dotted_pairs_and_chords() -> None:
     assert rows(read(HEAD + "K:C\n(3CDE F>G | (5:4:5C/D/E/F/G/ [CE]2- [CE] |"))[:5] == [
         (0, 60, 16), (16, 62, 16), (32, 64, 16), (48, 65, 36), (84, 67, 12),
