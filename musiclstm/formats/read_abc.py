@@ -49,7 +49,7 @@ def read_abc(text: str, name: str) -> Score:
     played, drummed = _played(tune, name)
     quarter = played.ticks_per_quarter
     score = Score(key=_key(tune.field("K")))
-    score.titles, score.composer = [html.unescape(tune.field("T"))], html.unescape(tune.field("C"))
+    score.titles, score.composer = [_title(tune.field("T"))], html.unescape(tune.field("C"))
     notes = [note for track in played.tracks for note in track.notes]
     score.notes = [(note.time / quarter, note.pitch, (note.time + note.duration) / quarter) for note in notes]
     score.bars = _bars(played, drummed, free=tune.field("M").lower() in ("", "none"))
@@ -74,11 +74,18 @@ def _bars(played: ScoreTick, drummed: ScoreTick, free: bool) -> list[Bar]:
 def _reach(tune: Tune) -> str:
     """Which notes of its bar an accidental applies to, as a directive says, or else the standard: the same letter in any octave.
 
-    xml2abc, known by its line breaks, means the same octave, as usual in print.
+    xml2abc, known by its line breaks, means the same octave, as usual in print. Old music without bars repeats accidentals.
     """
     instructions = [text for kind, text in tune.header if kind == "I"]
     stated = [found[1] for text in instructions if (found := re.match(r"propagate-accidentals\s+(not|octave|pitch)\b", text))]
-    return stated[0] if stated else "octave" if "linebreak $" in instructions else "pitch"
+    usual = "octave" if "linebreak $" in instructions else "pitch" if "|" in tune.body else "not"
+    return stated[0] if stated else usual
+
+
+def _title(text: str) -> str:
+    """A title with its article in front, and signs for their names."""
+    title, comma, article = html.unescape(text).rpartition(", ")
+    return f"{article} {title}" if comma and article.lower() in ("the", "a", "an") else html.unescape(text)
 
 
 def _key(text: str) -> tuple[int, str]:

@@ -50,6 +50,7 @@ def test_an_accidental_reaches_as_far_as_the_standard_or_the_file_says() -> None
     assert pitches("^FFff|", head="%%propagate-accidentals octave\n" + HEAD)[2:] == [77, 77]
     assert pitches("^FFff|", head=HEAD + "I:propagate-accidentals not\n") == [66, 65, 77, 77]
     assert pitches("^FFff|", head=HEAD + "I:linebreak $\n")[2:] == [77, 77]  # xml2abc's files
+    assert pitches("^FGFF") == [66, 67, 65, 65]  # no bars at all
 
 
 @pytest.mark.parametrize("change", ["[K:D][M:3/4][L:1/8]", "\nK:D\nM:3/4\nL:1/8\n"])
@@ -156,6 +157,7 @@ def test_names_may_be_given_once_for_a_whole_book() -> None:
     piece = read("C:Haydn, Joseph\nM:3/4\nL:1/8\n\nFree text of 1911.\n\nX:1\nT:Caf&eacute;\nM:2/4\nK:C\nCDEF|\n")
     assert (piece.title, piece.composer, piece.metres) == ("Café", "Joseph Haydn", (Metre(0, 2, 4),))
     assert piece.end == 48
+    assert read("X:1\nT:Bag of Meal, The\nK:C\nC|").title == "The Bag of Meal"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
