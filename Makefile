@@ -71,9 +71,9 @@ clean: ## remove caches; delete .venv by hand to start from nothing
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-# The app is worth having without sound, so a failure here is a sentence and no more.
+# The app is worth having without sound and ABC, so a failure here is a sentence and no more.
 sound:
-	@scripts/system_packages.sh packages.txt || echo "Until then the app runs without sound." >&2
+	@scripts/system_packages.sh packages.txt || echo "Until then the app runs without sound and reads no ABC." >&2
 
 test-packages:
 	@scripts/system_packages.sh packages.txt

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from musiclstm.data import works
-from musiclstm.errors import DataError, MusicFileError
-from musiclstm.formats import MUSIC_ENDINGS, read_music, score
+from musiclstm.data.composers import known_composer
+from musiclstm.errors import DataError, MissingToolError, MusicFileError
+from musiclstm.formats import MUSIC_ENDINGS, can_read_abc, read_music, score
 from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo, as_played
 
 FEWEST_NOTES = 32  # shorter files are fragments with nothing to continue
-_FORMAT = 3  # of the cache; a new number makes every cache be rebuilt
+_FORMAT = 4  # of the cache; a new number makes every cache be rebuilt
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Collection:
 
 
 def folder_sources(folder: Path, dataset: str = "") -> list[Source]:
-    """Every music file under ``folder``. A file's composer is the name of its own folder, unless that is ``folder`` itself.
+    """Every music file under ``folder``. A file's composer is the one that its own folder names, if that is not ``folder``.
 
     ``dataset`` names the folder in the collection; by default it is its own name. A table metadata.csv in the folder, with a
     column "file" and some of "title", "licence" and "typesetter", gives the credits. Raises DataError if the folder is missing or
@@ -126,7 +127,8 @@ def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[in
     ``report(done, total, name)`` is called for each file that is read. Unreadable, very short and duplicate pieces are skipped
     and named. Raises DataError if no piece remains.
     """
-    listing = "\n".join(f"{_FORMAT} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources)
+    abc = can_read_abc()  # without it, ABC files are skipped
+    listing = "\n".join(f"{_FORMAT} {abc} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources)
     folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:16]
     index = folder / "index.json"
     if not index.exists():
@@ -203,14 +205,14 @@ def _credits(table: Path) -> dict[str, Credit]:
 
 def _file_source(path: Path, folder: Path, dataset: str, given: Mapping[str, Credit]) -> Source:
     name = path.relative_to(folder).as_posix()
-    composer = path.parent.name if path.parent != folder else ""
+    composer = known_composer(path.parent.name) if path.parent != folder else ""
     stat = path.stat()
     stamp, credit = f"{stat.st_size} {stat.st_mtime_ns}", given.get(name, Credit())
     return Source(name, works.work_of(name), composer, stamp, lambda: as_played(read_music(path)), dataset, credit)
 
 
 def _corpus_source(name: str) -> Source:
-    composer = name.partition("/")[0].capitalize() if "/" in name else ""
+    composer = known_composer(name.partition("/")[0])
     return Source(name, works.work_of(name), composer, "music21", lambda: as_played(score.read_corpus(name)), "music21")
 
 
@@ -241,7 +243,7 @@ def _usable(
             report(number, len(sources), source.name)
         try:
             piece = source.read()
-        except MusicFileError as error:
+        except (MusicFileError, MissingToolError) as error:
             skipped.append(str(error))
             continue
         if len(piece) < FEWEST_NOTES:
@@ -253,7 +255,7 @@ def _usable(
             continue
         seen[digest] = source.name
         metres = tuple((m.onset, m.numerator, m.denominator) for m in piece.metres)
-        composer = source.composer or piece.composer
+        composer = source.composer or known_composer(piece.composer)
         qpm = 60.0 * piece.end / TICKS_PER_QUARTER / max(1e-6, piece.seconds(piece.end))
         yield (
             Entry(

@@ -1,12 +1,16 @@
 from musiclstm.formats.midi import midi_bytes, midi_text, read_midi, write_midi
 from musiclstm.formats.musicxml import musicxml_text, write_musicxml
 from musiclstm.formats.read import MUSIC_ENDINGS, read_music
+from musiclstm.formats.read_abc import can_read_abc
 from musiclstm.formats.reader import MusicReader
 from musiclstm.formats.score import corpus_names, parse_abc, read_corpus
+from musiclstm.formats.written import WRITTEN_VELOCITY
 
 __all__ = [
     "MUSIC_ENDINGS",
+    "WRITTEN_VELOCITY",
     "MusicReader",
+    "can_read_abc",
     "corpus_names",
     "midi_bytes",
     "midi_text",

@@ -1,7 +1,8 @@
-"""Score files as text, before any music is read: unpacking, decoding, plausibility checks, titles and composers."""
+"""Score files as text, before any music is read: unpacking, decoding, titles and composers."""
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import zipfile
@@ -14,6 +15,17 @@ from musiclstm.formats.file_bytes import file_bytes
 
 SCORE_ENDINGS = (".musicxml", ".xml", ".mxl", ".krn", ".abc")
 MAX_UNPACKED_BYTES = 50_000_000  # of a compressed score; far above any real one
+# What the first bytes tell: a byte order mark, or the beginning of "<?xml" in two bytes a letter.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    b"<\0?\0": "utf-16-le",
+    b"\0<\0?": "utf-16-be",
+}
+_ENCODINGS = re.compile("utf|ascii|iso|latin|cp|mac|koi8|shift|euc|gb|big5|hz|tis")  # of text; Python knows odder ones
 
 
 def score_text(path: Path) -> str:
@@ -27,28 +39,6 @@ def score_text(path: Path) -> str:
     return _text(data)
 
 
-def first_tune(text: str) -> str:
-    """The first tune with notes in an ABC book, preceded by the book's header; music21 would read the whole book."""
-    header, *tunes = re.split(r"(?m)^(?=X:)", text)
-    with_notes = [tune for tune in tunes if re.search(r"(?m)^K:.*\n(?:\w:.*\n|%.*\n)*[^%\n]*[A-Ga-g]", tune)]
-    return header + (with_notes or tunes or [""])[0]
-
-
-def require_plausible(text: str, kind: str, name: str) -> None:
-    """Raise MusicFileError if ``text`` of a ``kind`` "abc", "krn" or "xml" has an absurd metre or, in ABC, note value.
-
-    These are always mistakes, and music21 takes hours and gigabytes to find beats in them.
-    """
-    metre = {"abc": r"M:\s*(\d{3,})", "krn": r"\*M(\d{3,})", "xml": r"<beats>[^<]*?(\d{3,})"}[kind]
-    found, what = re.search(metre, text), "metre of {} beats"
-    if kind == "abc" and not found:
-        music = "\n".join(line for line in text.splitlines() if not re.match(r"\s*(%|[^L\W]:)", line))
-        without_words = re.sub(r'"[^"]*"|\[[^L\W]:[^\]]*\]', "", music)
-        found, what = re.search(r"(\d{3,})|L:\s*(?=\d\d)(\d+)", without_words), "note value of {} units"
-    if found:
-        raise MusicFileError(f"{name} has a {what.format(found[found.lastindex or 0][:12])}; this must be a mistake in the file.")
-
-
 def tidy_title(titles: Sequence[str | None], name: str) -> str:
     """The first of ``titles`` that is not just a file name, on one line, or else the stem of the file ``name``."""
     tidy = [" ".join(title.split()) for title in titles if title]
@@ -57,7 +47,8 @@ def tidy_title(titles: Sequence[str | None], name: str) -> str:
 
 def tidy_composer(composer: str | None) -> str:
     """A composer's name on one line, without years; "Chopin, Frederic" becomes "Frederic Chopin"."""
-    found = re.sub(r"\s*[(\[][^)\]]*\d{4}[^)\]]*[)\]]", "", " ".join((composer or "").split()))
+    without_years = re.sub(r" ?[(\[]([^()\[\]]*)[)\]]", _unless_a_year, " ".join((composer or "").split()))
+    found = without_years.strip()
     family, comma, given = found.partition(", ")
     return (f"{given} {family}" if comma and "," not in given else found)[:200]
 
@@ -76,7 +67,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
     """The score inside a compressed MusicXML file: the one its container names first, else the first XML file."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [n for n in archive.namelist() if n.lower().endswith((".xml", ".musicxml")) and not n.startswith("META-INF")]
+            names = [n for n in archive.namelist() if _is_score(n)]
             if "META-INF/container.xml" in archive.namelist():
                 container = archive.open("META-INF/container.xml").read(100_000).decode("utf-8", "replace")
                 named = re.search(r'full-path\s*=\s*["\']([^"\']+)', container)
@@ -93,10 +84,27 @@ def _unpacked(data: bytes, name: str) -> bytes:
     return unpacked
 
 
+def _is_score(name: str) -> bool:
+    """Whether a name in an archive can be that of a score; Macs add a hidden twin to every file, ._score.xml."""
+    *folders, file = name.split("/")
+    hidden = file.startswith(".") or {"META-INF", "__MACOSX"} & set(folders)
+    return not hidden and file.lower().endswith((".xml", ".musicxml"))
+
+
 def _text(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    """The text of a file, in the encoding that its first bytes or its XML declaration tell, or else UTF-8 or Latin-1."""
+    marked = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), "")
+    declared = re.match(rb"<\?xml[^>]{0,100}?\bencoding\s{0,9}=\s{0,9}[\"']([\w.-]{1,40})", data)
+    named = declared[1].decode("ascii").lower() if declared else "utf-8"
+    named = "utf-8" if named.startswith(("utf-16", "utf-32")) else named  # then the declaration would not be readable like this
+    for encoding in (marked or named, "utf-8"):
+        try:
+            if _ENCODINGS.match(codecs.lookup(encoding).name):
+                return data.decode(encoding)
+        except (LookupError, UnicodeError):  # unknown, or not what is said
+            continue
+    return data.decode("latin-1")  # any byte is valid in it
+
+
+def _unless_a_year(bracketed: re.Match[str]) -> str:
+    return "" if re.search(r"\d{4}", bracketed[1]) else bracketed[0]

@@ -1,9 +1,10 @@
 from musiclstm.music.instruments import INSTRUMENTS, PIANO, Voice, share_out, voices_of
-from musiclstm.music.key import MAJOR_PROFILE, MINOR_PROFILE, estimate_key, heard_key, key_name
+from musiclstm.music.key import MAJOR_PROFILE, MINOR_PROFILE, estimate_key, fitting_key, heard_key, key_name, named_like
 from musiclstm.music.notes import (
     HIGHEST_PITCH,
     LOWEST_PITCH,
     MAX_BAR_TICKS,
+    MODES,
     NOTE,
     PITCHES,
     TEMPI,
@@ -36,6 +37,7 @@ __all__ = [
     "MAX_BAR_TICKS",
     "MAX_TRANSPOSITION",
     "MINOR_PROFILE",
+    "MODES",
     "NOTE",
     "PIANO",
     "PITCHES",
@@ -57,11 +59,13 @@ __all__ = [
     "cut",
     "cut_bars",
     "estimate_key",
+    "fitting_key",
     "heard_key",
     "join",
     "key_name",
     "line_after",
     "make_notes",
+    "named_like",
     "require_notes",
     "share_out",
     "voices_of",

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.music.notes import Key, Piece
+from musiclstm.music.notes import MODES, Key, Notes, Piece
 
 #: How strongly each pitch class belongs to C major and to C minor: mean ratings of Krumhansl & Kessler (1982), "Tracing the
 #: dynamic changes in perceived tonal organization", Psychological Review 89, table 2; used as in the Krumhansl-Schmuckler
 #: algorithm: Krumhansl (1990), "Cognitive Foundations of Musical Pitch", chapter 4.
 MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-MAJOR_TONICS = ("C", "D-flat", "D", "E-flat", "E", "F", "F-sharp", "G", "A-flat", "A", "B-flat", "B")
-MINOR_TONICS = ("C", "C-sharp", "D", "E-flat", "E", "F", "F-sharp", "G", "G-sharp", "A", "B-flat", "B")
 CLEARLY = 0.15  # by how much better another key must correlate than the written one
 FEWEST_TO_HEAR = 8  # notes, in which another key can be heard
 
@@ -33,14 +31,22 @@ def likeliest_key(weights: NDArray[Any]) -> tuple[Key, float]:
     """The likeliest key for the ``weights`` [12] of the pitch classes from C on, and its correlation."""
     if not weights.std():
         return Key(0), 0.0
-    best = (-2.0, 0, "major")
-    for mode, profile in (("major", MAJOR_PROFILE), ("minor", MINOR_PROFILE)):
-        for tonic in range(12):
-            correlation = float(np.corrcoef(np.roll(profile, tonic), weights)[0, 1])
-            best = max(best, (correlation, tonic, mode))
-    correlation, tonic, mode = best
-    major_tonic = tonic if mode == "major" else (tonic + 3) % 12
-    return Key((7 * major_tonic + 5) % 12 - 5, mode), correlation
+    keys = [Key(fifths, mode) for mode in ("major", "minor") for fifths in range(-5, 7)]
+    correlation, _, _, best = max((_correlation(weights, key), key.tonic, key.mode, key) for key in keys)
+    return best, correlation
+
+
+def fitting_key(fifths: int, notes: Notes) -> Key:
+    """The major or minor key with this signature, whichever fits the notes better; major without notes."""
+    weights = np.bincount(notes["pitch"] % 12, weights=notes["duration"], minlength=12)
+    major, minor = Key(fifths), Key(fifths, "minor")
+    return minor if weights.std() and _correlation(weights, minor) > _correlation(weights, major) else major
+
+
+def named_like(key: Key, home: Key | None) -> Key:
+    """``home`` if it has the tonic and third of ``key``, which may be spelled otherwise, else ``key``."""
+    same = home is not None and (home.tonic, home.has_minor_third) == (key.tonic, key.has_minor_third)
+    return home if same and home is not None else key
 
 
 def heard_key(piece: Piece, written: Key) -> Key:
@@ -55,13 +61,7 @@ def heard_key(piece: Piece, written: Key) -> Key:
     other = Key(written.fifths, "minor")
     if written.fifths == 0 and _in_scale(likeliest_key(weights)[0], weights) > _in_scale(written, weights):
         other = likeliest_key(weights)[0]
-    return other if _correlation(other, weights) > _correlation(written, weights) + CLEARLY else written
-
-
-def _correlation(key: Key, weights: NDArray[Any]) -> float:
-    """How well the pitch classes fit a key, -1..1."""
-    profile = MAJOR_PROFILE if key.mode == "major" else MINOR_PROFILE
-    return float(np.corrcoef(np.roll(profile, key.tonic), weights)[0, 1])
+    return other if _correlation(weights, other) > _correlation(weights, written) + CLEARLY else written
 
 
 def _in_scale(key: Key, weights: NDArray[Any]) -> float:
@@ -70,11 +70,13 @@ def _in_scale(key: Key, weights: NDArray[Any]) -> float:
 
 
 def key_name(key: Key) -> str:
-    """A key signature in words, like "E-flat major"."""
-    tonic = 7 * key.fifths % 12
-    name = MAJOR_TONICS[tonic] if key.mode == "major" else MINOR_TONICS[(tonic - 3) % 12]
-    if key.fifths in (-6, -7, 7) and key.mode == "major":
-        name = {-6: "G-flat", -7: "C-flat", 7: "C-sharp"}[key.fifths]
-    if key.fifths in (6, 7, -7) and key.mode == "minor":
-        name = {6: "D-sharp", 7: "A-sharp", -7: "A-flat"}[key.fifths]
-    return f"{name} {key.mode}"
+    """A key in words, like "E-flat major"."""
+    place = key.fifths + MODES[key.mode] + 1  # of the tonic on the line of fifths, from F on
+    accidental = {-1: "-flat", 0: "", 1: "-sharp"}[place // 7]
+    return f"{'FCGDAEB'[place % 7]}{accidental} {key.mode}"
+
+
+def _correlation(weights: NDArray[Any], key: Key) -> float:
+    """How well the ``weights`` [12] of the pitch classes, not all equal, fit a major or minor key, -1..1."""
+    profile = MINOR_PROFILE if key.mode == "minor" else MAJOR_PROFILE
+    return float(np.corrcoef(np.roll(profile, key.tonic), weights)[0, 1])

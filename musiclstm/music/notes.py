@@ -21,6 +21,10 @@ PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
 TEMPI = (20, 400)  # quarters per minute: the slowest and the fastest that music is played at
 MAX_BAR_TICKS = 16 * TICKS_PER_QUARTER  # 16 quarters: longer "bars" in files are mistakes or cadenzas
 
+#: Where the tonic of each mode lies on the line of fifths (... F C G D A ...), counted from that of the major key with the same
+#: signature: A minor lies three fifths above C major.
+MODES = {"major": 0, "minor": 3, "dorian": 2, "phrygian": 4, "lydian": -1, "mixolydian": 1, "locrian": 5}
+
 #: One row per note: onset and duration in ticks, MIDI pitch 21..108, MIDI velocity 1..127.
 NOTE = np.dtype([("onset", "i4"), ("pitch", "i2"), ("duration", "i4"), ("velocity", "i2")])
 Notes = NDArray[np.void]
@@ -62,7 +66,7 @@ class Tempo:
 
 @dataclass(frozen=True)
 class Key:
-    """A key signature: ``fifths`` -7 (seven flats) to 7 (seven sharps), ``mode`` "major" or "minor"."""
+    """A key signature, ``fifths`` -7 (seven flats) to 7 (seven sharps), and its ``mode``, one of ``MODES``."""
 
     fifths: int
     mode: str = "major"
@@ -70,7 +74,12 @@ class Key:
     @property
     def tonic(self) -> int:
         """The pitch class of the tonic, 0 for C to 11 for B."""
-        return (7 * self.fifths + (9 if self.mode == "minor" else 0)) % 12
+        return 7 * (self.fifths + MODES[self.mode]) % 12
+
+    @property
+    def has_minor_third(self) -> bool:
+        """Whether the chord of the tonic is minor (or diminished)."""
+        return MODES[self.mode] > 1
 
 
 @dataclass(frozen=True, eq=False)

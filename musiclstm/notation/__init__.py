@@ -1,6 +1,6 @@
 from musiclstm.notation.hands import left_hand
 from musiclstm.notation.layout import Engraving, Head, StaffBar, Symbol, engrave
-from musiclstm.notation.rhythm import QUARTER, UNITS, WrittenBar, metres_of_bars
+from musiclstm.notation.rhythm import QUARTER, UNITS, WrittenBar, metres_of_bars, unmarked_bar
 
 __all__ = [
     "QUARTER",
@@ -13,4 +13,5 @@ __all__ = [
     "engrave",
     "left_hand",
     "metres_of_bars",
+    "unmarked_bar",
 ]

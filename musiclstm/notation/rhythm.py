@@ -85,6 +85,12 @@ class Value:
     tuplet: tuple[int, int] | None = None
 
 
+def unmarked_bar(start: int, length: int) -> WrittenBar:
+    """A bar of ``length`` ticks for which no time signature is given, with the one that it fills."""
+    metre = _metre_of_length(start, max(SHORTEST, round(length / SHORTEST) * SHORTEST), 4)
+    return WrittenBar(start, metre.numerator, metre.denominator)
+
+
 def metres_of_bars(bars: Sequence[WrittenBar]) -> tuple[int, tuple[Metre, ...]]:
     """The shift in ticks that makes bar 1 complete, and the time signatures that reproduce these bar lines.
 

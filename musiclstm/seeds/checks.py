@@ -76,7 +76,7 @@ class StoredSeed(StoredMusic):
     texture: Text
     tempo: Annotated[Number, Field(ge=TEMPI[0], le=TEMPI[1])]
     fifths: Annotated[int, Field(strict=True, ge=-7, le=7)] | None
-    mode: Literal["major", "minor"] | None
+    mode: Literal["major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian"] | None
     metres: Rows[tuple[Onset, Numerator, Denominator]]
     curation: StoredCuration
     original: StoredMusic | None = None
@@ -85,7 +85,7 @@ class StoredSeed(StoredMusic):
     @classmethod
     def _with_its_signature(cls, mode: str | None, info: ValidationInfo) -> str | None:
         if mode is None and info.data.get("fifths") is not None:
-            raise ValueError("must be 'major' or 'minor' where there is a key signature")
+            raise ValueError("must be 'major', 'minor' or another mode where there is a key signature")
         return mode
 
     @field_validator("metres")

@@ -21,10 +21,12 @@ import numpy as np
 
 from musiclstm import limits
 from musiclstm.errors import MusicFileError, OptionError
-from musiclstm.formats import parse_abc, read_corpus, read_music
+from musiclstm.formats import WRITTEN_VELOCITY, read_corpus, read_music
 from musiclstm.music import (
+    MODES,
     TEMPI,
     Key,
+    Metre,
     Notes,
     Piece,
     Tempo,
@@ -34,6 +36,7 @@ from musiclstm.music import (
     cut_bars,
     estimate_key,
     key_name,
+    make_notes,
     require_notes,
 )
 from musiclstm.seeds.checks import LATEST, read_stored_seed
@@ -123,9 +126,12 @@ class Seed:
 
 
 def load_catalogue() -> tuple[Seed, ...]:
-    """The curated openings in the package, in the order of ``catalogue/openings.json``. Takes a few seconds."""
-    entries = json.loads((files("musiclstm.seeds") / "catalogue" / "openings.json").read_text(encoding="utf-8"))
-    return tuple(_catalogue_seed(entry) for entry in entries)
+    """The curated openings in the package, in the order of ``catalogue/openings.json``. Takes a second or two."""
+    entries, music = (
+        json.loads((files("musiclstm.seeds") / "catalogue" / name).read_text(encoding="utf-8"))
+        for name in ("openings.json", "music.json")
+    )
+    return tuple(_catalogue_seed(entry, music) for entry in entries)
 
 
 def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
@@ -245,10 +251,10 @@ def _held(notes: Notes) -> Notes:
     return held
 
 
-def _catalogue_seed(entry: dict[str, Any]) -> Seed:
+def _catalogue_seed(entry: dict[str, Any], music: dict[str, Any]) -> Seed:
     """One entry of openings.json with its music and the composer's continuation."""
     first, last = entry["bars"]
-    passage = _passage(entry)
+    passage = _passage(entry, music)
     texts = {name: entry[name] for name in _TEXTS}
     named = {"title": entry["title"], "composer": entry["composer"], "source": entry["source"]}
     steady = at_tempo(replace(passage, key=_named_key(entry["key"]), **named), entry["tempo"])
@@ -256,16 +262,18 @@ def _catalogue_seed(entry: dict[str, Any]) -> Seed:
     seed = Seed(**texts, bars=(first, last), tempo=float(entry["tempo"]), piece=piece, curation=curation_score(piece))
     following = entry["original"]
     bars = (following["bars"][0], following["bars"][1])
-    return replace(seed, original=_original(seed, bars, following["source"], as_played(_passage(following)).notes))
+    return replace(seed, original=_original(seed, bars, following["source"], as_played(_passage(following, music)).notes))
 
 
-def _passage(entry: dict[str, Any]) -> Piece:
-    """The bars of an entry, or of its continuation: those of an ABC file of the catalogue, or of a work in music21's corpus."""
+def _passage(entry: dict[str, Any], music: dict[str, Any]) -> Piece:
+    """The bars of an entry, or of its continuation: the ``music`` of an ABC file in the catalogue, or of music21's corpus."""
     first, last = entry["bars"]
     if "abc" not in entry:
         return cut_bars(read_corpus(entry["corpus"]), first, last)
-    text = (files("musiclstm.seeds") / "catalogue" / entry["abc"]).read_text(encoding="utf-8")
-    return cut_bars(parse_abc(text, entry["abc"]), 1, last - first + 1)
+    stored = music[entry["abc"]]
+    onsets, pitches, durations = zip(*stored["notes"], strict=True)
+    notes = make_notes(onsets, pitches, durations, [WRITTEN_VELOCITY] * len(onsets))
+    return cut_bars(Piece(notes, tuple(Metre(*metre) for metre in stored["metres"])), 1, last - first + 1)
 
 
 def _original(seed: Seed, bars: tuple[int, int], source: str, notes: Notes) -> Original:
@@ -284,7 +292,7 @@ def _rows(piece: Piece) -> list[list[int]]:
 
 def _named_key(name: str) -> Key:
     """The key signature that ``key_name`` calls ``name``."""
-    keys = (Key(fifths, mode) for mode in ("major", "minor") for fifths in range(-7, 8))
+    keys = (Key(fifths, mode) for mode in MODES for fifths in range(-7, 8))
     return next(key for key in keys if key_name(key) == name)
 
 

@@ -30,7 +30,7 @@ from musiclstm.generation import (
     take_recipe,
     write_take,
 )
-from musiclstm.music import Performance, Voice, estimate_key
+from musiclstm.music import Performance, Voice, estimate_key, named_like
 from musiclstm.render.audio import Audio, normalise, synthesize, write_audio
 from musiclstm.seeds import Seed
 from musiclstm.ui.pictures import sounding
@@ -230,4 +230,4 @@ def _steady(composition: Composition) -> bool:
     """Whether a take makes a good example: no loops, in the seed's key, and about as dense as the seed."""
     seed, take = composition.seed, composition.takes[0]
     density = len(take.continuation) * composition.split / max(1, take.joined.end - composition.split) / len(seed)
-    return not take.loops and estimate_key(take.continuation)[0] == seed.key and 0.6 < density < 1.6
+    return not take.loops and named_like(estimate_key(take.continuation)[0], seed.key) == seed.key and 0.6 < density < 1.6

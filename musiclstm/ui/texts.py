@@ -12,7 +12,7 @@ import numpy as np
 from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.generation import Composition, Take
-from musiclstm.music import Key, Performance, Piece, estimate_key, key_name
+from musiclstm.music import Key, Performance, Piece, estimate_key, key_name, named_like
 from musiclstm.render.sheet import Sheet
 from musiclstm.seeds import Seed
 from musiclstm.ui.results import Result, Shown
@@ -112,7 +112,7 @@ def take_sentences(composition: Composition, take: Take) -> str:
     size = f"{counted(composition.bars, 'bar')} with {counted(len(take.continuation), 'note')}"
     said = f"{size}, {density} {'as' if density == _AS_DENSE else 'than'} the seed."
     if len(take.continuation) >= _LEAST_NOTES_FOR_A_KEY:
-        key = estimate_key(take.continuation)[0]
+        key = named_like(estimate_key(take.continuation)[0], composition.request.seed.piece.key)
         name, home = key_name(key), composition.request.seed.key
         said += f" It is in {name}, like the seed." if name == home else f" It is in {name}; the seed is in {home}."
         said += f" {_steadiness(take.continuation, key)} {name}."
@@ -227,9 +227,9 @@ def _plain(text: str) -> str:
 
 def _steadiness(piece: Piece, key: Key) -> str:
     """How many notes belong to the key. A minor key has both its sixths and both its sevenths."""
-    tonic = key.tonic
-    scale = {0, 2, 3, 5, 7, 8, 9, 10, 11} if key.mode == "minor" else {0, 2, 4, 5, 7, 9, 11}
-    inside = float(np.isin((piece.notes["pitch"].astype(int) - tonic) % 12, list(scale)).mean())
+    scale = {7 * place % 12 for place in range(key.fifths - 1, key.fifths + 6)}
+    scale |= {(key.tonic + 9) % 12, (key.tonic + 11) % 12} if key.mode == "minor" else set()
+    inside = float(np.isin(piece.notes["pitch"] % 12, list(scale)).mean())
     return "Nearly all notes fit" if inside >= 0.95 else "Some notes lie outside" if inside >= 0.85 else "Many notes lie outside"
 
 

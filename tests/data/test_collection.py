@@ -117,6 +117,27 @@ def test_the_composer_named_in_a_file_is_used_if_its_folder_gives_none(tmp_path:
     assert [e.composer for e in open_collection(sources, tmp_path).entries] == ["Chopin", "Liszt"]
 
 
+def test_only_known_composers_become_names_to_learn(tmp_path: Path) -> None:
+    for number, folder in enumerate(("BeethovenLv", "cpebach", "leadSheet", "anna")):
+        (tmp_path / folder).mkdir()
+        write_midi(melody(number), tmp_path / folder / "a.mid")
+    composers = {source.name.split("/")[0]: source.composer for source in folder_sources(tmp_path)}
+    assert composers == {"BeethovenLv": "Beethoven", "cpebach": "Carl Philipp Emanuel Bach", "leadSheet": "", "anna": ""}
+    named, unknown = replace(melody(5), composer="F. Liszt"), replace(melody(6), composer="me")
+    sources = [Source("a", "a", "", "", lambda: named), Source("b", "b", "", "", lambda: unknown)]
+    assert [e.composer for e in open_collection(sources, tmp_path / "cache").entries] == ["Liszt", ""]
+
+
+def test_without_abc2midi_the_other_files_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tune = "X:1\nL:1/8\nK:C\n" + "CDEFGABc|cGEcAFDB,|" * 3
+    (folder / "tune.abc").write_text(tune, encoding="utf-8")
+    assert len(opened(folder)) == 5
+    monkeypatch.setenv("PATH", "")
+    collection = opened(folder)
+    assert len(collection) == 4
+    assert any("the package is abcmidi" in reason for reason in collection.skipped)
+
+
 def test_each_file_is_reported(folder: Path) -> None:
     reported: list[tuple[int, int, str]] = []
     opened(folder, lambda done, total, name: reported.append((done, total, name)))
@@ -241,6 +262,9 @@ def test_the_music21_corpus_has_names_works_and_composers() -> None:
     assert len(sources) > 500
     chorale = sources["bach/bwv66.6.mxl"]
     assert (chorale.composer, len(chorale.read())) == ("Bach", 154)
+    composers = {source.composer for source in sources.values()}
+    assert {"", "Carl Philipp Emanuel Bach", "Clara Schumann", "Palestrina"} <= composers
+    assert not composers & {"Cpebach", "Leadsheet", "Ryansmammoth", "Trecento"}
 
 
 def collection_of(works: dict[str, list[int]]) -> Collection:

@@ -8,7 +8,7 @@ import pytest
 
 from musiclstm.errors import MusicFileError
 from musiclstm.formats.file_bytes import MAX_FILE_BYTES
-from musiclstm.formats.score_text import composer_of_folder, first_tune, require_plausible, score_text, tidy_composer, tidy_title
+from musiclstm.formats.score_text import composer_of_folder, score_text, tidy_composer, tidy_title
 
 
 def zipped(**files: str) -> bytes:
@@ -48,31 +48,44 @@ def test_a_bad_archive_is_refused(data: bytes, message: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"),
+    "encoding",
     [
-        ("abc", "X:1\nM:1000/4\nK:C\nC"),
-        ("abc", "X:1\nK:C\nC [M:100/8] D"),
-        ("abc", "X:1\nK:C\nC123"),
-        ("abc", "X:1\nL:10/1\nK:C\nC"),
-        ("krn", "**kern\n*M4000/4\n4c\n*-"),
-        ("xml", "<time><beats>3+100</beats></time>"),
+        "ISO-8859-1",
+        "Shift_JIS",
+        "windows-1251",
+        "EUC-JP",
+        "Big5",
+        "GB18030",
+        "koi8-r",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
     ],
 )
-def test_impossible_metres_and_values_are_refused(kind: str, text: str) -> None:
-    with pytest.raises(MusicFileError, match=r"file has a (metre|note value) of \d+ (beats|units)"):
-        require_plausible(text, kind, "file")
-
-
-def test_large_numbers_elsewhere_are_accepted() -> None:
-    require_plausible(
-        'X:1000\nT:No. 1234\nQ:1/4=120\nL:1/16\n%%scale 1000\nK:C\n"opus 1234"C [Q:1/4=144] D2|\nw:1000', "abc", "file"
+def test_the_encoding_that_xml_declares_holds(encoding: str, tmp_path: Path) -> None:
+    words = {"ISO-8859-1": "Übung", "windows-1251": "Ночь", "koi8-r": "Ночь", "Big5": "夜歌", "GB18030": "夜歌"}.get(
+        encoding, "夜の歌"
     )
-    require_plausible("<beats>12</beats><duration>10080</duration>", "xml", "file")
+    text = f'<?xml version="1.0" encoding="{encoding}"?><score>{words}</score>'
+    (tmp_path / "a.xml").write_bytes(text.encode(encoding))
+    assert score_text(tmp_path / "a.xml") == text
 
 
-def test_the_first_tune_with_notes_is_taken() -> None:
-    assert first_tune("X:1\nK:C\n\nX:2\nK:G\nGAB\n\nX:3\nK:C\nC\n") == "X:2\nK:G\nGAB\n\n"
-    assert first_tune("K:C\nCDE") == "K:C\nCDE"
+@pytest.mark.parametrize("encoding", ["utf-16", "nonsense", "idna", "hex", "us-ascii"])
+def test_a_wrong_or_unknown_declaration_is_passed_over(encoding: str, tmp_path: Path) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?><score>Ü 夜🎹</score>'
+    (tmp_path / "a.xml").write_bytes(text.encode())
+    assert score_text(tmp_path / "a.xml") == text
+
+
+def test_hidden_twins_in_an_archive_are_no_scores(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in ("__MACOSX/._score.xml", "__MACOSX/score.xml", "folder/._score.xml", ".DS.xml", "folder/score.xml"):
+            archive.writestr(name, "<score/>" if name == "folder/score.xml" else "no score")
+    (tmp_path / "a.mxl").write_bytes(buffer.getvalue())
+    assert score_text(tmp_path / "a.mxl") == "<score/>"
 
 
 def test_a_title_that_is_only_a_file_name_is_skipped() -> None:
@@ -83,10 +96,22 @@ def test_a_title_that_is_only_a_file_name_is_skipped() -> None:
 
 @pytest.mark.parametrize(
     ("found", "tidy"),
-    [("Chopin, Frederic", "Frederic Chopin"), ("J. S. Bach (1685-1750)", "J. S. Bach"), ("A, B, C", "A, B, C"), (None, "")],
+    [
+        ("Chopin, Frederic", "Frederic Chopin"),
+        ("J. S. Bach (1685-1750)", "J. S. Bach"),
+        ("Weber, Carl Maria von [* 1786]", "Carl Maria von Weber"),
+        ("C. P. E. Bach (the son)", "C. P. E. Bach (the son)"),
+        ("A, B, C", "A, B, C"),
+        (None, ""),
+    ],
 )
 def test_composers_are_written_first_name_first_without_years(found: str | None, tidy: str) -> None:
     assert tidy_composer(found) == tidy
+
+
+@pytest.mark.parametrize("text", ["(1" * 50_000, "(" + "1" * 100_000, "((((" * 25_000, " " * 100_000 + "(1999", "[1999" * 20_000])
+def test_a_long_line_of_composers_is_no_burden(text: str) -> None:
+    assert len(tidy_composer(text)) <= 200
 
 
 def test_a_folder_of_the_corpus_names_its_composer() -> None:

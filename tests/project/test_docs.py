@@ -505,8 +505,8 @@ def test_every_dependency_is_justified_and_nothing_else() -> None:
     assert sorted(justified) == sorted([*pins(), *packages])
 
 
-def test_a_space_installs_only_sound_programs() -> None:
-    assert text_of(ROOT / "packages.txt").split() == ["fluidsynth", "fluid-soundfont-gm"]
+def test_a_space_installs_only_programs_that_read_and_sound_music() -> None:
+    assert text_of(ROOT / "packages.txt").split() == ["abcmidi", "fluidsynth", "fluid-soundfont-gm"]
 
 
 def test_the_space_runs_the_pinned_gradio_on_a_python_with_builds() -> None:

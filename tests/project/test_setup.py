@@ -122,7 +122,7 @@ def test_without_apt_one_sentence_names_the_packages_and_set_up_goes_on(system: 
     assert result.returncode == 0
     (sentence,) = sentences(result.stderr)
     assert "no apt-get" in sentence
-    assert all(package in sentence for package in ("fluidsynth", "fluid-soundfont-gm"))
+    assert all(package in sentence for package in ("abcmidi", "fluidsynth", "fluid-soundfont-gm"))
 
 
 def test_apt_is_left_alone_when_nothing_is_missing(system: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_failing_apt_ends_in_one_sentence_with_the_command_to_type(system: Pat
     program(system, "apt-get", "exit 100")
     result = run(PACKAGES, "packages.txt", path=system)
     assert result.returncode == 1
-    assert sentences(result.stderr)[-1].endswith("please run: sudo apt-get install fluidsynth fluid-soundfont-gm")
+    assert sentences(result.stderr)[-1].endswith("please run: sudo apt-get install abcmidi fluidsynth fluid-soundfont-gm")
 
 
 def test_the_app_goes_on_without_sound_and_the_tests_do_not(system: Path) -> None:
@@ -160,7 +160,7 @@ def test_the_app_goes_on_without_sound_and_the_tests_do_not(system: Path) -> Non
     make = shutil.which("make") or "make"
     app = run(make, "sound", path=system)
     assert app.returncode == 0
-    assert sentences(app.stderr)[-1] == "Until then the app runs without sound."
+    assert sentences(app.stderr)[-1] == "Until then the app runs without sound and reads no ABC."
     assert run(make, "test-packages", path=system).returncode != 0
 
 

@@ -86,7 +86,7 @@ def test_odd_metres_are_refused(metres: object) -> None:
     assert "metres" in sentence(metres=metres)
 
 
-@pytest.mark.parametrize("change", [{"fifths": 8}, {"fifths": 0.5}, {"fifths": True}, {"mode": "dorian"}, {"mode": None}])
+@pytest.mark.parametrize("change", [{"fifths": 8}, {"fifths": 0.5}, {"fifths": True}, {"mode": "blues"}, {"mode": None}])
 def test_odd_keys_are_refused(change: dict[str, object]) -> None:
     assert "must be" in sentence(**change)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from musiclstm.errors import CheckpointError, MusicFileError, OptionError
 from musiclstm.formats.midi import write_midi
-from musiclstm.formats.score import read_corpus
+from musiclstm.formats.score import parse_abc, read_corpus
 from musiclstm.music.key import key_name
 from musiclstm.music.notes import HIGHEST_PITCH, LOWEST_PITCH, Metre, Piece, Tempo, bar_lines, join, make_notes
 from musiclstm.seeds.curation import LEAST_NOTES, longest_silence, reject_reason
@@ -23,6 +24,17 @@ from musiclstm.seeds.seed import Seed, curate, find_seed, load_catalogue, seed_f
 @pytest.fixture(scope="module")
 def catalogue() -> tuple[Seed, ...]:
     return load_catalogue()
+
+
+def test_the_stored_music_is_that_of_the_abc_files() -> None:
+    folder = Path(str(files("musiclstm.seeds") / "catalogue"))
+    stored = json.loads((folder / "music.json").read_text(encoding="utf-8"))
+    assert set(stored) == {path.name for path in folder.glob("*.abc")}
+    for name, music in stored.items():
+        piece = parse_abc((folder / name).read_text(encoding="utf-8"), name)
+        metres = [[metre.onset, metre.numerator, metre.denominator] for metre in piece.metres]
+        notes = [list(row[:3]) for row in piece.notes.tolist()]
+        assert (music["metres"], music["notes"]) == (metres, notes), "scripts/read_catalogue.py writes it anew"
 
 
 @pytest.fixture(scope="module")

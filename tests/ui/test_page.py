@@ -30,7 +30,7 @@ from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.formats.reader import MusicReader
 from musiclstm.generation.composition import Take, compose
 from musiclstm.generation.request import ComposeRequest
-from musiclstm.music.notes import Piece, make_notes
+from musiclstm.music.notes import Key, Piece, make_notes
 from musiclstm.music.performance import Performance
 from musiclstm.publishing.space import Pinned, space_files
 from musiclstm.seeds.seed import Seed
@@ -122,6 +122,15 @@ def test_the_story_describes_the_take(engine: Engine) -> None:
     assert "The loop guard stepped in twice" in story
     few = Take(replace(composition.seed, notes=twice[:1]), composition.seed, loops=0, guarded=0)
     assert texts.take_sentences(composition, few) == "2 bars with 1 note, much sparser than the seed."
+
+
+def test_a_key_is_spelled_as_the_seed_spells_it(engine: Engine) -> None:
+    composition = compose(engine.checkpoint, request_of(engine, bars=2))
+    home = replace(composition.request.seed, key="G-flat major", piece=replace(composition.seed, key=Key(-6)))
+    notes = make_notes(range(0, 480, 12), [66, 73, 70, 66, 71] * 8, [12] * 40, [64] * 40)
+    take = Take(replace(composition.seed, notes=notes), composition.seed, loops=0, guarded=0)
+    said = texts.take_sentences(replace(composition, request=replace(composition.request, seed=home)), take)
+    assert "It is in G-flat major, like the seed. Nearly all notes fit G-flat major." in said
 
 
 # The work behind the buttons

@@ -1,0 +1,142 @@
+"""Reading ABC with abc2midi, which knows the notation with all its dialects and writes what sounds as MIDI.
+
+MIDI has no bar lines, so the tune is played twice: once as it is, once with a drum beat at every bar line of the first voice.
+Names, key and free metre are plain in the text. The text may come from anywhere and abc2midi is written in C, so it runs with
+little memory and time, in a folder of its own that goes away.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from symusic.core import ScoreTick
+
+from musiclstm.errors import MissingToolError, MusicFileError
+from musiclstm.formats.abc_text import Tune, first_tune
+from musiclstm.formats.written import Bar, Quarters, Score
+from musiclstm.music import MODES
+
+if sys.platform == "linux":
+    import resource
+
+SECONDS = 20  # a long tune takes a tenth of a second
+MEMORY, FILE = 500_000_000, 50_000_000  # bytes that abc2midi may use and write
+_CHORDS = "%%MIDI chordattack 0\n"  # all notes of a chord at once
+_DRUMS = "%%MIDI drum d 35 127\n%%MIDI drumon\n"  # one beat a bar
+_MODES = {"": "major", "maj": "major", "ion": "major", "m": "minor", "min": "minor", "aeo": "minor"}
+_MODES |= {mode[:3]: mode for mode in MODES if mode not in ("major", "minor")}
+
+
+def can_read_abc() -> bool:
+    """Whether abc2midi is installed."""
+    return shutil.which("abc2midi") is not None
+
+
+def read_abc(text: str, name: str) -> Score:
+    """The first tune with notes in an ABC file; ``name`` stands for the file in messages.
+
+    Grace notes, ornaments and chord symbols are left out; repeats are not written out. Raises MusicFileError if there are no
+    notes or they can't be read, MissingToolError if abc2midi isn't installed.
+    """
+    tune = first_tune(text, name)
+    played, drummed = _played(tune, name)
+    quarter = played.ticks_per_quarter
+    score = Score(key=_key(tune.field("K")))
+    score.titles, score.composer = [_title(tune.field("T"))], html.unescape(tune.field("C"))
+    notes = [note for track in played.tracks for note in track.notes]
+    score.notes = [(note.time / quarter, note.pitch, (note.time + note.duration) / quarter) for note in notes]
+    score.bars = _bars(played, drummed, free=tune.field("M").lower() in ("", "none"))
+    tempi: list[tuple[Quarters, float]] = [(tempo.time / quarter, 60e6 / tempo.mspq) for tempo in played.tempos if tempo.mspq > 0]
+    score.tempi = tempi if tune.field("Q") else tempi[1:]  # the first is abc2midi's own
+    return score
+
+
+def _bars(played: ScoreTick, drummed: ScoreTick, free: bool) -> list[Bar]:
+    """The bars of the first voice; ``free``: there is no metre at first."""
+    quarter = played.ticks_per_quarter
+    starts = sorted({note.time for track in drummed.tracks if track.is_drum for note in track.notes}) or [0]
+    signatures = [(metre.time, (metre.numerator, metre.denominator)) for metre in played.time_signatures]
+    known = signatures[1:] if free else signatures
+    bars: list[Bar] = []
+    for start, end in zip(starts, [*starts[1:], played.end()], strict=True):
+        holds = [signature for onset, signature in known if onset <= start]
+        bars.append((start / quarter, end / quarter, holds[-1] if holds else None))
+    return bars
+
+
+def _reach(tune: Tune) -> str:
+    """Which notes of its bar an accidental applies to, as a directive says, or else the standard: the same letter in any octave.
+
+    xml2abc, known by its line breaks, means the same octave, as usual in print. Old music without bars repeats accidentals.
+    """
+    instructions = [text for kind, text in tune.header if kind == "I"]
+    stated = [found[1] for text in instructions if (found := re.match(r"propagate-accidentals\s+(not|octave|pitch)\b", text))]
+    usual = "octave" if "linebreak $" in instructions else "pitch" if "|" in tune.body else "not"
+    return stated[0] if stated else usual
+
+
+def _title(text: str) -> str:
+    """A title with its article in front, and signs for their names."""
+    title, comma, article = html.unescape(text).rpartition(", ")
+    return f"{article} {title}" if comma and article.lower() in ("the", "a", "an") else html.unescape(text)
+
+
+def _key(text: str) -> tuple[int, str]:
+    """Fifths and mode of a K: field, such as "Ador", "F# minor", or "D exp ^f"."""
+    found = re.match(r"([A-G])([#b]?)\s*([A-Za-z]*)", text)
+    if found is None:
+        return (2, "mixolydian") if text.upper().startswith("HP") else (0, "")  # the Highland bagpipe
+    if found[3].lower() == "exp":
+        return text.count("^") - text.count("_"), ""
+    mode = _MODES.get(found[3][:3].lower(), "major")
+    return "FCGDAEB".index(found[1]) - 1 + 7 * {"#": 1, "b": -1}.get(found[2], 0) - MODES[mode], mode
+
+
+def _played(tune: Tune, name: str) -> tuple[ScoreTick, ScoreTick]:
+    """The tune as MIDI, without and with drums."""
+    program = shutil.which("abc2midi")
+    if program is None:
+        raise MissingToolError(f"{name} needs abc2midi, which isn't installed: on Debian and Ubuntu the package is abcmidi.")
+    head, voices = ("".join(f"{letter}:{text}\n" for letter, text in tune.header if letter in kinds) for kinds in ("MLQK", "V"))
+    tunes = (
+        f"X:{number}\n{_CHORDS}%%propagate-accidentals {_reach(tune)}\n{head}{drums}{voices}{tune.body}\n"
+        for number, drums in ((1, ""), (2, _DRUMS))
+    )
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "tune.abc").write_text("\n".join(tunes), encoding="ascii", errors="ignore")
+        with subprocess.Popen(
+            [program, "tune.abc", "-Q", "100", "-silent"],
+            cwd=folder,
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            _limit(process.pid)
+            try:
+                process.wait(SECONDS)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise MusicFileError(f"{name} takes abc2midi more than {SECONDS} seconds; a shorter tune can be read.") from error
+        try:
+            first, second = (ScoreTick.from_midi((Path(folder) / f"tune{number}.mid").read_bytes()) for number in (1, 2))
+        except (OSError, RuntimeError, ValueError) as error:  # no file, or one cut short at a limit
+            raise MusicFileError(f"{name} can't be read as ABC; a complete, valid tune is needed.") from error
+    return first, second
+
+
+def _limit(process: int) -> None:
+    """Allow a process only so much memory, output and work. Elsewhere than on Linux only its time is limited."""
+    if sys.platform == "linux":
+        with suppress(ProcessLookupError):  # it is done already
+            resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (FILE, FILE))
+            resource.prlimit(process, resource.RLIMIT_CPU, (SECONDS, SECONDS))
+            resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
