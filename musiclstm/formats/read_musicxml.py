@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 from musiclstm.errors import MusicFileError
 from musiclstm.formats.written import Score, Signature, middle
 
+_ROUNDING = Fraction(1, 8)  # of a quarter: what the tuplets of a bar may lack where a program counts in few divisions
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _UNITS = {"long": 16, "breve": 8, "whole": 4, "half": 2, "quarter": 1, "eighth": 0.5, "16th": 0.25, "32nd": 0.125, "64th": 0.0625}
 
@@ -77,7 +78,9 @@ def _bar_end(start: Fraction, voices: list[_Voice], signature: Signature | None)
     """
     ends = [voice.end for voice in voices if voice.sounds] or [voice.end for voice in voices] or [start]
     complete = start + Fraction(4 * signature[0], signature[1]) if signature else None
-    return complete if complete in ends else max(ends, key=lambda end: (ends.count(end), end))
+    if complete is not None and any(abs(end - complete) < _ROUNDING for end in ends):
+        return complete
+    return max(ends, key=lambda end: (ends.count(end), end))
 
 
 @dataclass

@@ -107,6 +107,12 @@ def test_an_upbeat_ends_a_complete_bar_and_a_bar_cut_by_a_repeat_stays_one() -> 
     assert piece.metres == (Metre(0, 3, 4),)
 
 
+def test_rounded_tuplets_do_not_shift_the_bars() -> None:
+    septuplet = "".join(note("C4", 7 / 24) for _ in range(7))  # two quarters need 48 divisions, not 49
+    piece = read(score([FOUR + septuplet + note("D4", 2), note("E4", 4)]))
+    assert (onsets(piece)[-1], piece.metres) == ((96, 64), (Metre(0, 4, 4),))
+
+
 def test_bars_without_a_time_signature_keep_their_written_length() -> None:
     piece = read(score([attributes() + note("C4", 3), note("D4", 3), note("E4", 2.5)]))
     assert bar_lines(piece).tolist() == [0, 72, 144, 204]
