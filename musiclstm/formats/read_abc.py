@@ -16,19 +16,22 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from symusic.core import ScoreTick
+import numpy as np
+from numpy.typing import NDArray
 
 from musiclstm.errors import MissingToolError, MusicFileError
 from musiclstm.formats.abc_text import Tune, first_tune
+from musiclstm.formats.midi_events import TEMPO, TIME_SIGNATURE, MidiFile, microseconds, parse_midi, struck_notes
 from musiclstm.formats.written import Bar, Quarters, Score
 from musiclstm.music import MODES
 
 if sys.platform == "linux":
     import resource
 
-SECONDS = 20  # a long tune takes a tenth of a second
+SECONDS = 8  # a long tune takes a tenth of a second; fewer than limits.READ_SECONDS
 MEMORY, FILE = 500_000_000, 50_000_000  # bytes that abc2midi may use and write
 _CHORDS = "%%MIDI chordattack 0\n"  # all notes of a chord at once
+_DRUM_CHANNEL = 9  # from 0
 _DRUMS = "%%MIDI drum d 35 127\n%%MIDI drumon\n"  # one beat a bar
 _MODES = {"": "major", "maj": "major", "ion": "major", "m": "minor", "min": "minor", "aeo": "minor"}
 _MODES |= {mode[:3]: mode for mode in MODES if mode not in ("major", "minor")}
@@ -47,27 +50,33 @@ def read_abc(text: str, name: str) -> Score:
     """
     tune = first_tune(text, name)
     played, drummed = _played(tune, name)
-    quarter = played.ticks_per_quarter
+    quarter = played.per_quarter
     score = Score(key=_key(tune.field("K")))
     score.titles, score.composer = [_title(tune.field("T"))], html.unescape(tune.field("C"))
-    notes = [note for track in played.tracks for note in track.notes]
-    score.notes = [(note.time / quarter, note.pitch, (note.time + note.duration) / quarter) for note in notes]
+    score.notes = [(start / quarter, key % 128, end / quarter) for start, end, key in _struck(played).tolist()]
     score.bars = _bars(played, drummed, free=tune.field("M").lower() in ("", "none"))
-    tempi: list[tuple[Quarters, float]] = [(tempo.time / quarter, 60e6 / tempo.mspq) for tempo in played.tempos if tempo.mspq > 0]
+    marks = [meta for track in played.tracks for meta in track.metas if meta.kind == TEMPO and microseconds(meta)]
+    tempi: list[tuple[Quarters, float]] = [(mark.time / quarter, 60e6 / microseconds(mark)) for mark in marks]
     score.tempi = tempi if tune.field("Q") else tempi[1:]  # the first is abc2midi's own
     return score
 
 
-def _bars(played: ScoreTick, drummed: ScoreTick, free: bool) -> list[Bar]:
+def _struck(played: MidiFile) -> NDArray[np.int64]:
+    """The notes of all tracks, [n, 3]: start, end, and 128 x channel + pitch."""
+    return np.concatenate([struck_notes(track, 1)[:, :3] for track in played.tracks])
+
+
+def _bars(played: MidiFile, drummed: MidiFile, free: bool) -> list[Bar]:
     """The bars of the first voice; ``free``: there is no metre at first."""
-    quarter = played.ticks_per_quarter
-    starts = sorted({note.time for track in drummed.tracks if track.is_drum for note in track.notes}) or [0]
-    signatures = [(metre.time, (metre.numerator, metre.denominator)) for metre in played.time_signatures]
+    quarter, end = played.per_quarter, max(track.end for track in played.tracks)
+    starts = sorted({start for start, _, key in _struck(drummed).tolist() if key // 128 == _DRUM_CHANNEL}) or [0]
+    metres = [meta for track in played.tracks for meta in track.metas if meta.kind == TIME_SIGNATURE and len(meta.body) == 4]
+    signatures = [(metre.time, (metre.body[0], 1 << min(metre.body[1], 7))) for metre in metres]
     known = signatures[1:] if free else signatures
     bars: list[Bar] = []
-    for start, end in zip(starts, [*starts[1:], played.end()], strict=True):
+    for start, following in zip(starts, [*starts[1:], end], strict=True):
         holds = [signature for onset, signature in known if onset <= start]
-        bars.append((start / quarter, end / quarter, holds[-1] if holds else None))
+        bars.append((start / quarter, following / quarter, holds[-1] if holds else None))
     return bars
 
 
@@ -99,7 +108,7 @@ def _key(text: str) -> tuple[int, str]:
     return "FCGDAEB".index(found[1]) - 1 + 7 * {"#": 1, "b": -1}.get(found[2], 0) - MODES[mode], mode
 
 
-def _played(tune: Tune, name: str) -> tuple[ScoreTick, ScoreTick]:
+def _played(tune: Tune, name: str) -> tuple[MidiFile, MidiFile]:
     """The tune as MIDI, without and with drums."""
     program = shutil.which("abc2midi")
     if program is None:
@@ -126,8 +135,8 @@ def _played(tune: Tune, name: str) -> tuple[ScoreTick, ScoreTick]:
                 process.kill()
                 raise MusicFileError(f"{name} takes abc2midi more than {SECONDS} seconds; a shorter tune can be read.") from error
         try:
-            first, second = (ScoreTick.from_midi((Path(folder) / f"tune{number}.mid").read_bytes()) for number in (1, 2))
-        except (OSError, RuntimeError, ValueError) as error:  # no file, or one cut short at a limit
+            first, second = (parse_midi((Path(folder) / f"tune{number}.mid").read_bytes(), name) for number in (1, 2))
+        except (OSError, MusicFileError) as error:  # no file, or one cut short at a limit
             raise MusicFileError(f"{name} can't be read as ABC; a complete, valid tune is needed.") from error
     return first, second
 
