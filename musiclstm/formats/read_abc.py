@@ -144,8 +144,9 @@ def _played(tune: Tune, name: str) -> tuple[MidiFile, MidiFile]:
 def _limit(process: int) -> None:
     """Allow a process only so much memory, output and work. Elsewhere than on Linux only its time is limited."""
     if sys.platform == "linux":
+        wanted = {resource.RLIMIT_AS: MEMORY, resource.RLIMIT_FSIZE: FILE, resource.RLIMIT_CPU: SECONDS, resource.RLIMIT_CORE: 0}
         with suppress(ProcessLookupError):  # it is done already
-            resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
-            resource.prlimit(process, resource.RLIMIT_FSIZE, (FILE, FILE))
-            resource.prlimit(process, resource.RLIMIT_CPU, (SECONDS, SECONDS))
-            resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
+            for what, most in wanted.items():
+                _, hard = resource.prlimit(process, what)  # only root may raise it
+                limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
+                resource.prlimit(process, what, (limit, limit))
