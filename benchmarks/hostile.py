@@ -1,7 +1,7 @@
 """Claim: a file that means harm costs its sender a sentence, and other visitors nothing.
 
 Each file goes to the /continue of a running page, while another visitor asks for the page ten times a second. For comparison a
-sound file of each format is continued by one bar.
+sound file of each format is read, and its opening drawn, as after an upload.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks.report import Figure, cores, publish, section
 
-ROUNDS = 5  # of each sound file
+ROUNDS = 20  # of each sound file
 PATIENCE = 120.0  # seconds for one file
 
 
@@ -40,11 +40,10 @@ def main() -> None:
     table: dict[str, dict[str, list[str]]] = {}
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
-        bad, good = hostile(Path(scratch)), sound_files(Path(scratch))
+        bad, usual = hostile(Path(scratch)), drawn(sound_files(Path(scratch)))
         for version, folder in versions.items():
             with running(folder) as (address, process):
                 rows = [sent(address, process, path) for path in bad]
-                usual = {path.suffix: median(asked(address, path)[0] for _ in range(ROUNDS)) for path in good}
             for path, (seconds, waited, grown, words) in zip(bad, rows, strict=True):
                 cells = [f"{seconds:.1f} s", f"{waited:.2f} s", f"{grown:.0f} MB", words]
                 table.setdefault(path.name, {})[version] = cells
@@ -52,7 +51,10 @@ def main() -> None:
                 figures = [
                     Figure("the slowest answer to a bad file", max(row[0] for row in rows), "s", most=10.5),
                     Figure("the longest wait of another visitor", max(row[1] for row in rows), "s", most=1),
-                    *(Figure(f"a sound {ending} file and a bar after it", s, "s") for ending, s in usual.items()),
+                    *(
+                        Figure(f"a sound {ending} file, from the upload to its picture", 1000 * s, "ms", most=1000)
+                        for ending, s in usual.items()
+                    ),
                 ]
     text = section(
         f"{(__doc__ or '').splitlines()[0]}\n\n{as_markdown(table)}",
@@ -119,6 +121,23 @@ def sound_files(folder: Path) -> list[Path]:
     (folder / "sound.krn").write_text(f"**kern\n*M4/4\n{bars}*-\n", encoding="utf-8")
     (folder / "sound.abc").write_text(tune, encoding="utf-8")
     return [folder / f"sound{ending}" for ending in (".mid", ".musicxml", ".krn", ".abc")]
+
+
+def drawn(paths: list[Path]) -> dict[str, float]:
+    """The median of the seconds from each file to the picture of its opening, by its ending; the reader's processes are warm."""
+    from musiclstm.formats import MusicReader
+    from musiclstm.music import Performance
+    from musiclstm.seeds import seed_from_piece
+    from musiclstm.ui.pictures import seed_roll
+
+    seconds: dict[str, list[float]] = {path.suffix: [] for path in paths}
+    with MusicReader() as reader:
+        for _ in range(ROUNDS + 1):
+            for path in paths:
+                began = time.perf_counter()
+                seed_roll(seed_from_piece(reader.read(path)), Performance())
+                seconds[path.suffix].append(time.perf_counter() - began)
+    return {ending: median(values[1:]) for ending, values in seconds.items()}
 
 
 def _midi(notes: list[tuple[int, int]]) -> bytes:
