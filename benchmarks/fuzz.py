@@ -197,11 +197,14 @@ def _lines_changed(data: bytes, rng: np.random.Generator) -> bytes:
 
 
 def read(checkpoint: Any, reader: Callable[[Path], Any], folder: Path, ending: str, data: bytes) -> Outcome:
-    """Read one damaged file as the page does, and cut a seed from it."""
+    """Read one damaged file as the page does, cut a seed from it, draw it and write its score."""
     from musiclstm.api import request_from
     from musiclstm.errors import MusicLSTMError
+    from musiclstm.formats import musicxml_text
     from musiclstm.generation import read_recipe
+    from musiclstm.music import Performance
     from musiclstm.seeds import seed_from_piece
+    from musiclstm.ui.pictures import seed_roll
 
     began = time.perf_counter()
     with tempfile.NamedTemporaryFile(dir=folder, suffix=ending) as file:
@@ -211,7 +214,8 @@ def read(checkpoint: Any, reader: Callable[[Path], Any], folder: Path, ending: s
             if ending == RECIPE:
                 request_from(checkpoint, read_recipe(Path(file.name)))
             else:
-                seed_from_piece(reader(Path(file.name)))
+                seed = seed_from_piece(reader(Path(file.name)))
+                musicxml_text(seed.piece), seed_roll(seed, Performance())
             answer = "music"
         except MusicLSTMError as error:
             answer = "sentence" if len(str(error).splitlines()) == 1 else f"several lines: {error}"

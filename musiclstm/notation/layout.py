@@ -142,10 +142,12 @@ def _clef(clef: str, mean: float, border: int) -> str:
 
 def _written(notes: Notes, grid: Sequence[Tile]) -> list[_Note]:
     """The notes at their written times, by onset and pitch; of two that coincide the longer stays."""
-    last = (grid[-1].start + grid[-1].length) * UNITS
+    final = grid[-1]
+    last = (final.start + final.length) * UNITS
+    latest = last - (SHORTEST * UNITS if final.parts == final.normal else final.step)  # of an onset, on the grid of a tuplet
     found: dict[tuple[int, int], int] = {}
     for onset, pitch, duration, _velocity in notes.tolist():
-        start = min(snap_onset(grid, onset), last - SHORTEST * UNITS)
+        start = min(snap_onset(grid, onset), latest)
         end = min(last, snap_end(grid, onset + duration, start))
         found[start, pitch] = max(end, found.get((start, pitch), 0))
     written: list[_Note] = []

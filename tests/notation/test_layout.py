@@ -157,6 +157,12 @@ def test_every_voice_fills_its_bar_and_every_pitch_is_written_for_any_input() ->
         assert {head.pitch for symbol in symbols(page) for head in symbol.heads} == set(notes["pitch"].tolist())
 
 
+def test_a_note_struck_just_before_the_last_bar_line_fits_into_a_tuplet() -> None:
+    dense = [(89, 41, 1), (91, 82, 1), (93, 85, 1), (94, 87, 1), (95, 89, 1)]
+    page = engrave(piece_of((0, 60, 24), *dense))
+    assert {pitch for voice in voices(right(page)) for symbol in voice for pitch in symbol.pitches} >= {82, 85, 87, 89}
+
+
 @pytest.mark.parametrize("ring", [1, 6, 12, 24, 60, 96, 200])
 def test_ties_match_on_both_sides(ring: int) -> None:
     notes = [(24 * i, 60 + (7 * i) % 24, 24 + ring) for i in range(16)]
