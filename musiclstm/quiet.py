@@ -6,14 +6,17 @@ import importlib
 import os
 import sys
 
+from musiclstm.compiled import keep_compiled
+
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without the messages that its C++ code writes to stderr.
+    """Import TensorFlow without the messages that its C++ code writes to stderr, and let it keep what it compiles.
 
     They go straight to the file descriptor before any logging level is read, so the descriptor is redirected during the import.
     Python errors are not affected: they are raised after stderr is restored.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    keep_compiled()
     sys.stderr.flush()
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)

@@ -1,0 +1,78 @@
+"""Compiled code is kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from musiclstm import compiled
+from musiclstm.compiled import FLAGS, keep_compiled
+
+
+@pytest.fixture(autouse=True)
+def no_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FLAGS, "")  # so that it is restored, whatever a test makes of it
+    monkeypatch.delenv(FLAGS)
+
+
+def entry(folder: Path, name: str, size: int, age: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_bytes(bytes(size))
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
+def test_tensorflow_gets_a_folder_in_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    keep_compiled()
+    option, _, folder = os.environ[FLAGS].partition("=")
+    assert option == "--tf_xla_persistent_cache_directory"
+    assert Path(folder).is_dir()
+    assert Path(folder).parent == tmp_path / "musiclstm"
+
+
+def test_flags_that_are_set_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FLAGS, "--tf_xla_auto_jit=2")
+    keep_compiled(tmp_path)
+    assert os.environ[FLAGS] == "--tf_xla_auto_jit=2"
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_place_to_write_nothing_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    keep_compiled(tmp_path / "file")
+    assert FLAGS not in os.environ
+
+
+def test_the_oldest_entries_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "MOST_BYTES", 250)
+    paths = [entry(tmp_path / f"xla-{age}", "code", 100, age) for age in (3, 1, 2)]
+    other = entry(tmp_path / "else", "kept", 1000, 9)
+    keep_compiled(tmp_path)
+    assert [path.exists() for path in paths] == [False, True, True]
+    assert other.exists()
+
+
+PROGRAM = """
+from musiclstm.quiet import import_tensorflow
+import_tensorflow()
+import tensorflow as tf
+print(float(tf.function(lambda x: x * 2, jit_compile=True)(tf.constant(21.0))))
+"""
+
+
+def test_what_one_process_compiles_is_found_by_the_next(tmp_path: Path) -> None:
+    def run() -> dict[str, float]:
+        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+        done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout == "42.0\n"
+        return {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("xla_*")}
+
+    first = run()
+    assert len(first) == 1
+    assert run() == first
