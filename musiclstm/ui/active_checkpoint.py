@@ -50,11 +50,11 @@ class ActiveCheckpoint:
         thread.start()
         return thread
 
-    def close(self) -> None:
-        """Stop fetching, and close every engine."""
+    def close(self, *, wait: bool = True) -> None:
+        """Stop fetching, and close every engine, as ``Engine.close`` does."""
         self._closed.set()
         for engine in self._engines:
-            engine.close()
+            engine.close(wait=wait)
 
 
 def open_active_checkpoint(reference: str | None) -> ActiveCheckpoint:

@@ -92,10 +92,10 @@ class Engine:
                 self._worker.submit(self._render_seeds)
             return self._warm
 
-    def close(self) -> None:
-        """Stop warming up, and delete the files of the example."""
+    def close(self, *, wait: bool = True) -> None:
+        """Stop warming up, and delete the files of the example; ``wait`` until the step at hand is done."""
         self._closed = True
-        self._worker.shutdown(cancel_futures=True)
+        self._worker.shutdown(wait=wait, cancel_futures=True)
         self._folder.cleanup()
 
     @property

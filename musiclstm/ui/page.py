@@ -49,8 +49,11 @@ def serve(*, mcp: bool = False) -> None:
         page.block_thread()
     finally:
         page.close()  # this also deletes the files that Gradio kept for visitors
-        active.close()
         reader.close()
+        terminated = isinstance(sys.exc_info()[1], SystemExit)
+        active.close(wait=not terminated)
+        if terminated:
+            os._exit(0)  # Python would wait for the warm-up, which compiles for seconds and can't be interrupted
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:

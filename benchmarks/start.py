@@ -1,0 +1,106 @@
+"""Claim: the page is there within seconds of a start, the first take soon after, and it is gone at once when it is told to go.
+
+The page starts in a process of its own, with the bundled checkpoint: the first time on a machine, when nothing is compiled yet,
+and once more. Then it is told to end while it is still warming up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from benchmarks.report import Figure, cores, publish, section
+
+PATIENCE = 120.0  # seconds
+
+
+def main() -> None:
+    """Start, ask, end, publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", type=Path, metavar="DIR", help="a checkout of an earlier version, measured in turn")
+    options = parser.parse_args()
+    versions = {"": Path(__file__).resolve().parents[1]} | ({"before: ": options.before} if options.before else {})
+    figures = []
+    for version, folder in versions.items():
+        now = not version
+        with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
+            page, take = started(folder, Path(cache))
+            again, take_again = started(folder, Path(cache))
+            figures += [
+                Figure(f"{version}first start: the page answers after", page, "s", most=6 if now else None),
+                Figure(f"{version}first start: the first take, after the page", take, "s", most=3 if now else None),
+                Figure(f"{version}next start: the page answers after", again, "s", most=3 if now else None),
+                Figure(f"{version}next start: the first take, after the page", take_again, "s", most=1.5 if now else None),
+            ]
+        with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
+            gone = ended(folder, Path(cache))
+            figures.append(Figure(f"{version}told to end while warming up, gone after", gone, "s", most=3 if now else None))
+    claim, libraries = (__doc__ or "").splitlines()[0], ("gradio", "keras", "tensorflow")
+    publish("Start", section(claim, figures, threads=f"{cores()} cores", libraries=libraries))
+
+
+def started(folder: Path, cache: Path) -> tuple[float, float]:
+    """Seconds until the page of a checkout answers, and then until it has written 16 bars for the first visitor."""
+    from gradio_client import Client
+
+    began = time.perf_counter()
+    address, process = launched(folder, cache)
+    try:
+        wait_for(address)
+        page = time.perf_counter() - began
+        with tempfile.TemporaryDirectory(prefix="musiclstm-") as files:
+            client = Client(address, verbose=False, download_files=files)
+            client.predict(seed="mozart-k545-1", bars=16, random_seed=1, api_name="/generate")
+            client.close()
+        return page, time.perf_counter() - began - page
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ended(folder: Path, cache: Path) -> float:
+    """Seconds from the signal to end, sent as soon as the page answers, until its process is gone."""
+    address, process = launched(folder, cache)
+    wait_for(address)
+    time.sleep(1)  # the warm-up compiles now
+    began = time.perf_counter()
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PATIENCE)
+    finally:
+        process.kill()
+    return time.perf_counter() - began
+
+
+def launched(folder: Path, cache: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    """The address and the process of a page, which keeps what it compiles in ``cache``."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(cache)}
+    process = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    return f"http://127.0.0.1:{port}/", process
+
+
+def wait_for(address: str) -> None:
+    """Wait until a page answers."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(address, timeout=PATIENCE).read()  # noqa: S310  the page's own address
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit(f"The page does not answer within {PATIENCE:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()
