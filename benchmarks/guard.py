@@ -42,7 +42,8 @@ def standing_in_loops(pieces: list[Any], vocabulary: Any, guard: Any) -> float:
     import numpy as np
     import tensorflow as tf
 
-    from musiclstm.model import HORIZON, features, is_looping
+    from musiclstm.config import HORIZON
+    from musiclstm.model import features, is_looping
 
     spec = features.FeatureSpec(vocabulary.steps, vocabulary.durations, vocabulary.velocities, horizon=HORIZON)
     longest = max(map(len, pieces))

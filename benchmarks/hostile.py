@@ -80,15 +80,16 @@ def hostile(folder: Path) -> list[Path]:
     tune = "X:1\nT:x\nM:4/4\nL:1/8\n"
     note = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>1</duration></note>"
     long_bars = "".join(f'<measure number="{n}">{note * 8}</measure>' for n in range(1, 1_001))
+    endless = b"\x00\xff\x01" + b"\x80" * 200_000 + b"\x00" + b"\x00\x90\x3c\x40\x60\x80\x3c\x40\x00\xff\x2f\x00"
     midi_head = b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk"
     files: dict[str, bytes] = {
         "brackets-as-composer.abc": f"{tune}C:{'(' * 2_040}\nK:C\nCDEF|\n".encode(),
-        "digits-as-composer.abc": f"{tune}C:{'(1' * 1_020}\nK:C\nCDEF|\n".encode(),
+        "digits-as-composer.abc": f"{tune}C:{'(1234' * 410}\nK:C\nCDEF|\n".encode(),
         "many-keys.abc": (tune + "K:\n" * 100_000).encode(),
         "many-fields.abc": (tune + "K:C\n" + "[a:" * 100_000 + "\n").encode(),
         "endless-note.abc": f"{tune}K:C\nC{'9' * 9}|\n".encode(),
         "endless-repeats.abc": (tune + "K:C\n" + "|:" * 20_000 + "C" + ":|" * 20_000 + "\n").encode(),
-        "endless-number.mid": midi_head + (200_000).to_bytes(4, "big") + b"\x80" * 200_000,
+        "endless-number.mid": midi_head + len(endless).to_bytes(4, "big") + endless,
         "endless-title.mid": midi_head + (200_000).to_bytes(4, "big") + b"\x00\xff\x03" + b"\xff" * 199_997,
         "many-notes.mid": _midi([(0 if n % 8 else 24, 21 + n % 88) for n in range(300_000)]),
         "dense.mid": _midi([(1 if n % 2 else 0, 21 + int(rng.integers(88))) for n in range(5_888)]),

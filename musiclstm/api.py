@@ -137,7 +137,7 @@ def open_checkpoint(reference: str | Path | None = None) -> Checkpoint:
     Raises OptionError for a malformed name, CheckpointError for a checkpoint that is missing or can't be used.
     """
     if reference is None:
-        return load_checkpoint(BUNDLED, revision="bundled")
+        return load_checkpoint(BUNDLED, revision="bundled", trusted=True)
     if _is_folder(reference):
         return load_checkpoint(Path(reference).expanduser())
     downloaded = download_checkpoint(*split_reference(str(reference)))

@@ -12,18 +12,23 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musiclstm.checkpoint_files import CRITIC, MARKER, ORIGINALITY, PARTS, WEIGHTS
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError, OptionError
-from musiclstm.model import Decoder, Network, Vocabulary, load_network, save_network
+from musiclstm.model import Vocabulary
+from musiclstm.quiet import import_tensorflow
 from musiclstm.replace import replace_folder
 from musiclstm.scoring import Critic, OriginalityIndex, read_index, write_index
 from musiclstm.seeds import Seed
+
+if TYPE_CHECKING:
+    from musiclstm.model import Decoder, Network
 
 FORMAT = 4  # 2 added votes to the network's inputs; 3 the ending; 4 pitch classes and longer lookback
 MAX_TEXT_BYTES = 20_000_000
@@ -33,7 +38,7 @@ MAX_TEXT_BYTES = 20_000_000
 class Checkpoint:
     """A model ready to write music, with its parts; ``name`` and ``revision`` identify it to users.
 
-    ``metrics`` holds the figures measured when it was made (JSON data). ``decoder`` writes notes with ``network``.
+    ``metrics`` holds the figures measured when it was made (JSON data). ``build`` gives the network, always the same one.
     ``originality`` finds passages shared with the training pieces; ``critic`` chooses among candidates and ranks takes. Both are
     None if unknown.
     """
@@ -41,17 +46,28 @@ class Checkpoint:
     name: str
     config: ModelConfig
     vocabulary: Vocabulary
-    network: Network
+    build: Callable[[], Network] = field(repr=False, compare=False)
     seeds: tuple[Seed, ...]
     metrics: Mapping[str, Any]
     revision: str = "bundled"
     originality: OriginalityIndex | None = field(default=None, repr=False)
     critic: Critic | None = field(default=None, repr=False, compare=False)
-    decoder: Decoder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_sizes(self.config, self.vocabulary)
-        object.__setattr__(self, "decoder", Decoder(self.network, self.config, self.vocabulary))
+
+    @property
+    def network(self) -> Network:
+        """The network; built when it is first asked for, which takes seconds. Raises what ``load_checkpoint`` raises."""
+        return self.build()
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """What writes notes with the network."""
+        network = self.network  # first, since it imports TensorFlow quietly
+        from musiclstm.model import Decoder
+
+        return Decoder(network, self.config, self.vocabulary)
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
@@ -65,6 +81,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         draft = Path(scratch) / "draft"
+        from musiclstm.model import save_network
+
         save_network(checkpoint.network, draft)
         shutil.rmtree(draft / "assets", ignore_errors=True)  # Keras leaves this folder empty; git and the Hub would drop it
         _write_json(draft / MARKER, {"format": FORMAT, "name": checkpoint.name, "model": asdict(checkpoint.config)})
@@ -89,8 +107,11 @@ def require_free(folder: Path) -> None:
         raise CheckpointError(f"{folder} is not empty and not a checkpoint, so nothing was saved; name another folder.")
 
 
-def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
-    """The checkpoint in ``folder``. Raises CheckpointError if parts are missing, damaged, of another format or mismatched."""
+def load_checkpoint(folder: Path, *, revision: str = "", trusted: bool = False) -> Checkpoint:
+    """The checkpoint in ``folder``. Raises CheckpointError if parts are missing, damaged, of another format or mismatched.
+
+    The network of a ``trusted`` one is only built, and its weights only checked, when it is first used.
+    """
     if not folder.is_dir():
         raise CheckpointError(f"There is no checkpoint folder {folder}.")
     missing = [name for name in PARTS if not (folder / name).is_file()]
@@ -115,7 +136,7 @@ def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
     metrics = _read_json(folder / "metrics.json")
     if not isinstance(seeds, list) or not isinstance(metrics, dict):
         raise CheckpointError(f"In {folder}, seeds.json must contain a list and metrics.json an object.")
-    return Checkpoint(
+    loaded = Checkpoint(
         name=str(marker.get("name") or folder.name),
         config=config,
         vocabulary=vocabulary,
@@ -124,8 +145,18 @@ def load_checkpoint(folder: Path, *, revision: str = "") -> Checkpoint:
         revision=revision or "local",
         critic=Critic.from_json(_read_json(folder / CRITIC)) if (folder / CRITIC).is_file() else None,
         originality=read_index(folder / ORIGINALITY) if (folder / ORIGINALITY).is_file() else None,
-        network=load_network(config, folder / WEIGHTS),
+        build=cache(lambda: _network(config, folder / WEIGHTS)),
     )
+    if not trusted:
+        loaded.build()
+    return loaded
+
+
+def _network(config: ModelConfig, path: Path) -> Network:
+    import_tensorflow()
+    from musiclstm.model import load_network
+
+    return load_network(config, path)
 
 
 def check_sizes(config: ModelConfig, vocabulary: Vocabulary) -> None:

@@ -150,14 +150,12 @@ def _add_deploy(parser: argparse.ArgumentParser) -> None:
 
 def _app(options: argparse.Namespace) -> None:
     switch_off_telemetry()
-    import_tensorflow()
     from musiclstm.ui.page import serve
 
     serve(mcp=options.mcp)
 
 
 def _seeds(options: argparse.Namespace) -> None:
-    import_tensorflow()
     from musiclstm.api import open_checkpoint
 
     checkpoint = open_checkpoint(options.checkpoint)
@@ -179,7 +177,6 @@ def _generate(options: argparse.Namespace) -> None:
     if options.regenerate and options.recipe is not None and options.seed is not None:
         raise OptionError("--regenerate changes the take of --recipe, or the music of --seed; leave one of them out.")
     anew = _bars_to_regenerate(options.regenerate)
-    import_tensorflow()
     settings = _settings(options)
 
     from musiclstm.api import open_checkpoint, request_from, save

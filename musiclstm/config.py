@@ -15,6 +15,8 @@ def _check(name: str, value: float, low: float, high: float) -> None:
 
 
 MOST_WORKERS = 64  # processes that train together
+REPO_VARIABLE, REVISION_VARIABLE = "MUSICLSTM_REPO", "MUSICLSTM_REVISION"  # environment variables that the page reads
+HORIZON = 1024  # rows remembered while writing; a seed and a long continuation fit
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
     network = build_network(config)
     rng = np.random.default_rng(1)  # larger weights than a new network has, so that its inputs change its choices
     network.set_weights([rng.normal(0, 0.4, weight.shape) for weight in network.get_weights()])
-    return Checkpoint("small", config, vocabulary, network, seeds, metrics={"bits_per_note": 9.0})
+    return Checkpoint("small", config, vocabulary, lambda: network, seeds, metrics={"bits_per_note": 9.0})
 
 
 @functools.cache

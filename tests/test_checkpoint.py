@@ -160,7 +160,7 @@ def test_ctrl_c_at_any_step_of_a_save_leaves_the_older_checkpoint_or_the_newer(
         for name in ("config.json", "metadata.json", WEIGHTS):
             shutil.copy(saved / name, draft / name)
 
-    monkeypatch.setattr("musiclstm.checkpoint.save_network", save_network)
+    monkeypatch.setattr("musiclstm.model.weights.save_network", save_network)
 
     def interrupt(event: str, _: object) -> None:
         nonlocal left

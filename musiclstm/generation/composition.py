@@ -6,20 +6,24 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
+from musiclstm.config import HORIZON
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
 from musiclstm.generation.recipe import nesting
 from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
-from musiclstm.model import BAR, HORIZON, POSITION, Rows, State, encode
+from musiclstm.model import BAR, POSITION, Rows, encode
 from musiclstm.music import Notes, Piece, cut, line_after
 from musiclstm.scoring import Critic, Ear, SharedPassage
+
+if TYPE_CHECKING:
+    from musiclstm.model import State
 
 OPENING, FOLLOWING = 8, 4  # bars before and after a passage that new bars must fit to
 

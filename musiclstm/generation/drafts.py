@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm import limits
 from musiclstm.config import SamplingOptions
-from musiclstm.model import Decoder, Rows, State, Vocabulary, decode
+from musiclstm.model import Rows, Vocabulary, decode
 from musiclstm.music import NOTE, Notes, make_notes
 from musiclstm.scoring import Ear
+
+if TYPE_CHECKING:
+    from musiclstm.model import Decoder, State
 
 PHRASE = 2  # bars
 ATTEMPTS = 3  # as many times candidates are written for a phrase while none is good enough

@@ -1,18 +1,8 @@
-from musiclstm.model.batches import (
-    PREDICTED,
-    Batch,
-    FeatureScanner,
-    Part,
-    bars_left,
-    batch_count,
-    iterate_batches,
-    plan_lanes,
-    prefetch,
-)
-from musiclstm.model.decoder import HORIZON, Chunk, Decoder, State
-from musiclstm.model.features import FeatureSpec
-from musiclstm.model.loop_guard import GUARD, is_looping
-from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
+"""The model. Names of files that import TensorFlow, which takes seconds, are looked up when they are first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from musiclstm.model.vocabulary import (
     BAR,
     DURATION,
@@ -27,13 +17,29 @@ from musiclstm.model.vocabulary import (
     fit_vocabulary,
     quarters,
 )
-from musiclstm.model.weights import load_network, save_network
+
+if TYPE_CHECKING:
+    from musiclstm.model.batches import (
+        PREDICTED,
+        Batch,
+        FeatureScanner,
+        Part,
+        bars_left,
+        batch_count,
+        iterate_batches,
+        plan_lanes,
+        prefetch,
+    )
+    from musiclstm.model.decoder import Chunk, Decoder, State
+    from musiclstm.model.features import FeatureSpec
+    from musiclstm.model.loop_guard import GUARD, is_looping
+    from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
+    from musiclstm.model.weights import load_network, save_network
 
 __all__ = [
     "BAR",
     "DURATION",
     "GUARD",
-    "HORIZON",
     "PITCH",
     "POSITION",
     "PREDICTED",
@@ -65,3 +71,20 @@ __all__ = [
     "reset_memory",
     "save_network",
 ]
+
+_FILES = {
+    "batches": "PREDICTED Batch FeatureScanner Part bars_left batch_count iterate_batches plan_lanes prefetch",
+    "decoder": "Chunk Decoder State",
+    "features": "FeatureSpec",
+    "loop_guard": "GUARD is_looping",
+    "network": "STREAMS Network build_network reset_memory",
+    "weights": "load_network save_network",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the file that has ``name`` (PEP 562)."""
+    for file, names in _FILES.items():
+        if name in names.split():
+            return getattr(import_module(f"{__name__}.{file}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

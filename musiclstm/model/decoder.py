@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import ops
 from numpy.typing import NDArray
 
-from musiclstm.config import ModelConfig, SamplingOptions
+from musiclstm.config import HORIZON, ModelConfig, SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.model import features
 from musiclstm.model.loop_guard import is_looping, next_in_loop
@@ -25,7 +25,6 @@ from musiclstm.model.sampling import sample
 from musiclstm.model.vocabulary import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabulary
 
 CHUNK = 32  # notes written before the caller gets control back: a bar or two
-HORIZON = 1024  # rows remembered while writing; a seed and a long continuation fit
 _PRIME_PAD = HORIZON  # seeds are padded to a multiple of it, so that one length is compiled; padding is not read
 
 JUDGED = 128  # rows that ``log_likelihood`` reads at most: four bars of dense music

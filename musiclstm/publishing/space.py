@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from musiclstm.checkpoint_files import CRITIC, ORIGINALITY, PARTS
+from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import HubError
 from musiclstm.hub import Remote, create, look, put, set_variables, split_reference
 from musiclstm.project import package_files, project_file
@@ -19,7 +20,6 @@ TOP = ("app.py", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pac
 BUNDLED = "checkpoints/classical-piano"
 PAGES = ("benchmarks/EXPERIMENTS.md", "benchmarks/RESULTS.md", "benchmarks/diversity.svg")  # the README links to them
 FOLDERS = ("musiclstm", "docs", BUNDLED)
-REPO_VARIABLE, REVISION_VARIABLE = "MUSICLSTM_REPO", "MUSICLSTM_REVISION"  # environment variables that the page reads
 
 Say = Callable[[str], None]
 

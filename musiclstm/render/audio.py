@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyloudnorm
 import soundfile
 from midi2audio import FluidSynth
 from numpy.typing import NDArray
@@ -198,6 +197,8 @@ def normalise(audios: Sequence[Audio]) -> list[Audio]:
     The gain brings all of them together to LOUDNESS (integrated loudness by ITU-R BS.1770-4, which ignores pauses), or less if a
     peak would pass CEILING. Silence stays silence.
     """
+    import pyloudnorm  # with scipy, which takes most of a second
+
     peak = max((audio.peak for audio in audios), default=0.0)
     if peak == 0.0:
         return list(audios)

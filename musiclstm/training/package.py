@@ -82,7 +82,8 @@ def package(
     say("Evaluating on the test pieces ...")
     trainer.average = trainer.best_weights
     metrics = measured(trainer)
-    draft = Checkpoint(name, trainer.model, trainer.vocabulary, trained_network(trainer), (), metrics)
+    network = trained_network(trainer)
+    draft = Checkpoint(name, trainer.model, trainer.vocabulary, lambda: network, (), metrics)
     say("Choosing seeds ...")
     seeds = chosen_seeds(draft, trainer.collection, [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None)
     say("Indexing the training pieces ...")

@@ -228,7 +228,8 @@ def _own_seed(reader: MusicReader, file: str, first: int | None, last: int | Non
 
 
 def _answer(engine: Engine, request: ComposeRequest, folder: Path) -> tuple[Any, ...]:
-    """Compose, and return the paths of the files (None for missing sounds) and the recipe."""
+    """Compose as soon as the engine is warm, and return the paths of the files (None for missing sounds) and the recipe."""
+    engine.warm_up().result()
     composition = compose(engine.checkpoint, request)
     written = engine.write(folder, result_of([composition]).shown, score=True)
     midis = (written.seed_midi, written.continuation_midi, written.joined_midi)

@@ -13,9 +13,9 @@ from typing import Any
 
 import gradio as gr
 
+from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import MissingToolError
 from musiclstm.formats import MusicReader
-from musiclstm.publishing import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
 from musiclstm.ui.api import add_endpoints

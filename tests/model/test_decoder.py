@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.config import SamplingOptions
+from musiclstm.config import HORIZON, SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats.score import read_corpus
 from musiclstm.model.batches import FeatureScanner, Part, iterate_batches
-from musiclstm.model.decoder import CHUNK, HORIZON, JUDGED, Chunk, State
+from musiclstm.model.decoder import CHUNK, JUDGED, Chunk, State
 from musiclstm.model.features import FeatureSpec
 from musiclstm.model.loop_guard import GUARD
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
