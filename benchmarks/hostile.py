@@ -84,7 +84,7 @@ def hostile(folder: Path) -> list[Path]:
     midi_head = b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk"
     files: dict[str, bytes] = {
         "brackets-as-composer.abc": f"{tune}C:{'(' * 2_040}\nK:C\nCDEF|\n".encode(),
-        "digits-as-composer.abc": f"{tune}C:{'(1234' * 410}\nK:C\nCDEF|\n".encode(),
+        "digits-as-composer.abc": f"{tune}C:{'(' * 1_000 + '1' * 1_000}\nK:C\nCDEF|\n".encode(),
         "many-keys.abc": (tune + "K:\n" * 100_000).encode(),
         "many-fields.abc": (tune + "K:C\n" + "[a:" * 100_000 + "\n").encode(),
         "endless-note.abc": f"{tune}K:C\nC{'9' * 9}|\n".encode(),
