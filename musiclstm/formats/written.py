@@ -86,8 +86,10 @@ def piece_of(score: Score, name: str) -> Piece:
 
 def middle(text: str) -> float | None:
     """The number in the text of a tempo, such as "c. 76", or the middle of two, such as "72-80"; None without a number."""
-    found = re.search(r"(\d+(?:\.\d+)?)(?:\s*[-\u2013\u2014]\s*(\d+(?:\.\d+)?))?", text)
-    return (float(found[1]) + float(found[2] or found[1])) / 2 if found else None
+    number = r"(\d+(?:[.,]\d+)?)"
+    found = re.search(rf"{number}(?:\s{{0,9}}(?:[-\u2010-\u2015\u2212/~]|to|bis)\s{{0,9}}{number})?", text)
+    low, high = (float((figures or found[1]).replace(",", ".")) for figures in found.groups()) if found else (0, 0)
+    return (low + high) / 2 if found else None
 
 
 def _ticks(quarters: Quarters) -> int:
