@@ -16,6 +16,8 @@ from musiclstm.errors import MusicFileError
 from musiclstm.formats.written import middle
 
 _LONGEST_FIELD, _LONGEST_TEXT = 200, 2_000  # characters
+_LONGEST_TUNE = 1_000_000  # characters; a symphony has fewer
+_MOST_TUNES = 100_000  # that may come before one with notes
 _SOUNDING = "KLMQV"  # fields that decide what sounds: key, unit length, metre, tempo, voice
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)")  # A: begins a field; A:| and A:: are a note before a repeat sign
 #: What a line of music consists of; whatever else stands there makes no sound. Bar lines and endings of all kinds are alike.
@@ -47,13 +49,17 @@ class Tune:
 def first_tune(text: str, name: str) -> Tune:
     """The first tune with notes in an ABC file; a tune ends at an empty line. ``name`` is that of the file.
 
-    Raises MusicFileError if there are no notes, or for note values and metres that can only be a mistake.
+    Raises MusicFileError if there are no notes, or for note values, metres and lengths that can only be a mistake.
     """
+    text = text[: 2 * _LONGEST_TUNE]  # the first tunes of a large collection are enough
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     starts = [number for number, line in enumerate(lines) if line.startswith("X:")] or _unnumbered(lines)
     shared = _fields(_paragraph(lines, 0), name) if starts[0] else []  # by all tunes of the file
-    for start in starts:
-        tune = _tune(shared, _paragraph(lines, start), name)
+    for start in starts[:_MOST_TUNES]:
+        own = [*_paragraph(lines, start)]
+        if sum(map(len, own)) > _LONGEST_TUNE:
+            raise MusicFileError(f"{name} has a tune of more than {_LONGEST_TUNE:,} letters; it is damaged or far too long.")
+        tune = _tune(shared, iter(own), name)
         if re.search("[A-Ga-g]", re.sub(r"(?m)\[[A-Z]:[^\]\n]*\]|^[A-Z]:.*", "", tune.body)):
             return tune
     raise MusicFileError(f"{name} has no notes; at least one pitched note is needed.")

@@ -81,7 +81,8 @@ def _bar_end(start: Fraction, voices: list[_Voice], signature: Signature | None)
     """
     ends = [voice.end for voice in voices if voice.sounds] or [voice.end for voice in voices] or [start]
     complete = start + Fraction(4 * signature[0], signature[1]) if signature else None
-    if complete is not None and any(abs(end - complete) < _ROUNDING for end in ends):
+    silent = not any(voice.sounds for voice in voices)
+    if complete is not None and (any(abs(end - complete) < _ROUNDING for end in ends) or (silent and max(ends) > complete)):
         return complete
     return max(ends, key=lambda end: (ends.count(end), end))
 

@@ -69,8 +69,9 @@ def _unpacked(data: bytes, name: str) -> bytes:
     """The score inside a compressed MusicXML file: the one its container names first, else the first XML file."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            named = [name for name in _named_first(archive) if name in archive.namelist()]
-            names = [*filter(_is_score, named)] or [*filter(_is_score, archive.namelist())] or named
+            held = dict.fromkeys(archive.namelist())
+            named = [name for name in _named_first(archive) if name in held]
+            names = [*filter(_is_score, named)] or [*filter(_is_score, held)] or named
             if not names:
                 raise MusicFileError(f"{name} is a compressed file without a score in it; a MusicXML file is needed.")
             with archive.open(names[0]) as file:

@@ -118,6 +118,12 @@ def test_a_bar_cut_by_a_double_bar_is_no_upbeat() -> None:
     assert onsets(read(HEAD + "K:C\nCD||EF|GABc|"))[:3] == [(0, 60), (24, 62), (48, 64)]
 
 
+def test_a_far_too_long_tune_is_refused_and_a_large_collection_is_not() -> None:
+    with pytest.raises(MusicFileError, match="letters"):
+        read(HEAD + "K:C\n" + "CDEF|" * 250_000)
+    assert len(read((HEAD + "K:C\nCDEF|\n\n") * 80_000)) == 4
+
+
 def test_tunes_need_no_number() -> None:
     assert onsets(read("\nA cage, a bed\n\nT:Tune\nM:4/4\nL:1/4\nK:C\nCDEF|\n"))[0] == (0, 60)
 

@@ -232,6 +232,10 @@ def test_a_tie_may_go_on() -> None:
     assert rows(read(score([FOUR + tied[0], *tied[1:]]))) == [(0, 60, 288)]
 
 
+def test_a_rest_longer_than_the_bar_ends_with_it() -> None:
+    assert rows(read(score([attributes(time(3, 4)) + note("r", 4), note("C4", 3)]))) == [(72, 60, 72)]
+
+
 def test_a_document_type_is_no_obstacle() -> None:
     doctype = '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.1 Partwise//EN" "http://nowhere.invalid/a.dtd">'
     assert len(read(doctype + score([FOUR + note("C4")]))) == 1
