@@ -182,7 +182,8 @@ def _signature(time: Element) -> Signature | None:
     beats = [sum(int(beat) for beat in (beats.text or "").strip(" ()").split("+")) for beats in time.findall("beats")]
     if not units:
         return None
-    return sum(beat * max(units) // unit for beat, unit in zip(beats, units, strict=False)), max(units)
+    smallest = max(units)
+    return sum(beat * smallest // unit for beat, unit in zip(beats, units, strict=False)), smallest
 
 
 def _tempi(element: Element) -> Iterator[float]:

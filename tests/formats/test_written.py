@@ -48,6 +48,12 @@ def test_too_much_of_anything_is_refused() -> None:
         piece_of(Score(), "a")
 
 
+@pytest.mark.parametrize("pitch", [10**4, -(10**4), 10**30])
+def test_a_pitch_beyond_all_hearing_is_refused(pitch: int) -> None:
+    with pytest.raises(MusicFileError, match="beyond what can be heard"):
+        piece_of(Score(notes=[(0, pitch, 1)]), "a.xml")
+
+
 @pytest.mark.parametrize(
     ("text", "tempo"),
     [
