@@ -35,14 +35,22 @@ Shostakovich, Dmitri; Messiaen, Olivier; Barber, Samuel; Britten, Benjamin; Lige
 _OTHER_SPELLINGS = {
     "rachmaninov": "rachmaninoff",
     "rakhmaninov": "rachmaninoff",
+    "rakhmaninoff": "rachmaninoff",
+    "rachmaninow": "rachmaninoff",
     "tschaikowsky": "tchaikovsky",
     "tschaikowski": "tchaikovsky",
     "chaikovsky": "tchaikovsky",
+    "chaikovskij": "tchaikovsky",
+    "tchaikovskij": "tchaikovsky",
+    "tchaikovski": "tchaikovsky",
+    "tchaikowsky": "tchaikovsky",
     "moussorgsky": "mussorgsky",
     "mussorgski": "mussorgsky",
     "skriabin": "scriabin",
     "skrjabin": "scriabin",
     "prokofieff": "prokofiev",
+    "prokofjew": "prokofiev",
+    "prokofjev": "prokofiev",
     "strawinsky": "stravinsky",
     "schostakowitsch": "shostakovich",
 }
@@ -61,7 +69,7 @@ def known_composer(name: str) -> str:
         first_names = _words(given)
         initials = "".join(word[0] for word in first_names)
         run_together = {initials + word for word in _words(surname)} & set(words) if initials else set()
-        if run_together or set(_words(surname)) <= set(words):
+        if run_together or set(_words(surname)) <= set(words) or "".join(_words(surname)) in words:
             alike = len(set(first_names) & set(words)) + bool(run_together) + (initials in words) + _spelled(initials, words)
             if alike > likeness:
                 best, likeness = f"{given} {surname}" if surname in taken else surname, alike

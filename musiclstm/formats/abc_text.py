@@ -7,13 +7,17 @@ embellish and no other file to open. The notation is described at https://abcnot
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from musiclstm.errors import MusicFileError
 from musiclstm.formats.written import middle
 
-_LONGEST_FIELD = 200  # characters
+_LONGEST_FIELD, _LONGEST_TEXT = 200, 2_000  # characters
+_LONGEST_TUNE = 1_000_000  # characters; a symphony has fewer
+_MOST_TUNES = 100_000  # that may come before one with notes
 _SOUNDING = "KLMQV"  # fields that decide what sounds: key, unit length, metre, tempo, voice
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)")  # A: begins a field; A:| and A:: are a note before a repeat sign
 #: What a line of music consists of; whatever else stands there makes no sound. Bar lines and endings of all kinds are alike.
@@ -23,6 +27,11 @@ _TOKENS = re.compile(
     r'|(?P<bar>\[?(?:\|[|:]*|:+\|[|:]*|::+)\]?(?:\s?\[?\d[\d,.\-]*|\s?\[(?="))?|\[\d[\d,.\-]*)'
     r"|(?P<sound>\(\d(?::\d*){0,2}|\d+|[A-Ga-gxzXZ,'/^_=\[\]&<>\- ])"
 )
+_CHORD = re.compile(r"\[([^\[\]:|]*)\]([\d/]{1,9})(?![\d/])")  # with a length after it
+_NOTE = re.compile(r"([\^_=]*[A-Ga-gz][,']*)([\d/]{0,9})")
+#: Letters that a title writes as a backslash and two signs: an accent before its letter, or a name of two letters.
+_ACCENTS = dict(zip("`'^~\"cvur=.H", "\u0300\u0301\u0302\u0303\u0308\u0327\u030c\u0306\u030a\u0304\u0307\u030b", strict=True))
+_LETTERS = {"ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å", "AA": "Å", "/o": "ø", "/O": "Ø", "/l": "ł"}
 
 
 @dataclass(frozen=True)
@@ -33,23 +42,33 @@ class Tune:
     body: str
 
     def field(self, letter: str) -> str:
-        """The text of the first field of this kind in the header, "" if there is none."""
-        return next((text for kind, text in self.header if kind == letter), "")
+        """The text of the first field of this kind in the header that has one, "" if there is none."""
+        return next((text for kind, text in self.header if kind == letter and text), "")
 
 
 def first_tune(text: str, name: str) -> Tune:
     """The first tune with notes in an ABC file; a tune ends at an empty line. ``name`` is that of the file.
 
-    Raises MusicFileError if there are no notes, or for note values and metres that can only be a mistake.
+    Raises MusicFileError if there are no notes, or for note values, metres and lengths that can only be a mistake.
     """
+    text = text[: 2 * _LONGEST_TUNE]  # the first tunes of a large collection are enough
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    starts = [number for number, line in enumerate(lines) if line.startswith("X:")] or [0]
+    starts = [number for number, line in enumerate(lines) if line.startswith("X:")] or _unnumbered(lines)
     shared = _fields(_paragraph(lines, 0), name) if starts[0] else []  # by all tunes of the file
-    for start in starts:
-        tune = _tune(shared, _paragraph(lines, start), name)
+    for start in starts[:_MOST_TUNES]:
+        own = [*_paragraph(lines, start)]
+        if sum(map(len, own)) > _LONGEST_TUNE:
+            raise MusicFileError(f"{name} has a tune of more than {_LONGEST_TUNE:,} letters; it is damaged or far too long.")
+        tune = _tune(shared, iter(own), name)
         if re.search("[A-Ga-g]", re.sub(r"(?m)\[[A-Z]:[^\]\n]*\]|^[A-Z]:.*", "", tune.body)):
             return tune
     raise MusicFileError(f"{name} has no notes; at least one pitched note is needed.")
+
+
+def _unnumbered(lines: list[str]) -> list[int]:
+    """Where the paragraphs begin that have a key and so are tunes, in a file that doesn't number its tunes."""
+    begins = [number for number, line in enumerate(lines) if line.strip() and not (number and lines[number - 1].strip())]
+    return [number for number in begins if any(line.startswith("K:") for line in _paragraph(lines, number))] or [0]
 
 
 def _paragraph(lines: list[str], start: int) -> Iterator[str]:
@@ -74,7 +93,7 @@ def _fields(lines: Iterator[str], name: str) -> list[tuple[str, str]]:
     for line in lines:
         field = _FIELD.match(f"I:{line[2:]}" if line.startswith("%%") else line)
         if field:
-            found.append((field[1], _sounding(field[1], field[2], name) if field[1] in _SOUNDING else field[2].strip()))
+            found.append((field[1], _sounding(field[1], field[2], name) if field[1] in _SOUNDING else _words(field[2])))
             if field[1] == "K":
                 break
     return found
@@ -90,7 +109,7 @@ def _body(lines: Iterable[str], percussion: set[str], name: str) -> Iterator[str
         silent = voice[1] in percussion if voice else silent
         if typeset or silent or line.startswith(("%", "+:")) or (field and field[1] not in _SOUNDING):
             continue
-        yield f"{field[1]}:{_sounding(field[1], field[2], name)}" if field else _music(line, name)
+        yield f"{field[1]}:{_changed(field[1], field[2], name)}" if field else _music(line, name)
 
 
 def _music(line: str, name: str) -> str:
@@ -100,11 +119,39 @@ def _music(line: str, name: str) -> str:
         if token.lastgroup == "bar":
             kept.append("|")
         elif token.lastgroup == "field" and found[1] in _SOUNDING:
-            kept.append(f"[{found[1]}:{_sounding(found[1], found[3:-1], name)}]")
+            kept.append(f"[{found[1]}:{_changed(found[1], found[3:-1], name)}]")
         elif token.lastgroup == "sound":
             _require_value(found, name)
             kept.append(found)
-    return "".join(kept)
+    return _CHORD.sub(_with_inner_lengths, "".join(kept))
+
+
+def _with_inner_lengths(chord: re.Match[str]) -> str:
+    """A chord with the length after it multiplied into its notes; abc2midi would forget lengths inside it."""
+    outer = _value(chord[2])
+    return f"[{_NOTE.sub(lambda note: f'{note[1]}{outer * _value(note[2])}', chord[1])}]"
+
+
+def _value(length: str) -> Fraction:
+    """A length such as "3/2", "/" for a half, or "" for 1."""
+    over, *under = length.split("/")
+    below = int(under[0]) if under and under[0] else 2 ** min(len(under), 9)
+    return Fraction(int(over or 1), below or 1)
+
+
+def _words(text: str) -> str:
+    r"""A text for people, without its comment, and with letters in place of their names, such as \'e for é."""
+    text = re.sub(r"(?<!\\)%.*", "", text[:_LONGEST_TEXT]).replace("\\%", "%")
+    text = re.sub(r"\\u(?![dD][89a-fA-F])([0-9A-Fa-f]{4})", lambda code: chr(int(code[1], 16)), text)
+    text = re.sub(r"\\(ss|[aA][aeAE]|[oO][eE]|/[oOl])", lambda letter: _LETTERS.get(letter[1], letter[1]), text)
+    text = re.sub(r"\\([`'^~\"cvur=.H])([A-Za-z])", lambda accented: accented[2] + _ACCENTS[accented[1]], text)
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _changed(letter: str, text: str, name: str) -> str:
+    """The text of a field within the music. Accidentals without a key replace all before; for abc2midi C does that."""
+    sounding = _sounding(letter, text, name)
+    return re.sub(r"^[A-G][#b]? *exp *(?=[\^_=]|$)", "C ", sounding) if letter == "K" else sounding
 
 
 def _sounding(letter: str, text: str, name: str) -> str:

@@ -225,7 +225,7 @@ def _key(music: Piece, metas: Sequence[Meta]) -> Key | None:
 
 def _with_whole_upbeat(music: Piece) -> Piece:
     """The music with its first bar made complete, if that is an upbeat with a metre of its own, as notation programs write it."""
-    if len(music.metres) < 2 or not _is_upbeat(*music.metres[:3]):
+    if len(music.metres) < 2 or not (_is_upbeat(*music.metres[:3]) or _is_completed(*music.metres)):
         return music
     (first, main), later = music.metres[:2], music.metres[2:]
     missing = main.bar_ticks - first.bar_ticks
@@ -243,6 +243,11 @@ def _is_upbeat(first: Metre, main: Metre, later: Metre | None = None) -> bool:
     in_its_units = first.denominator >= main.denominator or 2 * first.bar_ticks <= main.bar_ticks
     stays = later is None or later.onset >= main.onset + _BARS_AFTER_UPBEAT * main.bar_ticks
     return main.onset == first.bar_ticks and short and in_its_units and stays
+
+
+def _is_completed(first: Metre, main: Metre, *later: Metre) -> bool:
+    """Whether the first metre is that of an upbeat, and the last one that of a closing bar that lacks just as much."""
+    return len(later) == 1 and first.bar_ticks + later[0].bar_ticks == main.bar_ticks and _is_upbeat(first, main)
 
 
 def midi_text(data: bytes) -> str:

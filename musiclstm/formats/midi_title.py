@@ -27,6 +27,8 @@ _NO_TITLE = frozenset(
     tonk steinway yamaha bösendorfer bosendorfer bechstein kawai roland korg casio fazioli
     harpsichord cembalo clavecin clavichord organ orgel orgue church pipe strings string ensemble orchestra synth pad lead
     violin violine viola cello violoncello contrabass flute oboe clarinet bassoon horn trumpet trombone tuba harp guitar
+    violins violas cellos flutes oboes clarinets bassoons horns trumpets trombones sax saxophone harmonica accordion celesta
+    pno pf kbd vln vla vlc fl ob cl bn tr trk accompaniment
     soprano alto tenor baritone basso drums drum percussion""".split()  # noqa: SIM905 - shorter than a list of strings
 )
 # The letters beyond a to z of each language, under the code pages in which its computers wrote them.
@@ -39,6 +41,8 @@ _RUSSIAN_WORD = re.compile("[а-яёіїєґў]+")
 _COMMON = frozenset("оеаинтсрвлкм")  # three of four letters in Russian
 _JAPANESE = re.compile("[\u3001-\u3005「-』\u3040-\u30ff\u4e00-\u9fff\uff01-\uff5e♪☆★]")  # kana, kanji, wide letters, punctuation
 _SECOND_KANJI = 0x98  # rarer kanji begin with this byte or a higher one
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
+_NO_FRENCH = re.compile(r"œ(?![cdilnstu])")
 _LETTER = r"[^\W\d_]"
 _SIGNS = re.compile(  # those that titles have beyond ASCII; most of them don't stand between two letters
     rf"[’‘´·–—\u00a0]|(?<=[\dnN.])[ºª]|(?<!{_LETTER})[“”„«»…°©®§¿¡№]|[“”„«»…°©®§¿¡№](?!{_LETTER})"
@@ -60,7 +64,7 @@ def decoded(body: bytes) -> str:
         if len(body) % 2 == 0 and set(high_bytes) == {0}:
             return _strictly(body, encoding)
     if text := _strictly(body, "utf-8-sig"):
-        return text
+        return "" if _CONTROL.search(text) else text  # UTF-16 without its mark
     latin = {page: text for page, alphabets in _LATIN.items() if _is_latin(text := _strictly(body, page), alphabets)}
     if "cp1252" in latin:  # by far the commonest
         return latin["cp1252"]
@@ -96,7 +100,7 @@ def _special_words(text: str) -> list[str] | None:
 def _is_latin(text: str, alphabets: Sequence[str]) -> bool:
     """Whether the letters beyond a to z are of one of ``alphabets``, and no word of more than one letter consists of them."""
     words = _special_words(text)
-    if words is None or not text:
+    if words is None or not text or _NO_FRENCH.search(text.lower()):
         return False
     special = {small for word in words for letter in word if not (small := letter.lower()[0]).isascii()}
     few = all(len(word) == 1 or any(letter.isascii() for letter in word) for word in words)

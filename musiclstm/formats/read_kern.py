@@ -30,9 +30,10 @@ def read_kern(text: str, name: str) -> Score:
     Grace notes are left out; repeats are not written out. Raises MusicFileError for anything but Humdrum with a **kern spine, in
     lines of as many cells as there are spines.
     """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     score = Score(key=_key(text), titles=[_record("OTL", text)], composer=_record("COM", text))
     reader = _Reader(score)
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.startswith("!") or not line.strip():  # a comment
             continue
         cells = line.split("\t")
@@ -168,8 +169,9 @@ def _semitones(pitch: re.Match[str]) -> int:
 
 
 def _key(text: str) -> tuple[int, str] | None:
-    """The key that is named first, as in *G: or *a:dor, or else the first signature, as in *k[f#]."""
-    named = re.search(r"(?m)(?:^|\t)\*([A-Ga-g])([#-]?):([a-z]*)", text)
+    """The key that is named before the first note, as in *G: or *a:dor, or else the first signature, as in *k[f#]."""
+    notes = re.search(r"(?m)^[^*!=\n]", text)
+    named = re.search(r"(?m)(?:^|\t)\*([A-Ga-g])([#-]?):([a-z]*)", text[: notes.start()] if notes else text)
     signature = re.search(r"(?m)(?:^|\t)\*k\[([a-g#-]{0,30})\]", text)
     if named and named[3] in _MODES:
         mode = _MODES[named[3]] or ("minor" if named[1].islower() else "major")

@@ -30,7 +30,8 @@ def read_musicxml(text: str, name: str) -> Score:
     score = Score(titles=[root.findtext("work/work-title"), root.findtext("movement-title")])
     score.composer = root.findtext("identification/creator[@type='composer']")
     try:
-        parts = [_Part(bars) for bars in _parts(root)]
+        divisions = _number(root.findtext(".//divisions") or "1")  # for parts that don't say
+        parts = [_Part(bars, divisions) for bars in _parts(root)]
         start = Fraction(0)
         for number in range(max((len(part.bars) for part in parts), default=0)):
             voices = [voice for part in parts for voice in part.read(number, start, score)]
@@ -51,10 +52,12 @@ def _root(text: str, name: str) -> Element:
         )
     parser = XMLParser()  # noqa: S314 - it loads no other document, and entities are refused
     try:
-        parser.feed(text)
+        parser.feed(text.lstrip())
         root = parser.close()
     except (ParseError, ValueError) as error:
         raise MusicFileError(f"{name} can't be read as MusicXML; a complete, valid score is needed.") from error
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]  # without its namespace
     if root.tag not in ("score-partwise", "score-timewise"):
         raise MusicFileError(f"{name} can't be read as MusicXML; a complete, valid score is needed.")
     return root
@@ -78,7 +81,8 @@ def _bar_end(start: Fraction, voices: list[_Voice], signature: Signature | None)
     """
     ends = [voice.end for voice in voices if voice.sounds] or [voice.end for voice in voices] or [start]
     complete = start + Fraction(4 * signature[0], signature[1]) if signature else None
-    if complete is not None and any(abs(end - complete) < _ROUNDING for end in ends):
+    silent = not any(voice.sounds for voice in voices)
+    if complete is not None and (any(abs(end - complete) < _ROUNDING for end in ends) or (silent and max(ends) > complete)):
         return complete
     return max(ends, key=lambda end: (ends.count(end), end))
 
@@ -94,10 +98,10 @@ class _Voice:
 class _Part:
     """A part being read: what holds from one bar to the next."""
 
-    def __init__(self, bars: list[Element]) -> None:
+    def __init__(self, bars: list[Element], divisions: Fraction) -> None:
         self.bars = bars
         self.signature: Signature | None = None
-        self._divisions = Fraction(1)
+        self._divisions = divisions
         self._semitones = dict[str | None, int]()  # how far a staff sounds from what is written; None: all staves
         self._fifths = 0  # how far its key sounds from what is written
         self._now = self._onset = self._end = Fraction(0)
@@ -142,6 +146,7 @@ class _Part:
         staff = note.findtext("staff")
         pitch = _pitch(note) + self._semitones.get(staff, self._semitones.get(None, 0))
         ties = {tie.get("type") for tie in note.findall("tie") or note.findall("notations/tied")}
+        ties |= {"start", "stop"} if "continue" in ties else set()
         score.strike(onset, pitch, end, (id(self), note.findtext("voice")), ties)
 
     def _attributes(self, attributes: Element, score: Score) -> None:
@@ -177,14 +182,15 @@ def _signature(time: Element) -> Signature | None:
     beats = [sum(int(beat) for beat in (beats.text or "").strip(" ()").split("+")) for beats in time.findall("beats")]
     if not units:
         return None
-    return sum(beat * max(units) // unit for beat, unit in zip(beats, units, strict=False)), max(units)
+    smallest = max(units)
+    return sum(beat * smallest // unit for beat, unit in zip(beats, units, strict=False)), smallest
 
 
 def _tempi(element: Element) -> Iterator[float]:
     """The tempi of a direction in quarters per minute: first the one to play, then the ones that are printed."""
     for sound in element.iter("sound"):
-        if "tempo" in sound.attrib:
-            yield float(sound.attrib["tempo"])
+        if played := middle(sound.get("tempo", "")):
+            yield played
     for mark in element.iter("metronome"):
         number, unit = middle(mark.findtext("per-minute", "")), _UNITS.get(mark.findtext("beat-unit", "").strip())
         if number and unit:

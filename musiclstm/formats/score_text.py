@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import html
 import io
 import re
 import zipfile
@@ -15,15 +16,15 @@ from musiclstm.formats.file_bytes import file_bytes
 
 SCORE_ENDINGS = (".musicxml", ".xml", ".mxl", ".krn", ".abc")
 MAX_UNPACKED_BYTES = 50_000_000  # of a compressed score; far above any real one
-# What the first bytes tell: a byte order mark, or the beginning of "<?xml" in two bytes a letter.
+# What the first bytes tell: a byte order mark, or a sign of XML in two bytes.
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
-    b"<\0?\0": "utf-16-le",
-    b"\0<\0?": "utf-16-be",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
 }
 _ENCODINGS = re.compile("utf|ascii|iso|latin|cp|mac|koi8|shift|euc|gb|big5|hz|tis")  # of text; Python knows odder ones
 
@@ -34,9 +35,10 @@ def score_text(path: Path) -> str:
     Raises MusicFileError if the file is missing, larger than 10 MB, or a damaged archive.
     """
     data = file_bytes(path, path.name, "score")
-    if path.suffix.lower() == ".mxl" or data[:4] == b"PK\x03\x04":
-        data = _unpacked(data, path.name)
-    return _text(data)
+    text = "" if data[:2] == b"PK" else _text(data)
+    if text.lstrip()[:1] == "<" or (text and path.suffix.lower() != ".mxl") or not data:  # whatever its name says
+        return text
+    return _text(_unpacked(data, path.name))
 
 
 def tidy_title(titles: Sequence[str | None], name: str) -> str:
@@ -67,11 +69,9 @@ def _unpacked(data: bytes, name: str) -> bytes:
     """The score inside a compressed MusicXML file: the one its container names first, else the first XML file."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [n for n in archive.namelist() if _is_score(n)]
-            if "META-INF/container.xml" in archive.namelist():
-                container = archive.open("META-INF/container.xml").read(100_000).decode("utf-8", "replace")
-                named = re.search(r'full-path\s*=\s*["\']([^"\']+)', container)
-                names = [n for n in names if named and n == named[1]] or names
+            held = dict.fromkeys(archive.namelist())
+            named = [name for name in _named_first(archive) if name in held]
+            names = [*filter(_is_score, named)] or [*filter(_is_score, held)] or named
             if not names:
                 raise MusicFileError(f"{name} is a compressed file without a score in it; a MusicXML file is needed.")
             with archive.open(names[0]) as file:
@@ -84,6 +84,15 @@ def _unpacked(data: bytes, name: str) -> bytes:
     return unpacked
 
 
+def _named_first(archive: zipfile.ZipFile) -> list[str]:
+    """The files that the container names, in its order."""
+    if "META-INF/container.xml" not in archive.namelist():
+        return []
+    first, *others = archive.open("META-INF/container.xml").read(100_000).decode("utf-8", "replace").split("<!--")
+    text = first + "".join(other.partition("-->")[2] for other in others)
+    return [html.unescape(path).lstrip("/") for path in re.findall(r"full-path\s{0,9}=\s{0,9}[\"']([^\"']+)", text)]
+
+
 def _is_score(name: str) -> bool:
     """Whether a name in an archive can be that of a score; Macs add a hidden twin to every file, ._score.xml."""
     *folders, file = name.split("/")
@@ -92,15 +101,21 @@ def _is_score(name: str) -> bool:
 
 
 def _text(data: bytes) -> str:
-    """The text of a file, in the encoding that its first bytes or its XML declaration tell, or else UTF-8 or Latin-1."""
+    """The text of a file, in the encoding that its first bytes or its XML or ABC declaration tell, or else UTF-8 or Windows-1252.
+
+    Latin-1 is read as Windows-1252, which has quotation marks and dashes where Latin-1 has nothing that is printed.
+    """
     marked = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), "")
-    declared = re.match(rb"<\?xml[^>]{0,100}?\bencoding\s{0,9}=\s{0,9}[\"']([\w.-]{1,40})", data)
+    declared = re.match(rb"<\?xml[^>]{0,100}?\bencoding\s{0,9}=\s{0,9}[\"']([\w.-]{1,40})", data) or re.search(
+        rb"(?m)^(?:I:|%%)abc-charset[ \t]{1,9}([\w.-]{1,40})", data[:5_000]
+    )
     named = declared[1].decode("ascii").lower() if declared else "utf-8"
     named = "utf-8" if named.startswith(("utf-16", "utf-32")) else named  # then the declaration would not be readable like this
-    for encoding in (marked or named, "utf-8"):
+    for encoding in (marked or named, "utf-8", "cp1252"):
         try:
-            if _ENCODINGS.match(codecs.lookup(encoding).name):
-                return data.decode(encoding)
+            known = codecs.lookup(encoding).name
+            if _ENCODINGS.match(known):
+                return data.decode("cp1252" if known == "iso8859-1" else encoding)
         except (LookupError, UnicodeError):  # unknown, or not what is said
             continue
     return data.decode("latin-1")  # any byte is valid in it

@@ -14,6 +14,7 @@ from musiclstm.notation import WrittenBar, metres_of_bars, unmarked_bar
 
 MOST_QUARTERS = 100_000  # 14 hours at 120 quarters a minute: more is a mistake
 MOST_BEATS = 99  # in a bar
+HIGHEST_NUMBER = 1_000  # of a pitch, up or down; the piano ends at 108
 DEFAULT_QPM = 100.0  # if a score gives no tempo, or only a word
 WRITTEN_VELOCITY = 64  # scores carry no velocities
 
@@ -59,12 +60,14 @@ class Score:
 def piece_of(score: Score, name: str) -> Piece:
     """The piece that is written; ``name`` is that of the file. A pickup ends a complete first bar: tick 0 is a bar line.
 
-    Raises MusicFileError if there are no notes, more than 100000 quarters, or more than 99 beats in a bar.
+    Raises MusicFileError if there are no notes, more than 100000 quarters, pitches beyond 1000, or more than 99 beats in a bar.
     """
     if not score.notes:
         raise MusicFileError(f"{name} has no notes; at least one pitched note is needed.")
     if max(end for _, _, end in score.notes) > MOST_QUARTERS:
         raise MusicFileError(f"{name} is longer than {MOST_QUARTERS} quarters; it is damaged or far too long.")
+    if max(abs(pitch) for _, pitch, _ in score.notes) > HIGHEST_NUMBER:
+        raise MusicFileError(f"{name} has a note far beyond what can be heard; this must be a mistake in the file.")
     beats = max((signature[0] for _, _, signature in score.bars if signature), default=0)
     if beats > MOST_BEATS:
         raise MusicFileError(f"{name} has a metre of {str(beats)[:12]} beats; this must be a mistake in the file.")
@@ -86,8 +89,10 @@ def piece_of(score: Score, name: str) -> Piece:
 
 def middle(text: str) -> float | None:
     """The number in the text of a tempo, such as "c. 76", or the middle of two, such as "72-80"; None without a number."""
-    found = re.search(r"(\d+(?:\.\d+)?)(?:\s*[-\u2013\u2014]\s*(\d+(?:\.\d+)?))?", text)
-    return (float(found[1]) + float(found[2] or found[1])) / 2 if found else None
+    number = r"(\d+(?:[.,]\d+)?)"
+    found = re.search(rf"{number}(?:\s{{0,9}}(?:[-\u2010-\u2015\u2212/~]|to|bis)\s{{0,9}}{number})?", text)
+    low, high = (float((figures or found[1]).replace(",", ".")) for figures in found.groups()) if found else (0, 0)
+    return (low + high) / 2 if found else None
 
 
 def _ticks(quarters: Quarters) -> int:

@@ -94,13 +94,14 @@ def unmarked_bar(start: int, length: int) -> WrittenBar:
 def metres_of_bars(bars: Sequence[WrittenBar]) -> tuple[int, tuple[Metre, ...]]:
     """The shift in ticks that makes bar 1 complete, and the time signatures that reproduce these bar lines.
 
-    A short first bar is a pickup. Short bars that together fill one, as around repeat signs, become one bar; others get a time
-    signature of their own length.
+    A short first bar is a pickup, unless it and the next fill one bar of several. Short bars that together fill one, as around
+    repeat signs, become one bar; others get a time signature of their own length.
     """
     if not bars:
         return 0, clean_metres([])
     lengths = [after.start - bar.start for bar, after in pairwise(bars)] + [bars[-1].nominal]
-    pickup = len(bars) > 1 and lengths[0] < bars[0].nominal
+    parted = len(bars) > 2 and sum(lengths[:2]) == bars[0].nominal  # by a double bar or a repeat sign
+    pickup = len(bars) > 1 and lengths[0] < bars[0].nominal and not parted
     shift = bars[0].nominal - lengths[0] - bars[0].start if pickup else -bars[0].start
     metres = [Metre(0, bars[0].numerator, bars[0].denominator)] if pickup else []
     index = 1 if pickup else 0

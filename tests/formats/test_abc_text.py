@@ -39,4 +39,4 @@ def test_large_numbers_elsewhere_are_accepted() -> None:
 
 def test_only_what_sounds_is_left() -> None:
     body = '"Am"!f!{a}.C (~D2 [V:2 name="left %"] E) |1 [P:A]F$ :|2 [CE]3/2|] % G'
-    assert first_tune(f"X:1\nK:C\n{body}\n", "a.abc").body == "C D2 [V:2] E | F | [CE]3/2| "
+    assert first_tune(f"X:1\nK:C\n{body}\n", "a.abc").body == "C D2 [V:2] E | F | [C3/2E3/2]| "

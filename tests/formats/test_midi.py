@@ -223,6 +223,12 @@ def test_an_upbeat_with_a_metre_of_its_own_ends_a_complete_bar(short: tuple[int,
     assert piece.tempi == (Tempo(0, 90.0), Tempo(whole, 60.0))
 
 
+def test_a_closing_bar_that_lacks_the_upbeat_keeps_it_one() -> None:
+    head = metre(0, 1, 2) + metre(24, 3, 2) + metre(120, 2, 2)
+    piece = read_midi(midi_file(head, melody(*range(60, 69))))
+    assert (piece.metres[0], int(piece.notes["onset"][0])) == (Metre(0, 3, 4), 48)
+
+
 def test_metres_that_change_from_bar_to_bar_begin_with_no_upbeat() -> None:
     promenade = metre(0, 5, 2) + metre(120, 6, 2) + metre(127, 5, 2)
     assert read_midi(midi_file(promenade, melody(60))).metres[0] == Metre(0, 5, 4)

@@ -54,6 +54,8 @@ def test_a_title_is_read_in_the_encoding_it_was_written_in(words: str, encoding:
         ("月亮代表我的心", "gb2312"),
         ("월광", "euc_kr"),
         ("夜の歌", "euc_jp"),
+        ("夜の歌", "utf-16-le"),
+        ("Świt", "cp1250"),
     ],
 )
 def test_the_file_name_serves_where_the_encoding_is_in_doubt(words: str, encoding: str) -> None:

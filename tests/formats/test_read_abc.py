@@ -84,6 +84,11 @@ def test_tuplets_dotted_pairs_and_chords() -> None:
     assert [row[0] - 96 for row in found] == [0, 10, 19, 29, 38, 48, 48, 96, 96]
 
 
+def test_a_length_after_a_chord_multiplies_the_lengths_within() -> None:
+    piece = read(HEAD + "K:C\n[C2E2]2|[C/E/]4 [C2E2]/ [C2E]//|[CE]>[DF] (3[C2E2]/[D2F2]/[E2G2]/|")
+    assert [duration for _, pitch, duration in rows(piece) if pitch == 60] == [96, 48, 24, 12, 36, 16]
+
+
 def test_repeats_and_endings_are_not_played() -> None:
     assert pitches("|: CDEF |1 G4 :|2 A4 |] B4 :: c4 |[1 d4 :|[2 e4 |] f4 :|") == [60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77]
     assert pitches("A:|\nB::\nc4|") == [69, 71, 72]  # no fields, though they begin with a letter and a colon
@@ -102,6 +107,40 @@ def test_words_pictures_and_remarks_are_not_music() -> None:
     body = "%%begintext\nA bad cage, 1911\n%%endtext\nCDE[r:a 1234 b]F | %%text cab 1911\n%%text bead\n"
     body += "w:a b c d\n+:e f\nW:deaf\nGABc|"
     assert pitches(body) == [60, 62, 64, 65, 67, 69, 71, 72]
+
+
+def test_a_key_within_the_tune_replaces_the_one_before_but_a_clef_does_not() -> None:
+    assert pitches("F[K:none]F[K:D exp _b]FB|\nK:\nB4|", "D") == [66, 65, 65, 70, 71]
+    assert pitches("F[K:clef=bass]F|\nK:bass\nF4|", "D") == [66, 66, 66]
+
+
+def test_a_bar_cut_by_a_double_bar_is_no_upbeat() -> None:
+    assert onsets(read(HEAD + "K:C\nCD||EF|GABc|"))[:3] == [(0, 60), (24, 62), (48, 64)]
+
+
+def test_a_far_too_long_tune_is_refused_and_a_large_collection_is_not() -> None:
+    with pytest.raises(MusicFileError, match="letters"):
+        read(HEAD + "K:C\n" + "CDEF|" * 250_000)
+    assert len(read((HEAD + "K:C\nCDEF|\n\n") * 80_000)) == 4
+
+
+def test_tunes_need_no_number() -> None:
+    assert onsets(read("\nA cage, a bed\n\nT:Tune\nM:4/4\nL:1/4\nK:C\nCDEF|\n"))[0] == (0, 60)
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("Tune % 1911", "Tune"),
+        ("100\\% Wool", "100% Wool"),
+        (r"Pr\'elude f\"ur \cCa", "Prélude für Ça"),
+        (r"\u00c9tude \ss\ae\/o", "Étude ßæø"),
+        (r"A\ud800B", "Ad\u0306800B"),
+        ("\nT:Second", "Second"),
+    ],
+)
+def test_titles_have_no_comments_and_all_letters(written: str, title: str) -> None:
+    assert read(f"X:1\nT:{written}\nM:4/4\nL:1/4\nK:C\nCDEF|").title == title
 
 
 @pytest.mark.parametrize(

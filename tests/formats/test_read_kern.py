@@ -99,6 +99,17 @@ def test_the_key_is_the_one_that_is_named(marks: tuple[str, ...], key: Key) -> N
     assert read("**kern", *marks, "4d", "4f", "4a", "4c#", "1d", "*-").key == key
 
 
+def test_a_key_after_the_first_note_is_not_that_of_the_piece() -> None:
+    assert read("**kern", "*k[b-]", "4c", "*e-:", "4c", "4f", "*-").key == Key(-1, "major")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_in_any_way_but_not_at_odd_signs(end: str) -> None:
+    lines = ("!!!OTL: Wait\x85", "!! a \u2028 b", "**kern", "*G:", "4c", "*-", "")
+    piece = piece_of(read_kern(end.join(lines), "a.krn"), "a.krn")
+    assert (piece.title, piece.key, onsets(piece)) == ("Wait", Key(1, "major"), [(0, 60)])
+
+
 def test_transposing_instruments_sound_as_they_are_written() -> None:
     assert onsets(read("**kern", "*ITrd1c2", "4c", "*-")) == [(0, 60)]
 

@@ -206,6 +206,36 @@ def test_unsafe_and_broken_documents_are_refused(text: str, message: str) -> Non
         read(text)
 
 
+def test_namespaces_and_space_before_the_document_do_not_matter() -> None:
+    text = score([FOUR + note("C4", 4)])
+    named = text.replace("<", "<m:").replace("<m:/", "</m:").replace("<m:score-partwise", '<m:score-partwise xmlns:m="urn:x"')
+    for other in ("\n " + text, named, text.replace("<score-partwise", '<score-partwise xmlns="urn:x"')):
+        assert rows(read(other)) == [(0, 60, 96)]
+
+
+def test_a_part_without_divisions_counts_like_the_others() -> None:
+    assert rows(read(score([FOUR + note("C4", 4)], [note("E4", 4)]))) == [(0, 60, 96), (0, 64, 96)]
+
+
+def test_a_tempo_that_is_no_number_is_passed_over() -> None:
+    for text in ("", "fast", "nan"):
+        assert read(score([FOUR + f'<sound tempo="{text}"/>' + note("C4", 4)])).tempi == (Tempo(0, 100.0),)
+
+
+def test_a_tie_may_go_on() -> None:
+    bars = [note("C4", 4) for _ in range(3)]
+    kinds = ("start", "continue", "stop")
+    tied = [
+        bar.replace("<voice>", f'<notations><tied type="{kind}"/></notations><voice>')
+        for bar, kind in zip(bars, kinds, strict=True)
+    ]
+    assert rows(read(score([FOUR + tied[0], *tied[1:]]))) == [(0, 60, 288)]
+
+
+def test_a_rest_longer_than_the_bar_ends_with_it() -> None:
+    assert rows(read(score([attributes(time(3, 4)) + note("r", 4), note("C4", 3)]))) == [(72, 60, 72)]
+
+
 def test_a_document_type_is_no_obstacle() -> None:
     doctype = '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.1 Partwise//EN" "http://nowhere.invalid/a.dtd">'
     assert len(read(doctype + score([FOUR + note("C4")]))) == 1

@@ -88,6 +88,35 @@ def test_hidden_twins_in_an_archive_are_no_scores(tmp_path: Path) -> None:
     assert score_text(tmp_path / "a.mxl") == "<score/>"
 
 
+@pytest.mark.parametrize("named", ["b.xml", "/b.xml", "Für &amp; b.xml", "score"])
+def test_the_container_says_which_score_is_meant(named: str, tmp_path: Path) -> None:
+    files = '<!-- full-path="a.xml" --><rootfile full-path="a.pdf"/>' + f'<rootfile full-path="{named}"/>'
+    name = named.replace("&amp;", "&").lstrip("/")
+    with zipfile.ZipFile(tmp_path / "a.mxl", "w") as archive:
+        archive.writestr("META-INF/container.xml", f"<container>{files}</container>")
+        archive.writestr("a.pdf", "") if named != "score" else None
+        archive.writestr(name, "<score/>")
+        archive.writestr("a.xml", "another") if named != "score" else None
+    assert score_text(tmp_path / "a.mxl") == "<score/>"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_score_that_is_not_compressed_is_read_under_that_ending(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.mxl").write_bytes("<score>Ü</score>".encode(encoding))
+    assert score_text(tmp_path / "a.mxl") == "<score>Ü</score>"
+
+
+@pytest.mark.parametrize("head", ["", '<?xml version="1.0" encoding="ISO-8859-1"?>', '<?xml version="1.0" encoding="UTF-8"?>'])
+def test_quotation_marks_of_windows_are_understood(head: str, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(f"{head}<score>“Ü” –</score>".encode("cp1252"))
+    assert score_text(tmp_path / "a.xml").endswith("<score>“Ü” –</score>")
+
+
+def test_the_encoding_that_abc_declares_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.abc").write_bytes("%abc-2.1\nI:abc-charset iso-8859-2\nC:Dvořák".encode("iso-8859-2"))
+    assert score_text(tmp_path / "a.abc").endswith("Dvořák")
+
+
 def test_a_title_that_is_only_a_file_name_is_skipped() -> None:
     assert tidy_title(["  Minuet\n in  G "], "a.abc") == "Minuet in G"
     assert tidy_title([None, "bwv66.6.mxl", "Chorale"], "a.abc") == "Chorale"

@@ -48,9 +48,26 @@ def test_too_much_of_anything_is_refused() -> None:
         piece_of(Score(), "a")
 
 
+@pytest.mark.parametrize("pitch", [10**4, -(10**4), 10**30])
+def test_a_pitch_beyond_all_hearing_is_refused(pitch: int) -> None:
+    with pytest.raises(MusicFileError, match="beyond what can be heard"):
+        piece_of(Score(notes=[(0, pitch, 1)]), "a.xml")
+
+
 @pytest.mark.parametrize(
     ("text", "tempo"),
-    [("76", 76), ("c. 76.5", 76.5), ("72-80", 76), ("72 – 80", 76), ("= 60 (or 80)", 60), ("fast", None), ("", None)],
+    [
+        ("76", 76),
+        ("c. 76.5", 76.5),
+        ("72-80", 76),
+        ("72 – 80", 76),
+        ("72/80", 76),
+        ("72 to 80", 76),
+        ("66,5", 66.5),
+        ("= 60 (or 80)", 60),
+        ("fast", None),
+        ("", None),
+    ],
 )
 def test_the_tempo_in_words_is_a_number_or_the_middle_of_two(text: str, tempo: float | None) -> None:
     assert middle(text) == tempo

@@ -42,6 +42,7 @@ def test_regular_bars_need_one_metre() -> None:
 def test_a_short_first_bar_is_a_pickup() -> None:
     assert metres_of_bars(measures((4, 4), 24, 96, 96)) == (72, (Metre(0, 4, 4),))
     assert metres_of_bars(measures((6, 8), 12, 72)) == (60, (Metre(0, 6, 8),))
+    assert metres_of_bars(measures((4, 4), 48, 48, 96)) == (0, (Metre(0, 4, 4),))
 
 
 def test_a_single_bar_is_not_a_pickup() -> None:
