@@ -14,10 +14,10 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
+from musiclstm import limits
 from musiclstm.errors import MusicFileError
 from musiclstm.formats.read import read_music
-from musiclstm.limits import FILE_NOTES, READ_MEMORY, READ_SECONDS, READERS
-from musiclstm.music import Piece
+from musiclstm.music import Piece, bar_lines
 
 _LIBRARIES = ("musiclstm.formats.read", "music21.converter", "verovio")  # imported once, before the processes part
 
@@ -28,9 +28,9 @@ class MusicReader:
     ``seconds`` and ``memory`` (bytes of address space, not limited on Windows) are for one file.
     """
 
-    def __init__(self, *, seconds: float = READ_SECONDS, memory: int = READ_MEMORY) -> None:
+    def __init__(self, *, seconds: float = limits.READ_SECONDS, memory: int = limits.READ_MEMORY) -> None:
         self._seconds = seconds
-        self._pool = ProcessPool(READERS, initializer=_settle, initargs=(memory,), context=_context())
+        self._pool = ProcessPool(limits.READERS, initializer=_settle, initargs=(memory,), context=_context())
 
     def __enter__(self) -> MusicReader:
         return self
@@ -65,8 +65,13 @@ class MusicReader:
 
 def _read(path: Path) -> Piece:
     piece = read_music(path)
-    if len(piece) > FILE_NOTES:
-        raise MusicFileError(f"{path.name} has {len(piece):,} notes; at most {FILE_NOTES:,} can be read.")
+    for what, count, most in (
+        ("notes", len(piece), limits.FILE_NOTES),
+        ("changes of metre and tempo", len(piece.metres) + len(piece.tempi), limits.FILE_CHANGES),
+        ("bars", len(bar_lines(piece)) - 1, limits.FILE_BARS),
+    ):
+        if count > most:
+            raise MusicFileError(f"{path.name} has {count:,} {what}; at most {most:,} can be read.")
     return piece
 
 

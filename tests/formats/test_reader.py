@@ -12,8 +12,7 @@ from musiclstm.errors import MusicFileError
 from musiclstm.formats.midi import write_midi
 from musiclstm.formats.read import read_music
 from musiclstm.formats.reader import MusicReader
-from musiclstm.limits import FILE_NOTES
-from musiclstm.music.notes import Piece, make_notes
+from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +70,21 @@ def test_a_process_that_dies_costs_one_sentence(tmp_path: Path, monkeypatch: pyt
         reader.read(tmp_path / "tune.mid")
 
 
-def test_music_with_too_many_notes_is_refused(reader: MusicReader, tmp_path: Path) -> None:
-    count = FILE_NOTES + 1
-    notes = make_notes(range(count), [60] * count, [1] * count, [64] * count)
-    write_midi(Piece(notes), tmp_path / "much.mid")
-    with pytest.raises(MusicFileError, match=r"much.mid has 50,001 notes; at most 50,000 can be read\."):
+def music(count: int, step: int, metre: Metre, *, tempi: int = 1) -> Piece:
+    onsets = [step * number for number in range(count)]
+    slow_and_fast = tuple(Tempo(number, 100.0 + number % 2) for number in range(tempi))
+    return Piece(make_notes(onsets, [60] * count, [1] * count, [64] * count), metres=(metre,), tempi=slow_and_fast)
+
+
+@pytest.mark.parametrize(
+    ("piece", "sentence"),
+    [
+        (music(50_001, 1, Metre(0, 4, 4)), r"much.mid has 50,001 notes; at most 50,000 can be read\."),
+        (music(20_001, 3, Metre(0, 1, 32)), r"much.mid has 20,001 bars; at most 20,000 can be read\."),
+        (music(100, 300, Metre(0, 4, 4), tempi=10_000), r"much.mid has 10,001 changes of metre and tempo; at most 10,000"),
+    ],
+)
+def test_music_with_too_much_of_anything_is_refused(reader: MusicReader, tmp_path: Path, piece: Piece, sentence: str) -> None:
+    write_midi(piece, tmp_path / "much.mid")
+    with pytest.raises(MusicFileError, match=sentence):
         reader.read(tmp_path / "much.mid")
