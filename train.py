@@ -9,6 +9,7 @@
 #     "midi2audio==0.1.1",
 #     "music21==10.5.1",
 #     "numpy==2.4.6",
+#     "pebble==5.2.3",
 #     "pydantic==2.14.4",
 #     "pyloudnorm==0.2.0",
 #     "soundfile==0.14.0",
