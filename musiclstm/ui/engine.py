@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,7 +37,7 @@ from musiclstm.ui.results import Result, Shown, result_of
 
 STOPPED = "Stopped before the first bar."
 EXAMPLES = 8  # attempts to find a good example for the first visit
-KEPT_SOUNDS = 48  # enough for every seed of the bundled checkpoint; 20 s of stereo floats take 7 MB
+KEPT_BYTES = 100_000_000  # of seeds' sounds; 20 s of stereo floats take 7 MB
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,11 @@ class Engine:
         self._closed = False
 
     def warm_up(self) -> Future[None]:
-        """Compile the decoder in the background, once; the future is done then. The example and the seeds' sounds follow."""
+        """Compile the decoder in the background, once; the future is done then. The example follows."""
         with self._lock:
             if self._warm is None:
                 self._warm = self._worker.submit(self._compile)
                 self._worker.submit(self._make_example)
-                self._worker.submit(self._render_seeds)
             return self._warm
 
     def close(self, *, wait: bool = True) -> None:
@@ -114,7 +112,7 @@ class Engine:
         sound = synthesize(performance.played(seed.piece), voices=voices)
         with self._lock:
             self._sounds[key] = sound
-            while len(self._sounds) > KEPT_SOUNDS:
+            while sum(kept.samples.nbytes for kept in self._sounds.values()) > KEPT_BYTES and len(self._sounds) > 1:
                 self._sounds.popitem(last=False)
         return sound
 
@@ -204,14 +202,6 @@ class Engine:
                 break
         result = result_of([composition])
         self._example = Example(result, self.write(Path(self._folder.name), result.shown))
-
-    def _render_seeds(self) -> None:
-        # Fill the cache, so that a seed plays as soon as it is chosen.
-        with suppress(MissingToolError):
-            for seed in self.checkpoint.seeds[:KEPT_SOUNDS]:
-                if self._closed:
-                    return
-                self.sound(seed, Performance())
 
 
 def _digest(seed: Seed) -> str:

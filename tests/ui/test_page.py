@@ -204,7 +204,8 @@ def test_a_seed_is_rendered_once_for_each_instrument_and_tempo(engine: Engine) -
 
 
 def test_the_cache_of_sounds_is_limited(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("musiclstm.ui.engine.KEPT_SOUNDS", 2)
+    longest = engine.sound(engine.first, Performance("guitar", 370)).samples.nbytes
+    monkeypatch.setattr("musiclstm.ui.engine.KEPT_BYTES", 5 * longest // 2)
     oldest, _, newest = (engine.sound(engine.first, Performance("guitar", tempo)) for tempo in (380.0, 390.0, 400.0))
     assert engine.sound(engine.first, Performance("guitar", 400)) is newest
     assert engine.sound(engine.first, Performance("guitar", 380)) is not oldest
