@@ -20,7 +20,6 @@ from statistics import median
 from typing import Any
 
 from benchmarks.report import Figure, publish, ratio, section, set_threads, taking_turns
-from musiclstm.checkpoint import load_checkpoint
 
 ORIGINAL = ((277, 0.7), (28, 0.7), (36, 0.2))  # classes and temperature of notes, offsets and durations
 TAKES = 8
@@ -37,6 +36,8 @@ def main() -> None:
     options = parser.parse_args()
     set_threads(options.threads)
     import tensorflow as tf
+
+    from musiclstm.checkpoint import load_checkpoint
 
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)

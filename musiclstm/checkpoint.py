@@ -64,10 +64,7 @@ class Checkpoint:
     @cached_property
     def decoder(self) -> Decoder:
         """What writes notes with the network."""
-        network = self.network  # first, since it imports TensorFlow quietly
-        from musiclstm.model import Decoder
-
-        return Decoder(network, self.config, self.vocabulary)
+        return _decoder(self.network, self.config, self.vocabulary)
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
@@ -150,6 +147,12 @@ def load_checkpoint(folder: Path, *, revision: str = "", trusted: bool = False) 
     if not trusted:
         loaded.build()
     return loaded
+
+
+def _decoder(network: Network, config: ModelConfig, vocabulary: Vocabulary) -> Decoder:
+    from musiclstm.model import Decoder
+
+    return Decoder(network, config, vocabulary)
 
 
 def _network(config: ModelConfig, path: Path) -> Network:

@@ -7,7 +7,6 @@ And what several tests share: three tunes, a tiny network that was never trained
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import tempfile
@@ -28,10 +27,6 @@ from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
-    from musiclstm.config import ModelConfig
-    from musiclstm.model.batches import FeatureScanner
-    from musiclstm.model.features import FeatureSpec
-    from musiclstm.model.network import Network
 
 if "TF_XLA_FLAGS" not in os.environ:
     # What XLA compiles in one process serves all others of this run: a decoder takes five to ten seconds.
@@ -39,6 +34,7 @@ if "TF_XLA_FLAGS" not in os.environ:
     os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={_compiled.name}"
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _LAYERS = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "importlinter"
@@ -46,9 +42,22 @@ _LAYERS = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.tom
 _FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", layer)]
 
 
-# Files of tests that share something slow, and so one process: the trained checkpoint and the client of the Hub, or a compiled
-# decoder. In parallel they come in this order, the slowest first.
+# Files of tests that share something slow, and so one process: compiled decoders, the bundled checkpoint, or the trained one and
+# the client of the Hub. In parallel they come in this order, the slowest first.
 _TOGETHER = (
+    (
+        "ui/test_browser",
+        "generation/test_composition",
+        "generation/test_regeneration",
+        "training/test_fit_critic",
+        "evaluation/test_continuations",
+        "evaluation/test_likelihood",
+        "benchmarks/test_greedy",
+        "test_cli",
+        "ui/test_page",  # the app in it then finds what was compiled for the next two
+    ),
+    ("project/test_docs", "test_api"),
+    ("model/test_decoder",),
     (
         "training/test_package",
         "publishing/test_gate",
@@ -57,22 +66,14 @@ _TOGETHER = (
         "hub/test_upload",
         "hub/test_download",
     ),
-    (
-        "ui/test_page",
-        "ui/test_browser",
-        "generation/test_composition",
-        "model/test_decoder",
-        "evaluation/test_continuations",
-        "test_cli",
-        "test_api",
-    ),
     ("training/test_distributed",),
-    ("project/test_docs",),
     ("training/test_trainer",),
-    ("project/test_install",),
     ("test_checkpoint",),
+    ("evaluation/test_judge",),
+    ("project/test_install",),
     ("evaluation/test_scores",),
     ("benchmarks/test_benchmarks",),
+    ("seeds/test_seed",),
     ("data/test_kaggle",),
 )
 
@@ -151,7 +152,7 @@ def tunes() -> dict[str, Piece]:
 
 
 @pytest.fixture(scope="session")
-def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
+def small_checkpoint(tunes: dict[str, Piece], no_xla: None) -> Checkpoint:
     """A tiny untrained network with the tunes as seeds, of which the first comes with a continuation by its composer.
 
     Shared: compiling its decoder takes seconds for each number of takes.
@@ -171,30 +172,25 @@ def small_checkpoint(tunes: dict[str, Piece]) -> Checkpoint:
     return Checkpoint("small", config, vocabulary, lambda: network, seeds, metrics={"bits_per_note": 9.0})
 
 
-@functools.cache
-def _scanner(spec: FeatureSpec, lanes: int) -> FeatureScanner:
-    from musiclstm.model.batches import FeatureScanner
+@pytest.fixture(scope="session")
+def no_xla() -> Iterator[None]:
+    """Checkpoints, trainers and evaluators compile in a third of the time: see ``compiling``."""
+    from compiling import without_xla
 
-    return FeatureScanner(spec, lanes)
-
-
-@functools.cache
-def _network(config: ModelConfig, lanes: int) -> Network:
-    from musiclstm.model.network import build_network
-
-    return build_network(config, lanes=lanes)
-
-
-@pytest.fixture(scope="module")
-def compiled_once() -> Iterator[None]:
-    """What takes seconds to compile is compiled once for each size: the scanner of features, which has no weights, of trainers
-    and evaluators; and the network of evaluators, which each of them gives its own weights.
-    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("musiclstm.training.trainer.FeatureScanner", _scanner)
-        patch.setattr("musiclstm.evaluation.likelihood.FeatureScanner", _scanner)
-        patch.setattr("musiclstm.evaluation.likelihood.build_network", _network)
+        without_xla(patch)
         yield
+
+
+@pytest.fixture(scope="session")
+def bundled() -> Checkpoint:
+    """The bundled checkpoint, opened once. It writes as for everybody: with XLA, even beside ``no_xla``."""
+    from musiclstm.api import open_checkpoint
+    from musiclstm.model import Decoder
+
+    opened = open_checkpoint()
+    object.__setattr__(opened, "decoder", Decoder(opened.network, opened.config, opened.vocabulary))
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,6 @@ one process because importing TensorFlow takes seconds.
 from __future__ import annotations
 
 import base64
-import functools
-import importlib
 import io
 import json
 import os
@@ -17,6 +15,8 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from musiclstm.errors import MusicLSTMError
 from musiclstm.quiet import import_tensorflow
@@ -105,10 +105,9 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Answer orders until there are no more."""
     import_tensorflow()
-    # An evaluator brings its weights and carries nothing on: what is compiled once serves every evaluation of the same size.
-    likelihood: Any = importlib.import_module("musiclstm.evaluation.likelihood")
-    likelihood.FeatureScanner = functools.cache(likelihood.FeatureScanner)
-    likelihood.build_network = functools.cache(likelihood.build_network)
+    from compiling import without_xla
+
+    without_xla(pytest.MonkeyPatch())
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:

@@ -43,11 +43,6 @@ def test_nothing_is_saved_over_a_file(small_checkpoint: Checkpoint, tmp_path: Pa
     assert (tmp_path / "file").read_text() == "mine"
 
 
-@pytest.fixture(scope="module")
-def bundled() -> Checkpoint:
-    return open_checkpoint()
-
-
 def test_the_bundled_checkpoint_loads_has_its_seeds_and_stays_small(bundled: Checkpoint) -> None:
     assert bundled.revision == "bundled"
     assert len(bundled.seeds) >= 24

@@ -18,7 +18,7 @@ from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.music.notes import Piece, join, transpose
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.usefixtures("compiled_once", "one_decoder")
+pytestmark = pytest.mark.usefixtures("no_xla", "one_decoder")
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,10 @@ def folder(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def one_decoder(small_checkpoint: Checkpoint) -> Iterator[None]:
-    """Each folder is loaded once, and decodes with the decoder of the same network: compiling one takes ten seconds."""
+    """Each folder is loaded once, and decodes with the decoder of the same network: compiling one takes seconds."""
 
     @functools.cache
-    def load(folder: Path, *, revision: str = "") -> Checkpoint:
+    def load(folder: Path, *, revision: str = "", trusted: bool = False) -> Checkpoint:
         loaded = load_checkpoint(folder, revision=revision)
         object.__setattr__(loaded, "decoder", small_checkpoint.decoder)
         return loaded
@@ -224,11 +224,14 @@ def data(tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> s
     return str(path.parent)
 
 
-def test_evaluate_compares_continuations_with_human_ones(folder: str, data: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_compares_continuations_with_human_ones(
+    folder: str, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["evaluate", "--data", data, "--checkpoint", folder, "--continuations", "9", "--bars", "8", "--diversity", "0.9"]
-    assert main([*command, "--random-seed", "2"]) == 0
+    assert main([*command, "--random-seed", "2", "--json", str(tmp_path / "figures.json")]) == 0
     captured = capsys.readouterr()
     figures = json.loads(captured.out)
+    assert figures == json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert figures["pieces"] == 2
     judged = figures["continuations"]
     assert {name: judged[name] for name in ("passages", "bars", "diversity", "random_seed")} == {

@@ -161,14 +161,15 @@ class FeatureScanner(keras.Model):
     """``features.scan`` as a Keras model without weights, so that it runs compiled on every backend.
 
     ``inputs(batch)`` returns the network's inputs for the next batch of a plan and carries each lane's context forward.
+    ``jit_compile``: whether XLA compiles it, which takes three times as long; then it runs many times as fast.
     """
 
-    def __init__(self, spec: features.FeatureSpec, lanes: int) -> None:
+    def __init__(self, spec: features.FeatureSpec, lanes: int, *, jit_compile: bool = True) -> None:
         super().__init__()
         self.spec = spec
         self.empty = _numpy(features.initial_state(lanes, spec))
         self.carried = self.empty
-        self.compile(jit_compile=True)
+        self.compile(jit_compile=jit_compile)
 
     def call(self, inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """``inputs`` holds rows, next_step and fresh, and the state as ``state_NAME``."""

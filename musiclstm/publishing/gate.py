@@ -21,7 +21,7 @@ from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.checkpoint_files import CRITIC, MARKER, ORIGINALITY, PARTS
 from musiclstm.data import Collection, open_data, split
 from musiclstm.errors import CheckpointError, DataError, OptionError
-from musiclstm.evaluation import Evaluator, NoteScores, is_new, middle_95, ngram, total, work_weights
+from musiclstm.evaluation import LANES, Evaluator, NoteScores, is_new, middle_95, ngram, total, work_weights
 from musiclstm.hub import CARD, Published, Remote, download_checkpoint, upload
 from musiclstm.model import encode, quarters
 from musiclstm.music import Piece
@@ -228,7 +228,8 @@ def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, li
 
 def _measured(name: str, checkpoint: Checkpoint, pieces: Sequence[Piece]) -> Contender:
     rows = [encode(piece, checkpoint.vocabulary) for piece in pieces]
-    return _contender(name, Evaluator(checkpoint).scores(pieces), quarters(rows, checkpoint.vocabulary))
+    scores = Evaluator(checkpoint, min(LANES, len(pieces))).scores(pieces)
+    return _contender(name, scores, quarters(rows, checkpoint.vocabulary))
 
 
 def _contender(name: str, scores: Sequence[NoteScores], covered: float) -> Contender:

@@ -24,8 +24,9 @@ BAR = 96
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """The network learns for a shorter time."""
+    """There are fewer folds, and the network learns for a shorter time."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FOLDS", 3)
         patch.setattr(judge_network, "EPOCHS", 3)
         yield
 

@@ -20,8 +20,7 @@ from typing import NamedTuple
 import pytest
 
 from musiclstm import api, cli, limits
-from musiclstm.checkpoint import Checkpoint, load_checkpoint
-from musiclstm.evaluation.likelihood import Evaluator
+from musiclstm.checkpoint import Checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -220,9 +219,12 @@ def run_elsewhere(command: Command) -> None:
 
 HERE = "run in an empty folder"
 RULES: dict[str, tuple[str, Callable[[Command], None]]] = {
-    HERE: (r"musiclstm (seeds|generate|evaluate)\b(?!.*--(takes|judge)).*", parse_musiclstm),
-    # Several takes are written in tests/test_cli.py; judges need ten works, as in tests/evaluation/test_judge.py.
-    "parsed": (r"musiclstm( --help| (app|train|push|deploy)\b.*| (generate|evaluate) .*--(takes|judge).*)?", parse_musiclstm),
+    HERE: (r"musiclstm (seeds|generate|evaluate)\b(?!.*--(takes|continuations)).*", parse_musiclstm),
+    # Several takes are written in tests/test_cli.py, and many continuations are compared there.
+    "parsed": (
+        r"musiclstm( --help| (app|train|push|deploy)\b.*| (generate|evaluate) .*--(takes|continuations).*)?",
+        parse_musiclstm,
+    ),
     "scripts": (r"(python|(hf jobs )?uv run( --dry-run)?) (train|app)\.py\b.*", parse_script),
     "asked of make": (r"make [a-z-]+\b.*", ask_make),
     "run against a server": (r"(?s)curl .*|(?=.*\bcurl\b).*", run_elsewhere),
@@ -309,41 +311,27 @@ def test_the_table_of_generate_names_every_option() -> None:
 
 
 @pytest.fixture(scope="module")
-def bundled() -> Iterator[None]:
-    """The bundled checkpoint, loaded and compiled once for all commands: each compilation takes seconds."""
-    loaded: dict[Path, Checkpoint] = {}
-    evaluators: dict[int, Evaluator] = {}
+def opened_once(bundled: Checkpoint) -> Iterator[None]:
+    """The commands share the bundled checkpoint, which is compiled once: each compilation takes seconds."""
 
-    def load(folder: Path, *, revision: str = "") -> Checkpoint:
-        folder = folder.resolve()
-        if folder not in loaded:
-            loaded[folder] = load_checkpoint(folder, revision=revision)
-        return loaded[folder]
-
-    def evaluator(checkpoint: Checkpoint, lanes: int) -> Evaluator:
-        if lanes not in evaluators:
-            evaluators[lanes] = Evaluator(checkpoint, lanes)
-        return evaluators[lanes]
+    def load(folder: Path, *, revision: str = "", trusted: bool = False) -> Checkpoint:
+        assert folder.resolve() == api.BUNDLED.resolve()
+        return bundled
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("musiclstm.api.load_checkpoint", load)
-        patch.setattr("musiclstm.evaluation.likelihood.Evaluator", evaluator)
         yield
 
 
 @pytest.fixture(scope="module")
-def workplace(bundled: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workplace(bundled: Checkpoint, opened_once: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the commands expect of the reader: an opening, a folder of music, a trained checkpoint."""
     from musiclstm.formats.midi import write_midi
-    from musiclstm.music.notes import join
 
     folder = tmp_path_factory.mktemp("workplace")
-    seed = api.open_checkpoint().seeds[0]
-    music = seed.piece
-    for times in range(1, 4):  # long enough for the eight passages that evaluate needs
-        music = join(music, seed.piece, times * seed.end)
+    seed = bundled.seeds[0]
     (folder / "my-midi-folder").mkdir()
-    write_midi(music, folder / "my-midi-folder" / "piece.mid")
+    write_midi(seed.piece, folder / "my-midi-folder" / "piece.mid")
     write_midi(seed.piece, folder / "my-opening.mid")
     (folder / "runs").mkdir()
     (folder / "runs" / "mine").symlink_to(api.BUNDLED)

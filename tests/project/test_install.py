@@ -39,14 +39,25 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def run(installed: Path, folder: Path, program: str) -> str:
-    """What a Python program prints that has the installed package and is nowhere near the checkout."""
+PROGRAM = """
+from musiclstm.cli import main
+from musiclstm.publishing.space import space_files
+code = main(["seeds"])
+print("Files of a Space:", *sorted(space_files(None)), sep="\\n")
+raise SystemExit(code)
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The seeds and then the files of a Space, as a program prints them that is nowhere near the checkout."""
     environment = {**os.environ, "PYTHONPATH": str(installed), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
     ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM], cwd=elsewhere, env=environment, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return ran.stdout.split("Files of a Space:\n")
 
 
 def test_the_wheel_asks_for_the_pinned_packages_and_gives_a_command(installed: Path) -> None:
@@ -57,11 +68,9 @@ def test_the_wheel_asks_for_the_pinned_packages_and_gives_a_command(installed: P
     assert "musiclstm = musiclstm.cli:main" in (about / "entry_points.txt").read_text(encoding="utf-8")
 
 
-def test_an_installed_package_finds_the_bundled_checkpoint(installed: Path, tmp_path: Path) -> None:
-    program = "import sys; from musiclstm.cli import main; sys.exit(main(['seeds']))"
-    assert "mozart-k545-1" in run(installed, tmp_path, program)
+def test_an_installed_package_finds_the_bundled_checkpoint(printed: list[str]) -> None:
+    assert "mozart-k545-1" in printed[0]
 
 
-def test_an_installed_package_has_all_files_of_a_space(installed: Path, tmp_path: Path) -> None:
-    program = "from musiclstm.publishing.space import space_files\nprint(*sorted(space_files(None)), sep='\\n')"
-    assert run(installed, tmp_path, program).splitlines() == sorted(space_files(None))
+def test_an_installed_package_has_all_files_of_a_space(printed: list[str]) -> None:
+    assert printed[1].splitlines() == sorted(space_files(None))

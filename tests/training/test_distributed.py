@@ -28,13 +28,14 @@ from musiclstm.training.package import prepare
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = TrainConfig(epochs=1000, patience=1000, lanes=4, window=16, learning_rate=0.02)
 SIZES: dict[str, Any] = {"units": 8, "layers": 1, "head": 8}
-# train.py without dropout, whose random numbers are each process's own, and with a scanner that compiles faster and runs slower.
+TESTS = ROOT / "tests"
+# train.py without XLA, and without dropout, whose random numbers are each process's own.
 PROGRAM = f"""
 import runpy
+import pytest
+from compiling import without_xla
 from musiclstm.config import ModelConfig
-from musiclstm.model import FeatureScanner
-compiled = FeatureScanner.compile
-FeatureScanner.compile = lambda self, **_: compiled(self, jit_compile=False)
+without_xla(pytest.MonkeyPatch())
 init = ModelConfig.__init__
 ModelConfig.__init__ = lambda self, *sizes, **named: init(self, *sizes, **({{"dropout": 0.0}} | named))
 runpy.run_path({str(ROOT / "train.py")!r}, run_name="__main__")
@@ -77,7 +78,7 @@ class Run:
             *more,
         ]
         kept = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
-        settings = kept | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        settings = kept | {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", "TF_CPP_MIN_LOG_LEVEL": "3"}
         with (folder / "stderr.txt").open("w", encoding="utf-8") as errors:
             self.process = subprocess.Popen(
                 command, cwd=folder, env=settings, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
@@ -120,6 +121,7 @@ def interrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         run.close()
 
 
+@pytest.mark.usefixtures("no_xla")
 def test_two_processes_lose_what_one_loses_on_the_same_batches(interrupted: Run, data: Path, tmp_path: Path) -> None:
     one_epoch = replace(OPTIONS, minutes=1e-6)
     trainer = prepare([str(data)], tmp_path, one_epoch, SIZES | {"dropout": 0.0}, say=lambda _: None)

@@ -94,19 +94,22 @@ def examples(shift: float = 2.0) -> Examples:
     return Examples(rows, human, np.arange(240) // 20)
 
 
-def test_what_sets_human_music_apart_is_learnt() -> None:
-    learnt = fit_critic(examples(), 1)
+@pytest.fixture(scope="module")
+def learnt() -> Critic:
+    return fit_critic(examples(), 1)
+
+
+def test_what_sets_human_music_apart_is_learnt(learnt: Critic) -> None:
     fresh = np.tile(examples().rows.mean(axis=0), (2, 1))
     fresh[:, 0] += (2.0, -2.0)
     high, low = learnt.log_odds(fresh)
     assert high > 0.5 > -0.5 > low
-    assert isinstance(learnt, Critic)
 
 
-def test_the_same_examples_give_the_same_critic_and_others_another() -> None:
-    first, again, other = fit_critic(examples(), 1), fit_critic(examples(), 1), fit_critic(examples(), 2)
-    assert np.array_equal(first.hidden, again.hidden)
-    assert not np.array_equal(first.hidden, other.hidden)
+def test_the_same_examples_give_the_same_critic_and_others_another(learnt: Critic) -> None:
+    again, other = fit_critic(examples(), 1), fit_critic(examples(), 2)
+    assert np.array_equal(learnt.hidden, again.hidden)
+    assert not np.array_equal(learnt.hidden, other.hidden)
 
 
 def test_examples_are_joined_and_chosen_by_work() -> None:

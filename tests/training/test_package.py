@@ -73,7 +73,7 @@ def test_an_index_is_added_without_training_again(trained: TrainingRun, loaded: 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--data", "nowhere"], "nowhere"),
+        (["--data", "nowhere", "--seeds", "data"], "nowhere"),
         (["--data", "nowhere", "--epochs", "0"], "epochs"),
         (["--data", "nowhere", "--lanes", "lots"], "lots"),
         ([], "--data"),

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -23,6 +23,7 @@ from musiclstm.ui.page import build_page, launch
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 class Unhurried(Engine):
@@ -351,10 +352,12 @@ def test_two_visitors_at_once_do_not_see_each_other(session: Callable[..., Page]
         assert page.evaluate("JSON.stringify(localStorage)").count("musiclstm-history") == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_scrolls_only_downwards(session: Callable[..., Page], scheme: str) -> None:
-    page = session(viewport=PHONE, color_scheme=scheme)
+def test_a_phone_scrolls_only_downwards(session: Callable[..., Page]) -> None:
+    page = session(viewport=PHONE, color_scheme="light")
     generate(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert page.evaluate("document.querySelector('#roll .html-container').scrollWidth") > PHONE["width"]
-    expect(page.locator("#player .player")).to_be_in_viewport()
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert page.evaluate("document.querySelector('#roll .html-container').scrollWidth") > PHONE["width"]
+        expect(page.locator("#player .player")).to_be_in_viewport()

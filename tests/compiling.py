@@ -1,0 +1,23 @@
+"""What XLA compiles takes seconds and then runs many times as fast. Most tests run it so seldom that they do without XLA."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from musiclstm.model import Decoder, FeatureScanner, build_network
+
+
+def without_xla(patch: pytest.MonkeyPatch) -> None:
+    """From here on the decoders of checkpoints and the scanners of trainers do without XLA.
+
+    And what was compiled is used again: the decoder for the same network, scanners for the same size, and the network of
+    evaluators, which each of them gives its own weights. Evaluators read long windows, so that their scanners are worth XLA.
+    """
+    decoder = functools.lru_cache(maxsize=8)(functools.partial(Decoder, jit_compile=False))
+    patch.setattr("musiclstm.checkpoint._decoder", decoder)
+    scanner = functools.cache(functools.partial(FeatureScanner, jit_compile=False))
+    patch.setattr("musiclstm.training.trainer.FeatureScanner", scanner)
+    patch.setattr("musiclstm.evaluation.likelihood.FeatureScanner", functools.cache(FeatureScanner))
+    patch.setattr("musiclstm.evaluation.likelihood.build_network", functools.cache(build_network))
