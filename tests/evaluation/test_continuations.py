@@ -124,7 +124,7 @@ def test_too_little_music_is_refused() -> None:
         ({"continuations": 3}, "from 8 to 10000, not 3"),
         ({"continuations": 20, "bars": 1}, "from 2 to 64, not 1"),
         ({"continuations": 20, "bars": 65}, "not 65"),
-        ({"continuations": 20, "seed_bars": 0}, "from 1 to 64, not 0"),
+        ({"continuations": 20, "seed_bars": 0}, "from 1 to 32, not 0"),
         ({"continuations": 20, "random_seed": -1}, "random seed"),
     ],
 )

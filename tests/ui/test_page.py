@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -454,8 +455,12 @@ def test_the_folder_of_a_space_uses_the_bundled_checkpoint_until_the_one_on_the_
 
 
 def _answers(port: int) -> bool:
-    with socket.socket() as visitor:
-        return visitor.connect_ex(("127.0.0.1", port)) == 0
+    """Whether the page is served. Gradio tries the port before it serves, so a connection alone says nothing."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_if_a_checkpoint_cannot_be_opened_the_bundled_one_is_used_and_the_note_says_why(engine: Engine) -> None:
