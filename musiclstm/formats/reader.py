@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from concurrent.futures import TimeoutError as OutOfTime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from musiclstm.errors import MusicFileError
 from musiclstm.formats.read import read_music
 from musiclstm.music import Piece, bar_lines
 
+LONGEST_FOLDER = 107 - len("/pymp-12345678/listener-12345678")  # bytes in the path of the temporary folder
 _LIBRARIES = ("musiclstm.formats.read", "music21.converter", "verovio")  # imported once, before the processes part
 
 
@@ -77,7 +79,9 @@ def _read(path: Path) -> Piece:
 
 def _context() -> multiprocessing.context.BaseContext:
     """How processes start: as copies of one that has no threads and has imported the libraries, where the system can do that."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    # The one process listens at a socket in the temporary folder, and a socket's path has at most 107 bytes.
+    short = len(os.fsencode(tempfile.gettempdir())) <= LONGEST_FOLDER
+    if "forkserver" not in multiprocessing.get_all_start_methods() or not short:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_LIBRARIES))

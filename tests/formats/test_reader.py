@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def long_tune(tmp_path: Path) -> Path:
 def test_a_file_is_read_as_in_this_process(reader: MusicReader, tunes: dict[str, Piece], tmp_path: Path) -> None:
     write_midi(tunes["waltz"], tmp_path / "waltz.mid")
     assert reader.read(tmp_path / "waltz.mid") == read_music(tmp_path / "waltz.mid")
+
+
+def test_a_long_path_of_the_temporary_folder_does_no_harm(
+    tunes: dict[str, Piece], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    write_midi(tunes["waltz"], folder / "waltz.mid")
+    with MusicReader() as reader:
+        assert len(reader.read(folder / "waltz.mid")) == len(tunes["waltz"])
 
 
 def test_a_refusal_is_the_readers_own_sentence(reader: MusicReader, tmp_path: Path) -> None:
