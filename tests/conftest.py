@@ -7,6 +7,7 @@ And what several tests share: three tunes, a tiny network that was never trained
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import tempfile
@@ -28,10 +29,11 @@ from musiclstm.music.notes import Piece
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
 
-if "TF_XLA_FLAGS" not in os.environ:
-    # What XLA compiles in one process serves all others of this run: a decoder takes five to ten seconds.
+if "TF_XLA_FLAGS" not in os.environ:  # what is compiled is kept in a folder of this run, not in the user's cache
     _compiled = tempfile.TemporaryDirectory(prefix="musiclstm-xla-")
     os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={_compiled.name}"
+# TensorFlow builds its graphs of many small objects that stay: to look through them for garbage takes a twelfth of the time.
+gc.set_threshold(50_000, 20, 100)
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -54,7 +56,7 @@ _TOGETHER = (
         "evaluation/test_likelihood",
         "benchmarks/test_greedy",
         "test_cli",
-        "ui/test_page",  # the app in it then finds what was compiled for the next two
+        "ui/test_page",
     ),
     ("project/test_docs", "test_api"),
     ("model/test_decoder",),
@@ -94,6 +96,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return _place(item.nodeid.partition("::")[0]) if parallel else (0, 0), layer
 
     items.sort(key=order)
+
+
+def pytest_collection_finish() -> None:
+    """Look no more for garbage in what was imported."""
+    gc.freeze()
 
 
 class _Together(LoadScopeScheduling):

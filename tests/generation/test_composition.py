@@ -110,9 +110,7 @@ def test_a_single_take_equals_the_first_of_four(small_checkpoint: Checkpoint) ->
 
 def judged_by(checkpoint: Checkpoint, critic: Critic) -> Checkpoint:
     """The checkpoint with a critic."""
-    judged = replace(checkpoint, critic=critic)
-    object.__setattr__(judged, "decoder", checkpoint.decoder)  # compiled already
-    return judged
+    return replace(checkpoint, critic=critic)
 
 
 def test_finished_takes_are_sorted_by_score_and_keep_their_numbers(small_checkpoint: Checkpoint) -> None:

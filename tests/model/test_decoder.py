@@ -168,20 +168,21 @@ def test_these_probabilities_depend_on_the_past(trained_on: dict[str, Array]) ->
 def test_what_is_written_is_chosen_from_those_logits(music: Piece, small_checkpoint: Checkpoint) -> None:
     rows, decoder = encode(music, small_checkpoint.vocabulary)[:50], small_checkpoint.decoder
     options = SamplingOptions(diversity=0.8, top_p=0.9, loop_guard=False)
-    state = decoder.prime(rows, gap=24)
-    written = next(decoder.write(state, options, [np.random.default_rng(3)], until=10**6, most=CHUNK)).rows[0]
-    assert len(written) == CHUNK
-    uniform = np.random.default_rng(3).random((CHUNK, 4), dtype=np.float32)
+    state = decoder.prime(rows, gap=24, takes=4)
+    chunk = next(decoder.write(state, options, [np.random.default_rng(seed) for seed in FOUR], until=10**6, most=CHUNK))
+    assert [len(take) for take in chunk.rows] == [CHUNK] * 4
+    written = np.stack(chunk.rows, axis=1)
+    uniform = np.stack([np.random.default_rng(seed).random((CHUNK, 4), dtype=np.float32) for seed in FOUR], axis=1)
     for index, row in enumerate(written):
-        logits = decoder.logits_after(state, row[None])
+        logits = decoder.logits_after(state, row)
         # The first step has to reach the bar line, and above the highest key no chord goes on.
-        bound = index == 0 or written[index - 1, PITCH] == PITCHES - 1
+        bound = (written[index - 1, :, PITCH] == PITCHES - 1) | (index == 0)
         for column, stream in enumerate(STREAMS):
-            if not (bound and stream == "step"):
-                chance = uniform[index, column : column + 1]
-                picked = sample(nucleus(heated(logits[stream], np.full(1, 0.8, np.float32)), np.float32(0.9)), chance)
-                assert int(picked[0]) == row[column], f"{stream} of note {index}"
-        state = decoder.feed(state, row[None])
+            chance = uniform[index, :, column]
+            picked = sample(nucleus(heated(logits[stream], np.full(4, 0.8, np.float32)), np.float32(0.9)), chance)
+            free = ~bound if stream == "step" else np.full(4, True)
+            assert (np.asarray(picked) == row[:, column])[free].all(), f"{stream} of note {index}"
+        state = decoder.feed(state, row)
 
 
 # Takes
@@ -228,11 +229,10 @@ def test_a_take_does_not_depend_on_the_others_in_its_batch(small_checkpoint: Che
 
 def test_a_state_may_be_continued_twice(small_checkpoint: Checkpoint) -> None:
     rows = encode(small_checkpoint.seeds[0].piece, small_checkpoint.vocabulary)
-    state: State = small_checkpoint.decoder.prime(rows, takes=1, gap=24)
-    first, second = (
-        next(small_checkpoint.decoder.write(state, STEADY, [np.random.default_rng(1)], until=10**6, most=CHUNK)) for _ in range(2)
-    )
-    assert np.array_equal(first.rows[0], second.rows[0])
+    state: State = small_checkpoint.decoder.prime(rows, takes=4, gap=24)
+    rngs = [[np.random.default_rng(seed) for seed in FOUR] for _ in range(2)]
+    first, second = (next(small_checkpoint.decoder.write(state, STEADY, each, until=10**6, most=CHUNK)) for each in rngs)
+    assert all(np.array_equal(one, other) for one, other in zip(first.rows, second.rows, strict=True))
 
 
 # Time

@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -311,20 +311,13 @@ def test_the_table_of_generate_names_every_option() -> None:
 
 
 @pytest.fixture(scope="module")
-def opened_once(bundled: Checkpoint) -> Iterator[None]:
-    """The commands share the bundled checkpoint, which is compiled once: each compilation takes seconds."""
-
-    def load(folder: Path, *, revision: str = "", trusted: bool = False) -> Checkpoint:
-        assert folder.resolve() == api.BUNDLED.resolve()
-        return bundled
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("musiclstm.api.load_checkpoint", load)
-        yield
+def quick(small_checkpoint: Checkpoint, bundled: Checkpoint) -> Checkpoint:
+    """What stands in for the bundled checkpoint when commands run: the same seeds, and a network that writes at once."""
+    return replace(small_checkpoint, seeds=bundled.seeds, originality=bundled.originality)
 
 
 @pytest.fixture(scope="module")
-def workplace(bundled: Checkpoint, opened_once: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workplace(bundled: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the commands expect of the reader: an opening, a folder of music, a trained checkpoint."""
     from musiclstm.formats.midi import write_midi
 
@@ -346,10 +339,11 @@ def done() -> set[str]:
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=name_of(page)) for page in PAGES])
 def test_the_commands_and_python_blocks_of_a_page_run_in_their_order(
-    page: Path, workplace: Path, done: set[str], monkeypatch: pytest.MonkeyPatch
+    page: Path, workplace: Path, quick: Checkpoint, bundled: Checkpoint, done: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workplace)
     text = text_of(page)
+    monkeypatch.setattr("musiclstm.api.load_checkpoint", lambda *_, **__: quick)
     for found in commands(name_of(page), text):
         if found.whole and rules_of(found) == [HERE] and found.plain not in done:
             assert cli.main(found.words[1:]) == 0, found.line
@@ -357,6 +351,7 @@ def test_the_commands_and_python_blocks_of_a_page_run_in_their_order(
                 out = workplace / found.words[found.words.index("--out") + 1]
                 assert list(out.rglob("joined.mid")), found.line
             done.add(found.plain)
+    monkeypatch.setattr("musiclstm.api.load_checkpoint", lambda *_, **__: bundled)
     for language, code in blocks(text):
         if language == "python" and "gradio_client" not in code:
             shutil.rmtree(workplace / "out", ignore_errors=True)

@@ -69,9 +69,10 @@ def address(engine: Engine, reader: MusicReader) -> Iterator[str]:
     page.close()
 
 
-@pytest.fixture
-def client(address: str, tmp_path: Path) -> Iterator[Client]:
-    client = Client(address, verbose=False, download_files=str(tmp_path))
+@pytest.fixture(scope="module")
+def client(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """One for all tests: each waits for a second before it closes."""
+    client = Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
     yield client
     client.close()
 
@@ -401,11 +402,16 @@ def test_the_endpoints_are_mcp_tools(engine: Engine, reader: MusicReader) -> Non
 # The program
 
 
-# What only developers install must not be needed.
-WITHOUT_TOOLS = """
-import sys
-for name in ("pytest", "playwright", "mypy", "xdist", "importlinter"):
-    sys.modules[name] = None
+# What only developers install must not be needed. And XLA takes longer to compile the decoders than they write here without it.
+PROGRAM = """
+import runpy, sys
+sys.modules |= dict.fromkeys(("pytest", "playwright", "mypy", "xdist", "importlinter"))
+from musiclstm import checkpoint
+def without_xla(*parts):
+    from musiclstm.model import Decoder
+    return Decoder(*parts, jit_compile=False)
+checkpoint._decoder = without_xla
+runpy.run_path("app.py", run_name="__main__")
 """
 
 
@@ -413,15 +419,13 @@ for name in ("pytest", "playwright", "mypy", "xdist", "importlinter"):
 def app_py(folder: Path, settings: dict[str, str], scratch: Path) -> Iterator[str]:
     """Run app.py in the folder of a Space and yield its address; afterwards it must end cleanly."""
     scratch.mkdir()
-    (folder.parent / "tools").mkdir()
-    (folder.parent / "tools" / "sitecustomize.py").write_text(WITHOUT_TOOLS, encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     # Sounds are not the subject here: without FluidSynth on the path there are none.
-    environment = {**os.environ, **settings, "PATH": "", "PYTHONPATH": str(folder.parent / "tools"), "SYSTEM": "spaces"}
+    environment = {**os.environ, **settings, "PATH": "", "PYTHONPATH": "", "SYSTEM": "spaces"}
     environment |= {"GRADIO_SERVER_PORT": str(port), "TMPDIR": str(scratch)}
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    app = subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until(lambda: app.poll() is not None or _answers(port))
         assert app.poll() is None
