@@ -11,7 +11,8 @@ the page show it unchanged. The tree:
     ├── CheckpointError       a checkpoint that is missing, damaged, newer than this program or not made by it
     ├── HubError              the Hugging Face Hub refused a request or can't be reached
     ├── WorkerError           a training worker that has left, or does not belong to the group
-    └── MissingToolError      a program or a sound font that must be installed first
+    ├── MissingToolError      a program or a sound font that must be installed first
+    └── StoppedError          somebody pressed Stop
 """
 
 from __future__ import annotations
@@ -53,3 +54,7 @@ class WorkerError(MusicLSTMError):
 
 class MissingToolError(MusicLSTMError):
     """A program or a sound font that must be installed first."""
+
+
+class StoppedError(MusicLSTMError):
+    """Somebody pressed Stop, so the work at hand was left."""

@@ -23,7 +23,7 @@ from musiclstm.music import Notes, Piece, cut, line_after
 from musiclstm.scoring import Critic, Ear, SharedPassage
 
 if TYPE_CHECKING:
-    from musiclstm.model import State
+    from musiclstm.model import State, Turn
 
 OPENING, FOLLOWING = 8, 4  # bars before and after a passage that new bars must fit to
 
@@ -130,20 +130,23 @@ def original_of(composition: Composition) -> Piece | None:
     return None if known is None else request.performance.played(known.piece)
 
 
-def compose(checkpoint: Checkpoint, request: ComposeRequest) -> Composition:
-    """The finished composition. The same checkpoint and request give the same notes."""
-    for composition in compose_stream(checkpoint, request):
+def compose(checkpoint: Checkpoint, request: ComposeRequest, turn: Turn | None = None) -> Composition:
+    """The finished composition. The same checkpoint and request give the same notes. ``turn`` as for ``compose_stream``."""
+    for composition in compose_stream(checkpoint, request, turn):
         last = composition
     return last
 
 
-def compose_stream(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[Composition]:
-    """Yields the composition as it grows, a few bars at a time. A caller may stop early: every one yielded is complete music."""
+def compose_stream(checkpoint: Checkpoint, request: ComposeRequest, turn: Turn | None = None) -> Iterator[Composition]:
+    """Yields the composition as it grows, a few bars at a time. A caller may stop early: every one yielded is complete music.
+
+    ``turn``: whose notes are written first where several compose at once, and when to stop. Raises StoppedError then.
+    """
     place, made = place_of(request), recipe_of(checkpoint, request)
     seed = request.performance.paced(request.seed.piece)
     if place.split < request.seed.end:
         seed = cut(seed, 0, place.split)
-    for drafts in _drafts(checkpoint, request, place):
+    for drafts in _drafts(checkpoint, request, place, turn):
         finished = all(draft.finished for draft in drafts)
         takes = tuple(_take(place, number, draft) for number, draft in enumerate(drafts))
         fresh = min(draft.bars for draft in drafts)
@@ -153,7 +156,7 @@ def compose_stream(checkpoint: Checkpoint, request: ComposeRequest) -> Iterator[
         yield Composition(request, seed, place.split, takes, bars, fresh, finished, made)
 
 
-def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place) -> Iterator[list[Draft]]:
+def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place, turn: Turn | None) -> Iterator[list[Draft]]:
     decoder, vocabulary, critic = checkpoint.decoder, checkpoint.vocabulary, checkpoint.critic
     bar, onset = place.metre.bar_ticks, place.music.notes["onset"]
     rows = encode(place.music, vocabulary)
@@ -164,7 +167,7 @@ def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place) -> It
     known[-1, POSITION], known[-1, BAR] = -gap % bar, bar
     choosing = place.rewrites or (request.candidates > 1 and critic is not None)
     composer, takes = vocabulary.composer_class(request.seed.composer), 1 if choosing else request.takes
-    state = decoder.prime(known, composer=composer, takes=takes, gap=gap, end=place.end - place.begin)
+    state = decoder.prime(known, composer=composer, takes=takes, gap=gap, end=place.end - place.begin, turn=turn)
     task = Task(
         decoder=decoder,
         vocabulary=vocabulary,
@@ -174,6 +177,7 @@ def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place) -> It
         bars=request.bars,
         bar=bar,
         gap=gap,
+        turn=turn,
     )
     if not choosing:
         return written(task, request.takes)

@@ -21,7 +21,7 @@ from musiclstm.music import NOTE, Notes, make_notes
 from musiclstm.scoring import Ear
 
 if TYPE_CHECKING:
-    from musiclstm.model import Decoder, State
+    from musiclstm.model import Decoder, State, Turn
 
 PHRASE = 2  # bars
 ATTEMPTS = 3  # as many times candidates are written for a phrase while none is good enough
@@ -50,6 +50,7 @@ class Task:
 
     ``random_seed`` and the number of a take determine its notes. ``given``: rows [6] of notes that are fixed, in order, each with
     its tick. ``hindsight`` gives finished candidates the log-likelihood of what follows. No take repeats what ``unlike`` holds.
+    ``turn``: see ``Decoder.write``.
     """
 
     decoder: Decoder
@@ -63,6 +64,7 @@ class Task:
     given: tuple[tuple[int, Rows], ...] = ()
     hindsight: Callable[[State], NDArray[np.float64]] | None = None
     unlike: tuple[Notes, ...] = ()
+    turn: Turn | None = None
 
     def draft(self, notes: Notes, guarded: NDArray[np.bool_], bars: int | None, finished: bool, score: float = 0.0) -> Draft:
         """A draft of ``notes``; ``bars`` is None if only the notes say how many are whole."""
@@ -183,8 +185,8 @@ def _growing(
     given = [(tick, row) for tick, row in task.given if begin <= tick < end]
     for segment, (until, fixed) in enumerate([*given, (end, None)]):
         room = most - max(map(len, notes))
-        for chunk in task.decoder.write(state, task.sampling, rngs(segment), until=until, most=room):
-            pairs = zip(chunk.rows, state["clock"].numpy().tolist(), strict=True)
+        for chunk in task.decoder.write(state, task.sampling, rngs(segment), until=until, most=room, turn=task.turn):
+            pairs = zip(chunk.rows, state["clock"].tolist(), strict=True)
             fresh = [decode(rows, task.vocabulary, start=tick) for rows, tick in pairs]
             notes = [np.concatenate(pair) for pair in zip(notes, fresh, strict=True)]
             guarded = [np.concatenate(pair) for pair in zip(guarded, chunk.guarded, strict=True)]

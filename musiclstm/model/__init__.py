@@ -30,8 +30,10 @@ if TYPE_CHECKING:
         plan_lanes,
         prefetch,
     )
-    from musiclstm.model.decoder import Chunk, Decoder, State
+    from musiclstm.model.continuous_batching import Turn, cores
+    from musiclstm.model.decoder import Chunk, Decoder
     from musiclstm.model.features import FeatureSpec
+    from musiclstm.model.lanes import State
     from musiclstm.model.loop_guard import GUARD, is_looping
     from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
     from musiclstm.model.weights import load_network, save_network
@@ -55,10 +57,12 @@ __all__ = [
     "Part",
     "Rows",
     "State",
+    "Turn",
     "Vocabulary",
     "bars_left",
     "batch_count",
     "build_network",
+    "cores",
     "decode",
     "encode",
     "fit_vocabulary",
@@ -74,8 +78,10 @@ __all__ = [
 
 _FILES = {
     "batches": "PREDICTED Batch FeatureScanner Part bars_left batch_count iterate_batches plan_lanes prefetch",
-    "decoder": "Chunk Decoder State",
+    "continuous_batching": "Turn cores",
+    "decoder": "Chunk Decoder",
     "features": "FeatureSpec",
+    "lanes": "State",
     "loop_guard": "GUARD is_looping",
     "network": "STREAMS Network build_network reset_memory",
     "weights": "load_network save_network",

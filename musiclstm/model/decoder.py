@@ -1,7 +1,8 @@
-"""Writes notes: carries the LSTM's state and the features' state, samples inside one compiled loop, all takes as one batch.
+"""Writes notes: carries the LSTM's state and the features' state, and samples inside one compiled loop.
 
-``prime`` reads a seed. ``write`` yields what comes next in chunks, so the caller can show progress or stop between two of them.
-The decoder knows rows and ticks, not pieces or files; what may be sampled is decided by ``rules``.
+``prime`` reads a seed. ``write`` yields what comes next in chunks, so the caller can show progress or stop between two of them;
+whoever writes at the same time shares the loop (``continuous_batching``), and nobody's notes depend on it. The decoder knows rows
+and ticks, not pieces or files; what may be sampled is decided by ``rules``.
 """
 
 from __future__ import annotations
@@ -18,25 +19,24 @@ from numpy.typing import NDArray
 from musiclstm.config import HORIZON, ModelConfig, SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.model import features
+from musiclstm.model.continuous_batching import LANES, ContinuousBatch, Turn
+from musiclstm.model.lanes import CHUNK, Lane, State, joined, lane_of, tensors
 from musiclstm.model.loop_guard import is_looping, next_in_loop
 from musiclstm.model.network import STREAMS, Network
 from musiclstm.model.rules import Moment, filtered
 from musiclstm.model.sampling import sample
 from musiclstm.model.vocabulary import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabulary
 
-CHUNK = 32  # notes written before the caller gets control back: a bar or two
-_PRIME_PAD = HORIZON  # seeds are padded to a multiple of it, so that one length is compiled; padding is not read
-
+READ = 128  # rows of a seed read in one go: every seed is padded to a multiple of it, so that one length is compiled
+SOME_DONE = 2  # lanes that are done before others take their places: to change places costs as much as half a note
 JUDGED = 128  # rows that ``log_likelihood`` reads at most: four bars of dense music
-
-State = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Chunk:
     """What one chunk added to each take: rows [n, 6] and, for each row, whether the loop guard was active [n].
 
-    ``state`` is the state after it, to go on from with ``choose``.
+    ``state`` is the state after it, to go on from with ``choose``. Takes may have got further than others.
     """
 
     rows: list[Rows]
@@ -46,7 +46,7 @@ class Chunk:
 
 
 class Decoder:
-    """A network ready to write. It compiles once for each number of takes and holds no state between calls.
+    """A network ready to write. It holds no state between calls, and threads may share it.
 
     With ``jit_compile`` XLA compiles it, which takes three times as long; then it writes four times as fast.
     """
@@ -60,88 +60,110 @@ class Decoder:
         self._write = tf.function(self._write_loop, jit_compile=jit_compile, autograph=False)
         self._known = tf.function(self._known_row)
         self._judge = tf.function(self._judge_loop, jit_compile=jit_compile, autograph=False)
+        self._batch = ContinuousBatch(self._round)
 
-    def prime(self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int, end: int | None = None) -> State:
+    def prime(
+        self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int, end: int | None = None, turn: Turn | None = None
+    ) -> State:
         """The state after reading a seed's rows [n, 6], the same for each of ``takes``.
 
         ``gap``: ticks from the last row's onset to the bar line at which the continuation begins, at most the longest step;
         nothing is written before it. ``end``: tick after that bar line at which the music shall end; None hides the end from
-        the network. Raises OptionError for a seed without notes, fewer than one take or a longer gap.
+        the network. Raises OptionError for a seed without notes, fewer than one take or a longer gap, StoppedError once stopped.
         """
         if not len(rows) or takes < 1:
             raise OptionError(f"A seed needs at least one note and one take, not {len(rows)} notes and {takes} takes.")
         if not 0 <= gap <= self.spec.steps[-1]:
             raise OptionError(f"The gap before a continuation must lie between 0 and {self.spec.steps[-1]} ticks, not {gap}.")
-        size = -(-len(rows) // _PRIME_PAD) * _PRIME_PAD
-        padded = np.zeros((1, size, rows.shape[1]), np.int32)
-        padded[0, : len(rows)] = rows
-        onset = np.cumsum(np.asarray(self.spec.steps)[padded[0, :, STEP]])
-        clock = (onset - onset[len(rows) - 1] - gap).astype(np.int32)
+        onset = np.cumsum(np.asarray(self.spec.steps)[rows[:, STEP]])
+        clock = (onset - onset[-1] - gap).astype(np.int32)
         given = {"composer": tf.constant([composer]), "end": tf.constant([-1 if end is None else end])}
-        state = self._prime(tf.constant(padded), tf.constant(len(rows)), given, tf.constant(clock[None]))
-        state |= given | {"clock": tf.constant([-gap]), "begin": tf.constant([0])}
-        state |= {"guarded": tf.constant([0]), "done": tf.constant([False])}
-        return {name: tf.repeat(value, takes, axis=0) for name, value in state.items()}
+        state = self._empty(1) | given | {"clock": tf.constant(clock[:1])}
+        for start in range(0, len(rows), READ):
+            if turn:
+                turn.check()
+            part, ticks = np.zeros((1, READ, rows.shape[1]), np.int32), np.zeros((1, READ), np.int32)
+            count = min(READ, len(rows) - start)
+            part[0, :count], ticks[0, :count] = rows[start : start + count], clock[start : start + count]
+            state = self._prime(state, tf.constant(part), tf.constant(count), tf.constant(ticks), tf.constant(start > 0))
+        read = {name: value.numpy() for name, value in state.items()} | {"clock": np.array([-gap], np.int32)}
+        read |= {"begin": np.zeros(1, np.int32), "guarded": np.zeros(1, np.int32), "done": np.zeros(1, bool)}
+        return {name: np.repeat(value, takes, axis=0) for name, value in read.items()}
 
     def choose(self, state: State, take: int, *, takes: int, begin: int) -> State:
         """The state in which all of ``takes`` go on from number ``take``, with no onset before tick ``begin``."""
-        chosen = {name: tf.repeat(value[take : take + 1], takes, axis=0) for name, value in state.items()}
-        return chosen | {"begin": tf.fill([takes], begin), "done": tf.fill([takes], False)}
+        chosen = {name: np.repeat(value[take : take + 1], takes, axis=0) for name, value in state.items()}
+        return chosen | {"begin": np.full(takes, begin, np.int32), "done": np.zeros(takes, bool)}
 
     def write(
-        self, state: State, options: SamplingOptions, rngs: Sequence[np.random.Generator], *, until: int, most: int
+        self,
+        state: State,
+        options: SamplingOptions,
+        rngs: Sequence[np.random.Generator],
+        *,
+        until: int,
+        most: int,
+        turn: Turn | None = None,
     ) -> Iterator[Chunk]:
         """Continue each take until its next onset would fall on or after tick ``until`` of the continuation.
 
         There is one generator for each take, so a take does not depend on the others in its batch. A take ends after ``most``
-        notes at the latest.
+        notes at the latest. Raises StoppedError once ``turn`` is stopped.
         """
-        takes = len(rngs)
-        settings = (
-            tf.fill([takes], tf.constant(options.diversity, tf.float32)),
-            tf.constant(options.top_p, tf.float32),
-            tf.constant(options.loop_guard),
-            tf.constant(until),
+        nothing = np.zeros((0, 4), np.float32)
+        states, alone = [lane_of(state, index) for index in range(len(rngs))], len(rngs) == 1
+        lanes = [Lane(each, rng, options, until, most, alone, [], [], nothing) for each, rng in zip(states, rngs, strict=True)]
+        for _ in self._batch.write(lanes, turn or Turn()):
+            done = np.array([lane.done for lane in lanes])
+            pairs = [lane.taken() for lane in lanes]
+            yield Chunk([rows for rows, _ in pairs], [guarded for _, guarded in pairs], done, joined(lanes))
+
+    def _round(self, lanes: Sequence[Lane], crowded: bool) -> None:
+        """Write some notes of each lane, as one batch of a size that is compiled: LANES, or 1 for who writes a single take."""
+        size = 1 if len(lanes) == 1 and lanes[0].alone else LANES
+        spare = size - len(lanes)
+        every = [*lanes, *[lanes[0]] * spare]
+        state = joined(every) | {"done": np.arange(size) >= len(lanes)}
+        enough = spare + (min(SOME_DONE, len(lanes)) if crowded else len(lanes))
+        state, rows, guarded, alive = self._write(
+            tensors(state),
+            tf.constant(np.stack([lane.drawn() for lane in every], axis=1)),
+            tf.constant(np.array([lane.options.diversity for lane in every], np.float32)),
+            tf.constant(np.array([lane.options.top_p for lane in every], np.float32)),
+            tf.constant(np.array([lane.options.loop_guard for lane in every])),
+            tf.constant(np.array([lane.until for lane in every], np.int32)),
+            tf.constant(enough),
         )
-        for start in range(0, most, CHUNK):
-            uniform = np.stack([rng.random((CHUNK, 4), dtype=np.float32) for rng in rngs], axis=1)
-            state, rows, guarded, alive = self._write(state, tf.constant(uniform), *settings)
-            rows, guarded, alive = rows.numpy().astype(np.int16), guarded.numpy(), alive.numpy()
-            alive[most - start :] = False
-            done = state["done"].numpy() | (start + CHUNK >= most)
-            yield Chunk(
-                rows=[rows[alive[:, take], take] for take in range(takes)],
-                guarded=[guarded[alive[:, take], take] for take in range(takes)],
-                done=done,
-                state=state,
-            )
-            if done.all():
-                return
+        rows, guarded, alive = rows.numpy().astype(np.int16), guarded.numpy(), alive.numpy()
+        after = {name: value.numpy() for name, value in state.items()}
+        for index, lane in enumerate(lanes):
+            written = alive[:, index]
+            lane.grow(rows[written, index], guarded[written, index], lane_of(after, index))
 
     def logits_after(self, state: State, row: NDArray[np.integer]) -> dict[str, NDArray[np.float32]]:
         """Logits [B, classes] of every stream for the known next ``row`` [B, 6], each given the classes before it.
 
         ``write`` samples from these after its rules; they are public for tests and for looking inside.
         """
-        logits, _ = self._known(state, tf.constant(np.asarray(row, np.int32)))
+        logits, _ = self._known(tensors(state), tf.constant(np.asarray(row, np.int32)))
         return {stream: value.numpy() for stream, value in logits.items()}
 
     def feed(self, state: State, row: NDArray[np.integer]) -> State:
         """The state after a known ``row`` [B, 6]."""
-        _, following = self._known(state, tf.constant(np.asarray(row, np.int32)))
-        return following
+        _, following = self._known(tensors(state), tf.constant(np.asarray(row, np.int32)))
+        return {name: value.numpy() for name, value in following.items()}
 
     def strike(self, state: State, row: NDArray[np.integer], *, tick: int) -> State:
         """The state in which every take has played a given ``row`` [6] at ``tick`` of the continuation, and may go on.
 
         Its step is the class that comes nearest; the clock is exact.
         """
-        gone = tick - state["clock"].numpy()
+        gone = tick - state["clock"]
         steps = np.abs(gone[:, None] - np.asarray(self.spec.steps)).argmin(axis=1)
         rows = np.repeat(np.asarray(row, np.int32)[None], len(steps), axis=0)
         rows[:, STEP] = steps
-        following = self.feed(state | {"done": tf.zeros_like(state["done"])}, rows)
-        return following | {"clock": tf.fill([len(steps)], tick)}
+        following = self.feed(state | {"done": np.zeros(len(steps), bool)}, rows)
+        return following | {"clock": np.full(len(steps), tick, np.int32)}
 
     def log_likelihood(self, state: State, rows: Rows, *, tick: int) -> NDArray[np.float64]:
         """Nats [B] of ``rows`` [n, 6], the first at ``tick`` of the continuation: how likely each take leads into them.
@@ -151,7 +173,7 @@ class Decoder:
         count = min(len(rows), JUDGED)
         padded = np.zeros((JUDGED, rows.shape[1]), np.int32)
         padded[:count] = rows[:count]
-        nats = self._judge(state, tf.constant(padded), tf.constant(count), tf.constant(tick))
+        nats = self._judge(tensors(state), tf.constant(padded), tf.constant(count), tf.constant(tick))
         return np.asarray(nats.numpy(), np.float64)
 
     def _judge_loop(self, state: State, rows: Any, count: Any, tick: Any) -> Any:
@@ -216,20 +238,21 @@ class Decoder:
     def _head(self, stream: str, memory: Any, inputs: dict[str, Any]) -> Any:
         return self._call(f"{stream}_head", inputs | {"memory": memory})
 
-    def _prime_loop(self, rows: Any, count: Any, given: State, clock: Any) -> State:
-        state = self._empty(1) | given | {"clock": clock[:, 0]}
-
+    def _prime_loop(self, state: State, rows: Any, count: Any, clock: Any, begun: Any) -> State:
         def body(time: Any, state: State) -> tuple[Any, State]:
             seen = self._remember(state, tf.gather(rows, time, axis=1))
             # The LSTM has not read the newest row yet: ``_seen`` does so for the first new note.
             read = state | self._seen(state, tf.zeros([1], tf.bool))["states"]
-            states = {name: tf.where(time > 0, read[name], state[name]) for name in read if name[:2] in ("h_", "c_")}
+            after_one = begun | (time > 0)
+            states = {name: tf.where(after_one, read[name], state[name]) for name in read if name[:2] in ("h_", "c_")}
             return time + 1, seen | states | {"clock": tf.gather(clock, time, axis=1)}
 
-        _, state = tf.while_loop(lambda time, _: time < count, body, (tf.constant(0), state))
-        return {name: value for name, value in state.items() if name not in ("composer", "end", "clock")}
+        return tf.while_loop(lambda time, _: time < count, body, (tf.constant(0), state))[1]
 
-    def _write_loop(self, state: State, uniform: Any, temperature: Any, top_p: Any, guard: Any, until: Any) -> tuple[Any, ...]:
+    def _write_loop(
+        self, state: State, uniform: Any, temperature: Any, top_p: Any, guard: Any, until: Any, enough: Any
+    ) -> tuple[Any, ...]:
+        """Up to CHUNK notes of each take that is not done, until ``enough`` takes are done."""
         takes = uniform.shape[1]
         rows = tf.zeros((CHUNK, takes, 6), tf.int32)
         guarded, alive = tf.zeros((CHUNK, takes), tf.bool), tf.zeros((CHUNK, takes), tf.bool)
@@ -243,7 +266,7 @@ class Decoder:
             return time + 1, following, rows, guarded, alive
 
         loop = tf.while_loop(
-            lambda time, state, *_: (time < CHUNK) & tf.logical_not(tf.reduce_all(state["done"])),
+            lambda time, state, *_: (time < CHUNK) & (tf.reduce_sum(tf.cast(state["done"], tf.int32)) < enough),
             body,
             (tf.constant(0), state, rows, guarded, alive),
         )

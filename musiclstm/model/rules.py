@@ -35,8 +35,8 @@ class Moment:
     """All that a rule may look at. Ticks count from the continuation's first bar line.
 
     ``state``: the decoder's state of B takes, with ``clock`` [B] (tick of the latest onset), ``begin`` [B] (no onset before this
-    tick) and ``end`` [B] (tick at which the music closes, -1 for an open end). ``until``: no onset at or after this tick is kept.
-    ``temperature`` [B] and ``top_p`` (scalar) are the user's. ``guarded`` [B]: notes in a row under the loop guard; ``expected``
+    tick) and ``end`` [B] (tick at which the music closes, -1 for an open end). ``until`` [B]: no onset at or after it is kept.
+    ``temperature`` [B] and ``top_p`` [B] are the user's. ``guarded`` [B]: notes in a row under the loop guard; ``expected``
     [B]: the pitch that would continue the loop, or -1. ``step`` [B]: the step class of this note, once it is chosen.
     """
 
@@ -77,7 +77,7 @@ def within_the_passage(logits: Tensor, moment: Moment) -> Tensor:
     clock, begin = (ops.expand_dims(moment.state[name], 1) for name in ("clock", "begin"))
     onset = clock + moment.ticks
     begun = clock >= begin
-    inside = (onset >= begin) & (onset < moment.until)
+    inside = (onset >= begin) & (onset < ops.expand_dims(moment.until, 1))
     nothing_fits = ops.logical_not(ops.any(inside, axis=1, keepdims=True))
     return mask(logits, begun | inside | ((onset >= begin) & nothing_fits))
 

@@ -25,7 +25,7 @@ def heated(logits: Tensor, temperature: Tensor) -> Tensor:
 
 
 def nucleus(logits: Tensor, share: Tensor) -> Tensor:
-    """Logits [B, V] of the likeliest classes that together hold ``share`` (scalar, 0..1]; the others can't be sampled.
+    """Logits [B, V] of the likeliest classes that together hold ``share`` [B], 0..1]; the others can't be sampled.
 
     The likeliest class always stays (top-p sampling, Holtzman et al., 2020).
     """
@@ -33,7 +33,7 @@ def nucleus(logits: Tensor, share: Tensor) -> Tensor:
     # The share held by likelier classes, compared pairwise: for a hundred classes cheaper than a sort.
     likelier = ops.expand_dims(probabilities, 1) > ops.expand_dims(probabilities, 2)
     before = ops.sum(ops.where(likelier, ops.expand_dims(probabilities, 1), 0.0), axis=2)
-    return mask(logits, before < share)
+    return mask(logits, before < ops.expand_dims(share, 1))
 
 
 def sample(logits: Tensor, uniform: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ from musiclstm.config import HORIZON, SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats.score import read_corpus
 from musiclstm.model.batches import FeatureScanner, Part, iterate_batches
-from musiclstm.model.decoder import CHUNK, JUDGED, Chunk, Decoder, State
+from musiclstm.model.decoder import JUDGED, Chunk, Decoder
 from musiclstm.model.features import FeatureSpec
+from musiclstm.model.lanes import CHUNK, State
 from musiclstm.model.loop_guard import GUARD
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
 from musiclstm.model.rules import KEY_NOTES
@@ -154,9 +155,9 @@ def test_a_given_note_is_struck_at_its_tick_by_every_take(music: Piece, small_ch
     assert chunk.done.all()
     for tick in (96, 101, 150):  # whether or not a step leads exactly there
         state = decoder.strike(chunk.state, rows[7], tick=tick)
-        assert state["clock"].numpy().tolist() == [tick] * 4
-        assert not state["done"].numpy().any()
-        assert (state["row"].numpy()[:, 1:] == rows[7, 1:]).all()
+        assert state["clock"].tolist() == [tick] * 4
+        assert not state["done"].any()
+        assert (state["row"][:, 1:] == rows[7, 1:]).all()
 
 
 def test_these_probabilities_depend_on_the_past(trained_on: dict[str, Array]) -> None:
@@ -179,7 +180,7 @@ def test_what_is_written_is_chosen_from_those_logits(music: Piece, small_checkpo
         bound = (written[index - 1, :, PITCH] == PITCHES - 1) | (index == 0)
         for column, stream in enumerate(STREAMS):
             chance = uniform[index, :, column]
-            picked = sample(nucleus(heated(logits[stream], np.full(4, 0.8, np.float32)), np.float32(0.9)), chance)
+            picked = sample(nucleus(heated(logits[stream], np.full(4, 0.8, np.float32)), np.full(4, 0.9, np.float32)), chance)
             free = ~bound if stream == "step" else np.full(4, True)
             assert (np.asarray(picked) == row[:, column])[free].all(), f"{stream} of note {index}"
         state = decoder.feed(state, row)
@@ -196,7 +197,8 @@ def write(
     rows = encode(checkpoint.seeds[tune].piece, checkpoint.vocabulary)
     rngs = [np.random.default_rng(seed) for seed in seeds]
     state = decoder.prime(rows, takes=len(seeds), gap=gap)
-    return list(decoder.write(state, options, rngs, **({"until": LONG, "most": 400} | limits)))
+    until, most = limits.get("until", LONG), limits.get("most", 400)
+    return list(decoder.write(state, options, rngs, until=until, most=most))
 
 
 def joined(chunks: list[Chunk]) -> list[Rows]:

@@ -137,7 +137,7 @@ def write_in_circles(figure: list[int], *, guard: bool, most: int) -> int:
         expected = np.where(on, np.asarray(state["pitch"])[0, int(slot[0]) + 1], -1).astype(np.int32)
         heat = guarded_temperature(np.ones(1, np.float32), guarded)
         uniform = rng.random(1).astype(np.float32)
-        pitch = int(sample(nucleus(heated(reluctant(logits, expected, guarded), heat), np.float32(0.98)), uniform)[0])
+        pitch = int(sample(nucleus(heated(reluctant(logits, expected, guarded), heat), np.full(1, 0.98, np.float32)), uniform)[0])
         if pitch != wanted:
             return count
         state = after(state, row(pitch))

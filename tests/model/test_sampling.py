@@ -18,7 +18,7 @@ def chosen(logits: Sequence[float], uniform: Array, *, temperature: float = 1.0,
     """One choice for each number of ``uniform``, all from the same ``logits``."""
     many = np.tile(np.asarray(logits, np.float32), (len(uniform), 1))
     heat = np.full(len(uniform), temperature, np.float32)
-    return np.asarray(sample(nucleus(heated(many, heat), np.float32(top_p)), uniform.astype(np.float32)))
+    return np.asarray(sample(nucleus(heated(many, heat), np.full(len(many), top_p, np.float32)), uniform.astype(np.float32)))
 
 
 EVERYWHERE = np.linspace(0, 1, 2001, endpoint=False)

@@ -1,0 +1,112 @@
+"""Continuous batching: whoever asks writes in one batch with everybody else who is waiting.
+
+A lane is one take or candidate that is being written. A round moves up to LANES of them on, the most urgent first; a lane that is
+done makes room for the next at once, whoever asked for it (cf. iteration-level scheduling, Yu et al., Orca, 2022). There is no
+thread of its own: each caller runs rounds, for itself and others, until its own lanes are done.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from musiclstm.errors import StoppedError
+
+LANES = 8  # of a round: more would hardly write faster, as 8 keep a core busy
+PATIENCE = 0.1  # seconds between two looks whether a caller that waits has been stopped
+
+
+class Lane(Protocol):
+    """``done``: nothing is left to write. ``version`` counts the rounds that moved it on."""
+
+    done: bool
+    version: int
+
+
+L = TypeVar("L", bound=Lane)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """When a caller's lanes are due, compared with those of others (the lowest first), and whether it has given up on them."""
+
+    due: float = 0.0
+    stopped: Callable[[], bool] = lambda: False
+
+    def check(self) -> None:
+        """Raise StoppedError if the caller has given up."""
+        if self.stopped():
+            raise StoppedError
+
+
+@dataclass(eq=False)
+class _Waiting(Generic[L]):
+    lane: L
+    order: tuple[float, int]
+    wanted: bool = True
+
+
+class ContinuousBatch(Generic[L]):
+    """Runs ``run(lanes, crowded)`` for all callers together, with up to LANES lanes at a time.
+
+    ``run`` moves every lane on; if ``crowded``, others wait for their places, so it had better return once some are done. As many
+    rounds run at once as there are processor cores.
+    """
+
+    def __init__(self, run: Callable[[Sequence[L], bool], None], *, at_once: int | None = None) -> None:
+        self._run = run
+        self._free = at_once or cores()
+        self._waiting: list[_Waiting[L]] = []
+        self._asked = 0
+        self._changed = threading.Condition()
+
+    def write(self, lanes: Sequence[L], turn: Turn) -> Iterator[None]:
+        """Move ``lanes`` on until all are done; yields after each round that moved some of them.
+
+        Raises StoppedError as soon as the turn is stopped, and what ``run`` raises.
+        """
+        with self._changed:
+            self._asked += 1
+            mine = [_Waiting(lane, (turn.due, self._asked)) for lane in lanes if not lane.done]
+            self._waiting += mine
+            self._changed.notify_all()
+        try:
+            seen = 0
+            while not all(lane.done for lane in lanes):
+                turn.check()
+                self._work()
+                moved = sum(lane.version for lane in lanes)
+                if moved != seen:
+                    seen = moved
+                    yield
+        finally:
+            with self._changed:
+                for each in mine:
+                    each.wanted = False
+                self._waiting = [each for each in self._waiting if each.wanted]
+
+    def _work(self) -> None:
+        """Run a round if anybody can be helped; otherwise wait until something changes."""
+        with self._changed:
+            if not self._free or not self._waiting:
+                self._changed.wait(PATIENCE)
+                return
+            self._waiting.sort(key=lambda each: each.order)
+            batch, self._waiting = self._waiting[:LANES], self._waiting[LANES:]
+            crowded = bool(self._waiting)
+            self._free -= 1
+        try:
+            self._run([each.lane for each in batch], crowded)
+        finally:
+            with self._changed:
+                self._free += 1
+                self._waiting += [each for each in batch if each.wanted and not each.lane.done]
+                self._changed.notify_all()
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
