@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.config import SamplingOptions
@@ -26,6 +26,9 @@ from musiclstm.hub import cached_checkpoint, download_checkpoint, split_referenc
 from musiclstm.music import Performance
 from musiclstm.project import project_file
 from musiclstm.seeds import Seed, find_seed, seed_from_file
+
+if TYPE_CHECKING:
+    from musiclstm.model import Turn
 
 #: The folder of the checkpoint that comes with the program.
 BUNDLED = project_file("checkpoints/classical-piano")
@@ -56,11 +59,14 @@ def generate(
     return compose(opened, ComposeRequest(chosen, performance=performance, sampling=sampling, **settings))
 
 
-def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: bool = False) -> ComposeRequest:
+def request_from(
+    checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: bool = False, turn: Turn | None = None
+) -> ComposeRequest:
     """Build a request from ``settings``, named as in a recipe.
 
     With ``files`` the seed may be the path of a music file on this machine; never allow that for settings from the network. If
-    the settings extend earlier music, that is composed first. Raises OptionError, MusicFileError.
+    the settings extend earlier music, that is composed first, when it is its ``turn``. Raises OptionError, MusicFileError,
+    StoppedError.
     """
 
     def given_of(*names: str) -> dict[str, Any]:
@@ -74,19 +80,22 @@ def request_from(checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: 
     if written is not None:
         if written["recipe"]["seed"] != settings["seed"]:
             raise OptionError("A recipe can't extend or change the music of another seed.")
-        require_written(_bars_in_all(settings))  # before any are
-        earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]}, files=files)
+        require_written(bars_in_all(settings))  # before any are
+        earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]}, files=files, turn=turn)
         # An extension drops one bar at most, so the total number of bars limits the work that a long chain can cause.
         if not 0 <= earlier.total_bars - written["bars"] <= 1:
             raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
-        given["after"] = prefix_of(compose(checkpoint, earlier), written["number"], written["bars"])
+        composed = compose(checkpoint, earlier, turn)
+        if turn:
+            turn.check()  # what is composed may have been cut short
+        given["after"] = prefix_of(composed, written["number"], written["bars"])
     return ComposeRequest(seed, **given)
 
 
-def _bars_in_all(settings: Mapping[str, Any]) -> int:
+def bars_in_all(settings: Mapping[str, Any]) -> int:
     """Bars that are written for a recipe, including those that it contains."""
     bars = settings.get("bars", ComposeRequest.bars)
-    earlier = _bars_in_all(settings["after"]["recipe"]) if "after" in settings else 0
+    earlier = bars_in_all(settings["after"]["recipe"]) if "after" in settings else 0
     return earlier + (bars if isinstance(bars, int) else 0)
 
 

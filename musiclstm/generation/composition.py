@@ -140,13 +140,17 @@ def compose(checkpoint: Checkpoint, request: ComposeRequest, turn: Turn | None =
 def compose_stream(checkpoint: Checkpoint, request: ComposeRequest, turn: Turn | None = None) -> Iterator[Composition]:
     """Yields the composition as it grows, a few bars at a time. A caller may stop early: every one yielded is complete music.
 
-    ``turn``: whose notes are written first where several compose at once, and when to stop. Raises StoppedError then.
+    ``turn``: whose notes are written first where several compose at once, and when to stop. Then the last composition is the one
+    of a request for the bars that are whole; raises StoppedError if there is none, or if old bars are written anew.
     """
     place, made = place_of(request), recipe_of(checkpoint, request)
     seed = request.performance.paced(request.seed.piece)
     if place.split < request.seed.end:
         seed = cut(seed, 0, place.split)
     for drafts in _drafts(checkpoint, request, place, turn):
+        if drafts[0].stopped:
+            request = replace(request, bars=drafts[0].bars, ending=request.ending or request.bars)
+            place, made = place_of(request), recipe_of(checkpoint, request)
         finished = all(draft.finished for draft in drafts)
         takes = tuple(_take(place, number, draft) for number, draft in enumerate(drafts))
         fresh = min(draft.bars for draft in drafts)
@@ -197,7 +201,8 @@ def _between(task: Task, place: Place, rows: Rows) -> Task:
     def hindsight(state: State) -> NDArray[np.float64]:
         return task.decoder.log_likelihood(state, rows[following], tick=first)
 
-    return replace(task, given=tuple(given), unlike=(old,), hindsight=hindsight if following.any() else None)
+    later = hindsight if following.any() else None
+    return replace(task, given=tuple(given), unlike=(old,), hindsight=later, rewrites=True)
 
 
 def _ear(critic: Critic | None, place: Place) -> Ear:

@@ -7,7 +7,7 @@ than many candidates: a fault is avoided before anything is built on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from musiclstm import limits
 from musiclstm.config import SamplingOptions
+from musiclstm.errors import StoppedError
 from musiclstm.model import Rows, Vocabulary, decode
 from musiclstm.music import NOTE, Notes, make_notes
 from musiclstm.scoring import Ear
@@ -42,6 +43,7 @@ class Draft:
     bars: int
     finished: bool
     score: float = 0.0
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Task:
 
     ``random_seed`` and the number of a take determine its notes. ``given``: rows [6] of notes that are fixed, in order, each with
     its tick. ``hindsight`` gives finished candidates the log-likelihood of what follows. No take repeats what ``unlike`` holds.
-    ``turn``: see ``Decoder.write``.
+    ``turn``: see ``Decoder.write``. ``rewrites``: old bars are written anew.
     """
 
     decoder: Decoder
@@ -65,6 +67,7 @@ class Task:
     hindsight: Callable[[State], NDArray[np.float64]] | None = None
     unlike: tuple[Notes, ...] = ()
     turn: Turn | None = None
+    rewrites: bool = False
 
     def draft(self, notes: Notes, guarded: NDArray[np.bool_], bars: int | None, finished: bool, score: float = 0.0) -> Draft:
         """A draft of ``notes``; ``bars`` is None if only the notes say how many are whole."""
@@ -86,38 +89,52 @@ class Lanes:
 
 
 def written(task: Task, takes: int) -> Iterator[list[Draft]]:
-    """Drafts of all takes, written together as one batch. The state is that of ``takes`` takes."""
+    """Drafts of all takes, written together as one batch. The state is that of ``takes`` takes.
+
+    Once the turn is stopped, the last drafts have the bars that are whole in all takes. Raises StoppedError if there is none.
+    """
     # One rng per take: take 0 of four is the same music as a single take.
     rngs = [np.random.default_rng([task.random_seed, take]) for take in range(takes)]
-    for lanes in _growing(task, task.state, lambda _: rngs, (0, task.bars), limits.TAKE_NOTES):
-        finished = bool(lanes.done.all())
-        whole = [task.bars if done else None for done in lanes.done.tolist()]
-        yield [task.draft(*facts, finished) for facts in zip(lanes.notes, lanes.guarded, whole, strict=True)]
+    lanes = Lanes(*_nothing(takes), np.zeros(takes, bool), task.state)
+    try:
+        for grown in _growing(task, task.state, lambda _: rngs, (0, task.bars), limits.TAKE_NOTES):
+            lanes, finished = grown, bool(grown.done.all())
+            whole = [task.bars if done else None for done in lanes.done.tolist()]
+            yield [task.draft(*facts, finished) for facts in zip(lanes.notes, lanes.guarded, whole, strict=True)]
+    except StoppedError:
+        bars = min(task.draft(notes, guarded, None, False).bars for notes, guarded in zip(lanes.notes, lanes.guarded, strict=True))
+        if not bars:
+            raise
+        kept = [notes["onset"] < bars * task.bar for notes in lanes.notes]
+        drafts = zip(lanes.notes, lanes.guarded, kept, strict=True)
+        yield [replace(task.draft(notes[keep], guarded[keep], bars, True), stopped=True) for notes, guarded, keep in drafts]
 
 
 def chosen(task: Task, takes: int, candidates: int, ear: Ear) -> Iterator[list[Draft]]:
     """Drafts of all takes, a phrase at a time, each the one of ``candidates`` that ``ear`` prefers; the state is of one take.
 
-    The first phrases do not depend on how many follow, except for the last one of a piece that closes.
+    The first phrases do not depend on how many follow, except for the last one of a piece that closes. Once the turn is stopped,
+    the last drafts have the phrases that are there. Raises StoppedError if there is none, or if old bars are written anew.
     """
     states = [task.decoder.choose(task.state, 0, takes=candidates, begin=0) for _ in range(takes)]
     notes, guarded = _nothing(takes)
-    scores, unlike = [0.0] * takes, list(task.unlike)
+    scores, drafts = [0.0] * takes, list[Draft]()
     # No last phrase of a single bar: a piece that closes needs room to arrive at its last chord.
     lines = [0, *range(PHRASE, task.bars - 1, PHRASE), task.bars]
-    for begin, end in pairwise(lines):
-        for take in range(takes):
-            rivals = unlike if end == task.bars else []
-            attempts: list[Choice] = []
-            while len(attempts) < ATTEMPTS and all(choice.heard < ENOUGH for choice in attempts):
-                numbers = range(len(attempts) * candidates, (len(attempts) + 1) * candidates)
-                keys = [(task.random_seed, take, begin, number) for number in numbers]
+    try:
+        for begin, end in pairwise(lines):
+            rivals = list(task.unlike) if end == task.bars else []
+            for take in range(takes):
                 before = notes[take], guarded[take]
-                attempts.append(_best(task, states[take], keys, (begin, end), before, ear, rivals))
-            best = max(attempts, key=lambda choice: choice.merit)
-            notes[take], guarded[take], states[take], scores[take] = best.notes, best.guarded, best.state, best.merit
-            unlike += [best.merged] if end == task.bars else []
-        yield [task.draft(notes[take], guarded[take], end, end == task.bars, scores[take]) for take in range(takes)]
+                best = _best_of_attempts(task, states[take], (take, begin, end), candidates, before, ear, rivals)
+                notes[take], guarded[take], states[take], scores[take] = best.notes, best.guarded, best.state, best.merit
+                rivals.append(best.merged)
+            drafts = [task.draft(notes[take], guarded[take], end, end == task.bars, scores[take]) for take in range(takes)]
+            yield drafts
+    except StoppedError:
+        if not drafts or task.rewrites:
+            raise
+        yield [replace(draft, finished=True, stopped=True) for draft in drafts]
 
 
 @dataclass(frozen=True)
@@ -134,6 +151,25 @@ class Choice:
     state: State
     heard: float
     merit: float
+
+
+def _best_of_attempts(
+    task: Task,
+    state: State,
+    where: tuple[int, int, int],
+    candidates: int,
+    before: tuple[Notes, NDArray[np.bool_]],
+    ear: Ear,
+    unlike: Sequence[Notes],
+) -> Choice:
+    """The best of some candidates, and of more while none is good; ``where``: the take, and the first and last bar line."""
+    take, begin, end = where
+    attempts: list[Choice] = []
+    while len(attempts) < ATTEMPTS and all(choice.heard < ENOUGH for choice in attempts):
+        numbers = range(len(attempts) * candidates, (len(attempts) + 1) * candidates)
+        keys = [(task.random_seed, take, begin, number) for number in numbers]
+        attempts.append(_best(task, state, keys, (begin, end), before, ear, unlike))
+    return max(attempts, key=lambda choice: choice.merit)
 
 
 def _best(
