@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.config import SamplingOptions
-from musiclstm.errors import CheckpointError, OptionError
+from musiclstm.errors import CheckpointError, DifferenceError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import (
+    SAME,
     ComposeRequest,
     Composition,
+    Prefix,
     TakeFiles,
     compose,
+    midi_verdict,
     original_of,
     performed,
     prefix_of,
+    read_recipe,
+    require_checkpoint,
+    require_seed,
     require_written,
+    shared_composition,
+    shared_in,
+    shared_prefix,
     take_recipe,
     write_take,
 )
-from musiclstm.hub import cached_checkpoint, download_checkpoint, split_reference
+from musiclstm.hub import Downloaded, cached_checkpoint, download_checkpoint, split_reference
 from musiclstm.music import Performance
 from musiclstm.project import project_file
 from musiclstm.seeds import Seed, find_seed, seed_from_file
@@ -65,9 +76,62 @@ def request_from(
     """Build a request from ``settings``, named as in a recipe.
 
     With ``files`` the seed may be the path of a music file on this machine; never allow that for settings from the network. If
-    the settings extend earlier music, that is composed first, when it is its ``turn``. Raises OptionError, MusicFileError,
-    StoppedError.
+    the settings extend earlier music, that is composed first, when it is its ``turn``. Raises OptionError, also if the seed has
+    other notes than those that the recipe was made with, MusicFileError and StoppedError.
     """
+
+    def seed_of(settings: Mapping[str, Any]) -> Seed:
+        seed = _seed_from(checkpoint, settings, files)
+        require_seed(settings, seed)
+        return seed
+
+    def composed(earlier: ComposeRequest, written: Mapping[str, Any]) -> Prefix:
+        composition = compose(checkpoint, earlier, turn)
+        if turn:
+            turn.check()  # else this may have been cut short
+        return prefix_of(composition, written["number"], written["bars"])
+
+    return _request(settings, seed_of, composed)
+
+
+def open_link(checkpoint: Checkpoint, link: str) -> Composition | None:
+    """The music in the ``link`` to a take, exactly as it was shared, whatever checkpoint wrote it; nothing is written.
+
+    ``checkpoint`` says what its seed is known by and what passages the music shares with others. None if the link carries a
+    recipe alone: ``request_from(checkpoint, recipe_from_link(link))`` is the request to write it again. Raises OptionError for a
+    damaged link.
+    """
+    shared = shared_in(link)
+    if shared is None:
+        return None
+    like = (known for known in checkpoint.seeds if known.id == shared.seed.id and known.piece == shared.seed.piece)
+    seed = shared.seed if "own_seed" in shared.recipe else next(like, shared.seed)
+    request = _request(shared.settings, lambda _: seed, partial(shared_prefix, shared))
+    return shared_composition(shared, request, checkpoint.originality)
+
+
+def check_file(checkpoint: Checkpoint, path: Path) -> str:
+    """Write the music of a MIDI file again from the recipe in it, and say that its notes are the same.
+
+    A recipe.json stands for the joined.mid beside it. Raises DifferenceError if the notes differ, from which bar on; OptionError
+    if the recipe needs another checkpoint; and what ``request_from`` raises.
+    """
+    settings = read_recipe(path)
+    require_checkpoint(settings, checkpoint)
+    composition = compose(checkpoint, request_from(checkpoint, settings, files=True))
+    midi = path if path.suffix.lower() != ".json" else path.with_name("joined.mid")
+    said = midi_verdict(midi, composition, settings.get("take", composition.takes[0].number))
+    if said != SAME:
+        raise DifferenceError(said)
+    return said
+
+
+def _request(
+    settings: Mapping[str, Any],
+    seed_of: Callable[[Mapping[str, Any]], Seed],
+    prefix: Callable[[ComposeRequest, Mapping[str, Any]], Prefix],
+) -> ComposeRequest:
+    """The request of ``settings``; ``prefix`` gives what it extends, from the earlier request and the ``after`` of a recipe."""
 
     def given_of(*names: str) -> dict[str, Any]:
         return {name: settings[name] for name in names if settings.get(name) is not None}
@@ -75,20 +139,17 @@ def request_from(
     given = given_of("bars", "takes", "candidates", "random_seed", "ending", "regenerate")
     given["sampling"] = SamplingOptions(**given_of("diversity", "top_p", "loop_guard"))
     given["performance"] = Performance(**given_of("instrument", "tempo", "transposition"))
-    seed = _seed_from(checkpoint, settings, files)
+    seed = seed_of(settings)
     written = settings.get("after")
     if written is not None:
         if written["recipe"]["seed"] != settings["seed"]:
             raise OptionError("A recipe can't extend or change the music of another seed.")
         require_written(bars_in_all(settings))  # before any are
-        earlier = request_from(checkpoint, {"own_seed": settings.get("own_seed"), **written["recipe"]}, files=files, turn=turn)
+        earlier = _request({"own_seed": settings.get("own_seed"), **written["recipe"]}, seed_of, prefix)
         # An extension drops one bar at most, so the total number of bars limits the work that a long chain can cause.
         if not 0 <= earlier.total_bars - written["bars"] <= 1:
             raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
-        composed = compose(checkpoint, earlier, turn)
-        if turn:
-            turn.check()  # what is composed may have been cut short
-        given["after"] = prefix_of(composed, written["number"], written["bars"])
+        given["after"] = prefix(earlier, written)
     return ComposeRequest(seed, **given)
 
 
@@ -136,8 +197,9 @@ def open_local(reference: str | None = None) -> Checkpoint | None:
     """Like ``open_checkpoint``, but without the network: the bundled one, a folder, or a cached commit; else None."""
     if reference is None or _is_folder(reference):
         return open_checkpoint(reference)
-    cached = cached_checkpoint(*split_reference(reference))
-    return None if cached is None else load_checkpoint(cached.folder, revision=cached.revision)
+    repo, revision = split_reference(reference)
+    cached = cached_checkpoint(repo, revision)
+    return None if cached is None else _from_hub(repo, cached)
 
 
 def open_checkpoint(reference: str | Path | None = None) -> Checkpoint:
@@ -149,8 +211,13 @@ def open_checkpoint(reference: str | Path | None = None) -> Checkpoint:
         return load_checkpoint(BUNDLED, revision="bundled", trusted=True)
     if _is_folder(reference):
         return load_checkpoint(Path(reference).expanduser())
-    downloaded = download_checkpoint(*split_reference(str(reference)))
-    return load_checkpoint(downloaded.folder, revision=downloaded.revision)
+    repo, revision = split_reference(str(reference))
+    return _from_hub(repo, download_checkpoint(repo, revision))
+
+
+def _from_hub(repo: str, downloaded: Downloaded) -> Checkpoint:
+    loaded = load_checkpoint(downloaded.folder, revision=downloaded.revision)
+    return replace(loaded, origin=f"{repo}@{downloaded.commit}")
 
 
 def _is_folder(reference: str | Path) -> bool:

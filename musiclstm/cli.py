@@ -1,4 +1,4 @@
-"""The command line: app, seeds, generate, evaluate, train, push, deploy. A command imports heavy libraries only when it runs."""
+"""The command line: app, seeds, generate, check, evaluate, train, push, deploy. It imports heavy libraries only when needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musiclstm.training.command import add_options
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
     from musiclstm.evaluation import Trial
-    from musiclstm.generation import ComposeRequest, Composition, Take
+    from musiclstm.generation import ComposeRequest
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code: 0, or 2 with one line on stderr for bad input."""
+    """Run one command and return the exit code: 0, or another one with one line on stderr, 2 for bad input."""
     return run(_parser(), arguments)
 
 
@@ -68,6 +68,10 @@ def _parser() -> Parser:
     _add_checkpoint(seeds)
     seeds.set_defaults(run=_seeds)
     _add_generate(commands.add_parser("generate", help="continue an opening and write MIDI, audio and MusicXML"))
+    check = commands.add_parser("check", help="are the notes of a MIDI file those that its recipe writes? Exit code 0 or 1")
+    check.add_argument("file", type=Path, metavar="FILE", help="a MIDI file of an earlier run, or its recipe.json")
+    _add_checkpoint(check)
+    check.set_defaults(run=_check)
     _add_evaluate(commands.add_parser("evaluate", help="report bits per note on a folder of held-out music"))
     add_options(commands.add_parser("train", help="train a checkpoint on your own music"))
     _add_push(commands.add_parser("push", help="publish a checkpoint on the Hub unless it is worse than the version there"))
@@ -180,25 +184,35 @@ def _generate(options: argparse.Namespace) -> None:
     settings = _settings(options)
 
     from musiclstm.api import open_checkpoint, request_from, save
-    from musiclstm.generation import IDENTITY, compose, require_same
+    from musiclstm.generation import compose, require_checkpoint, summary
 
     checkpoint = open_checkpoint(options.checkpoint)
+    if options.recipe is not None and options.seed is None:
+        require_checkpoint(settings, checkpoint, _instead(options))
     if options.recipe is not None and (options.extend or anew):
         request = _change(checkpoint, options, settings, anew)
     else:
         request = request_from(checkpoint, settings | anew, files=True)
     composition = compose(checkpoint, request)
-    if options.seed is None:
-        require_same({name: settings[name] for name in IDENTITY if name in settings}, composition.recipe)
     first, last = composition.request.seed.bars
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
     for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
-        number = f"generated as number {take.number + 1}, " if len(composition.takes) > 1 else ""
-        bars = _bars(composition)
-        facts = f"{bars}, {len(take.continuation)} notes, random seed {composition.request.random_seed}"
-        print(f"{files.joined_midi.parent}: {number}{facts}{_loops(take)}{_shared_passage(take)}")
+        print(f"{files.joined_midi.parent}: {summary(composition, take)}")
         if files.note:
             print(files.note, file=sys.stderr)
+
+
+def _instead(options: argparse.Namespace) -> str:
+    """What else can be done with a recipe that needs another checkpoint."""
+    if options.regenerate:
+        return "give the music itself, joined.mid, with --seed instead of --recipe"
+    return "" if options.extend else "give a --seed too, to use only its settings"
+
+
+def _check(options: argparse.Namespace) -> None:
+    from musiclstm.api import check_file, open_checkpoint
+
+    print(check_file(open_checkpoint(options.checkpoint), options.file))
 
 
 def _change(
@@ -236,24 +250,6 @@ def _bars_to_regenerate(given: str | None) -> dict[str, int]:
     return {"regenerate": first, "bars": last - first + 1}
 
 
-def _bars(composition: Composition) -> str:
-    """How many bars a continuation has, or which were written anew."""
-    first, bars = composition.request.regenerate, composition.request.bars
-    if first is None:
-        return f"{composition.bars} bars"
-    return f"bar {first} written anew" if bars == 1 else f"bars {first}-{first + bars - 1} written anew"
-
-
-def _loops(take: Take) -> str:
-    return f"; the loop guard stepped in {take.loops} time{'' if take.loops == 1 else 's'}" if take.loops else ""
-
-
-def _shared_passage(take: Take) -> str:
-    """The longest passage shared with a known piece, in words; "" if unknown or none."""
-    passage = take.shared_passage
-    return f"; shares {passage.notes} notes in a row with {passage.title}" if passage and passage.notes else ""
-
-
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """Collect the settings, named as in a recipe: those of ``--recipe``, replaced by those given as options."""
     from musiclstm.generation import read_recipe
@@ -262,7 +258,8 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     settings = read_recipe(options.recipe) if options.recipe else {"random_seed": int.from_bytes(os.urandom(4), "big")}
     names = ("seed", "diversity", "top_p", "bars", "takes", "candidates", "random_seed", "instrument", "tempo", "transposition")
     if options.seed is not None:
-        settings = {name: value for name, value in settings.items() if name not in ("own_seed", "after", "regenerate")}
+        of_the_music = ("own_seed", "after", "regenerate", "seed_digest")
+        settings = {name: value for name, value in settings.items() if name not in of_the_music}
     settings |= {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.open_ended:
         from musiclstm.generation import OPEN_ENDED

@@ -9,6 +9,7 @@ the page show it unchanged. The tree:
     │   ├── MusicFileError    a music file that is broken, empty or of an unknown kind
     │   └── DataError         a folder or collection without usable music
     ├── CheckpointError       a checkpoint that is missing, damaged, newer than this program or not made by it
+    ├── DifferenceError       notes that are not those that their recipe writes
     ├── HubError              the Hugging Face Hub refused a request or can't be reached
     ├── WorkerError           a training worker that has left, or does not belong to the group
     ├── MissingToolError      a program or a sound font that must be installed first
@@ -42,6 +43,12 @@ class DataError(InputError):
 
 class CheckpointError(MusicLSTMError):
     """A checkpoint that is missing, damaged, newer than this program or not made by it."""
+
+
+class DifferenceError(MusicLSTMError):
+    """Notes that are not those that their recipe writes."""
+
+    exit_code = 1
 
 
 class HubError(MusicLSTMError):

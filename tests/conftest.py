@@ -51,6 +51,7 @@ _TOGETHER = (
         "ui/test_browser",
         "generation/test_composition",
         "generation/test_regeneration",
+        "generation/test_link",
         "training/test_fit_critic",
         "evaluation/test_continuations",
         "evaluation/test_likelihood",

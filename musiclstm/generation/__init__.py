@@ -1,3 +1,4 @@
+from musiclstm.generation.check import SAME, midi_verdict, verdict
 from musiclstm.generation.composition import (
     Composition,
     Take,
@@ -11,32 +12,54 @@ from musiclstm.generation.composition import (
     take_recipe,
 )
 from musiclstm.generation.export import ORIGINAL, SCORE, TakeFiles, write_midis, write_take, zip_take
-from musiclstm.generation.recipe import IDENTITY, link_from_recipe, read_recipe, recipe_from_link, require_same
-from musiclstm.generation.request import MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, require_written
+from musiclstm.generation.link import link_of, recipe_from_link, shared_composition, shared_in, shared_prefix
+from musiclstm.generation.recipe import (
+    IDENTITY,
+    other_checkpoint,
+    read_recipe,
+    require_checkpoint,
+    require_seed,
+    seed_digest,
+    settings_in,
+)
+from musiclstm.generation.request import MAX_RANDOM_SEED, OPEN_ENDED, ComposeRequest, Prefix, require_written
+from musiclstm.generation.summary import summary
 
 __all__ = [
     "IDENTITY",
     "MAX_RANDOM_SEED",
     "OPEN_ENDED",
     "ORIGINAL",
+    "SAME",
     "SCORE",
     "ComposeRequest",
     "Composition",
+    "Prefix",
     "Take",
     "TakeFiles",
     "compose",
     "compose_stream",
     "extension_request",
-    "link_from_recipe",
+    "link_of",
+    "midi_verdict",
     "original_of",
+    "other_checkpoint",
     "performed",
     "prefix_of",
     "read_recipe",
     "recipe_from_link",
     "regeneration_request",
-    "require_same",
+    "require_checkpoint",
+    "require_seed",
     "require_written",
+    "seed_digest",
+    "settings_in",
+    "shared_composition",
+    "shared_in",
+    "shared_prefix",
+    "summary",
     "take_recipe",
+    "verdict",
     "write_midis",
     "write_take",
     "zip_take",

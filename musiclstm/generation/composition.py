@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +15,7 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import HORIZON
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
-from musiclstm.generation.recipe import nesting
+from musiclstm.generation.recipe import DIGITS, nesting, seed_digest
 from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, POSITION, Rows, encode
 from musiclstm.music import Notes, Piece, cut, line_after
@@ -236,8 +235,9 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
         "program": "musiclstm",
         "checkpoint": checkpoint.name,
         "revision": checkpoint.revision,
+        "checkpoint_digest": checkpoint.digest[:DIGITS],
         "seed": request.seed.id,
-        "seed_digest": hashlib.sha256(request.seed.piece.notes.tobytes()).hexdigest()[:16],
+        "seed_digest": seed_digest(request.seed),
         "diversity": request.sampling.diversity,
         "top_p": request.sampling.top_p,
         "loop_guard": request.sampling.loop_guard,
@@ -250,6 +250,8 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
         "transposition": request.performance.transposition,
         "ending": request.ending,
     }
+    if checkpoint.origin:
+        made["origin"] = checkpoint.origin
     if request.seed not in checkpoint.seeds:
         made["own_seed"] = request.seed.to_json()
     if request.regenerate is not None:

@@ -102,7 +102,9 @@ def written(task: Task, takes: int) -> Iterator[list[Draft]]:
             whole = [task.bars if done else None for done in lanes.done.tolist()]
             yield [task.draft(*facts, finished) for facts in zip(lanes.notes, lanes.guarded, whole, strict=True)]
     except StoppedError:
-        bars = min(task.draft(notes, guarded, None, False).bars for notes, guarded in zip(lanes.notes, lanes.guarded, strict=True))
+        bars = min(
+            task.draft(notes, guarded, None, False).bars for notes, guarded in zip(lanes.notes, lanes.guarded, strict=True)
+        )
         if not bars:
             raise
         kept = [notes["onset"] < bars * task.bar for notes in lanes.notes]

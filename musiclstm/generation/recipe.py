@@ -5,19 +5,23 @@ The ranges of settings are checked where the settings are used.
 
 from __future__ import annotations
 
-import base64
-import binascii
+import hashlib
 import json
-import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from musiclstm import limits
+from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import OptionError
 from musiclstm.formats import midi_text
+from musiclstm.seeds import Seed
 
-IDENTITY = ("checkpoint", "seed_digest")
+PROGRAM = "musiclstm"
+DIGITS = 16  # of a hash: enough to tell things apart that nobody made alike on purpose
+SHOWN = 8  # of them in a sentence
+IDENTITY = ("checkpoint", "revision", "origin", "checkpoint_digest", "seed_digest")
 SETTINGS = (
     *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "candidates", "random_seed"),
     *("tempo", "instrument", "transposition", "ending", "regenerate", "after", "take"),
@@ -39,7 +43,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def parse_recipe(text: str | bytes, name: str = "It") -> dict[str, Any]:
-    """The settings in a recipe, with its checkpoint and seed digest; settings that are None are left out.
+    """The settings in a recipe, with what identifies its checkpoint and its seed; settings that are None are left out.
 
     Raises OptionError if the text is not a recipe; ``name`` is what the message calls it.
     """
@@ -47,29 +51,40 @@ def parse_recipe(text: str | bytes, name: str = "It") -> dict[str, Any]:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise OptionError(f"{name} is not a recipe: it is not JSON.") from error
-    return _settings(fields, name, limits.NESTED)
+    return settings_in(checked_recipe(fields, name))
 
 
-def link_from_recipe(recipe: Mapping[str, Any]) -> str:
-    """The recipe as letters, digits, - and _, for use in a link; ``recipe_from_link`` reads it."""
-    text = json.dumps(recipe, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+def checked_recipe(fields: Any, name: str = "It", depth: int = limits.NESTED) -> dict[str, Any]:
+    """The recipe in JSON data as it was made, without fields that no recipe has. Raises OptionError as ``parse_recipe`` does."""
+    if not isinstance(fields, dict) or fields.get("program") != PROGRAM or not isinstance(fields.get("seed"), str):
+        raise OptionError(f"{name} is not a musiclstm recipe.")
+    if len(fields["seed"]) > limits.SEED_NAME:
+        raise OptionError(
+            f"{name} has a seed name of {len(fields['seed']):,} characters; at most {limits.SEED_NAME:,} are allowed."
+        )
+    kept = {key: value for key, value in fields.items() if key in ("program", *SETTINGS, *IDENTITY)}
+    for key in IDENTITY:
+        if not isinstance(kept.get(key) or "", str) or len(kept.get(key) or "") > limits.SEED_NAME:
+            raise OptionError(f"{name} does not say which checkpoint and seed it needs: {key} must be a short text.")
+    take = kept.get("take")
+    if take is not None and (isinstance(take, bool) or not isinstance(take, int) or not 0 <= take < limits.TAKES):
+        raise OptionError(f"{name} has the take number {take!r:.60}; allowed are 0 to {limits.TAKES - 1}.")
+    if kept.get("after") is not None:
+        after = kept["after"]
+        if not isinstance(after, dict) or not all(isinstance(after.get(key), int) for key in ("number", "bars")) or not depth:
+            raise OptionError(f"{name} does not contain the music that it extends.")
+        earlier = checked_recipe(after.get("recipe"), name, depth - 1)
+        kept["after"] = {"recipe": earlier, "number": after["number"], "bars": after["bars"]}
+    return kept
 
 
-def recipe_from_link(text: str) -> dict[str, Any]:
-    """The settings in a link, as from ``parse_recipe``. Raises OptionError if the link is damaged or too long."""
-    name = "The link"
-    if len(text) > limits.LINK_CHARACTERS:
-        raise OptionError(f"{name} is too long for a recipe.")
-    try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        opened = zlib.decompressobj()
-        data = opened.decompress(packed, limits.RECIPE_BYTES)
-    except (ValueError, binascii.Error, zlib.error) as error:
-        raise OptionError(f"{name} is damaged: copy all of it.") from error
-    if not opened.eof:
-        raise OptionError(f"{name} is cut off or too large for a recipe: copy all of it.")
-    return parse_recipe(data, name)
+def settings_in(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in a checked recipe, without those that are None."""
+    # A recipe from before there were candidates had one of each phrase.
+    kept = {"candidates": 1} | {key: value for key, value in recipe.items() if value is not None and key != "program"}
+    if "after" in kept:
+        kept["after"] = {**kept["after"], "recipe": settings_in(kept["after"]["recipe"])}
+    return kept
 
 
 def nesting(recipe: Mapping[str, Any]) -> int:
@@ -80,30 +95,66 @@ def nesting(recipe: Mapping[str, Any]) -> int:
     return depth
 
 
-def require_same(wanted: Mapping[str, Any], made: Mapping[str, Any]) -> None:
-    """Raise OptionError unless the recipe ``made`` has the same checkpoint and seed as the recipe ``wanted``."""
-    if wanted.get("checkpoint", made["checkpoint"]) != made["checkpoint"]:
+def seed_digest(seed: Seed) -> str:
+    """What a recipe remembers of the notes of its seed."""
+    return hashlib.sha256(seed.piece.notes.tobytes()).hexdigest()[:DIGITS]
+
+
+def require_seed(settings: Mapping[str, Any], seed: Seed) -> None:
+    """Raise OptionError if the recipe with these ``settings`` was made with other notes than those of ``seed``."""
+    if settings.get("seed_digest") not in (None, seed_digest(seed)):
         raise OptionError(
-            f"The recipe needs the checkpoint {wanted['checkpoint']}, not {made['checkpoint']}; set it with --checkpoint."
-        )
-    if wanted.get("seed_digest", made["seed_digest"]) != made["seed_digest"]:
-        raise OptionError(
-            f"The recipe was made with a seed whose notes differ from those of {made['seed']}; give its file with --seed."
+            f"The recipe was made with a seed whose notes differ from those of {seed.id} here; give its music as your own seed."
         )
 
 
-def _settings(fields: Any, name: str, depth: int) -> dict[str, Any]:
-    if not isinstance(fields, dict) or fields.get("program") != "musiclstm" or not isinstance(fields.get("seed"), str):
-        raise OptionError(f"{name} is not a musiclstm recipe.")
-    if len(fields["seed"]) > limits.SEED_NAME:
-        raise OptionError(
-            f"{name} has a seed name of {len(fields['seed']):,} characters; at most {limits.SEED_NAME:,} are allowed."
-        )
-    # A recipe from before there were candidates had one of each phrase.
-    kept = {"candidates": 1} | {key: fields[key] for key in (*SETTINGS, *IDENTITY) if fields.get(key) is not None}
-    if "after" in kept:
-        after = kept["after"]
-        if not isinstance(after, dict) or not all(isinstance(after.get(key), int) for key in ("number", "bars")) or not depth:
-            raise OptionError(f"{name} does not contain the music that it extends.")
-        kept["after"] = {**after, "recipe": _settings(after.get("recipe"), name, depth - 1)}
-    return kept
+@dataclass(frozen=True)
+class Other:
+    """Another checkpoint than the one at hand wrote some of the music: ``needed`` is its name, ``here`` that of the other.
+
+    ``offer``: how the option --checkpoint gets it.
+    """
+
+    needed: str
+    here: str
+    offer: str
+
+    def __str__(self) -> str:
+        return f"the checkpoint {self.needed}, not {self.here}"
+
+
+def other_checkpoint(settings: Mapping[str, Any], checkpoint: Checkpoint) -> Other | None:
+    """The checkpoint that a recipe, or one in it, was made with; None if it is ``checkpoint``, under whatever name.
+
+    A recipe from before there were digests only knows a name.
+    """
+    digest, name = settings.get("checkpoint_digest"), settings.get("checkpoint", checkpoint.name)
+    offer = _offer(settings, checkpoint)
+    if digest is None and name != checkpoint.name:
+        return Other(name, checkpoint.name, offer)
+    if digest is not None and digest != checkpoint.digest[:DIGITS]:
+        if name != checkpoint.name:
+            return Other(name, checkpoint.name, offer)
+        return Other(f"{name} with the digest {digest[:SHOWN]}", f"that with {checkpoint.digest[:SHOWN]}", offer)
+    earlier = settings.get("after")
+    return None if earlier is None else other_checkpoint(earlier["recipe"], checkpoint)
+
+
+def require_checkpoint(settings: Mapping[str, Any], checkpoint: Checkpoint, otherwise: str = "") -> None:
+    """Raise OptionError if another checkpoint than ``checkpoint`` wrote the music of a recipe with these ``settings``.
+
+    The message says where to find it; ``otherwise`` is what else can be done.
+    """
+    other = other_checkpoint(settings, checkpoint)
+    if other is not None:
+        raise OptionError(f"The recipe needs {other}: {other.offer}{otherwise and f', or {otherwise}'}.")
+
+
+def _offer(settings: Mapping[str, Any], checkpoint: Checkpoint) -> str:
+    if settings.get("origin"):
+        return f"give --checkpoint {settings['origin']}"
+    if settings.get("revision") != "bundled":
+        return "give its folder with --checkpoint"
+    if checkpoint.revision != "bundled":
+        return "leave out --checkpoint, since it comes with the program"
+    return "use the version of this program that it came with"

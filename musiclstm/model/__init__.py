@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from musiclstm.model.lanes import State
     from musiclstm.model.loop_guard import GUARD, is_looping
     from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
-    from musiclstm.model.weights import load_network, save_network
+    from musiclstm.model.stored_weights import weights_digest
+    from musiclstm.model.weights import load_network, network_digest, save_network
 
 __all__ = [
     "BAR",
@@ -69,11 +70,13 @@ __all__ = [
     "is_looping",
     "iterate_batches",
     "load_network",
+    "network_digest",
     "plan_lanes",
     "prefetch",
     "quarters",
     "reset_memory",
     "save_network",
+    "weights_digest",
 ]
 
 _FILES = {
@@ -84,7 +87,8 @@ _FILES = {
     "lanes": "State",
     "loop_guard": "GUARD is_looping",
     "network": "STREAMS Network build_network reset_memory",
-    "weights": "load_network save_network",
+    "stored_weights": "weights_digest",
+    "weights": "load_network network_digest save_network",
 }
 
 

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import h5py
 import keras
 import numpy as np
 
@@ -20,6 +17,7 @@ from musiclstm.checkpoint_files import WEIGHTS
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError
 from musiclstm.model.network import Network, build_network
+from musiclstm.model.stored_weights import first_line, shapes, weights_digest
 
 MAX_WEIGHTS_BYTES = 200_000_000  # the largest network that ModelConfig allows is smaller
 
@@ -36,7 +34,7 @@ def load_network(config: ModelConfig, path: Path) -> Network:
     """
     if path.stat().st_size > MAX_WEIGHTS_BYTES:
         raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_WEIGHTS_BYTES:,} are allowed.")
-    found = dict(_shapes(path))
+    found = dict(shapes(path))
     # Keras does not compress, so a file smaller than its arrays is forged or cut off: refuse it before building such a network.
     declared = sum(math.prod(shape[:-1]) * np.dtype(shape[-1]).itemsize for shape in found.values())
     if declared > path.stat().st_size:
@@ -47,7 +45,7 @@ def load_network(config: ModelConfig, path: Path) -> Network:
     with tempfile.TemporaryDirectory() as scratch:
         like = Path(scratch) / WEIGHTS
         network.save_weights(like)
-        wanted = dict(_shapes(like))
+        wanted = dict(shapes(like))
     if found != wanted:
         odd = sorted(set(found.items()) ^ set(wanted.items()))[0]
         raise CheckpointError(
@@ -56,36 +54,13 @@ def load_network(config: ModelConfig, path: Path) -> Network:
     try:
         network.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"The weights in {path} are damaged: {_first_line(error)}.") from error
+        raise CheckpointError(f"The weights in {path} are damaged: {first_line(error)}.") from error
     return network
 
 
-def _shapes(path: Path) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Path, shape and dtype of every array in a weights file, without reading any. Refuses links and external data."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield from _walk(file, "")
-    except RecursionError as error:
-        raise CheckpointError(f"The weights in {path} are damaged: their groups form a cycle.") from error
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise CheckpointError(f"The weights in {path} are damaged: {_first_line(error)}.") from error
-
-
-def _walk(group: h5py.Group, prefix: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    for name in group:
-        path = f"{prefix}/{name}"
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise CheckpointError(f"The weights contain a link at {path}; links are not allowed.")
-        item = group[name]
-        if isinstance(item, h5py.Group):
-            yield from _walk(item, path)
-        elif not isinstance(item, h5py.Dataset) or item.shape is None:
-            raise CheckpointError(f"The weights contain something at {path} that is not an array of numbers.")
-        elif item.external or item.is_virtual:
-            raise CheckpointError(f"The weights keep {path} in another file; external data is not allowed.")
-        else:
-            yield path, (*item.shape, str(item.dtype))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
+def network_digest(network: Network) -> str:
+    """What ``weights_digest`` gives for the file of a saved network."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / WEIGHTS
+        network.save_weights(path)
+        return weights_digest(path)

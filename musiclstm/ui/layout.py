@@ -11,7 +11,7 @@ import gradio as gr
 
 from musiclstm.config import SamplingOptions
 from musiclstm.formats import MUSIC_ENDINGS
-from musiclstm.generation import TakeFiles, link_from_recipe, take_recipe
+from musiclstm.generation import TakeFiles, link_of
 from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
 from musiclstm.render.pianoroll import CONTINUATION_COLOUR, SEED_COLOUR
 from musiclstm.ui import texts
@@ -87,6 +87,8 @@ class Widgets:
     replay_fold: gr.Accordion
     link: gr.Textbox
     code: gr.Textbox
+    check: gr.Button
+    checked: gr.HTML
     earlier: gr.Dropdown
 
     @property
@@ -105,7 +107,7 @@ class Widgets:
         """Everything that ``shown`` and ``listed`` update."""
         picture = [self.heading, self.roll, self.cards, self.pick, self.notice, self.player, self.sentence, self.sheet]
         files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.audio]
-        return [*picture, *self.sounds, self.steps, self.undo, *files, self.replay_fold]
+        return [*picture, *self.sounds, self.steps, self.undo, *files, self.replay_fold, self.checked]
 
     def opened(self, engine: Engine, note: str) -> Updates:
         """Updates for a page that has just loaded: the checkpoint in use, and its seeds."""
@@ -137,6 +139,7 @@ class Widgets:
             self.midi_joined: files.joined_midi,
             self.audio: gr.DownloadButton(value=files.joined_audio, visible=not silent),
             self.replay_fold: gr.Accordion(visible=True),
+            self.checked: texts.CHECK,
         }
 
     def listed(self, result: Result) -> Updates:
@@ -154,8 +157,8 @@ def _path(path: Path | None) -> str | None:
 
 
 def code_of(shown: Shown) -> str:
-    """The recipe of a take, encoded for a link."""
-    return link_from_recipe(take_recipe(shown.composition, shown.take.number))
+    """A take, encoded for a link."""
+    return link_of(shown.composition, shown.take)
 
 
 def place(active: ActiveCheckpoint) -> Widgets:
@@ -301,6 +304,9 @@ def _folds() -> dict[str, Any]:
         made["replay_fold"] = fold
         made["link"] = gr.Textbox(label="Link to this take", interactive=False, buttons=["copy"], elem_id="link")
         made["code"] = gr.Textbox(visible=False)
+        with gr.Row(elem_id="checking"):
+            made["check"] = gr.Button("Check", size="sm", elem_id="check")
+            made["checked"] = gr.HTML(texts.CHECK, elem_id="checked")
         made["earlier"] = gr.Dropdown([], label="Your earlier results", elem_id="earlier")
     return made
 

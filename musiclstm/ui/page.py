@@ -23,7 +23,15 @@ from musiclstm.ui.layout import Updates, Widgets, place, theme
 from musiclstm.ui.pictures import seed_roll, waiting_roll
 from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, performance_of, request_folder
 from musiclstm.ui.session import OWN, Session, own_bars
-from musiclstm.ui.take_events import download_events, load_into_player, replay_event, take_events
+from musiclstm.ui.take_events import (
+    download_events,
+    link_events,
+    load_into_player,
+    open_carried,
+    presented,
+    remembered,
+    take_events,
+)
 
 QUEUE_LENGTH = 24
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
@@ -109,27 +117,32 @@ def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, reader: MusicReader,
         session: Session = settings[-1]
         engine = session.engine = active.now
         code = str(request.query_params.get("recipe") or "")
-        remembered = gr.Dropdown(choices=[(name, link) for name, link in history], value=None)
+        earlier = gr.Dropdown(choices=[(name, link) for name, link in history], value=None)
         replays = gr.Accordion(visible=bool(history))
-        yield {**w.opened(engine, active.note), w.earlier: remembered, w.replay_fold: replays, linked: code}
+        carried = open_carried(w, session, engine, code) if code else {}
+        recipe = {linked: [code, 0]} if code and not carried else {}
+        yield {**w.opened(engine, active.note), w.earlier: earlier, w.replay_fold: replays, **carried, **recipe}
         example = None if code else engine.example
         if example is not None:
             session.add(example.result)
         yield from show_seed(engine.first.id, *settings[1:])
+        if carried:
+            with request_folder() as folder:
+                yield presented(w, session, engine, folder) | remembered(w, session, history)
         if example is not None:  # last, since a hidden widget loses its value if a later update leaves it out
             yield w.shown(example.result.shown, example.files, engine, steps=0) | w.listed(example.result)
 
-    linked = gr.State("")  # the recipe in the link that opened the page
+    linked = gr.State(["", 0])  # a link that is a recipe alone, and how often an earlier result was one
     inputs = [w.seed, w.bars, w.instrument, w.tempo, w.transposition, w.session]
     outputs = [w.facts, w.seed_roll, w.seed_player, w.notice, w.heading, w.roll]
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET, **SOUND}
     w.seed.input(show_seed, inputs, outputs, js=_CHOSEN, **latest).success(None, js="() => window.musiclstm.arrived()", **AT_ONCE)
     changed = [w.instrument.input, w.tempo.submit, w.tempo.blur, w.transposition.release]
     gr.on(changed, show_seed, inputs, outputs, **latest)
-    all_outputs = [w.masthead, w.seed, *outputs, *w.take, w.earlier, linked]
+    all_outputs = [w.masthead, w.seed, *outputs, *w.take, w.history, w.earlier, linked]
     arrived = page.load(arrive, [w.history, *inputs], list(dict.fromkeys(all_outputs)), **QUIET, **SOUND)
     load_into_player(w, arrived)
-    replay_event(active, w, linked)
+    link_events(active, w, linked)
     # A visitor who sets the random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **AT_ONCE)
     w.random_seed.input(lambda: False, None, w.fresh, **AT_ONCE)

@@ -54,7 +54,9 @@ class Places:
             now = self.clock()
             if len(self._taken) >= self.most:
                 left = sum(each.bars - each.written for each in self._taken) / self._speed()
-                raise OptionError(f"{len(self._taken)} requests are waiting already. Please try again in {max(1, round(left))} s.")
+                raise OptionError(
+                    f"{len(self._taken)} requests are waiting already. Please try again in {max(1, round(left))} s."
+                )
             start = max([now, *(each.due for each in self._taken if each.visitor == visitor)])
             self._count += 1
             place = Place(visitor, bars, start + PASSED * bars, number=self._count)

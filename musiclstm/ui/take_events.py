@@ -1,4 +1,4 @@
-"""The events of a take: generate, stop, extend, undo, choose one of several, replay, download, show the sheet music."""
+"""The events of a take: generate, stop, extend, undo, choose one of several, open, check, download, show the sheet music."""
 
 from __future__ import annotations
 
@@ -10,16 +10,27 @@ from typing import Any
 
 import gradio as gr
 
-from musiclstm.api import request_from
-from musiclstm.errors import OptionError
-from musiclstm.generation import SCORE, ComposeRequest, Composition, extension_request, recipe_from_link, require_same, zip_take
+from musiclstm.api import open_link, request_from
+from musiclstm.errors import MusicLSTMError, OptionError
+from musiclstm.generation import (
+    SCORE,
+    ComposeRequest,
+    Composition,
+    extension_request,
+    other_checkpoint,
+    recipe_from_link,
+    settings_in,
+    take_recipe,
+    verdict,
+    zip_take,
+)
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import STOPPED, Engine
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.pictures import growing_roll, sheet, take_roll, waiting_roll
 from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, MODEL, QUIET, SOUND, request_folder, request_of, requests_for, toasts
-from musiclstm.ui.results import Result
+from musiclstm.ui.results import Result, result_of
 from musiclstm.ui.session import Session
 
 BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than writing the notes
@@ -32,7 +43,7 @@ _SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.downl
 
 
 def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Connect the buttons around a take: Generate, Extend and earlier results write one; the others stop, show or undo it."""
+    """Connect the buttons around a take: Generate and Extend write one; the others stop, show, check or undo it."""
 
     def generated(session: Session, engine: Engine, *settings: Any) -> Sequence[ComposeRequest]:
         seed, *rest, takes = settings
@@ -44,12 +55,8 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
         shown = session.result.shown
         return [extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)]
 
-    def replayed(_: Session, engine: Engine, code: str) -> Sequence[ComposeRequest]:
-        return [request_from(engine.checkpoint, recipe_from_link(code))]
-
     _write_event(active, w, w.generate.click, generated, w.settings, draws=True)
     _write_event(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
-    _write_event(active, w, w.earlier.input, replayed, [w.earlier], draws=False)
 
     def stop(session: Session) -> str:
         session.stopped = True
@@ -57,20 +64,84 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     w.stop.click(stop, w.session, w.status, **AT_ONCE)
     _choice_events(active, w)
+    _check_event(active, w)
     _sheet_events(w)
 
 
-def replay_event(active: ActiveCheckpoint, w: Widgets, code: gr.State) -> None:
-    """Write the take of a link again. The page puts the recipe from its own address into ``code`` when it loads."""
+def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
+    """Connect earlier results and links. Those that carry their music show it at once.
 
-    def replayed(_: Session, engine: Engine, code: str) -> Sequence[ComposeRequest]:
-        fields = recipe_from_link(code)
-        request = request_from(engine.checkpoint, fields)
-        if fields.get("checkpoint", engine.checkpoint.name) != engine.checkpoint.name:
-            require_same({"checkpoint": fields["checkpoint"]}, {"checkpoint": engine.checkpoint.name})
-        return [request]
+    The others are a recipe alone: ``linked`` gets [the link, how often it was chosen], and its music is written again.
+    """
 
-    _write_event(active, w, code.change, replayed, [code], draws=False)
+    def open_earlier(code: str, session: Session, history: list[list[str]], latest: list[Any]) -> Iterator[Updates]:
+        engine = session.engine or active.now
+        with request_folder() as folder:
+            result = _carried(engine, code)
+            if result is None:
+                yield {linked: [code, latest[1] + 1]}
+            else:
+                session.add(result)
+                yield {**presented(w, session, engine, folder), **remembered(w, session, history)}
+
+    def replayed(_: Session, engine: Engine, latest: list[Any]) -> Sequence[ComposeRequest]:
+        open_link(engine.checkpoint, latest[0])  # says what is wrong with it
+        settings = recipe_from_link(latest[0])
+        other = other_checkpoint(settings, engine.checkpoint)
+        if other is not None:
+            raise OptionError(f"This link is a recipe for {other.needed}; this page has {other.here}, which writes other music.")
+        return [request_from(engine.checkpoint, settings)]
+
+    inputs = [w.earlier, w.session, w.history, linked]
+    opened = w.earlier.input(open_earlier, inputs, [*w.take, w.history, w.earlier, linked], **QUIET, **SOUND)
+    load_into_player(w, opened)
+    opened.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+    _write_event(active, w, linked.change, replayed, [linked], draws=False)
+
+
+def open_carried(w: Widgets, session: Session, engine: Engine, code: str) -> Updates:
+    """Updates that show heading and roll of the music in a link, which becomes the session's result.
+
+    There are none if the link is a recipe alone, or damaged, which ``link_events`` then reports.
+    """
+    try:
+        result = _carried(engine, code)
+    except MusicLSTMError:
+        return {}
+    if result is None:
+        return {}
+    session.add(result)
+    return {w.heading: texts.take_heading(result.shown.composition), w.roll: take_roll(result.shown)}
+
+
+def _carried(engine: Engine, code: str) -> Result | None:
+    """The music that a link carries; None if it is a recipe alone. Raises OptionError if it is damaged."""
+    composition = open_link(engine.checkpoint, code)
+    return None if composition is None else result_of([composition])
+
+
+def _check_event(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Write the shown take again and compare the notes."""
+
+    def check(session: Session) -> Iterator[str]:
+        session.stopped = False
+        with toasts():
+            if session.result is None:
+                raise OptionError("There is no take to check yet. Press Generate first.")
+            shown, engine = session.result.shown, session.engine or active.now
+            settings = settings_in(take_recipe(shown.composition, shown.take.number))
+            other = other_checkpoint(settings, engine.checkpoint)
+            if other is not None:
+                yield texts.notice(f"It was written by {other.needed}; this page has {other.here}, which writes other music.")
+                return
+            yield texts.notice("Waiting for the model")
+            for progress in engine.perform([request_from(engine.checkpoint, settings)], lambda: session.stopped):
+                yield texts.notice(progress.message)
+            again = {} if progress.result is None else {each.take.number: each.take for each in progress.result.takes}
+            found = again.get(shown.take.number)
+            yield texts.CHECK if found is None else texts.notice(verdict(shown.take.joined, found.joined))
+
+    w.check.click(check, w.session, w.checked, **QUIET, **MODEL)
 
 
 def _write_event(
@@ -106,7 +177,7 @@ def _write_event(
                 yield {w.status: texts.progress(progress.message, progress.share), **_grown(w, progress.composition)}
             if result is not None:
                 session.add(_with_take_of_recipe(result, settings))
-                yield {w.status: texts.progress(""), **_presented(w, session, engine, folder), **remembered(w, session, history)}
+                yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
 
     def finish(session: Session, seed_id: str, bars: int, status: str) -> Updates:
         # If nothing came of it, by an error or an early Stop, the page goes back to the take in the player.
@@ -148,15 +219,15 @@ def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Update
 
 
 def _with_take_of_recipe(result: Result, settings: Sequence[Any]) -> Result:
-    """If ``settings`` are a recipe that names a take, choose that one."""
-    if len(settings) != 1 or not isinstance(settings[0], str) or len(result.takes) < 2:
+    """If ``settings`` are a link to one of several takes, choose that one."""
+    if len(settings) != 1 or len(result.takes) < 2:
         return result
-    number = recipe_from_link(settings[0]).get("take")
+    number = recipe_from_link(settings[0][0]).get("take")
     matches = [index for index, shown in enumerate(result.takes) if shown.take.number == number]
     return Result(result.takes, matches[0]) if matches else result
 
 
-def _presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
+def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
     """Updates that show the visitor's latest result; its files go to ``folder``."""
     assert session.result is not None
     written = engine.write(folder, session.result.shown)
@@ -179,14 +250,14 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
             if result is None or index is None or not 0 <= index < len(result.takes):
                 raise OptionError("This take does not exist.")
             session.results[-1] = Result(result.takes, index)
-            yield _presented(w, session, session.engine or active.now, folder)
+            yield presented(w, session, session.engine or active.now, folder)
 
     def undo(session: Session) -> Iterator[Updates]:
         with request_folder() as folder:
             if len(session.results) < 2:
                 raise OptionError("There is nothing to undo.")
             session.results.pop()
-            yield _presented(w, session, session.engine or active.now, folder)
+            yield presented(w, session, session.engine or active.now, folder)
 
     for event in (
         w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),

@@ -19,6 +19,7 @@ from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import OWN, OwnMusic
 
 OWN_FILES = "<p>A MIDI, MusicXML, kern or ABC file, up to 10 MB.</p>"
+CHECK = "<p>Writes this take again from its recipe, and compares the notes.</p>"
 _AS_DENSE = "about as dense"
 _LEAST_NOTES_FOR_A_KEY = 24  # fewer notes fit several keys
 

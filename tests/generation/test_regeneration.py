@@ -17,7 +17,8 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.generation.composition import Composition, compose, compose_stream, extension_request, regeneration_request
-from musiclstm.generation.recipe import link_from_recipe, nesting, parse_recipe, read_recipe, recipe_from_link
+from musiclstm.generation.link import link_from_recipe, recipe_from_link
+from musiclstm.generation.recipe import nesting, parse_recipe, read_recipe
 from musiclstm.generation.request import TIED, ComposeRequest, place_of
 from musiclstm.music.notes import Metre, Notes, Piece, make_notes
 from musiclstm.seeds.seed import Seed, seed_from_file, seed_from_piece
