@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache, cached_property
@@ -26,6 +25,7 @@ from musiclstm.model import Vocabulary
 from musiclstm.quiet import import_tensorflow
 from musiclstm.replace import replace_folder
 from musiclstm.scoring import Critic, OriginalityIndex, read_index, write_index
+from musiclstm.scratch import draft_folder
 from musiclstm.seeds import Seed
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: 
     """
     require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
-        draft = Path(scratch) / "draft"
+    with draft_folder(folder.parent) as scratch:
+        draft = scratch / "draft"
         from musiclstm.model import save_network
 
         save_network(checkpoint.network, draft)

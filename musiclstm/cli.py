@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.quiet import import_tensorflow, switch_off_telemetry
+from musiclstm.scratch import app_folder
 from musiclstm.training.command import add_options
 
 if TYPE_CHECKING:
@@ -154,9 +155,10 @@ def _add_deploy(parser: argparse.ArgumentParser) -> None:
 
 def _app(options: argparse.Namespace) -> None:
     switch_off_telemetry()
-    from musiclstm.ui.page import serve
+    with app_folder() as folder:
+        from musiclstm.ui.page import serve
 
-    serve(mcp=options.mcp)
+        serve(folder, mcp=options.mcp)
 
 
 def _seeds(options: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ def no_flags(monkeypatch: pytest.MonkeyPatch) -> None:
 def entry(folder: Path, name: str, size: int, age: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
-    path.write_bytes(bytes(size))
+    path.write_bytes(b"\x0a" + bytes([size - 2]) + bytes(size - 2) if size < 128 else bytes(size))  # one field and its length
     os.utime(path, (1e9 - age, 1e9 - age))
     return path
 
@@ -51,7 +51,7 @@ def test_without_a_place_to_write_nothing_is_kept(tmp_path: Path) -> None:
 
 def test_the_oldest_entries_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "MOST_BYTES", 250)
-    paths = [entry(tmp_path / f"xla-{age}", "code", 100, age) for age in (3, 1, 2)]
+    paths = [entry(tmp_path / f"xla-{age}", "code.pb", 100, age) for age in (3, 1, 2)]
     other = entry(tmp_path / "else", "kept", 1000, 9)
     keep_compiled(tmp_path)
     assert [path.exists() for path in paths] == [False, True, True]

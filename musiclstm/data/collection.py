@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -229,7 +228,7 @@ def _build(sources: Sequence[Source], folder: Path, report: Callable[[int, int, 
     joined = works.join_works([entry.work for entry in entries], pieces)
     entries = [replace(entry, work=work) for entry, work in zip(entries, joined, strict=True)]
     listed = {"entries": [asdict(entry) for entry in entries], "skipped": skipped}
-    temporary = folder / f"index.{os.getpid()}.tmp"
+    temporary = folder / "index.tmp"  # one name: what a killed run left is written over
     temporary.write_text(json.dumps(listed), encoding="utf-8")
     temporary.replace(folder / "index.json")
 

@@ -13,17 +13,17 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musiclstm.children import ending_with_us
 from musiclstm.errors import MissingToolError, MusicFileError
 from musiclstm.formats.abc_text import Tune, first_tune
 from musiclstm.formats.midi_events import TEMPO, TIME_SIGNATURE, MidiFile, microseconds, parse_midi, struck_notes
 from musiclstm.formats.written import Bar, Quarters, Score
 from musiclstm.music import MODES
+from musiclstm.scratch import temporary_folder
 
 if sys.platform == "linux":
     import resource
@@ -118,10 +118,10 @@ def _played(tune: Tune, name: str) -> tuple[MidiFile, MidiFile]:
         f"X:{number}\n{_CHORDS}%%propagate-accidentals {_reach(tune)}\n{head}{drums}{voices}{tune.body}\n"
         for number, drums in ((1, ""), (2, _DRUMS))
     )
-    with TemporaryDirectory() as folder:
-        (Path(folder) / "tune.abc").write_text("\n".join(tunes), encoding="ascii", errors="ignore")
+    with temporary_folder() as folder:
+        (folder / "tune.abc").write_text("\n".join(tunes), encoding="ascii", errors="ignore")
         with subprocess.Popen(
-            [program, "tune.abc", "-Q", "100", "-silent"],
+            ending_with_us([program, "tune.abc", "-Q", "100", "-silent"]),
             cwd=folder,
             env={},
             stdin=subprocess.DEVNULL,
@@ -135,7 +135,7 @@ def _played(tune: Tune, name: str) -> tuple[MidiFile, MidiFile]:
                 process.kill()
                 raise MusicFileError(f"{name} takes abc2midi more than {SECONDS} seconds; a shorter tune can be read.") from error
         try:
-            first, second = (parse_midi((Path(folder) / f"tune{number}.mid").read_bytes(), name) for number in (1, 2))
+            first, second = (parse_midi((folder / f"tune{number}.mid").read_bytes(), name) for number in (1, 2))
         except (OSError, MusicFileError) as error:  # no file, or one cut short at a limit
             raise MusicFileError(f"{name} can't be read as ABC; a complete, valid tune is needed.") from error
     return first, second

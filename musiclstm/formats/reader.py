@@ -10,7 +10,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
+import threading
 from concurrent.futures import TimeoutError as OutOfTime
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
@@ -31,8 +33,9 @@ class MusicReader:
     """
 
     def __init__(self, *, seconds: float = limits.READ_SECONDS, memory: int = limits.READ_MEMORY) -> None:
-        self._seconds = seconds
-        self._pool = ProcessPool(limits.READERS, initializer=_settle, initargs=(memory,), context=_context())
+        self._seconds, self._memory = seconds, memory
+        self._lock = threading.Lock()
+        self._pool = self._started(_context())
 
     def __enter__(self) -> MusicReader:
         return self
@@ -46,7 +49,37 @@ class MusicReader:
 
     def read(self, path: Path) -> Piece:
         """What ``read_music`` returns. Raises MusicFileError as it does, and if the file takes too long or too much memory."""
-        future = self._pool.schedule(_read, (path,), timeout=self._seconds)
+        for pool in (self._pool, None):
+            try:
+                return self._read(pool or self._renewed(), path)
+            except BrokenProcessPool:
+                continue
+        raise MusicFileError(f"{path.name} can't be read now; try again in some minutes.")
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    def _started(self, context: multiprocessing.context.BaseContext) -> ProcessPool:
+        return ProcessPool(limits.READERS, initializer=_settle, initargs=(self._memory,), context=context)
+
+    def _renewed(self) -> ProcessPool:
+        """A new pool if the old one broke: a process died while it had nothing to do, or none could be started.
+
+        Its processes start afresh, since the one that the others were copies of may be out of reach.
+        """
+        with self._lock:
+            if not self._pool.active:
+                self.close()
+                self._pool = self._started(multiprocessing.get_context("spawn"))
+            return self._pool
+
+    def _read(self, pool: ProcessPool, path: Path) -> Piece:
+        try:
+            future = pool.schedule(_read, (path,), timeout=self._seconds)
+        except RuntimeError as error:
+            raise BrokenProcessPool(str(error)) from error
         try:
             return future.result(self._seconds + 1)
         except OutOfTime as error:
@@ -58,11 +91,6 @@ class MusicReader:
             raise MusicFileError(f"Reading {path.name} takes too much memory; it may be damaged, or far too long.") from error
         except ProcessExpired as error:
             raise MusicFileError(f"{path.name} can't be read; a complete, valid music file is needed.") from error
-
-    def close(self) -> None:
-        """End the processes."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
 
 
 def _read(path: Path) -> Piece:
@@ -89,7 +117,8 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _settle(memory: int) -> None:
-    """Limit this process, and let the page go first."""
+    """Limit this process, let the page go first, and end when it is gone, even in the middle of a file."""
+    threading.Thread(target=_follow, name="follow", daemon=True).start()
     try:
         import resource
     except ImportError:  # Windows
@@ -97,3 +126,11 @@ def _settle(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(10)
+
+
+def _follow() -> None:
+    """Wait until the process that reads the answers is gone, and end this one."""
+    page = multiprocessing.parent_process()
+    assert page is not None
+    page.join()
+    os._exit(1)

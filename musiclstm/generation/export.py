@@ -6,7 +6,6 @@ The files appear together: they are written to a hidden folder on the same disk 
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from musiclstm.formats import write_midi, write_musicxml
 from musiclstm.music import PIANO, Piece, Voice, voices_of
 from musiclstm.render.audio import Audio, render_trio, write_audio
 from musiclstm.render.pianoroll import write_roll
+from musiclstm.scratch import draft_folder
 
 PARTS = ("seed", "continuation", "joined")
 SCORE, ROLL, RECIPE, ORIGINAL = "joined.musicxml", "roll.svg", "recipe.json", "original.mid"
@@ -76,8 +76,7 @@ def write_take(
     folder, voices = Path(folder), voices_of(instrument)
     try:
         home = next(place for place in (folder, *folder.parents) if place.exists())
-        with tempfile.TemporaryDirectory(dir=home, prefix=".musiclstm.") as scratch:
-            draft = Path(scratch)
+        with draft_folder(home) as draft:
             write_midis(draft, seed, continuation, joined, recipe=recipe, voices=voices)
             if original is not None:
                 write_midi(original, draft / ORIGINAL, voices=voices)

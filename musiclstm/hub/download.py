@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from musiclstm.checkpoint_files import CRITIC, ORIGINALITY, PARTS
 from musiclstm.errors import CheckpointError, DataError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
+from musiclstm.scratch import held
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, ModelInfo
@@ -149,6 +150,7 @@ def _pull(
 
     if order.revision and _COMMIT.fullmatch(order.revision) and (folder := cached(order, order.revision)):
         return folder
+    _delete_abandoned(order)
     try:
         info = _within(min(CONTACT_SECONDS, order.seconds), lambda: _look_up(order))
         folder = _within(order.seconds, lambda: download(order, info))
@@ -277,6 +279,22 @@ def _commits(order: _Order) -> list[str]:
         for revision in repo.revisions
     ]
     return [revision.commit_hash for revision in sorted(revisions, key=lambda r: r.last_modified, reverse=True)]
+
+
+def _delete_abandoned(order: _Order) -> None:
+    """Delete what killed programs left half downloaded: huggingface_hub begins anew, under another name.
+
+    While it downloads a file it holds a lock, which the system releases when the program ends.
+    """
+    from huggingface_hub import constants
+
+    cache = Path(order.cache or constants.HF_HUB_CACHE)
+    name = f"{order.kind}s--{order.repo.replace('/', '--')}"
+    for part in (cache / name / "blobs").glob("*.incomplete"):
+        lock = cache / ".locks" / name / f"{part.name.partition('.')[0]}.lock"
+        if lock.exists() and not held(lock):
+            with suppress(OSError):
+                part.unlink()
 
 
 def _remember(folder: Path, revision: str) -> None:

@@ -7,7 +7,6 @@ those of the network that the config describes before any array is read.
 from __future__ import annotations
 
 import math
-import tempfile
 from pathlib import Path
 
 import keras
@@ -18,6 +17,7 @@ from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError
 from musiclstm.model.network import Network, build_network
 from musiclstm.model.stored_weights import first_line, shapes, weights_digest
+from musiclstm.scratch import temporary_folder
 
 MAX_WEIGHTS_BYTES = 200_000_000  # the largest network that ModelConfig allows is smaller
 
@@ -42,8 +42,8 @@ def load_network(config: ModelConfig, path: Path) -> Network:
             f"The weights in {path} are damaged: they declare {declared:,} bytes of numbers in a file of {path.stat().st_size:,}."
         )
     network = build_network(config)
-    with tempfile.TemporaryDirectory() as scratch:
-        like = Path(scratch) / WEIGHTS
+    with temporary_folder() as folder:
+        like = folder / WEIGHTS
         network.save_weights(like)
         wanted = dict(shapes(like))
     if found != wanted:

@@ -8,7 +8,6 @@ difference, piece by piece and resampling works, lies above 0.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from musiclstm.hub import CARD, Published, Remote, download_checkpoint, upload
 from musiclstm.model import encode, quarters
 from musiclstm.music import Piece
 from musiclstm.publishing.card import merged, with_sections
+from musiclstm.scratch import temporary_folder
 
 ROUNDING = 0.0005  # bits per note; smaller differences count as equal, since three decimals are shown
 RESAMPLES = 2000
@@ -132,8 +132,8 @@ def release(
     Data that the training has cached in the neighbouring folder DIR.work is not read again.
     """
     work = folder.resolve().with_name(f"{folder.resolve().name}.work")
-    with tempfile.TemporaryDirectory(prefix="musiclstm-") as scratch:
-        prepared = prepare(folder, repo, data, (work if work.is_dir() else Path(scratch)) / "cache", forced=forced, say=say)
+    with temporary_folder() as scratch:
+        prepared = prepare(folder, repo, data, (work if work.is_dir() else scratch) / "cache", forced=forced, say=say)
     if prepared.verdict is not None:
         say(prepared.verdict.section(forced))
     sent = prepared.remote.changed(prepared.files) if prepared.remote else list(prepared.files)

@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,15 +25,20 @@ from midi2audio import FluidSynth
 from numpy.typing import NDArray
 
 from musiclstm import limits
+from musiclstm.children import ending_with_us
 from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.formats import midi_bytes
 from musiclstm.music import PIANO, TICKS_PER_QUARTER, Piece, Tempo, Voice
+from musiclstm.scratch import temporary_folder
 
 SAMPLE_RATE = 44_100
 TAIL_SECONDS = 2.0  # by then the last chord of every instrument has died away, except for a faint ringing of the harp
 LOUDNESS = -16.0  # LUFS: usual for music on the web
 CEILING = -1.0  # dB below full scale that no peak passes
 SOUNDFONT_VARIABLE = "MUSICLSTM_SOUNDFONT"
+# FluidSynth needs a second for a minute of music, after 0.1 s for the sound font or 10 s for a compressed one. A busy machine
+# takes some times as long; beyond this, FluidSynth hangs.
+START_SECONDS, SECONDS_PER_SECOND = 15.0, 0.1
 
 # The best first. Sound fonts in .sf3 are compressed and take 7 to 10 s to load, so they are a last resort.
 _KNOWN_SOUNDFONTS = ("FluidR3_GM.sf2", "FluidR3_GM2-2.SF2", "GeneralUser*.sf2", "MuseScore_General*.sf2", "TimGM6mb.sf2",
@@ -90,10 +94,13 @@ class CheckedFluidSynth(FluidSynth):
         """
         settings = [part for name, value in _SETTINGS.items() for part in ("-o", f"{name}={value}")]
         options = ["-ni", "-q", "-g", "1", "-r", str(self.sample_rate), "-z", "1024", *settings, "-T", "raw", "-O", "float"]
-        command = ["fluidsynth", *options, "-F", str(audio_file), str(self.sound_font), str(midi_file)]
+        program = shutil.which("fluidsynth")
+        if program is None:
+            raise MissingToolError(_how_to_install("FluidSynth, which makes the sound, isn't installed"))
+        command = [program, *options, "-F", str(audio_file), str(self.sound_font), str(midi_file)]
         try:
             done = subprocess.run(
-                command,
+                ending_with_us(command),
                 check=False,  # the exit code alone says too little: see below
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -101,13 +108,12 @@ class CheckedFluidSynth(FluidSynth):
                 errors="replace",
                 timeout=timeout,
             )
-        except FileNotFoundError as error:
-            raise MissingToolError(_how_to_install("FluidSynth, which makes the sound, isn't installed")) from error
         except subprocess.TimeoutExpired as error:
             raise MissingToolError(f"FluidSynth did not finish within {timeout:.0f} seconds, so there is no sound.") from error
         complaint = _COMPLAINT.search(done.stderr + done.stdout)
         if done.returncode or complaint:
-            why = complaint.group(0).strip() if complaint else f"exit code {done.returncode}"
+            ended = f"exit code {done.returncode}" if done.returncode >= 0 else f"it was ended by signal {-done.returncode}"
+            why = complaint.group(0).strip() if complaint else ended
             raise MissingToolError(f"FluidSynth could not make the sound with {Path(self.sound_font).name}: {why}.")
 
 
@@ -156,10 +162,13 @@ def synthesize(piece: Piece, *, voices: Sequence[Voice] = PIANO, tail_seconds: f
     if not len(piece):
         return Audio(np.zeros((frames, 2), dtype=np.float32))
     soundfont = find_soundfont()
-    with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder:
-        midi, sound = Path(folder, "music.mid"), Path(folder, "music.raw")
+    with temporary_folder() as folder:
+        midi, sound = folder / "music.mid", folder / "music.raw"
+        if shutil.disk_usage(folder).free < frames * 8:
+            raise MissingToolError("The disk is full, so there is no sound.")
         midi.write_bytes(midi_bytes(_with_tail(piece, tail_seconds), voices=voices))
-        CheckedFluidSynth(str(soundfont), SAMPLE_RATE).midi_to_audio(midi, sound, timeout=30.0 + seconds)
+        limit = START_SECONDS + SECONDS_PER_SECOND * seconds
+        CheckedFluidSynth(str(soundfont), SAMPLE_RATE).midi_to_audio(midi, sound, timeout=limit)
         samples = np.fromfile(sound, dtype="<f4").astype(np.float32, copy=False) if sound.is_file() else np.zeros(0, np.float32)
     # A quarter of a second may be missing, not more: that would be music.
     if len(samples) // 2 < frames - SAMPLE_RATE // 4 or not np.isfinite(samples).all():

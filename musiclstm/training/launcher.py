@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from musiclstm.children import ending_with_us
 from musiclstm.config import MOST_WORKERS
 from musiclstm.errors import OptionError
 
@@ -37,7 +38,7 @@ def launch_workers(count: int, command: Sequence[str], folder: Path) -> Iterator
         for rank in range(1, count):
             with (folder / f"worker-{rank}.log").open("wb") as log:
                 environment = os.environ | settings[rank]
-                processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT))
+                processes.append(subprocess.Popen(ending_with_us(command), env=environment, stdout=log, stderr=subprocess.STDOUT))
         os.environ.update(settings[0])
     try:
         yield

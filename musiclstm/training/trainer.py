@@ -6,7 +6,6 @@ This module decides what a run saves to be resumed; ``checkpoint`` decides what 
 from __future__ import annotations
 
 import json
-import os
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -260,7 +259,7 @@ class Trainer:
         arrays: dict[str, Any] = {"facts": np.frombuffer(json.dumps(self._facts()).encode(), np.uint8)}
         for group, values in self._groups().items():
             arrays |= {f"{group}/{index:04d}": np.asarray(value) for index, value in enumerate(values)}
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary = path.with_suffix(".tmp")  # one name: what a killed run left is written over
         with temporary.open("wb") as file:
             np.savez(file, **arrays)
         temporary.replace(path)

@@ -85,7 +85,7 @@ class Engine:
     def warm_up(self) -> Future[None]:
         """Compile the decoder in the background, once; the future is done then. The example follows."""
         with self._lock:
-            if self._warm is None:
+            if self._warm is None or (self._warm.done() and self._warm.exception()):  # the disk was full, say: try again
                 self._warm = self._worker.submit(self._compile)
                 self._worker.submit(self._make_example)
             return self._warm
@@ -98,8 +98,9 @@ class Engine:
 
     @property
     def example(self) -> Example | None:
-        """The example; None until it is ready."""
-        return self._example
+        """The example; None until it is ready, or if somebody has deleted its files."""
+        made = self._example
+        return made if made is not None and all(path.exists() for path in made.files.all()) else None
 
     def sound(self, seed: Seed, performance: Performance) -> Audio:
         """The sound of a seed, from the cache if it was rendered recently. Raises what ``synthesize`` raises."""

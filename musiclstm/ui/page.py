@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
-import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +14,7 @@ import gradio as gr
 from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import MissingToolError
 from musiclstm.formats import MusicReader
+from musiclstm.scratch import AppFolder
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
 from musiclstm.ui.api import add_endpoints
@@ -39,29 +38,27 @@ CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors,
 _CHOSEN = "(...inputs) => { window.musiclstm.chosen(); return inputs; }"
 
 
-def serve(*, mcp: bool = False) -> None:
+def serve(folder: AppFolder, *, mcp: bool = False) -> None:
     """Serve the page until interrupted, with the bundled checkpoint or the one that the environment names.
 
     MUSICLSTM_REPO is a folder or OWNER/NAME on the Hub, MUSICLSTM_REVISION a branch, tag or commit of it. ``mcp`` also serves
-    the API as MCP tools. Raises CheckpointError if the bundled checkpoint can't be opened.
+    the API as MCP tools. The files of visitors go into ``folder``. Raises CheckpointError if the bundled checkpoint can't be
+    opened.
     """
     repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
     active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
     reader = MusicReader()
     page = build_page(active, reader)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders are deleted when a Space goes to sleep
     try:
         launch(page, prevent_thread_lock=True, mcp_server=mcp)
         reader.warm_up()
         active.now.warm_up()  # once the page is up, since it keeps all cores busy for a while
+        folder.look_after()
         page.block_thread()
     finally:
-        page.close()  # this also deletes the files that Gradio kept for visitors
+        page.close()
         reader.close()
-        terminated = isinstance(sys.exc_info()[1], SystemExit)
-        active.close(wait=not terminated)
-        if terminated:
-            os._exit(0)  # Python would wait for the warm-up, which compiles for seconds and can't be interrupted
+        active.close()
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:

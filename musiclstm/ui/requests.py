@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import MusicLSTMError
 from musiclstm.generation import OPEN_ENDED, ComposeRequest
 from musiclstm.music import Performance
+from musiclstm.scratch import temporary_folder
 from musiclstm.seeds import Seed
 from musiclstm.ui.layout import DIVERSITIES, FOUR, LADDER
 
@@ -28,8 +28,8 @@ AT_ONCE: dict[str, Any] = {"queue": False, **QUIET}
 @contextmanager
 def request_folder() -> Iterator[Path]:
     """A temporary folder for the files of one request; Gradio has copied them when it is deleted. Errors as in ``toasts``."""
-    with tempfile.TemporaryDirectory(prefix="musiclstm-") as folder, toasts():
-        yield Path(folder)
+    with toasts(), temporary_folder() as folder:
+        yield folder
 
 
 @contextmanager
@@ -39,6 +39,8 @@ def toasts() -> Iterator[None]:
         yield
     except MusicLSTMError as error:
         raise gr.Error(str(error), print_exception=False) from error
+    except OSError as error:  # a full disk, more often than not
+        raise gr.Error(f"The server can't write its files now ({error.strerror or error}); try again in some minutes.") from error
 
 
 def request_of(

@@ -1,0 +1,181 @@
+"""Folders for what is not finished, which never stay behind: not even if the process that made one is killed.
+
+A process locks each of its folders for as long as it lives. Whoever makes the next one deletes those that nobody holds any more.
+The system releases a lock when its process ends, however it ends. Where folders can't be locked (on Windows, on some network
+disks) none is deleted but one's own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+APP, DRAFT = "musiclstm-app-", ".musiclstm."  # how the names begin; eight characters of ``tempfile`` follow
+FILES = "gradio"  # in the folder of an app: the files that visitors sent or may fetch
+GRADIO_VARIABLE = "GRADIO_TEMP_DIR"
+MOST_BYTES = 2_000_000_000  # of visitors' files
+YOUNG, OLD = 600.0, 10_000.0  # seconds: a younger file may still be fetched, an older one is of no use
+
+
+@contextmanager
+def draft_folder(parent: Path) -> Iterator[Path]:
+    """A hidden folder in ``parent`` for files that will be moved when all are complete; what dead processes left there goes.
+
+    Raises OSError.
+    """
+    _delete_abandoned(parent, DRAFT)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=DRAFT) as name:
+        lock = _locked(Path(name))
+        try:
+            yield Path(name)
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A temporary folder. It is made even if somebody has deleted the folder for all temporary ones. Raises OSError."""
+    Path(tempfile.gettempdir()).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="musiclstm-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@contextmanager
+def app_folder() -> Iterator[AppFolder]:
+    """One folder for all temporary files of a running app, its visitors' files among them; those of dead apps are deleted.
+
+    Enter it before Gradio is imported, and in the main thread: until it is left, SIGTERM deletes the folder and ends the process
+    at once, with exit code 0. The folder is made where GRADIO_TEMP_DIR says, else in the usual place for temporary files.
+    """
+    folder = AppFolder(Path(os.environ.get(GRADIO_VARIABLE) or tempfile.gettempdir()))
+
+    def end(*_: object) -> None:
+        folder.delete()
+        os._exit(0)  # at once: Python would wait for threads that compile for seconds, and Gradio for visitors who wait
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        folder.open()
+        yield folder
+    finally:
+        folder.delete()
+        signal.signal(signal.SIGTERM, before)
+
+
+class AppFolder:
+    """The folder of a running app in ``base``; see ``app_folder``."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._lock: int | None = None
+        self._ended = threading.Event()
+        self.path: Path | None = None
+
+    def open(self) -> None:
+        """Make the folder, and use it for the temporary files of this process and of those that it starts."""
+        self._base.mkdir(parents=True, exist_ok=True)
+        _delete_abandoned(self._base, APP)
+        self.path = Path(tempfile.mkdtemp(dir=self._base, prefix=APP))
+        self._lock = _locked(self.path)
+        os.environ |= {"TMPDIR": str(self.path), GRADIO_VARIABLE: str(self.path / FILES)}
+        tempfile.tempdir = str(self.path)
+
+    def look_after(self, seconds: float = 30.0) -> None:
+        """Tidy up every ``seconds``, in the background, until the folder is deleted."""
+
+        def look() -> None:
+            while not self._ended.wait(seconds):
+                self.tidy()
+
+        threading.Thread(target=look, name="scratch", daemon=True).start()
+
+    def tidy(self, *, most_bytes: int = MOST_BYTES, young: float = YOUNG, old: float = OLD) -> None:
+        """Delete visitors' files older than ``old`` seconds, and beyond ``most_bytes`` the oldest, but no ``young`` one.
+
+        Also make the folder again and lock it, if somebody has deleted it.
+        """
+        assert self.path is not None
+        with suppress(OSError):
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._lock is None or not _is_open(self._lock, self.path):
+                self._lock = _locked(self.path)
+        kept, now = 0, time.time()
+        for changed, size, path in sorted(_files(self.path / FILES), reverse=True):
+            kept += size
+            if now - changed > old or (kept > most_bytes and now - changed > young):
+                with suppress(OSError):
+                    path.unlink()
+        for folder in sorted((self.path / FILES).glob("*/"), reverse=True):
+            with suppress(OSError):  # it has files, or is gone
+                if now - folder.stat().st_mtime > young:
+                    folder.rmdir()
+
+    def delete(self) -> None:
+        """Delete the folder with all files. What other threads write meanwhile, the next start deletes."""
+        self._ended.set()
+        for _ in range(3):
+            if self.path is None or not self.path.exists():
+                break
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def held(path: Path) -> bool:
+    """Whether a living process has locked a file or folder, or that can't be told."""
+    lock = _locked(path)
+    if lock is not None:
+        os.close(lock)
+    return lock is None
+
+
+def _delete_abandoned(parent: Path, prefix: str) -> None:
+    """Delete the folders of dead processes."""
+    for folder in parent.glob(f"{prefix}*"):
+        if not re.fullmatch(rf"{re.escape(prefix)}\w{{8}}", folder.name) or folder.is_symlink() or not folder.is_dir():
+            continue
+        lock = _locked(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _locked(path: Path) -> int | None:
+    """A file descriptor that locks ``path`` until it is closed or the process ends; None if it is locked or can't be."""
+    if sys.platform == "win32":
+        return None
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(opened)
+        return None
+    return opened
+
+
+def _is_open(opened: int, path: Path) -> bool:
+    """Whether a file descriptor belongs to what is at ``path`` now."""
+    return os.path.samestat(os.fstat(opened), path.stat())
+
+
+def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """When each file under ``folder`` was last handed out, and its size. Gradio touches a file that it hands out again."""
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            facts = path.lstat()
+            if path.is_file():
+                yield facts.st_ctime, facts.st_size, path
