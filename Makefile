@@ -43,7 +43,7 @@ lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a 
 	$(LOCK) requirements.txt --output-file constraints.txt
 	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
 
-SHARED := __init__ report greedy heldout learning music original fuzz
+SHARED := __init__ report greedy heldout learning music original browsing fuzz
 MUSIC  := quality diversity endings seeds guard style regeneration judges
 
 # A script in a folder of its own finds the package through PYTHONPATH.

@@ -271,22 +271,28 @@ def sent(address: str, process: int, path: Path) -> tuple[float, float, float, s
 
 def memory(process: int) -> int:
     """Bytes that a process and those that it started hold in memory, those of the system's start-up helper included."""
+    pages = 0
+    for number in family(process):
+        try:
+            pages += int(Path(f"/proc/{number}/statm").read_text(encoding="utf-8").split()[1])
+        except OSError:  # it has ended
+            continue
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def family(process: int) -> list[int]:
+    """The numbers of a process and of all that it started."""
     children: dict[int, list[int]] = {}
-    sizes: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             fields = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:  # it has ended
+        except OSError:
             continue
-        number = int(entry.name)
-        children.setdefault(int(fields[1]), []).append(number)
-        sizes[number] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-    total, waiting = 0, [process]
-    while waiting:
-        number = waiting.pop()
-        total += sizes.get(number, 0)
-        waiting += children.get(number, [])
-    return total
+        children.setdefault(int(fields[1]), []).append(int(entry.name))
+    numbers = [process]
+    for number in numbers:  # it grows on the way
+        numbers += children.get(number, [])
+    return numbers
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ versions. A run replaces its own section and leaves the others as they are.
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -123,7 +124,7 @@ def _versions(libraries: Sequence[str]) -> list[str]:
 
 def _number(value: float) -> str:
     """Three digits that count: 0.0123, 1.23, 12.3, 123, 1,230."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
     digits = 2 - int(f"{value:.2e}".split("e")[1])
     return f"{round(value, digits):,.{max(0, digits)}f}"
