@@ -182,7 +182,7 @@ def visited(address: str, wish: Wish, ready: Callable[[], object] = lambda: None
 
 def linked(address: str, wish: Wish) -> Seen:
     """What a visitor sees who opens a link to the large request."""
-    from musiclstm.generation import link_from_recipe
+    from musiclstm.generation.link import link_from_recipe
 
     recipe = {"program": "musiclstm", "seed": wish.seed, "random_seed": wish.random_seed, "candidates": 8, **BIG}
     try:

@@ -11,7 +11,18 @@ from musiclstm.generation.composition import (
     regeneration_request,
     take_recipe,
 )
-from musiclstm.generation.export import ORIGINAL, SCORE, TakeFiles, write_midis, write_take, zip_take
+from musiclstm.generation.export import (
+    FLAC,
+    ORIGINAL,
+    SCORE,
+    WAV,
+    TakeFiles,
+    files_in,
+    write_midis,
+    write_sounds,
+    write_take,
+    zip_take,
+)
 from musiclstm.generation.link import link_of, recipe_from_link, shared_composition, shared_in, shared_prefix
 from musiclstm.generation.recipe import (
     IDENTITY,
@@ -26,12 +37,14 @@ from musiclstm.generation.request import MAX_RANDOM_SEED, OPEN_ENDED, ComposeReq
 from musiclstm.generation.summary import summary
 
 __all__ = [
+    "FLAC",
     "IDENTITY",
     "MAX_RANDOM_SEED",
     "OPEN_ENDED",
     "ORIGINAL",
     "SAME",
     "SCORE",
+    "WAV",
     "ComposeRequest",
     "Composition",
     "Prefix",
@@ -40,6 +53,7 @@ __all__ = [
     "compose",
     "compose_stream",
     "extension_request",
+    "files_in",
     "link_of",
     "midi_verdict",
     "original_of",
@@ -61,6 +75,7 @@ __all__ = [
     "take_recipe",
     "verdict",
     "write_midis",
+    "write_sounds",
     "write_take",
     "zip_take",
 ]

@@ -20,9 +20,10 @@ from musiclstm.render.pianoroll import write_roll
 from musiclstm.scratch import draft_folder
 
 PARTS = ("seed", "continuation", "joined")
+WAV, FLAC = ".wav", ".flac"  # kinds of sound files
 SCORE, ROLL, RECIPE, ORIGINAL = "joined.musicxml", "roll.svg", "recipe.json", "original.mid"
 #: All file names of a take.
-NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", ".wav")), SCORE, ROLL, RECIPE, ORIGINAL)
+NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", WAV, FLAC)), SCORE, ROLL, RECIPE, ORIGINAL)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def write_take(
     original: Piece | None = None,
     instrument: str = "piano",
     audio: bool = True,
+    sound_kind: str = WAV,
     score: bool = True,
     seed_audio: Audio | None = None,
 ) -> TakeFiles:
@@ -69,8 +71,8 @@ def write_take(
 
     ``split`` is the tick at which the continuation, itself counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI
     files carry it as text, so that each can be composed again later. ``original`` is the composer's own continuation. The same
-    arguments give the same MIDI bytes. ``seed_audio`` as for ``render_trio``. Without FluidSynth there is no audio, and ``note``
-    says so.
+    arguments give the same MIDI bytes. ``sound_kind``: WAV, or FLAC, which takes less than half the bytes. ``seed_audio`` as for
+    ``render_trio``. Without FluidSynth there is no audio, and ``note`` says so.
     Raises OptionError for an unknown instrument or a folder that can't be written.
     """
     folder, voices = Path(folder), voices_of(instrument)
@@ -84,7 +86,7 @@ def write_take(
             (draft / RECIPE).write_text(json.dumps(recipe, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             if score:
                 write_musicxml(joined, draft / SCORE)
-            note = _write_audio(draft, seed, continuation, split, voices, seed_audio) if audio else ""
+            note = write_sounds(draft, seed, continuation, split, voices, sound_kind, seed_audio) if audio else ""
             folder.mkdir(parents=True, exist_ok=True)
             for name in NAMES:
                 if (draft / name).exists():
@@ -93,7 +95,7 @@ def write_take(
                     (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OptionError(f"{folder} can't be written: {error.strerror or error}.") from error
-    return _files(folder, note)
+    return files_in(folder, note)
 
 
 def write_midis(
@@ -118,22 +120,33 @@ def zip_take(files: TakeFiles, path: Path | str, more: Sequence[Path] = ()) -> N
             archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".wav" else None)
 
 
-def _write_audio(
-    folder: Path, seed: Piece, continuation: Piece, split: int, voices: Sequence[Voice], seed_audio: Audio | None
+def write_sounds(
+    folder: Path,
+    seed: Piece,
+    continuation: Piece,
+    split: int,
+    voices: Sequence[Voice],
+    kind: str,
+    seed_audio: Audio | None = None,
 ) -> str:
-    """Write the three audio files; returns "" or one sentence that says why there are none."""
+    """Write the three sounds of a take, of a ``kind`` (WAV, FLAC); returns "" or one sentence that says why there are none.
+
+    Raises OSError.
+    """
     try:
         sounds = render_trio(seed, continuation, split, voices=voices, seed_audio=seed_audio)
     except MissingToolError as error:
         return str(error)
     for part in PARTS:
-        write_audio(sounds[part], folder / f"{part}.wav")
+        write_audio(sounds[part], folder / f"{part}{kind}")
     return ""
 
 
-def _files(folder: Path, note: str) -> TakeFiles:
-    def there(name: str) -> Path | None:
-        return folder / name if (folder / name).exists() else None
+def files_in(folder: Path, note: str = "") -> TakeFiles:
+    """The files of the take that was written to ``folder``."""
+
+    def there(*names: str) -> Path | None:
+        return next((folder / name for name in names if (folder / name).exists()), None)
 
     return TakeFiles(
         seed_midi=folder / "seed.mid",
@@ -142,9 +155,9 @@ def _files(folder: Path, note: str) -> TakeFiles:
         roll=folder / ROLL,
         recipe=folder / RECIPE,
         score=there(SCORE),
-        seed_audio=there("seed.wav"),
-        continuation_audio=there("continuation.wav"),
-        joined_audio=there("joined.wav"),
+        seed_audio=there(f"seed{WAV}", f"seed{FLAC}"),
+        continuation_audio=there(f"continuation{WAV}", f"continuation{FLAC}"),
+        joined_audio=there(f"joined{WAV}", f"joined{FLAC}"),
         original_midi=there(ORIGINAL),
         note=note,
     )

@@ -60,7 +60,7 @@ def load_network(config: ModelConfig, path: Path) -> Network:
 
 def network_digest(network: Network) -> str:
     """What ``weights_digest`` gives for the file of a saved network."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / WEIGHTS
+    with temporary_folder() as folder:
+        path = folder / WEIGHTS
         network.save_weights(path)
         return weights_digest(path)

@@ -50,6 +50,11 @@ class ActiveCheckpoint:
         thread.start()
         return thread
 
+    def give_up(self, visitor: str) -> None:
+        """Stop what is written for a visitor who has gone."""
+        for engine in self._engines:
+            engine.places.give_up(visitor)
+
     def close(self, *, wait: bool = True) -> None:
         """Stop fetching, and close every engine, as ``Engine.close`` does."""
         self._closed.set()

@@ -13,16 +13,15 @@ import gradio as gr
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats import MUSIC_ENDINGS, MusicReader, write_midi
-from musiclstm.generation import ORIGINAL, SCORE, ComposeRequest, compose
+from musiclstm.generation import FLAC, ORIGINAL, SCORE, ComposeRequest
 from musiclstm.seeds import Seed, find_seed, seed_from_file
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.engine import Engine
+from musiclstm.ui.engine import Engine, job_of
 from musiclstm.ui.layout import BARS
-from musiclstm.ui.requests import DRAWN_BELOW, MODEL, request_folder, request_of
-from musiclstm.ui.results import result_of
+from musiclstm.ui.requests import DRAWN_BELOW, MODEL, request_folder, request_of, visitor_of
 from musiclstm.ui.session import own_bars
 
-FILES = ("seed.mid", "continuation.mid", "joined.mid", "seed.wav", "continuation.wav", "joined.wav", SCORE)
+FILES = ("seed.mid", "continuation.mid", "joined.mid", "seed.flac", "continuation.flac", "joined.flac", SCORE)
 Answer = Iterator[tuple[Any, ...]]
 
 
@@ -73,6 +72,7 @@ def add_endpoints(active: ActiveCheckpoint, reader: MusicReader) -> None:
 
 def _generate(active: ActiveCheckpoint) -> Callable[..., Answer]:
     def generate(
+        _asked: gr.Request,
         seed: str,
         diversity: float = SamplingOptions.diversity,
         bars: int = BARS,
@@ -99,19 +99,20 @@ def _generate(active: ActiveCheckpoint) -> Callable[..., Answer]:
             transposition: Semitones to transpose all the music, -12 to 12.
 
         Returns:
-            MIDI and WAV of the seed, the continuation and both joined, the score as MusicXML, and the recipe to repeat it all.
+            MIDI and FLAC of the seed, the continuation and both joined, the score as MusicXML, and the recipe to repeat it all.
         """
         engine, drawn = active.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
         with request_folder() as folder:
             found = find_seed(engine.checkpoint.seeds, seed)
             request = request_of(found, diversity, bars, drawn, tempo, instrument, transposition, top_p, loop_guard, open_ended)
-            yield _answer(engine, request, folder)
+            yield _answer(engine, request, folder, visitor_of(_asked))
 
     return generate
 
 
 def _continue(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., Answer]:
     def continue_music(
+        _asked: gr.Request,
         file: str,
         first_bar: int | None = None,
         last_bar: int | None = None,
@@ -136,7 +137,7 @@ def _continue(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., An
             transposition: Semitones to transpose all the music, -12 to 12.
 
         Returns:
-            MIDI and WAV of the seed, the continuation and both joined, the score as MusicXML, and the recipe to repeat it all.
+            MIDI and FLAC of the seed, the continuation and both joined, the score as MusicXML, and the recipe to repeat it all.
         """
         engine, drawn = active.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
         with request_folder() as folder:
@@ -144,13 +145,14 @@ def _continue(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., An
             request = request_of(
                 seed, diversity, bars, drawn, tempo, instrument, transposition, SamplingOptions.top_p, True, False
             )
-            yield _answer(engine, request, folder)
+            yield _answer(engine, request, folder, visitor_of(_asked))
 
     return continue_music
 
 
 def _regenerate(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., Answer]:
     def regenerate(
+        _asked: gr.Request,
         first_bar: int | None,
         last_bar: int | None,
         file: str | None = None,
@@ -175,7 +177,7 @@ def _regenerate(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., 
             transposition: Semitones to transpose all the music, -12 to 12.
 
         Returns:
-            MIDI and WAV of the bars before, of all from the first new bar on, and of both joined, the score, and the recipe.
+            MIDI and FLAC of the bars before, of all from the first new bar on, and of both joined, the score, and the recipe.
         """
         engine, drawn = active.now, secrets.randbelow(DRAWN_BELOW) if random_seed is None else random_seed
         with request_folder() as folder:
@@ -186,7 +188,7 @@ def _regenerate(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., 
             whole = seed_from_file(Path(file), whole=True, read=reader.read) if file else find_seed(engine.checkpoint.seeds, seed)
             bars, top_p = last_bar - first_bar + 1, SamplingOptions.top_p
             request = request_of(whole, diversity, bars, drawn, tempo, instrument, transposition, top_p, True, False)
-            yield _answer(engine, replace(request, regenerate=first_bar), folder)
+            yield _answer(engine, replace(request, regenerate=first_bar), folder, visitor_of(_asked))
 
     return regenerate
 
@@ -227,11 +229,13 @@ def _own_seed(reader: MusicReader, file: str, first: int | None, last: int | Non
     return own_bars(reader.read(Path(file)), None if first is None or last is None else (first, last)).seed
 
 
-def _answer(engine: Engine, request: ComposeRequest, folder: Path) -> tuple[Any, ...]:
-    """Compose as soon as the engine is warm, and return the paths of the files (None for missing sounds) and the recipe."""
-    engine.warm_up().result()
-    composition = compose(engine.checkpoint, request)
-    written = engine.write(folder, result_of([composition]).shown, score=True)
+def _answer(engine: Engine, request: ComposeRequest, folder: Path, visitor: str) -> tuple[Any, ...]:
+    """Compose when it is the visitor's turn, and return the paths of the files (None for missing sounds) and the recipe."""
+    *_, last = engine.perform(job_of([request]), lambda: False, visitor)
+    if last.result is None:
+        raise OptionError("Nothing was written, since whoever asked has gone.")
+    shown = last.result.shown
+    written = engine.write(folder, shown, audio=FLAC, score=True)
     midis = (written.seed_midi, written.continuation_midi, written.joined_midi)
     sounds = (written.seed_audio, written.continuation_audio, written.joined_audio)
-    return *(str(path) if path else None for path in (*midis, *sounds, written.score)), composition.recipe
+    return *(str(path) if path else None for path in (*midis, *sounds, written.score)), shown.composition.recipe

@@ -1,43 +1,51 @@
-"""The work behind the page's buttons: it compiles the decoder, renders seeds and writes takes. No widgets here.
+"""The work behind the page's buttons: it compiles the decoder, writes takes for many visitors at once, and renders sounds.
 
-One engine serves all visitors, so it keeps only what they share: the checkpoint, the sounds of seeds, and one finished example.
-Everything about a single visitor comes and goes as arguments.
+One engine serves all visitors, so it keeps only what they share: the checkpoint, who is served next, the sounds of seeds, and one
+finished example. Everything about a single visitor comes and goes as arguments. No widgets here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import tempfile
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.errors import CheckpointError, MissingToolError
+from musiclstm.errors import CheckpointError, MissingToolError, StoppedError
 from musiclstm.generation import (
+    FLAC,
     ComposeRequest,
     Composition,
     TakeFiles,
     compose,
     compose_stream,
+    files_in,
     original_of,
     take_recipe,
+    write_sounds,
     write_take,
 )
+from musiclstm.model import Turn, cores
 from musiclstm.music import Performance, Voice, estimate_key, named_like
 from musiclstm.render.audio import Audio, normalise, synthesize, write_audio
 from musiclstm.seeds import Seed
 from musiclstm.ui.pictures import sounding
+from musiclstm.ui.places import Place, Places
 from musiclstm.ui.results import Result, Shown, result_of
 
 STOPPED = "Stopped before the first bar."
 EXAMPLES = 8  # attempts to find a good example for the first visit
 KEPT_BYTES = 100_000_000  # of seeds' sounds; 20 s of stereo floats take 7 MB
+AT_ONCE = 2  # jobs for each processor core that are written at once; the others wait and are told how long
+BETWEEN_LOOKS = 0.25  # seconds between two looks at who is served next
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,19 @@ class Example:
     files: TakeFiles
 
 
+@dataclass(frozen=True)
+class Job:
+    """What a visitor asks for: requests for ``bars`` bars in all. To work them out may itself take notes, at the job's turn."""
+
+    bars: int
+    requests: Callable[[Turn], Sequence[ComposeRequest]]
+
+
+def job_of(requests: Sequence[ComposeRequest]) -> Job:
+    """The job of writing all takes of some requests, one request after the other."""
+    return Job(sum(request.bars * request.takes for request in requests), lambda _: requests)
+
+
 class Engine:
     """A checkpoint at work for the page. ``first`` is the seed that a new visitor sees.
 
@@ -73,6 +94,7 @@ class Engine:
             raise CheckpointError(f"The checkpoint {checkpoint.name} has no seeds; the page needs at least one.")
         self.checkpoint = checkpoint
         self.first = checkpoint.seeds[0]
+        self.places = Places()
         self._bars = bars
         self._folder = tempfile.TemporaryDirectory(prefix="musiclstm-example-")
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm-up")
@@ -80,6 +102,7 @@ class Engine:
         self._example: Example | None = None
         self._sounds: OrderedDict[tuple[str, float, tuple[Voice, ...], int], Audio] = OrderedDict()
         self._lock = threading.Lock()
+        self._rendering = threading.BoundedSemaphore(cores())
         self._closed = False
 
     def warm_up(self) -> Future[None]:
@@ -118,91 +141,119 @@ class Engine:
         return sound
 
     def write_preview(self, folder: Path, seed: Seed, performance: Performance) -> Path:
-        """Write the seed to seed.wav in ``folder``. Raises what ``synthesize`` raises."""
-        path = folder / "seed.wav"
+        """Write the sound of the seed to ``folder``. Raises what ``synthesize`` raises."""
+        path = folder / f"seed{FLAC}"
         write_audio(normalise([self.sound(seed, performance)])[0], path)
         return path
 
-    def perform(self, requests: Sequence[ComposeRequest], stopped: Callable[[], bool]) -> Iterator[Progress]:
-        """Write the takes of each request in turn, and report on them as they grow.
+    def perform(self, job: Job, stopped: Callable[[], bool], visitor: str = "") -> Iterator[Progress]:
+        """Write the takes of a job's requests, one request after the other, and report on them as they grow.
 
-        Once ``stopped()`` is true, the complete bars written so far become the take. The last progress has the result, or None if
-        there is no complete bar yet. The first call waits until the decoder is compiled.
+        Other jobs are written at the same time; ``places`` decides whose notes come first. Once ``stopped()`` is true, the
+        complete bars written so far become the take. The last progress has the result, or None if there is no complete bar yet.
+        Waits until the decoder is compiled. Raises OptionError if too many are waiting.
         """
-        for seconds in self._until_warm():
-            if stopped():
-                yield Progress(STOPPED, None, None)
-                return
-            yield Progress(f"Warming up, {seconds} s of about 20. This happens once after a start.", None, None)
         finished: list[Composition] = []
-        began = time.monotonic()
-        for request in requests:
-            for composition in compose_stream(self.checkpoint, request):
-                latest, new = composition, composition.fresh
-                share = (len(finished) + new / request.bars) / len(requests)
-                where = f"Take {len(finished) + 1} of {len(requests)}, bar" if len(requests) > 1 else "Bar"
-                left = _time_left(time.monotonic() - began, share)
-                yield Progress(f"{where} {min(new + 1, request.bars)} of {request.bars}{left}", share, composition)
-                if stopped() and new and not composition.finished:
-                    # From a request for these bars only, so that the recipe matches what is kept: the same notes again, except
-                    # where bars are written anew and now lead elsewhere.
-                    shorter = replace(request, bars=new, ending=None if request.regenerate else request.ending or request.bars)
-                    latest = compose(self.checkpoint, shorter)
-                    break
-            if latest.finished:
-                finished.append(latest)
-            if stopped():
-                break
-        if not finished:
+        with self.places.take(visitor, job.bars) as place:
+            turn = self.places.turn(place, stopped)
+            try:
+                for message in self._until_served(place, turn):
+                    yield Progress(message, None, None)
+                began, requests = time.monotonic(), job.requests(turn)
+                for request in requests:
+                    for composition in compose_stream(self.checkpoint, request, turn):
+                        new = composition.fresh
+                        share = (len(finished) + new / request.bars) / len(requests)
+                        place.written = share * job.bars
+                        where = f"Take {len(finished) + 1} of {len(requests)}, bar" if len(requests) > 1 else "Bar"
+                        left = _time_left(time.monotonic() - began, share)
+                        yield Progress(f"{where} {min(new + 1, request.bars)} of {request.bars}{left}", share, composition)
+                    finished.append(composition)
+                    turn.check()
+            except StoppedError:
+                pass  # what is finished stays
+        if finished:
+            yield Progress("", 1.0, finished[0], result_of(finished))
+        else:
             yield Progress(STOPPED, None, None)
-            return
-        yield Progress("Rendering the sound", 1.0, finished[0], result_of(finished))
 
-    def write(self, folder: Path, shown: Shown, *, audio: bool = True, score: bool = False) -> TakeFiles:
-        """Write the files of a take to ``folder``. Without FluidSynth there is no sound, and the ``note`` says why."""
+    def write(self, folder: Path, shown: Shown, *, audio: str = "", score: bool = False) -> TakeFiles:
+        """Write the files of a take to ``folder``, with sounds of the kind ``audio`` (WAV, FLAC), if any.
+
+        Without FluidSynth there is no sound, and the ``note`` says why.
+        """
         composition, take = sounding(shown)
-        request, sound = composition.request, None
-        if audio and composition.split == request.seed.end:
-            try:
-                sound = self.sound(request.seed, request.performance)
-            except MissingToolError:
-                sound = None  # write_take runs into the same error and keeps its message
-        return write_take(
-            folder,
-            composition.seed,
-            take.continuation,
-            take.joined,
-            composition.split,
-            recipe=take_recipe(composition, take.number),
-            original=original_of(shown.composition),
-            instrument=request.performance.instrument,
-            audio=audio,
-            score=score,
-            seed_audio=sound,
-        )
+        with self._rendering if audio else nullcontext():
+            return write_take(
+                folder,
+                composition.seed,
+                take.continuation,
+                take.joined,
+                composition.split,
+                recipe=take_recipe(composition, take.number),
+                original=original_of(shown.composition),
+                instrument=composition.request.performance.instrument,
+                audio=bool(audio),
+                sound_kind=audio,
+                score=score,
+                seed_audio=self._seed_sound(composition) if audio else None,
+            )
 
-    def _until_warm(self) -> Iterator[int]:
-        """Yield the seconds waited, twice a second, until the decoder is compiled. Raises the error if compiling failed."""
-        warm, halves = self.warm_up(), 0
-        while True:
-            try:
-                warm.result(timeout=0.5 if halves else 0.0)
-            except NotYet:
-                yield halves // 2
-                halves += 1
-            else:
-                return
+    def write_sounds(self, folder: Path, shown: Shown) -> TakeFiles:
+        """Write only the sounds of a take, as FLAC; the ``note`` as for ``write``."""
+        composition, take = sounding(shown)
+        with self._rendering:
+            voices, kept = composition.request.performance.voices, self._seed_sound(composition)
+            note = write_sounds(folder, composition.seed, take.continuation, composition.split, voices, FLAC, kept)
+        return files_in(folder, note)
+
+    def _seed_sound(self, composition: Composition) -> Audio | None:
+        """The sound of a composition's seed; None if it is not all of a seed, or there is no synthesizer."""
+        request = composition.request
+        if composition.split != request.seed.end:
+            return None
+        try:
+            return self.sound(request.seed, request.performance)
+        except MissingToolError:
+            return None  # whoever renders the rest runs into the same error and keeps its message
+
+    def _until_served(self, place: Place, turn: Turn) -> Iterator[str]:
+        """Yield what to tell a visitor, until the decoder is compiled and few are served before.
+
+        Raises StoppedError, or the error if compiling failed.
+        """
+        warm, began = self.warm_up(), time.monotonic()
+        while not warm.done():
+            turn.check()
+            yield f"Warming up, {time.monotonic() - began:.0f} s of about 10. This happens once after a start."
+            wait([warm], timeout=BETWEEN_LOOKS)
+        warm.result()
+        while (before := self.places.before(place)) >= AT_ONCE * cores():
+            turn.check()
+            yield f"{before} visitors are before you, about {max(1, self.places.seconds_left(place)):.0f} s left"
+            time.sleep(BETWEEN_LOOKS)
 
     def _compile(self) -> None:
         compose(self.checkpoint, ComposeRequest(self.first, bars=1))
 
     def _make_example(self) -> None:
-        for random_seed in range(1, EXAMPLES + 1):
-            composition = compose(self.checkpoint, ComposeRequest(self.first, bars=self._bars, random_seed=random_seed))
-            if self._closed or _steady(composition):
+        """Make the example whenever nobody else is served."""
+        busy = Turn(math.inf, lambda: self._closed or not self.places.empty)
+        random_seed = 1
+        while random_seed <= EXAMPLES and not self._closed:
+            try:
+                busy.check()
+                composition = compose(self.checkpoint, ComposeRequest(self.first, bars=self._bars, random_seed=random_seed), busy)
+                busy.check()
+            except StoppedError:
+                time.sleep(BETWEEN_LOOKS)
+                continue
+            if _steady(composition):
                 break
-        result = result_of([composition])
-        self._example = Example(result, self.write(Path(self._folder.name), result.shown))
+            random_seed += 1
+        if not self._closed:
+            result = result_of([composition])
+            self._example = Example(result, self.write(Path(self._folder.name), result.shown, audio=FLAC))
 
 
 def _digest(seed: Seed) -> str:

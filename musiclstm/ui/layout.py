@@ -79,7 +79,7 @@ class Widgets:
     midi_joined: gr.DownloadButton
     score: gr.Button
     sheet_svg: gr.Button
-    audio: gr.DownloadButton
+    audio: gr.Button
     everything: gr.Button
     fetched: gr.File
     sheet_fold: gr.Accordion
@@ -106,7 +106,7 @@ class Widgets:
     def take(self) -> list[Any]:
         """Everything that ``shown`` and ``listed`` update."""
         picture = [self.heading, self.roll, self.cards, self.pick, self.notice, self.player, self.sentence, self.sheet]
-        files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.audio]
+        files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined]
         return [*picture, *self.sounds, self.steps, self.undo, *files, self.replay_fold, self.checked]
 
     def opened(self, engine: Engine, note: str) -> Updates:
@@ -117,17 +117,31 @@ class Widgets:
             self.seed: gr.Dropdown(choices=seeds, value=engine.first.id),
         }
 
-    def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int) -> Updates:
-        """Updates that show a finished take; Undo can go back ``steps`` results. Without sound, a notice replaces the player."""
+    @property
+    def heard_in(self) -> list[Any]:
+        """Everything that ``heard`` updates."""
+        return [self.notice, self.player, self.sound_seed, self.sound_continuation, self.sound_joined, self.audio]
+
+    def heard(self, files: TakeFiles) -> Updates:
+        """Updates that put the sounds of a take into the player. Without sound, a notice replaces it."""
         silent = files.joined_audio is None
         return {
-            self.heading: texts.take_heading(shown.composition),
-            self.roll: take_roll(shown),
             self.notice: gr.HTML(texts.notice(files.note), visible=bool(files.note)),
             self.player: gr.Column(visible=not silent),
             self.sound_seed: _path(files.seed_audio),
             self.sound_continuation: _path(files.continuation_audio),
             self.sound_joined: _path(files.joined_audio),
+            self.audio: gr.Button(visible=not silent),
+        }
+
+    def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int) -> Updates:
+        """Updates that show a finished take, whose sounds come later; Undo can go back ``steps`` results."""
+        return {
+            self.heading: texts.take_heading(shown.composition),
+            self.roll: take_roll(shown),
+            self.sound_seed: None,
+            self.sound_continuation: None,
+            self.sound_joined: None,
             self.code: code_of(shown),
             self.sentence: texts.take_story(shown, engine.checkpoint),
             self.sheet: "",
@@ -137,7 +151,6 @@ class Widgets:
             self.midi_seed: files.seed_midi,
             self.midi_continuation: files.continuation_midi,
             self.midi_joined: files.joined_midi,
-            self.audio: gr.DownloadButton(value=files.joined_audio, visible=not silent),
             self.replay_fold: gr.Accordion(visible=True),
             self.checked: texts.CHECK,
         }
@@ -290,7 +303,7 @@ def _files() -> dict[str, Any]:
         made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
         made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
         made["sheet_svg"] = gr.Button("Sheet (SVG)", size="sm", elem_id="get-sheet")
-        made["audio"] = gr.DownloadButton("Audio (WAV)", size="sm", elem_id="get-audio")
+        made["audio"] = gr.Button("Audio (WAV)", size="sm", elem_id="get-audio")
         made["everything"] = gr.Button("Everything (ZIP)", size="sm", elem_id="get-everything")
     made["fetched"] = gr.File(visible=False)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,21 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpo
 from musiclstm.ui.api import add_endpoints
 from musiclstm.ui.layout import Updates, Widgets, place, theme
 from musiclstm.ui.pictures import seed_roll, waiting_roll
-from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, performance_of, request_folder
+from musiclstm.ui.places import MOST
+from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, performance_of, request_folder, visitor_of
 from musiclstm.ui.session import OWN, Session, own_bars
 from musiclstm.ui.take_events import (
     download_events,
+    let_hear,
     link_events,
-    load_into_player,
     open_carried,
     presented,
     remembered,
     take_events,
 )
 
-QUEUE_LENGTH = 24
+QUEUE_LENGTH = 4 * MOST  # events of all kinds that wait in Gradio's queue
+THREADS = 3 * MOST  # a visitor who waits for notes holds one
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _CHOSEN = "(...inputs) => { window.musiclstm.chosen(); return inputs; }"
@@ -68,6 +70,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
     """
     static = files("musiclstm.ui")
     _, address, _ = page.queue(max_size=QUEUE_LENGTH).launch(
+        max_threads=THREADS,
         theme=theme(),
         css=(static / "style.css").read_text(encoding="utf-8"),
         js=(static / "script.js").read_text(encoding="utf-8"),
@@ -89,7 +92,17 @@ def build_page(active: ActiveCheckpoint, reader: MusicReader) -> gr.Blocks:
         take_events(active, widgets)
         download_events(active, widgets)
         add_endpoints(active, reader)
+        page.unload(_gone(active))
     return page
+
+
+def _gone(active: ActiveCheckpoint) -> Callable[[gr.Request], None]:
+    """What happens when a visitor closes the page."""
+
+    def gone(request: gr.Request) -> None:
+        active.give_up(visitor_of(request))
+
+    return gone
 
 
 def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, reader: MusicReader, w: Widgets) -> None:
@@ -127,7 +140,8 @@ def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, reader: MusicReader,
             with request_folder() as folder:
                 yield presented(w, session, engine, folder) | remembered(w, session, history)
         if example is not None:  # last, since a hidden widget loses its value if a later update leaves it out
-            yield w.shown(example.result.shown, example.files, engine, steps=0) | w.listed(example.result)
+            shown = session.heard = example.result.shown
+            yield w.shown(shown, example.files, engine, steps=0) | w.heard(example.files) | w.listed(example.result)
 
     linked = gr.State(["", 0])  # a link that is a recipe alone, and how often an earlier result was one
     inputs = [w.seed, w.bars, w.instrument, w.tempo, w.transposition, w.session]
@@ -136,9 +150,9 @@ def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, reader: MusicReader,
     w.seed.input(show_seed, inputs, outputs, js=_CHOSEN, **latest).success(None, js="() => window.musiclstm.arrived()", **AT_ONCE)
     changed = [w.instrument.input, w.tempo.submit, w.tempo.blur, w.transposition.release]
     gr.on(changed, show_seed, inputs, outputs, **latest)
-    all_outputs = [w.masthead, w.seed, *outputs, *w.take, w.history, w.earlier, linked]
+    all_outputs = [w.masthead, w.seed, *outputs, *w.take, *w.heard_in, w.history, w.earlier, linked]
     arrived = page.load(arrive, [w.history, *inputs], list(dict.fromkeys(all_outputs)), **QUIET, **SOUND)
-    load_into_player(w, arrived)
+    let_hear(active, w, arrived)
     link_events(active, w, linked)
     # A visitor who sets the random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **AT_ONCE)

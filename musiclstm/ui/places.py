@@ -1,9 +1,9 @@
 """Who is served first when many ask at once.
 
 Every request takes a place, which is due some time after it came: the longer the music, the later. What is due first is written
-first, so a small request passes a big one that is being written, and a big one waits only as long as it is itself. The requests of
-one visitor are due one after the other, so that nobody gains by asking often (virtual finish times: Demers et al., Analysis and
-Simulation of a Fair Queueing Algorithm, 1989).
+first, so a small request passes a big one that is being written, and nobody waits for ever. The requests of one visitor are due
+one after the other, so that nobody gains by asking often (virtual finish times: Demers et al., Analysis and Simulation of a Fair
+Queueing Algorithm, 1989).
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class Places:
             before = [each for each in self._taken if _order(each) <= _order(place)]
             return sum(each.bars - each.written for each in before) / self._speed()
 
-    def leave(self, visitor: str) -> None:
-        """Give up the places of a visitor who has gone."""
+    def give_up(self, visitor: str) -> None:
+        """Stop what is written for a visitor who has gone."""
         with self._lock:
             for each in self._taken:
                 each.stopped |= each.visitor == visitor

@@ -17,10 +17,11 @@ from musiclstm.music import Performance
 from musiclstm.scratch import temporary_folder
 from musiclstm.seeds import Seed
 from musiclstm.ui.layout import DIVERSITIES, FOUR, LADDER
+from musiclstm.ui.places import MOST
 
 DRAWN_BELOW = 1_000_000  # random seeds stay short enough to read out to a friend
-MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-SOUND: dict[str, Any] = {"concurrency_id": "sound", "concurrency_limit": 2}
+MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2 * MOST}  # ``Engine.places`` says who is served
+SOUND: dict[str, Any] = {"concurrency_id": "sound", "concurrency_limit": 4}
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {"queue": False, **QUIET}
 
@@ -41,6 +42,11 @@ def toasts() -> Iterator[None]:
         raise gr.Error(str(error), print_exception=False) from error
     except OSError as error:  # a full disk, more often than not
         raise gr.Error(f"The server can't write its files now ({error.strerror or error}); try again in some minutes.") from error
+
+
+def visitor_of(request: gr.Request) -> str:
+    """Who sent a request: one open page, or one client of the API."""
+    return str(request.session_hash or (request.client.host if request.client else ""))
 
 
 def request_of(

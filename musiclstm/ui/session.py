@@ -9,7 +9,7 @@ from musiclstm.errors import OptionError
 from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
-from musiclstm.ui.results import Result
+from musiclstm.ui.results import Result, Shown
 
 OWN = "own"  # the id of the visitor's own music in the list of seeds
 KEPT_RESULTS = 24  # how far Undo goes back
@@ -33,7 +33,7 @@ class Session:
     """The state of one open page; Gradio keeps one for each visitor.
 
     ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``results``: for Undo, the latest
-    last. ``sheet``: the sheet music is unfolded.
+    last. ``heard``: the take whose sounds are in the player. ``sheet``: the sheet music is unfolded.
     """
 
     stopped: bool = False
@@ -41,6 +41,7 @@ class Session:
     own: OwnMusic | None = None
     results: list[Result] = field(default_factory=list)
     performance: Performance = field(default_factory=Performance)
+    heard: Shown | None = None
     sheet: bool = False
 
     @property

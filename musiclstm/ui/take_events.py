@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from musiclstm.api import open_link, request_from
+from musiclstm.api import bars_in_all, open_link, request_from
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.generation import (
     SCORE,
-    ComposeRequest,
+    WAV,
     Composition,
     extension_request,
     other_checkpoint,
@@ -26,15 +26,26 @@ from musiclstm.generation import (
 )
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.engine import STOPPED, Engine
+from musiclstm.ui.engine import STOPPED, Engine, Job, job_of
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.pictures import growing_roll, sheet, take_roll, waiting_roll
-from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, MODEL, QUIET, SOUND, request_folder, request_of, requests_for, toasts
+from musiclstm.ui.requests import (
+    AT_ONCE,
+    DRAWN_BELOW,
+    MODEL,
+    QUIET,
+    SOUND,
+    request_folder,
+    request_of,
+    requests_for,
+    toasts,
+    visitor_of,
+)
 from musiclstm.ui.results import Result, result_of
 from musiclstm.ui.session import Session
 
 BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than writing the notes
-ARCHIVE, SHEET = "musiclstm.zip", "sheet.svg"
+ARCHIVE, SHEET, SOUND_FILE = "musiclstm.zip", "sheet.svg", f"joined{WAV}"
 REMEMBERED = 20  # earlier results kept in the browser
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _LOOK = "(...inputs) => { window.musiclstm.look(); return inputs; }"
@@ -45,15 +56,15 @@ _SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.downl
 def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
     """Connect the buttons around a take: Generate and Extend write one; the others stop, show, check or undo it."""
 
-    def generated(session: Session, engine: Engine, *settings: Any) -> Sequence[ComposeRequest]:
+    def generated(session: Session, engine: Engine, *settings: Any) -> Job:
         seed, *rest, takes = settings
-        return requests_for(request_of(session.seed(seed, engine), *rest), takes)
+        return job_of(requests_for(request_of(session.seed(seed, engine), *rest), takes))
 
-    def extended(session: Session, _: Engine, bars: int, random_seed: int) -> Sequence[ComposeRequest]:
+    def extended(session: Session, _: Engine, bars: int, random_seed: int) -> Job:
         if session.result is None:
             raise OptionError("There is no take to extend yet. Press Generate first.")
         shown = session.result.shown
-        return [extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)]
+        return job_of([extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)])
 
     _write_event(active, w, w.generate.click, generated, w.settings, draws=True)
     _write_event(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
@@ -84,18 +95,17 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
                 session.add(result)
                 yield {**presented(w, session, engine, folder), **remembered(w, session, history)}
 
-    def replayed(_: Session, engine: Engine, latest: list[Any]) -> Sequence[ComposeRequest]:
+    def replayed(_: Session, engine: Engine, latest: list[Any]) -> Job:
         open_link(engine.checkpoint, latest[0])  # says what is wrong with it
         settings = recipe_from_link(latest[0])
         other = other_checkpoint(settings, engine.checkpoint)
         if other is not None:
             raise OptionError(f"This link is a recipe for {other.needed}; this page has {other.here}, which writes other music.")
-        return [request_from(engine.checkpoint, settings)]
+        return _again(engine, settings)
 
     inputs = [w.earlier, w.session, w.history, linked]
     opened = w.earlier.input(open_earlier, inputs, [*w.take, w.history, w.earlier, linked], **QUIET, **SOUND)
-    load_into_player(w, opened)
-    opened.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+    let_hear(active, w, opened)
     _write_event(active, w, linked.change, replayed, [linked], draws=False)
 
 
@@ -120,10 +130,15 @@ def _carried(engine: Engine, code: str) -> Result | None:
     return None if composition is None else result_of([composition])
 
 
+def _again(engine: Engine, settings: Mapping[str, Any]) -> Job:
+    """The job of writing the music of a recipe again, with all that it extends."""
+    return Job(bars_in_all(settings), lambda turn: [request_from(engine.checkpoint, settings, turn=turn)])
+
+
 def _check_event(active: ActiveCheckpoint, w: Widgets) -> None:
     """Write the shown take again and compare the notes."""
 
-    def check(session: Session) -> Iterator[str]:
+    def check(request: gr.Request, session: Session) -> Iterator[str]:
         session.stopped = False
         with toasts():
             if session.result is None:
@@ -135,7 +150,7 @@ def _check_event(active: ActiveCheckpoint, w: Widgets) -> None:
                 yield texts.notice(f"It was written by {other.needed}; this page has {other.here}, which writes other music.")
                 return
             yield texts.notice("Waiting for the model")
-            for progress in engine.perform([request_from(engine.checkpoint, settings)], lambda: session.stopped):
+            for progress in engine.perform(_again(engine, settings), lambda: session.stopped, visitor_of(request)):
                 yield texts.notice(progress.message)
             again = {} if progress.result is None else {each.take.number: each.take for each in progress.result.takes}
             found = again.get(shown.take.number)
@@ -148,12 +163,12 @@ def _write_event(
     active: ActiveCheckpoint,
     w: Widgets,
     event: Callable[..., Any],
-    plan: Callable[..., Sequence[ComposeRequest]],
+    plan: Callable[..., Job],
     inputs: list[Any],
     *,
     draws: bool,
 ) -> None:
-    """Let ``event`` run the requests of ``plan(session, engine, *inputs)``; ``draws``: with a new random seed, if ticked."""
+    """Let ``event`` do the job ``plan(session, engine, *inputs)``; ``draws``: with a new random seed, if ticked."""
 
     def prepare(session: Session, fresh: bool, random_seed: int | None) -> Updates:
         session.stopped = False
@@ -165,11 +180,12 @@ def _write_event(
             w.random_seed: secrets.randbelow(DRAWN_BELOW) if fresh and draws else random_seed,
         }
 
-    def perform(*values: Any) -> Iterator[Updates]:
+    def perform(request: gr.Request, *values: Any) -> Iterator[Updates]:
         *settings, session, history = values
         with request_folder() as folder:
             engine, drawn, result = session.engine or active.now, 0.0, None
-            for progress in engine.perform(plan(session, engine, *settings), lambda: session.stopped):
+            job = plan(session, engine, *settings)
+            for progress in engine.perform(job, lambda: session.stopped, visitor_of(request)):
                 result = progress.result
                 if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
                     continue
@@ -199,14 +215,26 @@ def _write_event(
     )
     after = ([w.session, w.seed, w.bars, w.status], [w.generate, w.extend, w.stop, w.status, w.heading, w.roll])
     finished = performed.success(finish, *after, js=_LOOK, **AT_ONCE)
-    load_into_player(w, finished)
-    finished.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+    let_hear(active, w, finished)
     performed.failure(finish, *after, **AT_ONCE)  # Gradio skips `then` after a failure
 
 
-def load_into_player(w: Widgets, event: Any) -> None:
-    """After ``event``, load the sounds of the take into the player and update the link."""
+def let_hear(active: ActiveCheckpoint, w: Widgets, event: Any) -> None:
+    """After ``event``, update the link, render the take that it showed, load it into the player, and draw its sheet music."""
+
+    def heard(session: Session) -> Iterator[Updates]:
+        result = session.result
+        if result is None or session.heard is result.shown:  # nothing new
+            return
+        with request_folder() as folder:
+            written = (session.engine or active.now).write_sounds(folder, result.shown)
+            session.heard = result.shown
+            yield w.heard(written)
+
     event.then(None, w.sounds, w.link, js=_LOAD, **AT_ONCE)
+    rendered = event.then(heard, w.session, w.heard_in, **QUIET, **SOUND)
+    rendered.then(None, w.sounds, w.link, js=_LOAD, **AT_ONCE)
+    rendered.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
 
 
 def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Updates:
@@ -263,8 +291,7 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
         w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),
         w.undo.click(undo, w.session, w.take, **QUIET, **SOUND),
     ):
-        load_into_player(w, event)
-        event.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+        let_hear(active, w, event)
 
 
 def _engraved(session: Session) -> str:
@@ -298,7 +325,8 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
                 if name == SHEET:
                     (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
                 else:
-                    written = (session.engine or active.now).write(folder, shown, audio=name == ARCHIVE, score=True)
+                    kind = WAV if name in (SOUND_FILE, ARCHIVE) else ""
+                    written = (session.engine or active.now).write(folder, shown, audio=kind, score=name != SOUND_FILE)
                 if name == ARCHIVE:
                     (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
                     zip_take(written, folder / ARCHIVE, [folder / SHEET])
@@ -306,6 +334,6 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
         return make
 
-    for button, name in ((w.score, SCORE), (w.sheet_svg, SHEET), (w.everything, ARCHIVE)):
+    for button, name in ((w.score, SCORE), (w.sheet_svg, SHEET), (w.audio, SOUND_FILE), (w.everything, ARCHIVE)):
         made = button.click(maker(name), w.session, w.fetched, show_progress_on=button, api_visibility="private", **SOUND)
         made.success(None, w.fetched, None, js=_SAVE, api_visibility="private")

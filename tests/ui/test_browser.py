@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +15,9 @@ from waiting import PATIENCE, wait_until
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.formats.reader import MusicReader
-from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Piece
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.engine import Engine, Progress
+from musiclstm.ui.engine import Engine, Job, Progress
 from musiclstm.ui.page import build_page, launch
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
@@ -29,10 +28,10 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 class Unhurried(Engine):
     """An engine that, in a long take, waits for Stop after its first bars."""
 
-    def perform(self, requests: Sequence[ComposeRequest], stopped: Callable[[], bool]) -> Iterator[Progress]:
-        for progress in super().perform(requests, stopped):
+    def perform(self, job: Job, stopped: Callable[[], bool], visitor: str = "") -> Iterator[Progress]:
+        for progress in super().perform(job, stopped, visitor):
             yield progress
-            if requests[0].bars > 16 and progress.composition is not None and progress.composition.bars:
+            if job.bars > 16 and progress.composition is not None and progress.composition.bars:
                 wait_until(stopped)
 
 

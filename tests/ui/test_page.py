@@ -11,6 +11,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ from musiclstm.publishing.space import Pinned, space_files
 from musiclstm.seeds.seed import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
-from musiclstm.ui.engine import Engine
+from musiclstm.ui.engine import Engine, Progress, job_of
 from musiclstm.ui.layout import FOUR, LADDER
 from musiclstm.ui.page import build_page, launch
 from musiclstm.ui.pictures import growing_roll, waiting_roll
@@ -139,7 +140,7 @@ def test_a_key_is_spelled_as_the_seed_spells_it(engine: Engine) -> None:
 
 
 def test_a_take_grows_bar_by_bar_and_ends_whole(engine: Engine) -> None:
-    updates = list(engine.perform([request_of(engine)], lambda: False))
+    updates = list(engine.perform(job_of([request_of(engine)]), lambda: False))
     shares = [progress.share for progress in updates if progress.share is not None]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -150,8 +151,10 @@ def test_a_take_grows_bar_by_bar_and_ends_whole(engine: Engine) -> None:
 
 
 def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(engine: Engine) -> None:
-    looks = iter(range(100))
-    *_, last = engine.perform([request_of(engine, bars=64)], lambda: next(looks) >= 1)
+    seen: list[Progress] = []
+    two_bars = lambda: bool(seen) and seen[-1].composition is not None and seen[-1].composition.bars > 1  # noqa: E731
+    seen.extend(engine.perform(job_of([request_of(engine, bars=64)]), two_bars))
+    last = seen[-1]
     assert last.result is not None
     kept = last.result.shown.composition
     assert kept.finished
@@ -163,11 +166,11 @@ def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(engine: En
 
 def test_stop_while_the_decoder_warms_up_ends_at_once(small_checkpoint: Checkpoint) -> None:
     class NeverWarm(Engine):
-        def _until_warm(self) -> Iterator[int]:
-            yield 0
+        def warm_up(self) -> Future[None]:
+            return Future()
 
     cold = NeverWarm(small_checkpoint)
-    updates = list(cold.perform([request_of(cold)], lambda: True))
+    updates = list(cold.perform(job_of([request_of(cold)]), lambda: True))
     cold.close()
     assert [progress.composition for progress in updates] == [None]
     assert "Stopped" in updates[0].message
@@ -182,11 +185,11 @@ def test_the_example_is_a_whole_take_with_its_files(engine: Engine) -> None:
 
 
 def test_four_takes_come_best_first_and_a_ladder_from_tame_to_wild(engine: Engine) -> None:
-    four = [*engine.perform(requests_for(request_of(engine), FOUR), lambda: False)][-1].result
+    four = [*engine.perform(job_of(requests_for(request_of(engine), FOUR)), lambda: False)][-1].result
     assert four is not None
     assert [shown.take for shown in four.takes] == list(four.shown.composition.takes)
     assert len({shown.take.number for shown in four.takes}) == 4
-    ladder = [*engine.perform(requests_for(request_of(engine), LADDER), lambda: False)][-1].result
+    ladder = [*engine.perform(job_of(requests_for(request_of(engine), LADDER)), lambda: False)][-1].result
     assert ladder is not None
     assert [shown.composition.request.sampling.diversity for shown in ladder.takes] == [0.7, 1.05, 1.3]
     assert [shown.label for shown in ladder.takes] == ["diversity 0.7", "diversity 1.05", "diversity 1.3"]
@@ -222,7 +225,7 @@ def test_a_growing_roll_holds_still(engine: Engine) -> None:
     def frame(svg: str) -> tuple[str, ...]:
         return tuple(re.findall(r'(?:width|height|data-[a-z-]+)="[^"]*"', svg.split(">", maxsplit=1)[0]))
 
-    grown = [m.composition for m in engine.perform([request_of(engine)], lambda: False) if m.composition is not None]
+    grown = [m.composition for m in engine.perform(job_of([request_of(engine)]), lambda: False) if m.composition is not None]
     assert len({frame(growing_roll(composition)) for composition in grown}) == 1
     assert frame(growing_roll(grown[0]))[0] == frame(waiting_roll(engine.first, 8, Performance()))[0]
 
@@ -236,7 +239,7 @@ def files_of(answer: tuple[Any, ...]) -> list[Path]:
 
 def test_generate_gives_every_file_and_the_recipe(client: Client) -> None:
     *paths, recipe = client.predict(seed="march", bars=4, random_seed=3, api_name="/generate")
-    names = "seed.mid continuation.mid joined.mid seed.wav continuation.wav joined.wav joined.musicxml"
+    names = "seed.mid continuation.mid joined.mid seed.flac continuation.flac joined.flac joined.musicxml"
     assert [Path(path).name for path in paths] == names.split()
     assert all(Path(path).stat().st_size for path in paths)
     assert {name: recipe[name] for name in ("seed", "bars", "random_seed")} == {"seed": "march", "bars": 4, "random_seed": 3}
