@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -63,7 +63,7 @@ class ContinuousBatch(Generic[L]):
         self._asked = 0
         self._changed = threading.Condition()
 
-    def write(self, lanes: Sequence[L], turn: Turn) -> Iterator[None]:
+    def write(self, lanes: Sequence[L], turn: Turn) -> Generator[None]:
         """Move ``lanes`` on until all are done; yields after each round that moved some of them.
 
         Raises StoppedError as soon as the turn is stopped, and what ``run`` raises.

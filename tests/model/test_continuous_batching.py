@@ -1,0 +1,124 @@
+"""Many callers share one batch: who comes first, who makes room, and who has gone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+from waiting import wait_until
+
+from musiclstm.errors import StoppedError
+from musiclstm.model.continuous_batching import LANES, ContinuousBatch, Turn
+
+
+@dataclass(eq=False)
+class Counter:
+    """A lane that is done after ``left`` rounds."""
+
+    name: str
+    left: int
+    done: bool = False
+    version: int = 0
+
+
+Rounds = list[tuple[str, bool]]
+
+
+def batch(rounds: Rounds, before: Callable[[], object] = lambda: None) -> ContinuousBatch[Counter]:
+    """A batch that notes the names of the lanes of each round, and whether it was crowded."""
+
+    def run(lanes: Sequence[Counter], crowded: bool) -> None:
+        before()
+        rounds.append(("".join(lane.name for lane in lanes), crowded))
+        for lane in lanes:
+            lane.left, lane.version = lane.left - 1, lane.version + 1
+            lane.done = not lane.left
+
+    return ContinuousBatch(run, at_once=1)
+
+
+def lanes(name: str, count: int, left: int = 1) -> list[Counter]:
+    return [Counter(name, left) for _ in range(count)]
+
+
+def together(batch: ContinuousBatch[Counter], gate: threading.Event, jobs: Sequence[tuple[list[Counter], float]]) -> None:
+    """Write each job in a thread of its own; the gate opens once all are waiting behind the first round."""
+    threads = [threading.Thread(target=lambda j=job: list(batch.write(j[0], Turn(j[1])))) for job in jobs]
+    for number, thread in enumerate(threads):
+        thread.start()
+        wait_until(lambda n=number: batch._asked > n)
+    gate.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_lanes_of_several_callers_share_a_round_and_a_finished_one_makes_room() -> None:
+    gate, rounds = threading.Event(), Rounds()
+    shared = batch(rounds, gate.wait)
+    mixed = [*lanes("a", LANES - 1), *lanes("A", 1, left=3)]
+    together(shared, gate, [(mixed, 0.0), (lanes("b", LANES), 1.0)])
+    assert rounds == [("a" * 7 + "A", False), ("A" + "b" * 7, True), ("Ab", False)]
+
+
+def test_what_is_due_first_is_written_first_even_if_it_came_later() -> None:
+    gate, rounds = threading.Event(), Rounds()
+    shared = batch(rounds, gate.wait)
+    together(shared, gate, [(lanes("a", LANES, left=2), 9.0), (lanes("b", LANES), 1.0)])
+    assert [names for names, _ in rounds] == ["a" * 8, "b" * 8, "a" * 8]
+
+
+def test_of_two_that_are_due_together_the_earlier_one_is_first() -> None:
+    gate, rounds = threading.Event(), Rounds()
+    shared = batch(rounds, gate.wait)
+    together(shared, gate, [(lanes("x", 1), 0.0), (lanes("a", LANES), 1.0), (lanes("b", LANES), 1.0)])
+    assert [names for names, _ in rounds[1:]] == ["a" * 8, "b" * 8]
+
+
+def test_a_stopped_caller_leaves_and_the_others_go_on() -> None:
+    rounds = Rounds()
+    shared, mine = batch(rounds), lanes("a", 2, left=9)
+    written = shared.write(mine, Turn(stopped=lambda: mine[0].version == 2))
+    with pytest.raises(StoppedError):
+        list(written)
+    assert mine[0].version == 2
+    list(shared.write(lanes("b", 1), Turn()))
+    assert rounds[-1] == ("b", False)
+
+
+def test_a_caller_who_waits_for_a_place_is_stopped_too() -> None:
+    gate, rounds = threading.Event(), Rounds()
+    shared = batch(rounds, gate.wait)
+    busy = threading.Thread(target=lambda: list(shared.write(lanes("a", 1), Turn())))
+    busy.start()
+    wait_until(lambda: not shared._free)
+    with pytest.raises(StoppedError):
+        list(shared.write(lanes("b", 1), Turn(stopped=lambda: True)))
+    gate.set()
+    busy.join()
+    assert rounds == [("a", False)]
+
+
+def test_a_caller_who_looks_away_leaves_nothing_behind() -> None:
+    rounds = Rounds()
+    shared = batch(rounds)
+    with closing(shared.write(lanes("a", 1, left=9), Turn())) as written:
+        next(written)
+    list(shared.write(lanes("b", 1), Turn()))
+    assert [names for names, _ in rounds] == ["a", "b"]
+
+
+def test_an_error_reaches_the_one_who_ran_the_round_and_the_next_round_works() -> None:
+    def fail() -> None:
+        if not rounds:
+            rounds.append(("failed", False))
+            raise OSError("no memory")
+
+    rounds = Rounds()
+    shared = batch(rounds, fail)
+    with pytest.raises(OSError, match="no memory"):
+        list(shared.write(lanes("a", 1), Turn()))
+    list(shared.write(lanes("b", 1), Turn()))
+    assert rounds[-1] == ("b", False)
