@@ -120,3 +120,11 @@ def test_the_proxy_keeps_a_visitor_at_one_container_until_that_is_dead() -> None
 def test_container_and_proxy_ask_the_same_address_for_signs_of_life() -> None:
     (asked,) = re.findall(r"(?m)^ +http-check send meth GET uri (\S+)$", PROXY)
     assert f":7860{asked}'" in only("HEALTHCHECK").text
+
+
+def test_the_page_on_hosting_tells_how_many_requests_can_wait() -> None:
+    told = re.search(r"At most (\d+) requests can wait", (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8"))
+    enforced = re.search(r"(?m)^QUEUE_LENGTH = (\d+)$", (ROOT / "musiclstm" / "ui" / "page.py").read_text(encoding="utf-8"))
+    assert told
+    assert enforced
+    assert told[1] == enforced[1]
