@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 PATIENCE = 600.0  # seconds of silence
 NEW_NOTES = re.compile(r'<g class="continuation"[^>]*>\s*<rect')
+JSON = "application/json"
 SOUNDS = {".flac", ".mp3", ".ogg", ".wav"}
 
 
@@ -79,6 +80,22 @@ class Visitor:
             self.values[self.ids[name]] = value
         return self._run([event for event in self._events if [self.ids[button], "click"] in event["targets"]])
 
+    def upload(self, place: str, name: str, data: bytes) -> Seen:
+        """Put a file into the widget ``place``, then wait for all that follows."""
+        line = secrets.token_hex(16)
+        head = f'--{line}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
+        body = head.encode() + data + f"\r\n--{line}--\r\n".encode()
+        _, answer = self._answer("POST", f"{self._prefix}/upload", body, f"multipart/form-data; boundary={line}")
+        (path,) = json.loads(answer)
+        self.values[self.ids[place]] = {"path": path, "orig_name": name, "size": len(data), "meta": {"_type": "gradio.FileData"}}
+        return self._run([event for event in self._events if [self.ids[place], "upload"] in event["targets"]])
+
+    @property
+    def code(self) -> str:
+        """The recipe that the link to the take on show would have: what the script that writes the link is given last."""
+        writer = next(event for event in self._events if event["outputs"] == [self.ids["link"]] and not event["backend_fn"])
+        return str(self.values[writer["inputs"][-1]])
+
     def fetch(self, url: str) -> bytes:
         """A file that the page named."""
         place = urlsplit(url)
@@ -109,11 +126,11 @@ class Visitor:
             "session_hash": self.session,
         }
         way = "/run/predict" if event["queue"] is False else f"/queue/join?{urlencode({**self._query, '__theme': 'system'})}"
-        status, text = self._answer("POST", f"{self._prefix}{way}", body)
-        answer = json.loads(text)
+        status, text = self._answer("POST", f"{self._prefix}{way}", json.dumps(body).encode())
         if status != http.client.OK:
-            self._seen.faults.append(str(answer.get("detail") or answer.get("error") or status))
+            self._seen.faults.append(_fault(status, text))
             return self._ended(event, success=False)
+        answer = json.loads(text)
         if event["queue"] is False:
             self._shown(event, answer)
             return self._ended(event, success=True)
@@ -182,13 +199,11 @@ class Visitor:
         return http.client.HTTPConnection(self._host, self._port, timeout=PATIENCE)
 
     def _ask(
-        self, connection: http.client.HTTPConnection, method: str, path: str, body: object = None
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None, kind: str = JSON
     ) -> http.client.HTTPResponse:
         """The answer, not read yet; a cookie that it sets comes along from then on."""
-        headers = {"Cookie": self.cookie} if self.cookie else {}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        headers = ({"Cookie": self.cookie} if self.cookie else {}) | ({} if body is None else {"Content-Type": kind})
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         if cookie := answer.getheader("Set-Cookie"):
             self.cookie = cookie.partition(";")[0]
@@ -200,11 +215,20 @@ class Visitor:
             raise http.client.HTTPException(f"{path.partition('?')[0]} answers with {status}")
         return data
 
-    def _answer(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+    def _answer(self, method: str, path: str, body: bytes | None = None, kind: str = JSON) -> tuple[int, bytes]:
         """Status and contents, over a connection of its own: the page closes those that rest."""
         with closing(self._connection()) as connection:
-            answer = self._ask(connection, method, path, body)
+            answer = self._ask(connection, method, path, body, kind)
             return answer.status, answer.read()
+
+
+def _fault(status: int, text: bytes) -> str:
+    """What a refusal says: the page sends JSON, a proxy in front of it may not."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return f"status {status}"
+    return str(answer.get("detail") or answer.get("error") or f"status {status}")
 
 
 def _changed(before: Any, difference: Any) -> Any:

@@ -257,8 +257,8 @@ def targets(cases: Sequence[Case], alone: dict[Wish, bytes]) -> list[Figure]:
         Figure(f"{SMALL} small requests after a large one, compared with none before", wait[-1] / wait[0]),
         Figure("visitors whose MIDI is the same as alone", 100 * min(case.same(alone) for case in crowds), "%", least=100),
         Figure("the longest wait for the page itself", max(max(case.meanwhile.answers) for case in crowds), "s", most=1),
-        Figure("memory, shared counted once", max(max(case.meanwhile.shared_out) for case in crowds) / 1e9, "GB", most=1.2),
-        Figure("memory, resident in each process", max(max(case.meanwhile.resident) for case in crowds) / 1e9, "GB"),
+        Figure("memory, shared counted once", max(max(case.meanwhile.shared_out) for case in cases) / 1e9, "GB", most=1.2),
+        Figure("memory, resident in each process", max(max(case.meanwhile.resident) for case in cases) / 1e9, "GB"),
     ]
 
 

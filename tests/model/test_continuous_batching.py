@@ -46,7 +46,12 @@ def lanes(name: str, count: int, left: int = 1) -> list[Counter]:
 
 def together(batch: ContinuousBatch[Counter], gate: threading.Event, jobs: Sequence[tuple[list[Counter], float]]) -> None:
     """Write each job in a thread of its own; the gate opens once all are waiting behind the first round."""
-    threads = [threading.Thread(target=lambda j=job: list(batch.write(j[0], Turn(j[1])))) for job in jobs]
+
+    def write(lanes: list[Counter], due: float) -> None:
+        for _ in batch.write(lanes, Turn(due)):
+            pass
+
+    threads = [threading.Thread(target=write, args=job) for job in jobs]
     for number, thread in enumerate(threads):
         thread.start()
         wait_until(lambda n=number: batch._asked > n)

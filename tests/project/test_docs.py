@@ -115,7 +115,7 @@ def command(page: str, line: str, *, whole: bool) -> Command:
     return Command(page, line, whole, tuple((name, value) for name, value in settings), tuple(words))
 
 
-PROGRAMS = {"musiclstm", "make", "python", "pip", "hf", "uv", "git", "curl", "export"}
+PROGRAMS = {"musiclstm", "make", "python", "pip", "hf", "uv", "git", "curl", "export", "docker"}
 
 
 def commands(page: str, text: str) -> list[Command]:
@@ -212,6 +212,11 @@ def shown(command: Command) -> None:
     """Shown, not run: it talks to another machine or changes this checkout."""
 
 
+def check_docker(command: Command) -> None:
+    """Shown, not run: it needs Docker and the network. Its file is there; tests/project/test_hosting.py reads it."""
+    assert (ROOT / command.words[command.words.index("-f") + 1]).is_file()
+
+
 def run_elsewhere(command: Command) -> None:
     """tests/ui/test_page.py runs the one block with curl, against a live server."""
     assert command.page == "docs/api.md"
@@ -230,6 +235,8 @@ RULES: dict[str, tuple[str, Callable[[Command], None]]] = {
     "run against a server": (r"(?s)curl .*|(?=.*\bcurl\b).*", run_elsewhere),
     "export": (r"export [A-Z_]+=.*", check_export),
     "pip": (r"pip install .*", check_pip),
+    "containers": (r"docker (build|compose) -f .*", check_docker),
+    "a container": (r"docker run .*", shown),
     "log in": (r"hf auth login", shown),
     "git": (r"git (clone|pull)\b.*", shown),
 }

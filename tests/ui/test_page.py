@@ -11,7 +11,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from waiting import PATIENCE, wait_until
 
+from benchmarks.browsing import Seen, Visitor
 from musiclstm.checkpoint import Checkpoint, save_checkpoint
 from musiclstm.checkpoint_files import PARTS
 from musiclstm.errors import CheckpointError
@@ -400,6 +401,39 @@ def test_the_endpoints_are_mcp_tools(engine: Engine, reader: MusicReader) -> Non
     assert tools == ["generate", "continue_music", "regenerate", "original", "seeds"]
     assert not answer.isError
     assert "joined.mid" in str(answer.content)
+
+
+# Visitors over HTTP, as benchmarks/browsing.py sends them
+
+
+def test_visitors_who_come_at_once_each_see_their_own_take_grow_and_get_its_files(address: str, engine: Engine) -> None:
+    def come(random_seed: int) -> Seen:
+        with Visitor(address) as visitor:
+            visitor.arrive()
+            return visitor.press("generate", {"bars": 4, "random-seed": random_seed, "fresh": False})
+
+    numbers = (11, 12)
+    with ThreadPoolExecutor(len(numbers)) as visitors:
+        together = list(visitors.map(come, numbers))
+    assert [seen.faults for seen in together] == [[]] * len(numbers)
+    assert all(0 < (seen.first_notes or 0) <= (seen.files or 0) and seen.sound for seen in together)
+    assert len({seen.joined for seen in together}) == len(numbers)
+    assert together[1].joined == come(numbers[1]).joined
+
+
+def test_a_link_shows_its_take_to_a_visitor_with_another_page(address: str) -> None:
+    with Visitor(address) as visitor:
+        visitor.arrive()
+        seen, code = visitor.press("generate", {"bars": 4, "random-seed": 14, "fresh": False}), visitor.code
+    with Visitor(address, recipe=code) as other:
+        assert other.arrive().joined == seen.joined != b""
+
+
+def test_the_page_gives_the_sign_of_life_that_containers_and_their_proxy_ask_for(address: str) -> None:
+    proxy = (ROOT / "docker" / "haproxy.cfg").read_text(encoding="utf-8")
+    (asked,) = re.findall(r"(?m)^ +http-check send meth GET uri /(\S+)$", proxy)
+    with urllib.request.urlopen(address + asked) as answer:
+        assert answer.status == 200
 
 
 # The program
