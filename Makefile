@@ -7,7 +7,7 @@ PIP    := $(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check -
 ARGS   :=
 
 .DELETE_ON_ERROR:
-.PHONY: help app test test-fast lint format lock bench bench-quality bench-takes fuzz clean sound test-packages browser
+.PHONY: help app test test-fast lint format lock bench bench-quality bench-takes fuzz survival clean sound test-packages browser
 
 help: ## show the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a 
 	$(LOCK) requirements.txt --output-file constraints.txt
 	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
 
-SHARED := __init__ report greedy heldout learning music original browsing fuzz
+SHARED := __init__ report greedy heldout learning music original browsing processes troubles fuzz survival
 MUSIC  := quality diversity endings seeds guard style regeneration judges
 
 # A script in a folder of its own finds the package through PYTHONPATH.
@@ -66,6 +66,9 @@ bench-takes: $(VENV)/pins ## compare takes with human music: judges, diversity, 
 
 fuzz: sound $(VENV)/pins ## read 10,000 damaged files; ARGS="--count 1000 --random-seed 2" sets how many and which
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/fuzz.py $(ARGS)
+
+survival: sound $(VENV)/pins-dev ## kill pages and trainings, fill the disk, hang up; ARGS="--times 5" sets how often
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/survival.py $(ARGS)
 
 clean: ## remove caches; delete .venv by hand to start from nothing
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

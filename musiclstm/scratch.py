@@ -25,6 +25,7 @@ if sys.platform != "win32":
 APP, DRAFT = "musiclstm-app-", ".musiclstm."  # how the names begin; eight characters of ``tempfile`` follow
 FILES = "gradio"  # in the folder of an app: the files that visitors sent or may fetch
 GRADIO_VARIABLE = "GRADIO_TEMP_DIR"
+_VARIABLES = ("TMPDIR", GRADIO_VARIABLE)  # where other libraries and programs put theirs
 MOST_BYTES = 2_000_000_000  # of visitors' files
 YOUNG, OLD = 600.0, 10_000.0  # seconds: a younger file may still be fetched, an older one is of no use
 
@@ -66,13 +67,17 @@ def app_folder() -> Iterator[AppFolder]:
         folder.delete()
         os._exit(0)  # at once: Python would wait for threads that compile for seconds, and Gradio for visitors who wait
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = signal.signal(signal.SIGTERM, end), tempfile.tempdir, {name: os.environ.get(name) for name in _VARIABLES}
     try:
         folder.open()
         yield folder
     finally:
         folder.delete()
-        signal.signal(signal.SIGTERM, before)
+        _, tempfile.tempdir, variables = before
+        os.environ |= {name: value for name, value in variables.items() if value is not None}
+        for name in (name for name, value in variables.items() if value is None):
+            os.environ.pop(name, None)
+        signal.signal(signal.SIGTERM, before[0])
 
 
 class AppFolder:
@@ -90,7 +95,7 @@ class AppFolder:
         _delete_abandoned(self._base, APP)
         self.path = Path(tempfile.mkdtemp(dir=self._base, prefix=APP))
         self._lock = _locked(self.path)
-        os.environ |= {"TMPDIR": str(self.path), GRADIO_VARIABLE: str(self.path / FILES)}
+        os.environ |= dict(zip(_VARIABLES, (str(self.path), str(self.path / FILES)), strict=True))
         tempfile.tempdir = str(self.path)
 
     def look_after(self, seconds: float = 30.0) -> None:
@@ -115,7 +120,8 @@ class AppFolder:
         kept, now = 0, time.time()
         for changed, size, path in sorted(_files(self.path / FILES), reverse=True):
             kept += size
-            if now - changed > old or (kept > most_bytes and now - changed > young):
+            broken_off = path.parent.name == FILES  # an upload; a whole one has a folder
+            if now - changed > old or (now - changed > young and (broken_off or kept > most_bytes)):
                 with suppress(OSError):
                     path.unlink()
         for folder in sorted((self.path / FILES).glob("*/"), reverse=True):

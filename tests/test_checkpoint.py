@@ -150,6 +150,14 @@ def test_a_failed_save_keeps_the_older_checkpoint(small_checkpoint: Checkpoint, 
     assert [path.name for path in folder.parent.iterdir()] == ["copy"]
 
 
+def test_the_next_save_deletes_what_a_killed_one_left(small_checkpoint: Checkpoint, folder: Path) -> None:
+    half = folder.parent / ".musiclstm.12345678" / "draft"
+    half.mkdir(parents=True)
+    (half / WEIGHTS).write_bytes(b"half")
+    save_checkpoint(small_checkpoint, folder, card="")
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
 def test_ctrl_c_at_any_step_of_a_save_leaves_the_older_checkpoint_or_the_newer(
     small_checkpoint: Checkpoint, folder: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,23 @@ def test_the_oldest_entries_make_room(tmp_path: Path, monkeypatch: pytest.Monkey
     assert other.exists()
 
 
+def test_entries_that_the_disk_has_lost_a_part_of_go_and_so_do_drafts_of_killed_programs(tmp_path: Path) -> None:
+    whole = b"\x0a\x03key\x12\x90\x01" + bytes(144)
+    contents = {"whole.pb": whole, "cut.pb": whole[:-1], "empty.pb": b"", "other.pb": b"\xff" * 40, "old.pbvm.tmp": whole[:9]}
+    paths = [entry(tmp_path / "xla-1", name, 9, 9000) for name in contents] + [tmp_path / "xla-1" / "being-written.pbvm.tmp"]
+    for path, content in zip(paths, [*contents.values(), b""], strict=True):
+        path.write_bytes(content)
+    os.utime(tmp_path / "xla-1" / "old.pbvm.tmp", (1e9, 1e9))
+    keep_compiled(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "xla-1").iterdir()) == ["being-written.pbvm.tmp", "whole.pb"]
+
+
+def test_on_a_full_disk_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "LEAST_FREE", 1e18)  # a disk of any size is full then
+    keep_compiled(tmp_path)
+    assert FLAGS not in os.environ
+
+
 PROGRAM = """
 from musiclstm.quiet import import_tensorflow
 import_tensorflow()

@@ -282,17 +282,13 @@ def _commits(order: _Order) -> list[str]:
 
 
 def _delete_abandoned(order: _Order) -> None:
-    """Delete what killed programs left half downloaded: huggingface_hub begins anew, under another name.
-
-    While it downloads a file it holds a lock, which the system releases when the program ends.
-    """
+    """Delete what killed programs left half downloaded. One that is downloading a file holds its lock."""
     from huggingface_hub import constants
 
-    cache = Path(order.cache or constants.HF_HUB_CACHE)
-    name = f"{order.kind}s--{order.repo.replace('/', '--')}"
+    cache, name = Path(order.cache or constants.HF_HUB_CACHE), f"{order.kind}s--{order.repo.replace('/', '--')}"
     for part in (cache / name / "blobs").glob("*.incomplete"):
         lock = cache / ".locks" / name / f"{part.name.partition('.')[0]}.lock"
-        if lock.exists() and not held(lock):
+        if not lock.exists() or not held(lock):
             with suppress(OSError):
                 part.unlink()
 

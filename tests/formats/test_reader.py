@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +82,27 @@ def test_a_process_that_dies_costs_one_sentence(tmp_path: Path, monkeypatch: pyt
     sentence = r"tune.mid can't be read; a complete, valid music file is needed\."
     with MusicReader() as reader, pytest.raises(MusicFileError, match=sentence):
         reader.read(tmp_path / "tune.mid")
+
+
+def children() -> list[int]:
+    """The reading processes that live."""
+    return [process.pid for process in multiprocessing.active_children() if process.pid and process.name == "pebble_pool_worker"]
+
+
+@pytest.mark.parametrize("socket", ["there", "gone"])
+def test_after_idle_processes_were_killed_the_next_file_is_read(
+    socket: str, tunes: dict[str, Piece], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_midi(tunes["waltz"], tmp_path / "waltz.mid")
+    with MusicReader() as reader:
+        before = set(children())
+        reader.warm_up()
+        assert len(reader.read(tmp_path / "waltz.mid")) == len(tunes["waltz"])
+        if socket == "gone":  # somebody deleted the temporary folder, through which other processes are started
+            monkeypatch.setattr("multiprocessing.forkserver._forkserver._forkserver_address", str(tmp_path / "gone"))
+        for process in set(children()) - before:
+            os.kill(process, signal.SIGKILL)
+        assert len(reader.read(tmp_path / "waltz.mid")) == len(tunes["waltz"])
 
 
 def music(count: int, step: int, metre: Metre, *, tempi: int = 1) -> Piece:

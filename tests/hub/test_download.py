@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import shutil
 from collections.abc import Iterator
@@ -297,6 +298,23 @@ def test_a_download_cut_in_the_middle_leaves_nothing_that_is_taken_for_whole(
     away.repair()
     assert puller.checkpoint(tmp_path, REPO).files() == WHOLE
     assert "README.md" not in away.downloads()  # what had arrived whole was kept
+
+
+def test_what_a_killed_program_left_half_downloaded_goes_and_what_another_downloads_now_stays(
+    hub: LocalHub, puller: Puller, tmp_path: Path
+) -> None:
+    hub.commit(REPO, WHOLE)
+    parts = [
+        tmp_path / "models--anna--waltzes" / "blobs" / f"{etag}.12345678.incomplete" for etag in ("dead", "released", "held")
+    ]
+    locks = [tmp_path / ".locks" / "models--anna--waltzes" / f"{etag}.lock" for etag in ("released", "held")]
+    for path in (*parts, *locks):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    with locks[1].open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as huggingface_hub does
+        assert puller.checkpoint(tmp_path, REPO).files() == WHOLE
+    assert [path.exists() for path in parts] == [False, False, True]
 
 
 def test_a_cut_update_does_not_hide_the_copy_before_it(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:

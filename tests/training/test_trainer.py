@@ -78,6 +78,7 @@ def other(collection: Collection, vocabulary: Vocabulary) -> Trainer:
 def whole(collection: Collection, vocabulary: Vocabulary, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, Path]:
     """A run of two epochs and its folder; in ``killed`` there lies what it would have left if killed in the second epoch."""
     trainer, folder = trainer_for(collection, vocabulary), tmp_path_factory.mktemp("runs")
+    (folder / "resume.tmp").write_bytes(b"what a killed run left")
 
     def keep(line: str) -> None:
         if line.startswith("epoch 2"):  # said before the second epoch is saved
