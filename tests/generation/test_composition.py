@@ -260,7 +260,7 @@ def test_a_recipe_contains_the_whole_request(small_checkpoint: Checkpoint) -> No
     assert json.loads(json.dumps(recipe)) == recipe
     other = compose(small_checkpoint, request_for(small_checkpoint, 2, **options)).recipe
     digest = recipe.pop("seed_digest")
-    assert len(digest) == 16
+    assert len(digest) == len(recipe.pop("checkpoint_digest")) == 16
     assert digest != other["seed_digest"]  # so a seed with the same name but other notes is noticed
     sampling = {"diversity": 1.0, "top_p": 1.0, "loop_guard": True}
     assert recipe == options | sampling | {

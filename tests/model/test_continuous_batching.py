@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from waiting import wait_until
@@ -51,10 +52,13 @@ def together(batch: ContinuousBatch[Counter], gate: threading.Event, jobs: Seque
         for _ in batch.write(lanes, Turn(due)):
             pass
 
+    def asked(jobs: int) -> bool:
+        return batch._asked == jobs
+
     threads = [threading.Thread(target=write, args=job) for job in jobs]
     for number, thread in enumerate(threads):
         thread.start()
-        wait_until(lambda n=number: batch._asked > n)
+        wait_until(partial(asked, number + 1))
     gate.set()
     for thread in threads:
         thread.join()
