@@ -223,6 +223,12 @@ def write_data(folder: Path) -> None:
             write_midi(join(piece, piece, int(bar_lines(piece)[-1])), folder / composer / f"{name}.mid")
 
 
+def reported(outcome: Outcome) -> Outcome:
+    """Print an outcome as soon as it is there, since the whole takes long."""
+    print(outcome.row(), *outcome.processes, *outcome.files, *outcome.unserved, sep="\n    ", flush=True)
+    return outcome
+
+
 def main() -> None:
     """Make trouble, look, publish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -235,24 +241,21 @@ def main() -> None:
         outcomes = []
         with place.page("shared") as running:
             outcomes += [
-                hanging_up(running, place, times),
-                synthesizer_killed(running, times),
-                folder_gone(running, place, few),
+                reported(hanging_up(running, place, times)),
+                reported(synthesizer_killed(running, times)),
+                reported(folder_gone(running, place, few)),
             ]
         outcomes += [
-            disk_full(place, times),
-            soundfont_damaged(place, times),
-            synthesizer_hangs(place, 2),
-            hub_dies(place, times),
-            two_pages(place, 3),
-            ended(place, times, Family.kill, "page killed (SIGKILL), every second time while it starts", clean=False),
-            ended(place, times, terminated, "page told to end (SIGTERM), every second time while it starts", clean=True),
+            reported(disk_full(place, times)),
+            reported(soundfont_damaged(place, times)),
+            reported(synthesizer_hangs(place, 2)),
+            reported(hub_dies(place, times)),
+            reported(two_pages(place, 3)),
+            reported(ended(place, times, Family.kill, "page killed (SIGKILL), half of them at the start", clean=False)),
+            reported(ended(place, times, terminated, "page told to end (SIGTERM), half of them at the start", clean=True)),
         ]
         trained, weights = training(place, times)
-        outcomes.append(trained)
-    for outcome in outcomes:
-        for words in (*outcome.processes, *outcome.files, *outcome.unserved):
-            print(f"{outcome.what}: {words}")
+        outcomes.append(reported(trained))
     figures = [
         Figure("processes that stayed", sum(len(outcome.processes) for outcome in outcomes), most=0),
         Figure("files that stayed", sum(len(outcome.files) for outcome in outcomes), most=0),

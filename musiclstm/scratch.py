@@ -116,6 +116,7 @@ class AppFolder:
         with suppress(OSError):
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._lock is None or not _is_open(self._lock, self.path):
+                self._release()
                 self._lock = _locked(self.path)
         kept, now = 0, time.time()
         for changed, size, path in sorted(_files(self.path / FILES), reverse=True):
@@ -136,6 +137,12 @@ class AppFolder:
             if self.path is None or not self.path.exists():
                 break
             shutil.rmtree(self.path, ignore_errors=True)
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = None
 
 
 def held(path: Path) -> bool:

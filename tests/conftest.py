@@ -71,6 +71,7 @@ _TOGETHER = (
     ),
     ("training/test_distributed",),
     ("training/test_trainer",),
+    ("project/test_survival",),
     ("test_checkpoint",),
     ("evaluation/test_judge",),
     ("project/test_install",),
