@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from musiclstm.checkpoint import Checkpoint
@@ -184,7 +184,8 @@ class Engine:
         """
         composition, take = sounding(shown)
         with self._rendering if audio else nullcontext():
-            return write_take(
+            kept, note = self._seed_sound(composition) if audio else (None, "")
+            written = write_take(
                 folder,
                 composition.seed,
                 take.continuation,
@@ -193,29 +194,31 @@ class Engine:
                 recipe=take_recipe(composition, take.number),
                 original=original_of(shown.composition),
                 instrument=composition.request.performance.instrument,
-                audio=bool(audio),
+                audio=bool(audio) and not note,
                 sound_kind=audio,
                 score=score,
-                seed_audio=self._seed_sound(composition) if audio else None,
+                seed_audio=kept,
             )
+        return replace(written, note=note) if note else written
 
     def write_sounds(self, folder: Path, shown: Shown) -> TakeFiles:
         """Write only the sounds of a take, as FLAC; the ``note`` as for ``write``."""
         composition, take = sounding(shown)
         with self._rendering:
-            voices, kept = composition.request.performance.voices, self._seed_sound(composition)
-            note = write_sounds(folder, composition.seed, take.continuation, composition.split, voices, FLAC, kept)
+            kept, note = self._seed_sound(composition)
+            voices = composition.request.performance.voices
+            note = note or write_sounds(folder, composition.seed, take.continuation, composition.split, voices, FLAC, kept)
         return files_in(folder, note)
 
-    def _seed_sound(self, composition: Composition) -> Audio | None:
-        """The sound of a composition's seed; None if it is not all of a seed, or there is no synthesizer."""
+    def _seed_sound(self, composition: Composition) -> tuple[Audio | None, str]:
+        """The sound of a composition's seed, None if it is not all of a seed; and why there can be no sound at all, or ""."""
         request = composition.request
         if composition.split != request.seed.end:
-            return None
+            return None, ""
         try:
-            return self.sound(request.seed, request.performance)
-        except MissingToolError:
-            return None  # whoever renders the rest runs into the same error and keeps its message
+            return self.sound(request.seed, request.performance), ""
+        except MissingToolError as error:
+            return None, str(error)
 
     def _until_served(self, place: Place, turn: Turn) -> Iterator[str]:
         """Yield what to tell a visitor, until the decoder is compiled and few are served before.

@@ -111,7 +111,7 @@ def test_each_script_explains_itself(script: Path) -> None:
 
 def test_make_runs_the_scripts_and_not_what_they_share() -> None:
     flags = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
-    command = ["make", "-n", "bench", "bench-quality", "bench-takes", "fuzz"]
+    command = ["make", "-n", "bench", "bench-quality", "bench-takes", "fuzz", "survival"]
     dry = subprocess.run(command, cwd=ROOT, env=flags, capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert all(f"benchmarks/{script.name}" in dry.stdout for script in SCRIPTS)
     assert not any(f"{name}.py" in dry.stdout for name in SHARED)
