@@ -27,6 +27,7 @@ class Lane(Protocol):
 
 
 L = TypeVar("L", bound=Lane)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,22 @@ class _Waiting(Generic[L]):
 
 
 class ContinuousBatch(Generic[L]):
-    """Runs ``run(lanes, crowded)`` for all callers together, with up to LANES lanes at a time.
+    """Runs rounds for all callers together, with up to LANES lanes at a time, and as many rounds at once as there are cores.
 
-    ``run`` moves every lane on; if ``crowded``, others wait for their places, so it had better return once some are done. As many
-    rounds run at once as there are processor cores.
+    ``run(lanes, crowded)`` works out how the lanes move on, and returns what delivers it to them; if ``crowded``, others wait for
+    their places, so it had better return once some are done. Lanes change only while one is delivered to, and are read only by
+    ``collect``: neither happens while the other does.
     """
 
-    def __init__(self, run: Callable[[Sequence[L], bool], None], *, at_once: int | None = None) -> None:
+    def __init__(self, run: Callable[[Sequence[L], bool], Callable[[], None]], *, at_once: int | None = None) -> None:
         self._run = run
         self._free = at_once or cores()
         self._waiting: list[_Waiting[L]] = []
         self._asked = 0
         self._changed = threading.Condition()
 
-    def write(self, lanes: Sequence[L], turn: Turn) -> Generator[None]:
-        """Move ``lanes`` on until all are done; yields after each round that moved some of them.
+    def write(self, lanes: Sequence[L], turn: Turn, collect: Callable[[], T]) -> Generator[T]:
+        """Move ``lanes`` on until all are done; yields what ``collect`` returns after each round that moved some of them.
 
         Raises StoppedError as soon as the turn is stopped, and what ``run`` raises.
         """
@@ -74,14 +76,16 @@ class ContinuousBatch(Generic[L]):
             self._waiting += mine
             self._changed.notify_all()
         try:
-            seen = 0
-            while not all(lane.done for lane in lanes):
+            seen, done = 0, not mine
+            while not done:
                 turn.check()
                 self._work()
-                moved = sum(lane.version for lane in lanes)
-                if moved != seen:
+                with self._changed:
+                    moved, done = sum(lane.version for lane in lanes), all(lane.done for lane in lanes)
+                    found = collect() if moved != seen else None
+                if found is not None:
                     seen = moved
-                    yield
+                    yield found
         finally:
             with self._changed:
                 for each in mine:
@@ -98,13 +102,19 @@ class ContinuousBatch(Generic[L]):
             batch, self._waiting = self._waiting[:LANES], self._waiting[LANES:]
             crowded = bool(self._waiting)
             self._free -= 1
+        deliver: Callable[[], None] = _nothing
         try:
-            self._run([each.lane for each in batch], crowded)
+            deliver = self._run([each.lane for each in batch], crowded)
         finally:
             with self._changed:
+                deliver()
                 self._free += 1
                 self._waiting += [each for each in batch if each.wanted and not each.lane.done]
                 self._changed.notify_all()
+
+
+def _nothing() -> None:
+    """What a round that failed delivers."""
 
 
 def cores() -> int:

@@ -7,7 +7,7 @@ and ticks, not pieces or files; what may be sampled is decided by ``rules``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,12 +113,14 @@ class Decoder:
         nothing = np.zeros((0, 4), np.float32)
         states, alone = [lane_of(state, index) for index in range(len(rngs))], len(rngs) == 1
         lanes = [Lane(each, rng, options, until, most, alone, [], [], nothing) for each, rng in zip(states, rngs, strict=True)]
-        for _ in self._batch.write(lanes, turn or Turn()):
-            done = np.array([lane.done for lane in lanes])
-            pairs = [lane.taken() for lane in lanes]
-            yield Chunk([rows for rows, _ in pairs], [guarded for _, guarded in pairs], done, joined(lanes))
 
-    def _round(self, lanes: Sequence[Lane], crowded: bool) -> None:
+        def chunk() -> Chunk:
+            pairs, done = [lane.taken() for lane in lanes], np.array([lane.done for lane in lanes])
+            return Chunk([rows for rows, _ in pairs], [guarded for _, guarded in pairs], done, joined(lanes))
+
+        yield from self._batch.write(lanes, turn or Turn(), chunk)
+
+    def _round(self, lanes: Sequence[Lane], crowded: bool) -> Callable[[], None]:
         """Write some notes of each lane, as one batch of a size that is compiled: LANES, or 1 for who writes a single take."""
         size = 1 if len(lanes) == 1 and lanes[0].alone else LANES
         spare = size - len(lanes)
@@ -136,9 +138,13 @@ class Decoder:
         )
         rows, guarded, alive = rows.numpy().astype(np.int16), guarded.numpy(), alive.numpy()
         after = {name: value.numpy() for name, value in state.items()}
-        for index, lane in enumerate(lanes):
-            written = alive[:, index]
-            lane.grow(rows[written, index], guarded[written, index], lane_of(after, index))
+
+        def deliver() -> None:
+            for index, lane in enumerate(lanes):
+                written = alive[:, index]
+                lane.grow(rows[written, index], guarded[written, index], lane_of(after, index))
+
+        return deliver
 
     def logits_after(self, state: State, row: NDArray[np.integer]) -> dict[str, NDArray[np.float32]]:
         """Logits [B, classes] of every stream for the known next ``row`` [B, 6], each given the classes before it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -31,12 +32,16 @@ Rounds = list[tuple[str, bool]]
 def batch(rounds: Rounds, before: Callable[[], object] = lambda: None) -> ContinuousBatch[Counter]:
     """A batch that notes the names of the lanes of each round, and whether it was crowded."""
 
-    def run(lanes: Sequence[Counter], crowded: bool) -> None:
+    def run(lanes: Sequence[Counter], crowded: bool) -> Callable[[], None]:
         before()
         rounds.append(("".join(lane.name for lane in lanes), crowded))
-        for lane in lanes:
-            lane.left, lane.version = lane.left - 1, lane.version + 1
-            lane.done = not lane.left
+
+        def deliver() -> None:
+            for lane in lanes:
+                lane.left, lane.version = lane.left - 1, lane.version + 1
+                lane.done = not lane.left
+
+        return deliver
 
     return ContinuousBatch(run, at_once=1)
 
@@ -49,7 +54,7 @@ def together(batch: ContinuousBatch[Counter], gate: threading.Event, jobs: Seque
     """Write each job in a thread of its own; the gate opens once all are waiting behind the first round."""
 
     def write(lanes: list[Counter], due: float) -> None:
-        for _ in batch.write(lanes, Turn(due)):
+        for _ in batch.write(lanes, Turn(due), bool):
             pass
 
     def asked(jobs: int) -> bool:
@@ -89,22 +94,22 @@ def test_of_two_that_are_due_together_the_earlier_one_is_first() -> None:
 def test_a_stopped_caller_leaves_and_the_others_go_on() -> None:
     rounds = Rounds()
     shared, mine = batch(rounds), lanes("a", 2, left=9)
-    written = shared.write(mine, Turn(stopped=lambda: mine[0].version == 2))
+    written = shared.write(mine, Turn(stopped=lambda: mine[0].version == 2), bool)
     with pytest.raises(StoppedError):
         list(written)
     assert mine[0].version == 2
-    list(shared.write(lanes("b", 1), Turn()))
+    list(shared.write(lanes("b", 1), Turn(), bool))
     assert rounds[-1] == ("b", False)
 
 
 def test_a_caller_who_waits_for_a_place_is_stopped_too() -> None:
     gate, rounds = threading.Event(), Rounds()
     shared = batch(rounds, gate.wait)
-    busy = threading.Thread(target=lambda: list(shared.write(lanes("a", 1), Turn())))
+    busy = threading.Thread(target=lambda: list(shared.write(lanes("a", 1), Turn(), bool)))
     busy.start()
     wait_until(lambda: not shared._free)
     with pytest.raises(StoppedError):
-        list(shared.write(lanes("b", 1), Turn(stopped=lambda: True)))
+        list(shared.write(lanes("b", 1), Turn(stopped=lambda: True), bool))
     gate.set()
     busy.join()
     assert rounds == [("a", False)]
@@ -113,9 +118,9 @@ def test_a_caller_who_waits_for_a_place_is_stopped_too() -> None:
 def test_a_caller_who_looks_away_leaves_nothing_behind() -> None:
     rounds = Rounds()
     shared = batch(rounds)
-    with closing(shared.write(lanes("a", 1, left=9), Turn())) as written:
+    with closing(shared.write(lanes("a", 1, left=9), Turn(), bool)) as written:
         next(written)
-    list(shared.write(lanes("b", 1), Turn()))
+    list(shared.write(lanes("b", 1), Turn(), bool))
     assert [names for names, _ in rounds] == ["a", "b"]
 
 
@@ -128,6 +133,24 @@ def test_an_error_reaches_the_one_who_ran_the_round_and_the_next_round_works() -
     rounds = Rounds()
     shared = batch(rounds, fail)
     with pytest.raises(OSError, match="no memory"):
-        list(shared.write(lanes("a", 1), Turn()))
-    list(shared.write(lanes("b", 1), Turn()))
+        list(shared.write(lanes("a", 1), Turn(), bool))
+    list(shared.write(lanes("b", 1), Turn(), bool))
     assert rounds[-1] == ("b", False)
+
+
+def test_what_others_wrote_for_a_caller_is_collected_whole_and_once() -> None:
+    def count(total: int) -> int:
+        mine, collected = [Counter("x", total) for _ in range(3)], [0]
+
+        def collect() -> int:
+            fresh = sum(lane.version for lane in mine) - collected[0]
+            collected[0] += fresh
+            return fresh
+
+        return sum(shared.write(mine, Turn(), collect))
+
+    rounds = Rounds()
+    shared = batch(rounds)
+    shared._free = 4
+    with ThreadPoolExecutor(8) as callers:
+        assert list(callers.map(count, range(1, 200))) == [3 * total for total in range(1, 200)]
