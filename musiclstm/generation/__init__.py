@@ -12,7 +12,16 @@ from musiclstm.generation.composition import (
     take_recipe,
 )
 from musiclstm.generation.export import ORIGINAL, SCORE, TakeFiles, write_midis, write_take, zip_take
-from musiclstm.generation.link import link_of, recipe_from_link, shared_composition, shared_in, shared_prefix
+from musiclstm.generation.link import (
+    link_from_recipe,
+    link_of,
+    packed,
+    recipe_from_link,
+    shared_composition,
+    shared_in,
+    shared_prefix,
+    unpacked,
+)
 from musiclstm.generation.recipe import (
     IDENTITY,
     other_checkpoint,
@@ -40,10 +49,12 @@ __all__ = [
     "compose",
     "compose_stream",
     "extension_request",
+    "link_from_recipe",
     "link_of",
     "midi_verdict",
     "original_of",
     "other_checkpoint",
+    "packed",
     "performed",
     "prefix_of",
     "read_recipe",
@@ -59,6 +70,7 @@ __all__ = [
     "shared_prefix",
     "summary",
     "take_recipe",
+    "unpacked",
     "verdict",
     "write_midis",
     "write_take",
