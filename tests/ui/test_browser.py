@@ -366,7 +366,7 @@ def test_the_music_of_another_checkpoint_is_shown_and_goes_on(
 
 def test_the_longest_link_opens(session: Callable[..., Page], address: str, shared: Composition, tmp_path: Path) -> None:
     rng, take, bars = np.random.default_rng(1), shared.takes[0], 16
-    onset = shared.split + rng.integers(0, 72 * bars, 17_000)  # nothing of it can be packed well
+    onset = shared.split + rng.integers(0, 72 * bars, 19_000)  # nothing of it can be packed well
     columns = (rng.integers(21, 109, len(onset)), rng.integers(1, 20, len(onset)), rng.integers(1, 128, len(onset)))
     new, old = make_notes(onset, *columns), shared.seed.notes
     joined = replace(take.joined, notes=make_notes(*(np.concatenate([old[name], new[name]]) for name in NAMES)))
