@@ -37,7 +37,7 @@ def main() -> None:
     reference, *others = found.items()
     figures, notes = [Figure("takes of each", options.seeds)], [f"Compared with: {reference[0]}."]
     for name, written in others:
-        apart = {seed: bar for seed, (one, other) in pairs(reference[1], written) if (bar := first_other(one, other))}
+        apart = {seed: bar for seed, take in reference[1].items() if (bar := first_other(take, written[seed]))}
         figures.append(Figure(f"the same notes, {name}", options.seeds - len(apart), least=options.seeds))
         if apart:
             notes.append(f"{name}: " + ", ".join(f"{seed} from bar {bar} on" for seed, bar in apart.items()) + ".")
@@ -76,7 +76,7 @@ def instructions() -> str:
     return next((known[flag] for flag in reversed(known) if flag in flags), platform.machine())
 
 
-def elsewhere(settings: Mapping[str, str], seeds: int) -> dict[str, dict[str, list[Rows]]]:
+def elsewhere(settings: Mapping[str, str], seeds: int) -> dict[str, list[Rows]]:
     """What ``takes`` gives in a process with these environment variables."""
     with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
         flags = {"TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory={cache}"}
@@ -99,11 +99,6 @@ def takes(seeds: int) -> dict[str, list[Rows]]:
         bar = np.searchsorted(bar_lines(joined), joined.notes["onset"], side="right")
         found[seed.id] = [joined.notes[bar == each].tolist() for each in range(1, int(bar[-1]) + 1)]
     return found
-
-
-def pairs(one: Mapping[str, list[Rows]], other: Mapping[str, list[Rows]]) -> list[tuple[str, tuple[list[Rows], list[Rows]]]]:
-    """The two takes of each seed."""
-    return [(seed, (one[seed], other[seed])) for seed in one]
 
 
 def first_other(one: Sequence[Rows], other: Sequence[Rows]) -> int:
