@@ -1,8 +1,8 @@
 """Claim: whatever bytes a visitor sends, the answer is music or a sentence, in time, and other visitors notice nothing.
 
-Sound files and recipes are damaged at random: bytes changed, lost, repeated and moved; numbers made huge, lines and words
-doubled, dropped and swapped. Each is read as an upload is, and a seed is cut from it, while another visitor asks for the page ten
-times a second.
+Sound files, recipes and links are damaged at random: bytes changed, lost, repeated and moved; numbers made huge, lines and words
+doubled, dropped and swapped; links before and after they are packed. Each is read as an upload is, and a seed is cut from it or
+its take shown, while another visitor asks for the page ten times a second.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from benchmarks.report import Figure, cores, publish, section
 
 COUNT = 10_000
 SENDERS, BATCH = 4, 200  # files sent at the same time, and in a row
-RECIPE = ".json"
+RECIPE, LINK, UNPACKED = ".json", ".link", ".unpacked"
 MOST_CHANGES, MOST_BYTES = 6, 2_000_000
 _BYTES = (b"\x00", b"\xff", b"\x80", b"\x7f", b"\xff" * 4, b"\x80" * 64, b"\x00" * 64)
 _NUMBERS = ("0", "-1", "1e9", "999999999", "4294967296", "0.0000001", "NaN", "1/0")
@@ -120,8 +120,9 @@ def main() -> None:
 
 
 def sound() -> dict[str, list[bytes]]:
-    """Sound files to start from, by their ending, and recipes."""
+    """Sound files to start from, by their ending, recipes and links."""
     from musiclstm.formats import midi_bytes, musicxml_text, parse_abc
+    from musiclstm.generation import link_from_recipe, unpacked
     from musiclstm.seeds import seed_from_piece
 
     tunes = [
@@ -140,6 +141,7 @@ def sound() -> dict[str, list[bytes]]:
         archive.writestr("META-INF/container.xml", '<container><rootfiles><rootfile full-path="a.xml"/></rootfiles></container>')
         archive.writestr("a.xml", score)
     recipe = {"program": "musiclstm", "seed": "own", "own_seed": seed_from_piece(piece).to_json(), "bars": 8, "random_seed": 3}
+    links = _links(seed_from_piece(piece))
     return {
         ".mid": [midi_bytes(piece), midi_bytes(piece, text="words")],
         ".abc": [tune.encode() for tune in tunes],
@@ -147,7 +149,24 @@ def sound() -> dict[str, list[bytes]]:
         ".musicxml": [score.encode()],
         ".mxl": [packed.getvalue()],
         RECIPE: [json.dumps(recipe).encode()],
+        LINK: [link.encode() for link in (*links, link_from_recipe(recipe))],
+        UNPACKED: [unpacked(link) for link in links],
     }
+
+
+def _links(seed: Any) -> list[str]:
+    """Links to takes that no model wrote, the seed once more after itself: at once, and in two steps."""
+    from musiclstm.generation import ComposeRequest, Composition, Take, link_of, seed_digest
+    from musiclstm.music import bar_lines, join
+
+    bars = len(bar_lines(seed.piece, seed.end)) - 1
+    joined = join(seed.piece, seed.piece, seed.end)
+    take, request = Take(seed.piece, joined, loops=0, guarded=0), ComposeRequest(seed, bars=bars)
+    made = {"program": "musiclstm", "seed": seed.id, "own_seed": seed.to_json(), "seed_digest": seed_digest(seed), "takes": 1}
+    first = {key: value for key, value in made.items() if key != "own_seed"} | {"bars": 1}
+    steps = {"bars": bars - 1, "after": {"recipe": first, "number": 0, "bars": 1}}
+    recipes = (made | {"bars": bars}, made | steps)
+    return [link_of(Composition(request, seed.piece, seed.end, (take,), bars, bars, True, each), take) for each in recipes]
 
 
 def damaged(files: Mapping[str, Sequence[bytes]], count: int, rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
@@ -157,7 +176,7 @@ def damaged(files: Mapping[str, Sequence[bytes]], count: int, rng: np.random.Gen
         ending = endings[number % len(endings)]
         data = files[ending][int(rng.integers(len(files[ending])))]
         changes: Sequence[Callable[[bytes, np.random.Generator], bytes]] = (_bytes_changed,)
-        if ending not in (".mid", ".mxl"):
+        if ending not in (".mid", ".mxl", LINK):
             changes = (_bytes_changed, _number_changed, _words_changed, _lines_changed)
         for _ in range(int(rng.integers(1, MOST_CHANGES + 1))):
             data = changes[int(rng.integers(len(changes)))](data, rng)[:MOST_BYTES]
@@ -201,7 +220,7 @@ def read(checkpoint: Any, reader: Callable[[Path], Any], folder: Path, ending: s
     from musiclstm.api import request_from
     from musiclstm.errors import MusicLSTMError
     from musiclstm.formats import musicxml_text
-    from musiclstm.generation import read_recipe
+    from musiclstm.generation import packed, read_recipe
     from musiclstm.music import Performance
     from musiclstm.seeds import seed_from_piece
     from musiclstm.ui.pictures import seed_roll
@@ -213,6 +232,8 @@ def read(checkpoint: Any, reader: Callable[[Path], Any], folder: Path, ending: s
         try:
             if ending == RECIPE:
                 request_from(checkpoint, read_recipe(Path(file.name)))
+            elif ending in (LINK, UNPACKED):
+                _open(checkpoint, packed(data) if ending == UNPACKED else data.decode("latin-1"))
             else:
                 seed = seed_from_piece(reader(Path(file.name)))
                 musicxml_text(seed.piece), seed_roll(seed, Performance())
@@ -222,6 +243,22 @@ def read(checkpoint: Any, reader: Callable[[Path], Any], folder: Path, ending: s
         except Exception as error:  # noqa: BLE001  what it looks for
             answer = f"{type(error).__name__}: {error}"[:200]
     return Outcome(ending, answer, time.perf_counter() - began)
+
+
+def _open(checkpoint: Any, link: str) -> None:
+    """Open a link as the page does, and draw its take."""
+    from musiclstm.api import open_link, request_from
+    from musiclstm.generation import recipe_from_link
+    from musiclstm.ui.pictures import take_roll
+    from musiclstm.ui.results import result_of
+    from musiclstm.ui.texts import take_heading, take_story
+
+    composition = open_link(checkpoint, link)
+    if composition is None:
+        request_from(checkpoint, recipe_from_link(link))
+        return
+    shown = result_of([composition]).shown
+    take_roll(shown), take_heading(composition), take_story(shown, checkpoint)
 
 
 class visiting:  # noqa: N801  a context manager

@@ -59,7 +59,7 @@ _TOGETHER = (
         "test_cli",
         "ui/test_page",
     ),
-    ("project/test_docs", "test_api"),
+    ("project/test_docs", "test_api", "project/test_golden"),
     ("model/test_decoder",),
     (
         "training/test_package",

@@ -28,6 +28,7 @@ from musiclstm.checkpoint import (
 from musiclstm.checkpoint_files import ORIGINALITY, PARTS
 from musiclstm.errors import CheckpointError
 from musiclstm.model.network import STREAMS, input_shape, input_specs
+from musiclstm.model.stored_weights import shapes
 from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.model.weights import MAX_WEIGHTS_BYTES
 from musiclstm.music.notes import Piece
@@ -90,6 +91,49 @@ def test_a_loaded_checkpoint_equals_the_saved_one(small_checkpoint: Checkpoint, 
     assert all(np.array_equal(before[stream], after[stream]) for stream in STREAMS)
     assert again.revision == "local"
     assert load_checkpoint(saved, revision="abc").revision == "abc"
+
+
+def test_a_hash_is_that_of_all_that_decides_the_notes_and_of_nothing_else(
+    small_checkpoint: Checkpoint, folder: Path, tmp_path: Path
+) -> None:
+    digest = small_checkpoint.digest
+    assert len(digest) == 64
+    assert load_checkpoint(folder).digest == load_checkpoint(folder, trusted=True).digest == digest
+    for file, change in (
+        ("musiclstm.json", lambda marker: marker | {"name": "renamed"}),
+        ("seeds.json", lambda seeds: seeds[1:]),
+        ("metrics.json", lambda metrics: metrics | {"bits_per_note": 1.0}),
+    ):
+        edit(folder / file, change)
+    assert load_checkpoint(folder, revision="later", trusted=True).digest == digest
+    found = {digest}
+    words = small_checkpoint.vocabulary
+    rounded = replace(small_checkpoint, critic=critic_for("pitch", 1.23456789))
+    save_checkpoint(rounded, tmp_path / "rounded", card="")
+    assert load_checkpoint(tmp_path / "rounded", trusted=True).digest == rounded.digest
+    for other in (
+        rounded,
+        replace(small_checkpoint, critic=critic_for("pitch", 1.0)),
+        replace(small_checkpoint, vocabulary=replace(words, composers=(*words.composers[:-1], "zz top"))),
+        replace(small_checkpoint, vocabulary=replace(words, steps=(*words.steps[:-1], words.steps[-1] + 1))),
+    ):
+        found.add(other.digest)
+    with h5py.File(folder / WEIGHTS, "r+") as file:
+        name = next(iter(dict(shapes(folder / WEIGHTS))))
+        file[name][...] = np.nextafter(file[name][...], np.float32(9))  # the smallest possible change
+    found.add(load_checkpoint(folder, trusted=True).digest)
+    assert len(found) == 6
+
+
+def test_the_hash_of_a_folder_needs_no_tensorflow(saved: Path) -> None:
+    asked = f"""
+import sys
+from pathlib import Path
+from musiclstm.checkpoint import load_checkpoint
+print(load_checkpoint(Path({str(saved)!r}), trusted=True).digest, "keras" in sys.modules)
+"""
+    said = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert said == [load_checkpoint(saved, trusted=True).digest, "False"]
 
 
 def test_other_programs_load_the_folder_with_stock_keras(small_checkpoint: Checkpoint, saved: Path) -> None:

@@ -7,14 +7,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import train
 from musiclstm.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from musiclstm.cli import main
-from musiclstm.formats.midi import read_midi, write_midi
+from musiclstm.formats.midi import midi_text, read_midi, write_midi
 from musiclstm.music.notes import Piece, join, transpose
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,6 +114,58 @@ def test_bars_of_a_take_are_written_anew_and_the_recipe_repeats_it(
     for notes, begin, stop in ((new, 9 * 96, 11 * 96), (mine, 2 * 96, 3 * 96)):
         around = [each[(each["onset"] < begin) | (each["onset"] >= stop)].tolist() for each in (old, notes)]
         assert around[0] == around[1]
+
+
+def test_check_says_whether_the_notes_of_a_file_are_those_of_its_recipe(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    given = ["--seed", "march", "--bars", "2", "--takes", "2", "--instrument", "string quartet", "--transposition", "2"]
+    assert main(["generate", "--checkpoint", folder, "--no-audio", *given, "--out", str(out)]) == 0
+    capsys.readouterr()
+    for name in ("seed.mid", "continuation.mid", "joined.mid", "recipe.json"):
+        assert main(["check", str(out / "take-2" / name), "--checkpoint", folder]) == 0
+        assert capsys.readouterr().out == "The same notes were written again.\n"
+    joined = out / "take-2" / "joined.mid"
+    piece, text = read_midi(joined), midi_text(joined.read_bytes())
+    notes = piece.notes.copy()
+    notes["velocity"][np.flatnonzero(notes["onset"] >= 96)[0]] ^= 1  # in bar 2
+    write_midi(replace(piece, notes=notes), joined, text=text)
+    for name in ("joined.mid", "recipe.json"):
+        assert main(["check", str(out / "take-2" / name), "--checkpoint", folder]) == 1
+        said = "This machine writes other notes from this recipe: 1 of 10 bars differ, from bar 2 on.\n"
+        assert capsys.readouterr().err == said
+    write_midi(piece, out / "plain.mid")
+    write_midi(piece, out / "odd.mid", text=json.dumps(json.loads(text) | {"take": 3}))
+    for name, says in (("plain.mid", "not a recipe"), ("none.mid", "can't be read"), ("odd.mid", "no take number 3")):
+        assert main(["check", str(out / name), "--checkpoint", folder]) == 2
+        assert says in capsys.readouterr().err
+
+
+def test_a_recipe_of_another_checkpoint_says_what_can_be_done(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, recipe = tmp_path / "first", tmp_path / "recipe.json"
+    common = ["generate", "--checkpoint", folder, "--no-audio"]
+    assert main([*common, "--seed", "march", "--bars", "4", "--out", str(first)]) == 0
+    made = json.loads((first / "recipe.json").read_text(encoding="utf-8"))
+    recipe.write_text(json.dumps(made | {"checkpoint_digest": "0" * 16, "revision": "local"}), encoding="utf-8")
+    out, capsys_out = str(tmp_path / "out"), capsys.readouterr()
+    assert "4 bars" in capsys_out.out
+    needs = "The recipe needs the checkpoint small, version 00000000, not version"
+    for change, offers in (
+        ([], "give its folder with --checkpoint, or give a --seed too, to use only its settings."),
+        (["--extend"], "give its folder with --checkpoint."),
+        (["--regenerate", "10"], "or give the music itself, joined.mid, with --seed instead of --recipe."),
+    ):
+        assert main([*common, "--recipe", str(recipe), *change, "--out", out]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(needs)
+        assert offers in said
+        assert said.count("\n") == 1
+    assert main(["check", str(recipe), "--checkpoint", folder]) == 2
+    assert capsys.readouterr().err.startswith(needs)
+    assert main([*common, "--recipe", str(recipe), "--seed", "waltz", "--bars", "1", "--out", out]) == 0
 
 
 def test_a_file_can_be_the_seed_and_its_tempo_changed(folder: str, tmp_path: Path, tunes: dict[str, Piece]) -> None:

@@ -23,7 +23,16 @@ from musiclstm.generation.export import (
     write_take,
     zip_take,
 )
-from musiclstm.generation.link import link_of, recipe_from_link, shared_composition, shared_in, shared_prefix
+from musiclstm.generation.link import (
+    link_from_recipe,
+    link_of,
+    packed,
+    recipe_from_link,
+    shared_composition,
+    shared_in,
+    shared_prefix,
+    unpacked,
+)
 from musiclstm.generation.recipe import (
     IDENTITY,
     other_checkpoint,
@@ -54,10 +63,12 @@ __all__ = [
     "compose_stream",
     "extension_request",
     "files_in",
+    "link_from_recipe",
     "link_of",
     "midi_verdict",
     "original_of",
     "other_checkpoint",
+    "packed",
     "performed",
     "prefix_of",
     "read_recipe",
@@ -73,6 +84,7 @@ __all__ = [
     "shared_prefix",
     "summary",
     "take_recipe",
+    "unpacked",
     "verdict",
     "write_midis",
     "write_sounds",

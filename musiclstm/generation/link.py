@@ -78,14 +78,14 @@ def link_of(composition: Composition, take: Take) -> str:
     head = {"recipe": recipe | own, "seed": facts, "loops": take.loops, "guarded": take.guarded}
     text = json.dumps(head | {"notes": [len(notes) for notes in parts]}, ensure_ascii=False)
     data = text.encode() + b"\n" + b"".join(map(_columns, parts))
-    link = _packed(data)
+    link = packed(data)
     fits = len(link) <= limits.LINK_CHARACTERS and len(data) <= limits.RECIPE_BYTES
     return link if fits else link_from_recipe(recipe)
 
 
 def link_from_recipe(recipe: Mapping[str, Any]) -> str:
     """The recipe alone as letters, digits, - and _, for use in a link; ``recipe_from_link`` reads it."""
-    return _packed(json.dumps(recipe, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode())
+    return packed(json.dumps(recipe, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode())
 
 
 def recipe_from_link(text: str) -> dict[str, Any]:
@@ -145,24 +145,30 @@ def shared_prefix(shared: Shared, earlier: ComposeRequest, written: Mapping[str,
     )
 
 
-def _packed(data: bytes) -> str:
+def packed(data: bytes) -> str:
+    """Bytes as letters, digits, - and _."""
     packer = zlib.compressobj(9, zdict=_USUAL)
     return base64.urlsafe_b64encode(packer.compress(data) + packer.flush()).decode().rstrip("=")
 
 
-def _opened(text: str) -> Shared | dict[str, Any]:
-    """What a link carries, or the recipe in it, checked."""
-    if len(text) > limits.LINK_CHARACTERS:
+def unpacked(link: str) -> bytes:
+    """The bytes in a link: a line of JSON, and columns of notes. Raises OptionError if the link is damaged or too long."""
+    if len(link) > limits.LINK_CHARACTERS:
         raise OptionError(f"{NAME} is too long for a recipe.")
     try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(link + "=" * (-len(link) % 4), altchars=b"-_", validate=True)
         opened = zlib.decompressobj(zdict=_USUAL)  # links from before there were notes in them do without it
-        data = opened.decompress(packed, limits.RECIPE_BYTES)
+        text = opened.decompress(data, limits.RECIPE_BYTES)
     except (ValueError, binascii.Error, zlib.error) as error:
         raise OptionError(f"{NAME} is damaged: copy all of it.") from error
     if not opened.eof:
         raise OptionError(f"{NAME} is cut off or too large for a recipe: copy all of it.")
-    line, _, columns = data.partition(b"\n")
+    return text
+
+
+def _opened(text: str) -> Shared | dict[str, Any]:
+    """What a link carries, or the recipe in it, checked."""
+    line, _, columns = unpacked(text).partition(b"\n")
     try:
         head = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -110,9 +110,9 @@ def require_seed(settings: Mapping[str, Any], seed: Seed) -> None:
 
 @dataclass(frozen=True)
 class Other:
-    """Another checkpoint than the one at hand wrote some of the music: ``needed`` is its name, ``here`` that of the other.
+    """Another checkpoint than the one at hand wrote some of the music: ``needed`` is its name, ``here`` that of the one at hand.
 
-    ``offer``: how the option --checkpoint gets it.
+    Two of the same name are told apart by their digests. ``offer``: how the option --checkpoint gets it.
     """
 
     needed: str
@@ -135,7 +135,7 @@ def other_checkpoint(settings: Mapping[str, Any], checkpoint: Checkpoint) -> Oth
     if digest is not None and digest != checkpoint.digest[:DIGITS]:
         if name != checkpoint.name:
             return Other(name, checkpoint.name, offer)
-        return Other(f"{name} with the digest {digest[:SHOWN]}", f"that with {checkpoint.digest[:SHOWN]}", offer)
+        return Other(f"{name}, version {digest[:SHOWN]}", f"version {checkpoint.digest[:SHOWN]}", offer)
     earlier = settings.get("after")
     return None if earlier is None else other_checkpoint(earlier["recipe"], checkpoint)
 

@@ -107,8 +107,8 @@ class ContinuousBatch(Generic[L]):
             deliver = self._run([each.lane for each in batch], crowded)
         finally:
             with self._changed:
-                deliver()
                 self._free += 1
+                deliver()
                 self._waiting += [each for each in batch if each.wanted and not each.lane.done]
                 self._changed.notify_all()
 

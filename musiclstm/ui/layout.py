@@ -315,7 +315,7 @@ def _folds() -> dict[str, Any]:
         made["sheet"] = gr.HTML(elem_id="sheet")
     with gr.Accordion("Replay this take or an earlier one", open=False, visible=False, elem_id="replay-fold") as fold:
         made["replay_fold"] = fold
-        made["link"] = gr.Textbox(label="Link to this take", interactive=False, buttons=["copy"], elem_id="link")
+        made["link"] = gr.Textbox(label="Link to this take", max_lines=3, interactive=False, buttons=["copy"], elem_id="link")
         made["code"] = gr.Textbox(visible=False)
         with gr.Row(elem_id="checking"):
             made["check"] = gr.Button("Check", size="sm", elem_id="check")

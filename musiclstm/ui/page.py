@@ -36,6 +36,8 @@ from musiclstm.ui.take_events import (
 QUEUE_LENGTH = 4 * MOST  # events of all kinds that wait in Gradio's queue
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
+# A visitor with a link came for its take, which is below the controls on a phone.
+_LINKED = "() => { if (new URLSearchParams(location.search).has('recipe')) window.musiclstm.look(); }"
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _CHOSEN = "(...inputs) => { window.musiclstm.chosen(); return inputs; }"
 
@@ -153,6 +155,7 @@ def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, reader: MusicReader,
     all_outputs = [w.masthead, w.seed, *outputs, *w.take, *w.heard_in, w.history, w.earlier, linked]
     arrived = page.load(arrive, [w.history, *inputs], list(dict.fromkeys(all_outputs)), **QUIET, **SOUND)
     let_hear(active, w, arrived)
+    arrived.then(None, js=_LINKED, **AT_ONCE)
     link_events(active, w, linked)
     # A visitor who sets the random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **AT_ONCE)

@@ -100,12 +100,13 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
         settings = recipe_from_link(latest[0])
         other = other_checkpoint(settings, engine.checkpoint)
         if other is not None:
-            raise OptionError(f"This link is a recipe for {other.needed}; this page has {other.here}, which writes other music.")
+            raise OptionError(f"This link is a recipe for {other.needed}; this page has {other.here}, which writes other notes.")
         return _again(engine, settings)
 
     inputs = [w.earlier, w.session, w.history, linked]
     opened = w.earlier.input(open_earlier, inputs, [*w.take, w.history, w.earlier, linked], **QUIET, **SOUND)
     let_hear(active, w, opened)
+    opened.then(None, js="() => window.musiclstm.look()", **AT_ONCE)
     _write_event(active, w, linked.change, replayed, [linked], draws=False)
 
 
@@ -147,7 +148,7 @@ def _check_event(active: ActiveCheckpoint, w: Widgets) -> None:
             settings = settings_in(take_recipe(shown.composition, shown.take.number))
             other = other_checkpoint(settings, engine.checkpoint)
             if other is not None:
-                yield texts.notice(f"It was written by {other.needed}; this page has {other.here}, which writes other music.")
+                yield texts.notice(f"It was written by {other.needed}; this page has {other.here}, which writes other notes.")
                 return
             yield texts.notice("Waiting for the model")
             for progress in engine.perform(_again(engine, settings), lambda: session.stopped, visitor_of(request)):

@@ -224,7 +224,7 @@ def run_elsewhere(command: Command) -> None:
 
 HERE = "run in an empty folder"
 RULES: dict[str, tuple[str, Callable[[Command], None]]] = {
-    HERE: (r"musiclstm (seeds|generate|evaluate)\b(?!.*--(takes|continuations)).*", parse_musiclstm),
+    HERE: (r"musiclstm (seeds|generate|check|evaluate)\b(?!.*--(takes|continuations)).*", parse_musiclstm),
     # Several takes are written in tests/test_cli.py, and many continuations are compared there.
     "parsed": (
         r"musiclstm( --help| (app|train|push|deploy)\b.*| (generate|evaluate) .*--(takes|continuations).*)?",
@@ -483,7 +483,8 @@ def test_every_imported_library_is_pinned() -> None:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 names.add(str(node.module).split(".")[0])
-    ours = {"musiclstm", "benchmarks"} | {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.glob("*.py")}
+    ours = {"musiclstm", "benchmarks", "scripts"}
+    ours |= {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.glob("*.py")}
     # gradio needs the version of its client that fits, and kagglehub needs requests; pytest-xdist is imported as xdist,
     # scikit-learn as sklearn.
     brought = {"gradio_client", "requests", "sklearn", "xdist"}

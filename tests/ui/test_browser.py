@@ -5,23 +5,30 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from waiting import PATIENCE, wait_until
 
+from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.formats.reader import MusicReader
-from musiclstm.music.notes import Piece
+from musiclstm.generation.composition import Composition, compose
+from musiclstm.generation.link import link_from_recipe, link_of
+from musiclstm.generation.request import ComposeRequest
+from musiclstm.music.notes import Piece, make_notes
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine, Job, Progress
 from musiclstm.ui.page import build_page, launch
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+NAMES = ("onset", "pitch", "duration", "velocity")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -297,13 +304,16 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     finished(page)
     first = download(page, "#get-joined-midi", tmp_path).read_bytes()
 
-    # The link, in another browser, gives the same bytes.
+    # The link, in another browser, gives the same bytes, and the model writes them again.
     page.get_by_role("button", name="Replay").click()
     expect(page.locator("#link textarea, #link input")).to_have_value(re.compile(r"\?recipe=\w"))
     link = page.locator("#link textarea, #link input").input_value()
     other = session(at=link)
     expect(other.locator("#heading")).to_contain_text("by extending")
     finished(other)
+    other.get_by_role("button", name="Replay").click()
+    other.click("#check")
+    expect(other.locator("#checked")).to_contain_text("The same notes were written again.")
     (tmp_path / "other").mkdir()
     assert download(other, "#get-joined-midi", tmp_path / "other").read_bytes() == first
 
@@ -320,6 +330,55 @@ def test_a_damaged_link_is_reported_and_the_page_works(session: Callable[..., Pa
     page = session(at=f"{address}?recipe=nonsense")
     expect(page.get_by_test_id("toast-body").first).to_contain_text("The link")
     generate(page)
+
+
+@pytest.fixture(scope="module")
+def shared(small_checkpoint: Checkpoint) -> Composition:
+    return compose(small_checkpoint, ComposeRequest(small_checkpoint.seeds[2], bars=4, candidates=1, random_seed=4))
+
+
+def test_a_link_from_before_links_had_notes_is_written_again(
+    session: Callable[..., Page], address: str, shared: Composition, tmp_path: Path
+) -> None:
+    page = session(at=f"{address}?recipe={link_from_recipe(shared.recipe)}")
+    expect(page.locator("#heading")).to_contain_text("random seed 4")
+    finished(page)
+    assert read_midi(download(page, "#get-joined-midi", tmp_path)).notes.tolist() == shared.takes[0].joined.notes.tolist()
+
+
+def test_the_music_of_another_checkpoint_is_shown_and_goes_on(
+    session: Callable[..., Page], address: str, shared: Composition, tmp_path: Path
+) -> None:
+    elsewhere = replace(shared, recipe=shared.recipe | {"checkpoint": "elsewhere", "checkpoint_digest": "0" * 16})
+    page = session(at=f"{address}?recipe={link_of(elsewhere, shared.takes[0])}", viewport=PHONE)
+    expect(page.locator("#heading")).to_contain_text("Jig")
+    finished(page)
+    assert read_midi(download(page, "#get-joined-midi", tmp_path)).notes.tolist() == shared.takes[0].joined.notes.tolist()
+    page.get_by_role("button", name="Replay").click()
+    page.click("#check")
+    expect(page.locator("#checked")).to_contain_text(
+        "It was written by elsewhere; this page has small, which writes other notes."
+    )
+    page.click("#extend")
+    expect(page.locator("#heading")).to_contain_text("by extending")
+    finished(page)
+
+
+def test_the_longest_link_opens(session: Callable[..., Page], address: str, shared: Composition, tmp_path: Path) -> None:
+    rng, take, bars = np.random.default_rng(1), shared.takes[0], 16
+    onset = shared.split + rng.integers(0, 72 * bars, 19_000)  # nothing of it can be packed well
+    columns = (rng.integers(21, 109, len(onset)), rng.integers(1, 20, len(onset)), rng.integers(1, 128, len(onset)))
+    new, old = make_notes(onset, *columns), shared.seed.notes
+    joined = replace(take.joined, notes=make_notes(*(np.concatenate([old[name], new[name]]) for name in NAMES)))
+    recipe = shared.recipe | {"bars": bars}
+    link = link_of(replace(shared, recipe=recipe), replace(take, joined=joined))
+    assert 0.85 * limits.LINK_CHARACTERS < len(link) <= limits.LINK_CHARACTERS
+    page = session(at=f"{address}?recipe={link}")
+    expect(page.locator("#heading")).to_contain_text("16 new bars")
+    finished(page)
+    assert len(read_midi(download(page, "#get-joined-midi", tmp_path))) == len(joined)
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("#link textarea, #link input")).to_have_value(f"{address}?recipe={link}")
 
 
 def test_the_sheet_music_appears_and_follows_the_music(session: Callable[..., Page], tmp_path: Path) -> None:
