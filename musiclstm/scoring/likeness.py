@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from musiclstm.scoring.figures import (
     MOST_LEAP,
     Figures,
-    Floats,
     Ints,
     Part,
-    bar_chroma,
     cosines,
     describe,
     mean_of,
-    onset_grid,
 )
 
 DISTANCES = (1, 2, 4, 8)  # bars
@@ -39,14 +34,14 @@ def figures(seed: Part, of_seed: Figures, part: Part) -> Figures:
 
 def _likeness(seed: Part, part: Part) -> Figures:
     """How like the seed: rhythm of each bar against the most similar one of the seed, texture, harmony, and distributions."""
-    ours, theirs = onset_grid(part), onset_grid(seed)
+    ours, theirs = part.grid, seed.grid
     sizes = np.outer(np.linalg.norm(ours, axis=1), np.linalg.norm(theirs, axis=1))
     rhythm = ours @ theirs.T / np.maximum(sizes, 1e-9)
     best = rhythm.max(axis=1)
-    texture, model = _density(part), _density(seed)
+    texture, model = part.density, seed.density
     apart = np.abs(texture[:, None] - model[None]).sum(axis=2)
     apart /= np.maximum(1, texture.sum(axis=1)[:, None] + model.sum(axis=1)[None])
-    chroma, chroma_seed = bar_chroma(part), bar_chroma(seed).sum(axis=0, keepdims=True)
+    chroma, chroma_seed = part.chroma, seed.chroma.sum(axis=0, keepdims=True)
     intervals = [np.clip(np.diff(line), -13, 13) for line in (seed.top, part.top)]
     return {
         "rhythm of the seed": mean_of(best),
@@ -73,7 +68,7 @@ def _new(seed: Part, part: Part) -> Figures:
         "steps": (np.diff(part.times), np.diff(seed.times)),
         "pitch classes": (part.pitch % 12, seed.pitch % 12),
     }
-    unknown = {f"new {name}": mean_of(~np.isin(ours, theirs)) for name, (ours, theirs) in pairs.items()}
+    unknown = {f"new {name}": mean_of((ours[:, None] != np.unique(theirs)).all(axis=1)) for name, (ours, theirs) in pairs.items()}
     return unknown | {
         "above the seed": mean_of(part.pitch > seed.pitch.max()),
         "below the seed": mean_of(part.pitch < seed.pitch.min()),
@@ -82,7 +77,7 @@ def _new(seed: Part, part: Part) -> Figures:
 
 def _returns(seed: Part, part: Part) -> Figures:
     """Likeness of each bar to earlier ones, those of the seed included."""
-    chroma, grid = (np.vstack([view(seed), view(part)]) for view in (bar_chroma, onset_grid))
+    chroma, grid = np.vstack([seed.chroma, part.chroma]), np.vstack([seed.grid, part.grid])
     found: Figures = {}
     for apart in DISTANCES:
         later = np.arange(max(seed.bars, apart), seed.bars + part.bars)
@@ -90,7 +85,7 @@ def _returns(seed: Part, part: Part) -> Figures:
             found[f"{name} {apart} bars before"] = mean_of(cosines(view[later], view[later - apart])) if len(later) else 0.5
     unit = chroma / np.maximum(np.linalg.norm(chroma, axis=1, keepdims=True), 1e-9)
     earlier = np.tril(unit[seed.bars :] @ unit.T, seed.bars - 1).max(axis=1)
-    content = [*_contents(seed), *_contents(part)]
+    content = [*seed.contents, *part.contents]
     best = []
     for number in range(seed.bars, len(content)):
         mine = content[number]
@@ -171,20 +166,6 @@ def _drift(part: Part) -> Figures:
         "drift of duration": float(np.log(part.duration[late].mean() / part.duration[~late].mean())),
         "drift of chord size": float(part.count[late_chord].mean() - part.count[~late_chord].mean()),
     }
-
-
-def _density(part: Part) -> Floats:
-    """Notes struck in each eighth of each bar [bars, 8]."""
-    place = part.onset // part.bar * 8 + part.onset % part.bar * 8 // part.bar
-    return np.bincount(place, minlength=8 * part.bars).reshape(part.bars, 8).astype(float)
-
-
-def _contents(part: Part) -> list[frozenset[int]]:
-    """What each bar strikes: one number for each place and pitch."""
-    keys = part.onset % part.bar * 128 + part.pitch
-    edges = np.searchsorted(part.onset, np.arange(part.bars + 1) * part.bar).tolist()
-    listed = keys.tolist()
-    return [frozenset(listed[left:right]) for left, right in pairwise(edges)]
 
 
 def _divergence(some: Ints, others: Ints) -> float:

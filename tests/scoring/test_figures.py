@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from musiclstm.music.notes import make_notes
-from musiclstm.scoring.figures import Part, bar_chroma, cosines, describe, mean_of, onset_grid, part_of
+from musiclstm.scoring.figures import Part, cosines, describe, mean_of, part_of
 
 BAR, BEAT = 96, 24
 
@@ -123,8 +123,8 @@ def test_all_figures_of_tiny_parts_are_numbers(notes: list[tuple[int, int, int]]
 
 def test_bars_longer_than_the_grid_fit_into_it() -> None:
     long = part([(0, 60, 24), (191, 64, 1), (192, 60, 1)], bars=2, bar=192, beat=48)
-    assert np.argwhere(onset_grid(long)).tolist() == [[0, 0], [0, 95], [1, 0]]
-    assert bar_chroma(long).sum(axis=1) == pytest.approx([24 + 6 + 1 + 6, 1 + 6])
+    assert np.argwhere(long.grid).tolist() == [[0, 0], [0, 95], [1, 0]]
+    assert long.chroma.sum(axis=1) == pytest.approx([24 + 6 + 1 + 6, 1 + 6])
 
 
 def test_means_and_cosines_of_nothing_are_0() -> None:
