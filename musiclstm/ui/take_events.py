@@ -71,7 +71,7 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def stop(session: Session) -> str:
         session.stopped = True
-        return texts.progress("Stopping at the next bar line")
+        return texts.progress("Stopping")
 
     w.stop.click(stop, w.session, w.status, **AT_ONCE)
     _choice_events(active, w)

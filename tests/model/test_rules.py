@@ -53,11 +53,11 @@ def moment(
     }
     defaults: dict[str, Any] = {
         "temperature": np.array([1.0], np.float32),
-        "top_p": np.float32(1.0),
+        "top_p": np.ones(1, np.float32),
         "guarded": np.array([0], np.int32),
         "expected": np.array([-1], np.int32),
     }
-    return Moment(state, SPEC, np.int32(until), **defaults | settings)
+    return Moment(state, SPEC, np.array([until], np.int32), **defaults | settings)
 
 
 def steps(rule: Any, now: Moment) -> list[int]:
@@ -146,7 +146,7 @@ def test_diversity_divides_the_logits_and_the_guard_raises_it() -> None:
 def test_every_stream_ends_with_a_temperature_and_top_p() -> None:
     logits = np.log(np.array([[0.15, 0.5, 0.05, 0.3]], np.float32))
     for stream in RULES:
-        now = moment(top_p=np.float32(0.7), step=np.array([1], np.int32))
+        now = moment(top_p=np.full(1, 0.7, np.float32), step=np.array([1], np.int32))
         classes = np.tile(logits, (1, PITCHES // 4)) if stream == "pitch" else logits
         kept = np.asarray(filtered(stream, classes, now)) > -1e8
         assert 0 < kept.sum() < kept.size, stream

@@ -346,7 +346,7 @@ def done() -> set[str]:
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=name_of(page)) for page in PAGES])
 def test_the_commands_and_python_blocks_of_a_page_run_in_their_order(
-    page: Path, workplace: Path, quick: Checkpoint, bundled: Checkpoint, done: set[str], monkeypatch: pytest.MonkeyPatch
+    page: Path, workplace: Path, quick: Checkpoint, done: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workplace)
     text = text_of(page)
@@ -358,7 +358,6 @@ def test_the_commands_and_python_blocks_of_a_page_run_in_their_order(
                 out = workplace / found.words[found.words.index("--out") + 1]
                 assert list(out.rglob("joined.mid")), found.line
             done.add(found.plain)
-    monkeypatch.setattr("musiclstm.api.load_checkpoint", lambda *_, **__: bundled)
     for language, code in blocks(text):
         if language == "python" and "gradio_client" not in code:
             shutil.rmtree(workplace / "out", ignore_errors=True)
