@@ -231,9 +231,13 @@ class Engine:
             yield f"Warming up, {time.monotonic() - began:.0f} s of about 10. This happens once after a start."
             wait([warm], timeout=BETWEEN_LOOKS)
         warm.result()
+        told = -math.inf
         while (before := self.places.before(place)) >= AT_ONCE * cores():
             turn.check()
-            yield f"{before} visitors are before you, about {max(1, self.places.seconds_left(place)):.0f} s left"
+            # To tell somebody costs as much as a note, so the longer the line, the more seldom.
+            if time.monotonic() - told >= 1 + before / 5:
+                told = time.monotonic()
+                yield f"{before} visitors are before you, about {max(1, self.places.seconds_left(place)):.0f} s left"
             time.sleep(BETWEEN_LOOKS)
 
     def _compile(self) -> None:
