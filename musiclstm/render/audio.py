@@ -200,11 +200,11 @@ def mix(seed: Audio, continuation: Audio, offset_seconds: float) -> Audio:
     return Audio(samples, seed.rate)
 
 
-def normalise(audios: Sequence[Audio]) -> list[Audio]:
+def normalise(audios: Sequence[Audio], *, by: Audio | None = None) -> list[Audio]:
     """The sounds with one gain for all, so that a comparison is about the music and louder stays louder.
 
-    The gain brings all of them together to LOUDNESS (integrated loudness by ITU-R BS.1770-4, which ignores pauses), or less if a
-    peak would pass CEILING. Silence stays silence.
+    The gain brings the sound ``by``, or all of them in a row, to LOUDNESS (integrated loudness by ITU-R BS.1770-4, which ignores
+    pauses), or less if a peak would pass CEILING. Silence stays silence.
     """
     import pyloudnorm  # with scipy, which takes most of a second
 
@@ -212,10 +212,11 @@ def normalise(audios: Sequence[Audio]) -> list[Audio]:
     if peak == 0.0:
         return list(audios)
     rate = audios[0].rate
-    samples = np.concatenate([audio.samples for audio in audios]) / np.float32(peak)
+    samples = (np.concatenate([audio.samples for audio in audios]) if by is None else by.samples) / np.float32(peak)
     block = round(0.4 * rate)  # the shortest sound that has a loudness
-    padded = np.pad(samples, ((0, max(0, block - len(samples))), (0, 0)))
-    loudness = pyloudnorm.Meter(rate).integrated_loudness(padded)
+    if len(samples) < block:
+        samples = np.pad(samples, ((0, block - len(samples)), (0, 0)))
+    loudness = pyloudnorm.Meter(rate).integrated_loudness(samples)
     gain = min(10 ** ((LOUDNESS - loudness) / 20), 10 ** (CEILING / 20)) / peak
     return [Audio(audio.samples * np.float32(gain), audio.rate) for audio in audios]
 
@@ -233,8 +234,8 @@ def render_trio(
         second = synthesize(continuation, voices=voices)
         first = seed_audio if later is None else later.result()
     assert first is not None
-    names = ("seed", "continuation", "joined")
-    return dict(zip(names, normalise([first, second, mix(first, second, seed.seconds(at))]), strict=True))
+    both = mix(first, second, seed.seconds(at))  # holds all that the others hold, so its loudness is enough to know
+    return dict(zip(("seed", "continuation", "joined"), normalise([first, second, both], by=both), strict=True))
 
 
 def write_audio(audio: Audio, path: Path | str) -> None:
@@ -242,9 +243,15 @@ def write_audio(audio: Audio, path: Path | str) -> None:
 
     Raises OSError if it can't be written.
     """
-    path, encoded = Path(path), io.BytesIO()
-    soundfile.write(encoded, audio.samples, audio.rate, format=path.suffix[1:].upper())
-    path.write_bytes(encoded.getvalue())  # so that a full disk is an OSError, as elsewhere
+    path = Path(path)
+    path.write_bytes(encoded(audio, path.suffix))  # so that a full disk is an OSError, as elsewhere
+
+
+def encoded(audio: Audio, kind: str) -> bytes:
+    """A sound file of the kind .wav (16 bits), .flac or .mp3. Louder samples are clipped."""
+    file = io.BytesIO()
+    soundfile.write(file, audio.samples, audio.rate, format=kind[1:].upper())
+    return file.getvalue()
 
 
 def _with_tail(piece: Piece, tail_seconds: float) -> Piece:

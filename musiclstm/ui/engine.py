@@ -35,7 +35,7 @@ from musiclstm.generation import (
 )
 from musiclstm.model import Turn, cores
 from musiclstm.music import Performance, Voice, estimate_key, named_like
-from musiclstm.render.audio import Audio, normalise, synthesize, write_audio
+from musiclstm.render.audio import Audio, encoded, normalise, synthesize
 from musiclstm.seeds import Seed
 from musiclstm.ui.pictures import sounding
 from musiclstm.ui.places import Place, Places
@@ -70,6 +70,19 @@ class Example:
     files: TakeFiles
 
 
+@dataclass(frozen=True, eq=False)
+class SeedSound:
+    """A seed's sound as it was rendered, to be mixed with a continuation, and as a file to listen to."""
+
+    audio: Audio
+    file: bytes
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory."""
+        return self.audio.samples.nbytes + len(self.file)
+
+
 @dataclass(frozen=True)
 class Job:
     """What a visitor asks for: requests for ``bars`` bars in all. To work them out may itself take notes, at the job's turn."""
@@ -100,7 +113,7 @@ class Engine:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm-up")
         self._warm: Future[None] | None = None
         self._example: Example | None = None
-        self._sounds: OrderedDict[tuple[str, float, tuple[Voice, ...], int], Audio] = OrderedDict()
+        self._sounds: OrderedDict[tuple[str, float, tuple[Voice, ...], int], SeedSound] = OrderedDict()
         self._lock = threading.Lock()
         self._rendering = threading.BoundedSemaphore(cores())
         self._closed = False
@@ -125,7 +138,7 @@ class Engine:
         made = self._example
         return made if made is not None and all(path.exists() for path in made.files.all()) else None
 
-    def sound(self, seed: Seed, performance: Performance) -> Audio:
+    def sound(self, seed: Seed, performance: Performance) -> SeedSound:
         """The sound of a seed, from the cache if it was rendered recently. Raises what ``synthesize`` raises."""
         voices = performance.voices
         key = (_digest(seed), performance.tempo or seed.tempo, voices, performance.transposition)
@@ -133,17 +146,18 @@ class Engine:
             if key in self._sounds:
                 self._sounds.move_to_end(key)
                 return self._sounds[key]
-        sound = synthesize(performance.played(seed.piece), voices=voices)
+        rendered = synthesize(performance.played(seed.piece), voices=voices)
+        sound = SeedSound(rendered, encoded(normalise([rendered])[0], FLAC))
         with self._lock:
             self._sounds[key] = sound
-            while sum(kept.samples.nbytes for kept in self._sounds.values()) > KEPT_BYTES and len(self._sounds) > 1:
+            while sum(kept.bytes for kept in self._sounds.values()) > KEPT_BYTES and len(self._sounds) > 1:
                 self._sounds.popitem(last=False)
         return sound
 
     def write_preview(self, folder: Path, seed: Seed, performance: Performance) -> Path:
         """Write the sound of the seed to ``folder``. Raises what ``synthesize`` raises."""
         path = folder / f"seed{FLAC}"
-        write_audio(normalise([self.sound(seed, performance)])[0], path)
+        path.write_bytes(self.sound(seed, performance).file)
         return path
 
     def perform(self, job: Job, stopped: Callable[[], bool], visitor: str = "") -> Iterator[Progress]:
@@ -216,7 +230,7 @@ class Engine:
         if composition.split != request.seed.end:
             return None, ""
         try:
-            return self.sound(request.seed, request.performance), ""
+            return self.sound(request.seed, request.performance).audio, ""
         except MissingToolError as error:
             return None, str(error)
 

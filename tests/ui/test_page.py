@@ -206,11 +206,11 @@ def test_a_seed_is_rendered_once_for_each_instrument_and_tempo(engine: Engine) -
     first = engine.sound(engine.first, Performance())
     assert engine.sound(engine.first, Performance("Piano", engine.first.tempo)) is first
     assert engine.sound(engine.first, Performance("harp")) is not first
-    assert engine.sound(engine.first, Performance(tempo=240)).seconds < first.seconds
+    assert engine.sound(engine.first, Performance(tempo=240)).audio.seconds < first.audio.seconds
 
 
 def test_the_cache_of_sounds_is_limited(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    longest = engine.sound(engine.first, Performance("guitar", 370)).samples.nbytes
+    longest = engine.sound(engine.first, Performance("guitar", 370)).audio.samples.nbytes
     monkeypatch.setattr("musiclstm.ui.engine.KEPT_BYTES", 5 * longest // 2)
     oldest, _, newest = (engine.sound(engine.first, Performance("guitar", tempo)) for tempo in (380.0, 390.0, 400.0))
     assert engine.sound(engine.first, Performance("guitar", 400)) is newest
