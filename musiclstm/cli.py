@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musiclstm.errors import MusicLSTMError, OptionError
-from musiclstm.quiet import import_tensorflow, switch_off_telemetry
+from musiclstm.quiet import import_tensorflow, one_thread_each, switch_off_telemetry
 from musiclstm.scratch import app_folder
 from musiclstm.training.command import add_options
 
@@ -155,6 +155,7 @@ def _add_deploy(parser: argparse.ArgumentParser) -> None:
 
 def _app(options: argparse.Namespace) -> None:
     switch_off_telemetry()
+    one_thread_each()
     with app_folder() as folder:
         from musiclstm.ui.page import serve
 

@@ -39,7 +39,7 @@ from musiclstm.publishing.space import Pinned, space_files
 from musiclstm.seeds.seed import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
-from musiclstm.ui.engine import Engine, Progress, job_of
+from musiclstm.ui.engine import Engine, job_of
 from musiclstm.ui.layout import FOUR, LADDER
 from musiclstm.ui.page import build_page, launch
 from musiclstm.ui.pictures import growing_roll, waiting_roll
@@ -152,10 +152,9 @@ def test_a_take_grows_bar_by_bar_and_ends_whole(engine: Engine) -> None:
 
 
 def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(engine: Engine) -> None:
-    seen: list[Progress] = []
-    two_bars = lambda: bool(seen) and seen[-1].composition is not None and seen[-1].composition.bars > 1  # noqa: E731
-    seen.extend(engine.perform(job_of([request_of(engine, bars=64)]), two_bars))
-    last = seen[-1]
+    written = 0
+    for last in engine.perform(job_of([request_of(engine, bars=64)]), lambda: written > 1):
+        written = last.composition.bars if last.composition else 0
     assert last.result is not None
     kept = last.result.shown.composition
     assert kept.finished
