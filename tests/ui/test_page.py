@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -152,9 +153,10 @@ def test_a_take_grows_bar_by_bar_and_ends_whole(engine: Engine) -> None:
 
 
 def test_stop_keeps_the_whole_bars_and_a_recipe_that_gives_them_again(engine: Engine) -> None:
-    written = 0
-    for last in engine.perform(job_of([request_of(engine, bars=64)]), lambda: written > 1):
-        written = last.composition.bars if last.composition else 0
+    enough = threading.Event()
+    for last in engine.perform(job_of([request_of(engine, bars=64)]), enough.is_set):
+        if last.composition and last.composition.bars > 1:
+            enough.set()
     assert last.result is not None
     kept = last.result.shown.composition
     assert kept.finished
