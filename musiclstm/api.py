@@ -14,6 +14,7 @@ from musiclstm.errors import CheckpointError, DifferenceError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import (
     SAME,
+    WAV,
     ComposeRequest,
     Composition,
     Prefix,
@@ -187,7 +188,7 @@ def save(composition: Composition, folder: str | Path, *, audio: bool = True) ->
             recipe=take_recipe(composition, take.number),
             original=original_of(composition),
             instrument=composition.request.performance.instrument,
-            audio=audio,
+            audio=WAV if audio else "",
         )
         for place, take in enumerate(sounding.takes, start=1)
     ]

@@ -62,8 +62,7 @@ def write_take(
     recipe: Mapping[str, Any],
     original: Piece | None = None,
     instrument: str = "piano",
-    audio: bool = True,
-    sound_kind: str = WAV,
+    audio: str = WAV,
     score: bool = True,
     seed_audio: Audio | None = None,
 ) -> TakeFiles:
@@ -71,7 +70,7 @@ def write_take(
 
     ``split`` is the tick at which the continuation, itself counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI
     files carry it as text, so that each can be composed again later. ``original`` is the composer's own continuation. The same
-    arguments give the same MIDI bytes. ``sound_kind``: WAV, or FLAC, which takes less than half the bytes. ``seed_audio`` as for
+    arguments give the same MIDI bytes. ``audio``: WAV, FLAC, which takes less than half the bytes, or "" for none. ``seed_audio`` as for
     ``render_trio``. Without FluidSynth there is no audio, and ``note`` says so.
     Raises OptionError for an unknown instrument or a folder that can't be written.
     """
@@ -86,7 +85,7 @@ def write_take(
             (draft / RECIPE).write_text(json.dumps(recipe, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             if score:
                 write_musicxml(joined, draft / SCORE)
-            note = write_sounds(draft, seed, continuation, split, voices, sound_kind, seed_audio) if audio else ""
+            note = write_sounds(draft, seed, continuation, split, voices, audio, seed_audio) if audio else ""
             folder.mkdir(parents=True, exist_ok=True)
             for name in NAMES:
                 if (draft / name).exists():

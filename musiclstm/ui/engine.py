@@ -208,8 +208,7 @@ class Engine:
                 recipe=take_recipe(composition, take.number),
                 original=original_of(shown.composition),
                 instrument=composition.request.performance.instrument,
-                audio=bool(audio) and not note,
-                sound_kind=audio,
+                audio="" if note else audio,
                 score=score,
                 seed_audio=kept,
             )

@@ -99,7 +99,7 @@ class Places:
         return not self._taken
 
     def _speed(self) -> float:
-        """Bars a second, in recent work; a first guess counts as much as ten seconds."""
+        """Bars a second so far; a first guess counts as much as ten seconds."""
         going = self.clock() - self._since if self._taken else 0.0
         bars = self._bars + sum(each.written for each in self._taken)
         return (bars + 10 * FIRST_GUESS) / (self._seconds + going + 10)

@@ -224,13 +224,14 @@ def let_hear(active: ActiveCheckpoint, w: Widgets, event: Any) -> None:
     """After ``event``, update the link, render the take that it showed, load it into the player, and draw its sheet music."""
 
     def heard(session: Session) -> Iterator[Updates]:
-        result = session.result
-        if result is None or session.heard is result.shown:  # nothing new
+        shown = session.result.shown if session.result else None
+        if shown is None or session.heard is shown:  # nothing new
             return
         with request_folder() as folder:
-            written = (session.engine or active.now).write_sounds(folder, result.shown)
-            session.heard = result.shown
-            yield w.heard(written)
+            written = (session.engine or active.now).write_sounds(folder, shown)
+            if session.result and session.result.shown is shown:  # else another take is on show by now, and comes next
+                session.heard = shown
+                yield w.heard(written)
 
     event.then(None, w.sounds, w.link, js=_LOAD, **AT_ONCE)
     rendered = event.then(heard, w.session, w.heard_in, **QUIET, **SOUND)
@@ -257,8 +258,9 @@ def _with_take_of_recipe(result: Result, settings: Sequence[Any]) -> Result:
 
 
 def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
-    """Updates that show the visitor's latest result; its files go to ``folder``."""
+    """Updates that show the visitor's latest result, not its sounds yet; its files go to ``folder``."""
     assert session.result is not None
+    session.heard = None
     written = engine.write(folder, session.result.shown)
     return w.shown(session.result.shown, written, engine, steps=len(session.results) - 1) | w.listed(session.result)
 

@@ -47,11 +47,11 @@ def test_a_take_has_exactly_the_documented_files(tmp_path: Path) -> None:
 
 
 def test_the_composers_own_continuation_is_a_file_where_it_is_known(tmp_path: Path) -> None:
-    files = write(tmp_path, original=scale(72, 2), audio=False)
+    files = write(tmp_path, original=scale(72, 2), audio="")
     assert files.original_midi == tmp_path / "original.mid"
     assert read_midi(tmp_path / "original.mid").notes["pitch"].tolist() == list(range(72, 80))
     assert files.original_midi in files.all()
-    assert write(tmp_path, audio=False).original_midi is None
+    assert write(tmp_path, audio="").original_midi is None
     assert not (tmp_path / "original.mid").exists()
 
 
@@ -72,19 +72,19 @@ def test_the_files_contain_the_music(tmp_path: Path) -> None:
 
 
 def test_midi_bytes_are_the_same_every_time(tmp_path: Path) -> None:
-    first, second = write(tmp_path / "a", audio=False), write(tmp_path / "b", audio=False)
+    first, second = write(tmp_path / "a", audio=""), write(tmp_path / "b", audio="")
     for one, other in zip(first.all(), second.all(), strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
 
 
 def test_midi_carries_the_recipe_and_the_instrument(tmp_path: Path) -> None:
-    data = write(tmp_path, audio=False, score=False, instrument="harp").joined_midi.read_bytes()
+    data = write(tmp_path, audio="", score=False, instrument="harp").joined_midi.read_bytes()
     assert json.dumps(RECIPE, sort_keys=True).encode() in data
     assert bytes([0xC0, 46]) in data
 
 
 def test_all_three_midi_files_have_the_ensemble(tmp_path: Path) -> None:
-    files = write(tmp_path, audio=False, score=False, instrument="String-Quartet")
+    files = write(tmp_path, audio="", score=False, instrument="String-Quartet")
     for path in (files.seed_midi, files.continuation_midi, files.joined_midi):
         data = path.read_bytes()
         assert data.count(b"MTrk") == 5
@@ -103,17 +103,17 @@ def test_without_a_synthesizer_only_the_audio_is_missing(tmp_path: Path, monkeyp
 def test_the_audio_of_an_earlier_take_is_removed(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("stays", encoding="utf-8")
     write(tmp_path, score=False)
-    files = write(tmp_path, audio=False, score=False)
+    files = write(tmp_path, audio="", score=False)
     assert files.joined_audio is None
     assert {path.suffix for path in tmp_path.iterdir()} == {".mid", ".svg", ".json", ".txt"}
 
 
 def test_a_failure_leaves_the_earlier_take_unchanged(tmp_path: Path) -> None:
-    files = write(tmp_path / "out", audio=False)
+    files = write(tmp_path / "out", audio="")
     before = {path.name: path.read_bytes() for path in files.all()}
     seed = scale(48, 2)
     with pytest.raises(TypeError):  # a recipe that isn't JSON data
-        export.write_take(tmp_path / "out", seed, seed, seed, SPLIT, recipe={"x": {1}}, audio=False)
+        export.write_take(tmp_path / "out", seed, seed, seed, SPLIT, recipe={"x": {1}}, audio="")
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
@@ -121,7 +121,7 @@ def test_a_failure_leaves_the_earlier_take_unchanged(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OptionError, match="can't be written"):
-        write(tmp_path / "file" / "out", audio=False)
+        write(tmp_path / "file" / "out", audio="")
 
 
 def test_an_unknown_instrument_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_an_unknown_instrument_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_zip_contains_every_file(tmp_path: Path) -> None:
-    files = write(tmp_path / "out", audio=False, score=False)
+    files = write(tmp_path / "out", audio="", score=False)
     export.zip_take(files, tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert sorted(archive.namelist()) == sorted(path.name for path in files.all())
@@ -139,5 +139,5 @@ def test_a_zip_contains_every_file(tmp_path: Path) -> None:
 
 def test_a_title_may_have_any_characters(tmp_path: Path) -> None:
     seed = replace(scale(48, 2), title="Für Elise ♯ & <b>")
-    files = export.write_take(tmp_path, seed, seed, seed, SPLIT, recipe={"seed": "für"}, audio=False, score=False)
+    files = export.write_take(tmp_path, seed, seed, seed, SPLIT, recipe={"seed": "für"}, audio="", score=False)
     assert read_midi(files.seed_midi).title == seed.title
