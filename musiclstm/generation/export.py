@@ -70,8 +70,8 @@ def write_take(
 
     ``split`` is the tick at which the continuation, itself counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI
     files carry it as text, so that each can be composed again later. ``original`` is the composer's own continuation. The same
-    arguments give the same MIDI bytes. ``audio``: WAV, FLAC, which takes less than half the bytes, or "" for none. ``seed_audio`` as for
-    ``render_trio``. Without FluidSynth there is no audio, and ``note`` says so.
+    arguments give the same MIDI bytes. ``audio``: WAV, FLAC, which takes less than half the bytes, or "" for none.
+    ``seed_audio`` as for ``render_trio``. Without FluidSynth there is no audio, and ``note`` says so.
     Raises OptionError for an unknown instrument or a folder that can't be written.
     """
     folder, voices = Path(folder), voices_of(instrument)
