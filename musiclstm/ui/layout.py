@@ -22,6 +22,7 @@ from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
 
 BARS = 16
+WAV_BUTTON = "Audio (WAV)"
 DIVERSITIES = (0.7, 1.3)  # measured: below, the music keeps repeating itself; above, nothing returns (benchmarks/diversity.py)
 SEED_WAVE = ("#92c3e3", SEED_COLOUR)  # still to play, and played; opaque, since the player mixes the two
 ONE, FOUR, LADDER = "one", "four", "ladder"
@@ -131,7 +132,7 @@ class Widgets:
             self.sound_seed: _path(files.seed_audio),
             self.sound_continuation: _path(files.continuation_audio),
             self.sound_joined: _path(files.joined_audio),
-            self.audio: gr.Button(visible=not silent),
+            self.audio: gr.Button(WAV_BUTTON, visible=not silent),
         }
 
     def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int) -> Updates:
@@ -303,7 +304,7 @@ def _files() -> dict[str, Any]:
         made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
         made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
         made["sheet_svg"] = gr.Button("Sheet (SVG)", size="sm", elem_id="get-sheet")
-        made["audio"] = gr.Button("Audio (WAV)", size="sm", elem_id="get-audio")
+        made["audio"] = gr.Button(WAV_BUTTON, size="sm", elem_id="get-audio")
         made["everything"] = gr.Button("Everything (ZIP)", size="sm", elem_id="get-everything")
     made["fetched"] = gr.File(visible=False)
     return made

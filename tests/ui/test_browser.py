@@ -169,6 +169,8 @@ def test_the_whole_way_from_a_seed_to_a_file(session: Callable[..., Page], tmp_p
     assert joined.notes[: len(seed)].tolist() == seed.notes.tolist()
     score = download(page, "#get-score", tmp_path)
     assert "<score-partwise" in score.read_text(encoding="utf-8")
+    expect(page.locator("#get-audio")).to_have_text("Audio (WAV)")
+    assert download(page, "#get-audio", tmp_path).read_bytes().startswith(b"RIFF")
     assert download(page, "#get-everything", tmp_path).stat().st_size > 100_000
 
 
