@@ -33,7 +33,7 @@ def keep_compiled(cache: Path | None = None) -> None:
     """
     if FLAGS in os.environ:
         return
-    base = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "musiclstm"
+    base = cache or user_cache()
     folder = base / f"xla-{_tensorflow()}-{_processor()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,6 +43,11 @@ def keep_compiled(cache: Path | None = None) -> None:
     except OSError:
         return
     os.environ[FLAGS] = f"--tf_xla_persistent_cache_directory={folder}"
+
+
+def user_cache() -> Path:
+    """The user's folder for what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "musiclstm"
 
 
 def _prune(base: Path) -> None:

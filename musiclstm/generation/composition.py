@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from musiclstm.generation.drafts import Draft, Task, chosen, written
 from musiclstm.generation.recipe import DIGITS, nesting, seed_digest
 from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, POSITION, Rows, encode
-from musiclstm.music import Notes, Piece, cut, line_after
+from musiclstm.music import Notes, Performance, Piece, cut, line_after
 from musiclstm.scoring import Critic, Ear, SharedPassage
 
 if TYPE_CHECKING:
@@ -120,6 +120,32 @@ def performed(composition: Composition) -> Composition:
     play = composition.request.performance.played
     takes = tuple(replace(take, continuation=play(take.continuation), joined=play(take.joined)) for take in composition.takes)
     return replace(composition, seed=play(composition.seed), takes=takes)
+
+
+def played_so(composition: Composition, performance: Performance) -> Composition:
+    """The composition as a request with another ``performance`` would have written it: the same notes, and a recipe for it."""
+    request = replace(composition.request, performance=performance)
+    paced, split = performance.paced(request.seed.piece), composition.split
+
+    def played(take: Take) -> Take:
+        joined = replace(take.joined, tempi=paced.tempi)
+        return replace(take, joined=joined, continuation=cut(joined, split, max(joined.end, split) + 1))
+
+    return replace(
+        composition,
+        request=request,
+        seed=cut(paced, 0, split) if split < request.seed.end else paced,
+        takes=tuple(played(take) for take in composition.takes),
+        recipe=_played_so(composition.recipe, performance),
+    )
+
+
+def _played_so(recipe: Mapping[str, Any], performance: Performance) -> dict[str, Any]:
+    """The recipe, and those of the music that it extends, with another performance."""
+    made = {**recipe, **asdict(performance)}
+    if "after" in made:
+        made["after"] = {**made["after"], "recipe": _played_so(made["after"]["recipe"], performance)}
+    return made
 
 
 def original_of(composition: Composition) -> Piece | None:

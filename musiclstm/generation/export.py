@@ -15,15 +15,15 @@ from typing import Any
 from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.formats import write_midi, write_musicxml
 from musiclstm.music import PIANO, Piece, Voice, voices_of
-from musiclstm.render.audio import Audio, render_trio, write_audio
+from musiclstm.render.audio import render_trio, write_audio
 from musiclstm.render.pianoroll import write_roll
 from musiclstm.scratch import draft_folder
 
 PARTS = ("seed", "continuation", "joined")
-WAV, FLAC = ".wav", ".flac"  # kinds of sound files
+WAV, FLAC, MP3 = ".wav", ".flac", ".mp3"  # kinds of sound files
 SCORE, ROLL, RECIPE, ORIGINAL = "joined.musicxml", "roll.svg", "recipe.json", "original.mid"
 #: All file names of a take.
-NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", WAV, FLAC)), SCORE, ROLL, RECIPE, ORIGINAL)
+NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", WAV, FLAC, MP3)), SCORE, ROLL, RECIPE, ORIGINAL)
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,13 @@ def write_take(
     instrument: str = "piano",
     audio: str = WAV,
     score: bool = True,
-    seed_audio: Audio | None = None,
 ) -> TakeFiles:
     """Write a take's files into ``folder``, replacing those of an earlier take; other files stay.
 
     ``split`` is the tick at which the continuation, itself counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI
     files carry it as text, so that each can be composed again later. ``original`` is the composer's own continuation. The same
-    arguments give the same MIDI bytes. ``audio``: WAV, FLAC, which takes less than half the bytes, or "" for none.
-    ``seed_audio`` as for ``render_trio``. Without FluidSynth there is no audio, and ``note`` says so.
+    arguments give the same MIDI bytes. ``audio``: WAV, FLAC, which takes less than half the bytes, MP3, or "" for none.
+    Without FluidSynth there is no audio, and ``note`` says so.
     Raises OptionError for an unknown instrument or a folder that can't be written.
     """
     folder, voices = Path(folder), voices_of(instrument)
@@ -85,7 +84,7 @@ def write_take(
             (draft / RECIPE).write_text(json.dumps(recipe, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             if score:
                 write_musicxml(joined, draft / SCORE)
-            note = write_sounds(draft, seed, continuation, split, voices, audio, seed_audio) if audio else ""
+            note = _write_sounds(draft, seed, continuation, split, voices, audio) if audio else ""
             folder.mkdir(parents=True, exist_ok=True)
             for name in NAMES:
                 if (draft / name).exists():
@@ -94,7 +93,7 @@ def write_take(
                     (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OptionError(f"{folder} can't be written: {error.strerror or error}.") from error
-    return files_in(folder, note)
+    return _files_in(folder, note)
 
 
 def write_midis(
@@ -119,21 +118,20 @@ def zip_take(files: TakeFiles, path: Path | str, more: Sequence[Path] = ()) -> N
             archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".wav" else None)
 
 
-def write_sounds(
+def _write_sounds(
     folder: Path,
     seed: Piece,
     continuation: Piece,
     split: int,
     voices: Sequence[Voice],
     kind: str,
-    seed_audio: Audio | None = None,
 ) -> str:
-    """Write the three sounds of a take, of a ``kind`` (WAV, FLAC); returns "" or one sentence that says why there are none.
+    """Write the three sounds of a take, of a ``kind`` (WAV, FLAC, MP3); returns "" or one sentence that says why there are none.
 
     Raises OSError.
     """
     try:
-        sounds = render_trio(seed, continuation, split, voices=voices, seed_audio=seed_audio)
+        sounds = render_trio(seed, continuation, split, voices=voices)
     except MissingToolError as error:
         return str(error)
     for part in PARTS:
@@ -141,7 +139,7 @@ def write_sounds(
     return ""
 
 
-def files_in(folder: Path, note: str = "") -> TakeFiles:
+def _files_in(folder: Path, note: str = "") -> TakeFiles:
     """The files of the take that was written to ``folder``."""
 
     def there(*names: str) -> Path | None:
@@ -154,9 +152,9 @@ def files_in(folder: Path, note: str = "") -> TakeFiles:
         roll=folder / ROLL,
         recipe=folder / RECIPE,
         score=there(SCORE),
-        seed_audio=there(f"seed{WAV}", f"seed{FLAC}"),
-        continuation_audio=there(f"continuation{WAV}", f"continuation{FLAC}"),
-        joined_audio=there(f"joined{WAV}", f"joined{FLAC}"),
+        seed_audio=there(*(f"seed{kind}" for kind in (WAV, FLAC, MP3))),
+        continuation_audio=there(*(f"continuation{kind}" for kind in (WAV, FLAC, MP3))),
+        joined_audio=there(*(f"joined{kind}" for kind in (WAV, FLAC, MP3))),
         original_midi=there(ORIGINAL),
         note=note,
     )

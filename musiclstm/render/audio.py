@@ -87,12 +87,13 @@ class Audio:
 class CheckedFluidSynth(FluidSynth):
     """midi2audio's FluidSynth with the options before the files, a time limit, and a check of what FluidSynth prints."""
 
-    def midi_to_audio(self, midi_file: str | Path, audio_file: str | Path, *, timeout: float = 60.0) -> None:
+    def midi_to_audio(self, midi_file: str | Path, audio_file: str | Path, *, timeout: float = 60.0, reverb: bool = True) -> None:
         """Render ``midi_file`` to ``audio_file``: headerless 32-bit floats, left and right in turn, at ``sample_rate``.
 
         Raises MissingToolError if FluidSynth isn't there, fails, complains, or takes more than ``timeout`` seconds.
         """
-        settings = [part for name, value in _SETTINGS.items() for part in ("-o", f"{name}={value}")]
+        chosen = _SETTINGS | {"synth.reverb.active": str(int(reverb))}
+        settings = [part for name, value in chosen.items() for part in ("-o", f"{name}={value}")]
         options = ["-ni", "-q", "-g", "1", "-r", str(self.sample_rate), "-z", "1024", *settings, "-T", "raw", "-O", "float"]
         program = shutil.which("fluidsynth")
         if program is None:
@@ -146,7 +147,9 @@ def audio_ready() -> str | None:
     return None
 
 
-def synthesize(piece: Piece, *, voices: Sequence[Voice] = PIANO, tail_seconds: float = TAIL_SECONDS) -> Audio:
+def synthesize(
+    piece: Piece, *, voices: Sequence[Voice] = PIANO, tail_seconds: float = TAIL_SECONDS, reverb: bool = True
+) -> Audio:
     """The piece as it sounds from tick 0, as loud as FluidSynth makes it: pass it through ``normalise`` for listening.
 
     Exactly ``piece.seconds(piece.end) + tail_seconds`` long (a tail of 0 to 30 s), so that the last chord rings out; the end of
@@ -168,7 +171,7 @@ def synthesize(piece: Piece, *, voices: Sequence[Voice] = PIANO, tail_seconds: f
             raise MissingToolError("The disk is full, so there is no sound.")
         midi.write_bytes(midi_bytes(_with_tail(piece, tail_seconds), voices=voices))
         limit = START_SECONDS + SECONDS_PER_SECOND * seconds
-        CheckedFluidSynth(str(soundfont), SAMPLE_RATE).midi_to_audio(midi, sound, timeout=limit)
+        CheckedFluidSynth(str(soundfont), SAMPLE_RATE).midi_to_audio(midi, sound, timeout=limit, reverb=reverb)
         samples = np.fromfile(sound, dtype="<f4").astype(np.float32, copy=False) if sound.is_file() else np.zeros(0, np.float32)
     # A quarter of a second may be missing, not more: that would be music.
     if len(samples) // 2 < frames - SAMPLE_RATE // 4 or not np.isfinite(samples).all():
@@ -221,19 +224,16 @@ def normalise(audios: Sequence[Audio], *, by: Audio | None = None) -> list[Audio
     return [Audio(audio.samples * np.float32(gain), audio.rate) for audio in audios]
 
 
-def render_trio(
-    seed: Piece, continuation: Piece, at: int, *, voices: Sequence[Voice] = PIANO, seed_audio: Audio | None = None
-) -> dict[str, Audio]:
+def render_trio(seed: Piece, continuation: Piece, at: int, *, voices: Sequence[Voice] = PIANO) -> dict[str, Audio]:
     """The three sounds of a take, ``{"seed": …, "continuation": …, "joined": …}``, with one gain, ready for ``write_audio``.
 
-    ``continuation`` counts its ticks from 0 and begins at tick ``at`` of the seed, as in ``notes.join``. ``seed_audio`` is what
-    ``synthesize`` returned for the same seed and voices, to save a second render. Raises what ``synthesize`` raises.
+    ``continuation`` counts its ticks from 0 and begins at tick ``at`` of the seed, as in ``notes.join``. Raises what
+    ``synthesize`` raises.
     """
     with ThreadPoolExecutor(max_workers=1) as beside:
-        later = None if seed_audio is not None else beside.submit(synthesize, seed, voices=voices)
+        later = beside.submit(synthesize, seed, voices=voices)
         second = synthesize(continuation, voices=voices)
-        first = seed_audio if later is None else later.result()
-    assert first is not None
+        first = later.result()
     both = mix(first, second, seed.seconds(at))  # holds all that the others hold, so its loudness is enough to know
     return dict(zip(("seed", "continuation", "joined"), normalise([first, second, both], by=both), strict=True))
 

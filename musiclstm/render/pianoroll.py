@@ -6,6 +6,7 @@ that the same roll suits light and dark pages. It has no style sheet that could 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from musiclstm import limits
 from musiclstm.errors import OptionError
-from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, bar_lines, join
+from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, Voice, bar_lines, join
 
 # Blue and vermilion after Okabe and Ito (2008, "Color Universal Design"), distinct in every kind of colour vision; the blue is
 # lightened so that both have a contrast of 3:1 or better with white and with near-black.
@@ -71,6 +72,8 @@ def roll_svg(
     title: str = "",
     height: int = 280,
     quarter_px: float = 22.0,
+    voices: Sequence[Voice] = (),
+    written: int | None = None,
 ) -> str:
     """The roll as one ``<svg>`` element, as wide as the music needs and ``height`` (160 to 2000) pixels high.
 
@@ -81,6 +84,9 @@ def roll_svg(
 
     For a playhead the element has ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
     ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` to interpolate linearly.
+    With ``voices`` a script can play it: they are in ``data-voices`` as ``program:lowest pitch``, the notes in ``data-notes`` of
+    both groups as ``onset:pitch:duration:velocity`` (ticks of the whole music), the bar
+    lines in ``data-bars``, and ``written``, the tick up to which the notes are known, in ``data-written``.
     Raises OptionError for sizes out of range, and for more than limits.DRAWN_NOTES notes.
     """
     if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
@@ -99,13 +105,20 @@ def roll_svg(
     waiting = continuation is not None or int(lines[-1]) > split
     words = _description(seed, continuation, lines, split, title)
     parts = [
-        _opening(whole, layout, split, words, max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0)),
+        _opening(
+            whole,
+            layout,
+            split,
+            words,
+            _playing(voices, lines, written),
+            max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0),
+        ),
         _keys(layout),
         _grid(whole, lines, layout),
-        _note_group("seed", seed.notes, 0, SEED_COLOUR, layout),
+        _note_group("seed", seed.notes, 0, SEED_COLOUR, layout, playable=bool(voices)),
     ]
     if continuation is not None:
-        parts.append(_note_group("continuation", continuation.notes, split, CONTINUATION_COLOUR, layout))
+        parts.append(_note_group("continuation", continuation.notes, split, CONTINUATION_COLOUR, layout, playable=bool(voices)))
     parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting), "</svg>"]
     return "\n".join(parts)
 
@@ -141,7 +154,15 @@ def _layout(pitches: list[int], ticks: int, tick_px: float, height: float) -> _L
     return _Layout(low, high, ticks, tick_px, height)
 
 
-def _opening(whole: Piece, layout: _Layout, split: int, words: str, width: float) -> str:
+def _playing(voices: Sequence[Voice], lines: NDArray[np.int64], written: int | None) -> str:
+    """The attributes that tell a script how to play the music; none without voices."""
+    if not voices:
+        return ""
+    players, bars = " ".join(f"{voice.program}:{voice.lowest}" for voice in voices), " ".join(map(str, lines.tolist()))
+    return f' data-voices="{players}" data-bars="{bars}" data-written="{lines[-1] if written is None else written}"'
+
+
+def _opening(whole: Piece, layout: _Layout, split: int, words: str, playing: str, width: float) -> str:
     turns = sorted({0, layout.ticks} | {tempo.onset for tempo in whole.tempi if tempo.onset < layout.ticks})
     clock = " ".join(f"{tick}:{whole.seconds(tick):.3f}" for tick in turns)
     return (
@@ -150,7 +171,7 @@ def _opening(whole: Piece, layout: _Layout, split: int, words: str, width: float
         # On its own the picture follows the reader's light or dark setting; within a page it takes the page's text colour.
         'style="color-scheme:light dark" fill="currentColor" font-family="system-ui,sans-serif" font-size="11" '
         f'data-left="{_LEFT:g}" data-top="{_TOP:g}" data-bottom="{layout.bottom:g}" data-tick-px="{layout.tick_px:.6g}" '
-        f'data-ticks="{layout.ticks}" data-split="{split}" data-clock="{clock}">\n<title>{_text(words)}</title>'
+        f'data-ticks="{layout.ticks}" data-split="{split}" data-clock="{clock}"{playing}>\n<title>{_text(words)}</title>'
     )
 
 
@@ -191,7 +212,7 @@ def _grid(whole: Piece, lines: NDArray[np.int64], layout: _Layout) -> str:
     )
 
 
-def _note_group(name: str, notes: Notes, start: int, colour: str, layout: _Layout) -> str:
+def _note_group(name: str, notes: Notes, start: int, colour: str, layout: _Layout, *, playable: bool) -> str:
     """One rectangle per note, more solid for louder notes. A gap of one pixel separates repeated notes."""
     depth = max(layout.row - 0.4, 2.5)
     corner = min(2.0, depth / 3)
@@ -204,7 +225,9 @@ def _note_group(name: str, notes: Notes, start: int, colour: str, layout: _Layou
             f'opacity="{0.7 + 0.3 * min(1.0, velocity / 100):.2f}"/>'
         )
     rows = "\n".join(rects)
-    return f'<g class="{name}" fill="{colour}">\n{rows}\n</g>'
+    known = " ".join(f"{start + onset}:{pitch}:{duration}:{velocity}" for onset, pitch, duration, velocity in notes.tolist())
+    data = f' data-notes="{known}"' if playable else ""
+    return f'<g class="{name}" fill="{colour}"{data}>\n{rows}\n</g>'
 
 
 def _bar_numbers(lines: NDArray[np.int64], layout: _Layout) -> str:

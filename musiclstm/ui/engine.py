@@ -1,49 +1,41 @@
 """The work behind the page's buttons: it compiles the decoder, writes takes for many visitors at once, and renders sounds.
 
-One engine serves all visitors, so it keeps only what they share: the checkpoint, who is served next, the sounds of seeds, and one
-finished example. Everything about a single visitor comes and goes as arguments. No widgets here.
+One engine serves all visitors, so it keeps only what they share: the checkpoint, who is served next, and one finished
+example. Everything about a single visitor comes and goes as arguments. No widgets here.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import tempfile
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.errors import CheckpointError, MissingToolError, StoppedError
+from musiclstm.errors import CheckpointError, StoppedError
 from musiclstm.generation import (
-    FLAC,
     ComposeRequest,
     Composition,
     TakeFiles,
     compose,
     compose_stream,
-    files_in,
     original_of,
     take_recipe,
-    write_sounds,
     write_take,
 )
 from musiclstm.model import Turn, cores
-from musiclstm.music import Performance, Voice, estimate_key, named_like
-from musiclstm.render.audio import Audio, encoded, normalise, synthesize
-from musiclstm.seeds import Seed
+from musiclstm.music import estimate_key, named_like
 from musiclstm.ui.pictures import sounding
 from musiclstm.ui.places import Place, Places
 from musiclstm.ui.results import Result, Shown, result_of
 
 STOPPED = "Stopped before the first bar."
 EXAMPLES = 8  # attempts to find a good example for the first visit
-KEPT_BYTES = 100_000_000  # of seeds' sounds; 20 s of stereo floats take 7 MB
 AT_ONCE = 2  # jobs for each processor core that are written at once; the others wait and are told how long
 BETWEEN_LOOKS = 0.25  # seconds between two looks at who is served next
 
@@ -68,19 +60,6 @@ class Example:
 
     result: Result
     files: TakeFiles
-
-
-@dataclass(frozen=True, eq=False)
-class SeedSound:
-    """A seed's sound as it was rendered, to be mixed with a continuation, and as a file to listen to."""
-
-    audio: Audio
-    file: bytes
-
-    @property
-    def bytes(self) -> int:
-        """What it takes in memory."""
-        return self.audio.samples.nbytes + len(self.file)
 
 
 @dataclass(frozen=True)
@@ -113,7 +92,6 @@ class Engine:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm-up")
         self._warm: Future[None] | None = None
         self._example: Example | None = None
-        self._sounds: OrderedDict[tuple[str, float, tuple[Voice, ...], int], SeedSound] = OrderedDict()
         self._lock = threading.Lock()
         self._rendering = threading.BoundedSemaphore(cores())
         self._closed = False
@@ -137,28 +115,6 @@ class Engine:
         """The example; None until it is ready, or if somebody has deleted its files."""
         made = self._example
         return made if made is not None and all(path.exists() for path in made.files.all()) else None
-
-    def sound(self, seed: Seed, performance: Performance) -> SeedSound:
-        """The sound of a seed, from the cache if it was rendered recently. Raises what ``synthesize`` raises."""
-        voices = performance.voices
-        key = (_digest(seed), performance.tempo or seed.tempo, voices, performance.transposition)
-        with self._lock:
-            if key in self._sounds:
-                self._sounds.move_to_end(key)
-                return self._sounds[key]
-        rendered = synthesize(performance.played(seed.piece), voices=voices)
-        sound = SeedSound(rendered, encoded(normalise([rendered])[0], FLAC))
-        with self._lock:
-            self._sounds[key] = sound
-            while sum(kept.bytes for kept in self._sounds.values()) > KEPT_BYTES and len(self._sounds) > 1:
-                self._sounds.popitem(last=False)
-        return sound
-
-    def write_preview(self, folder: Path, seed: Seed, performance: Performance) -> Path:
-        """Write the sound of the seed to ``folder``. Raises what ``synthesize`` raises."""
-        path = folder / f"seed{FLAC}"
-        path.write_bytes(self.sound(seed, performance).file)
-        return path
 
     def perform(self, job: Job, stopped: Callable[[], bool], visitor: str = "") -> Iterator[Progress]:
         """Write the takes of a job's requests, one request after the other, and report on them as they grow.
@@ -192,14 +148,13 @@ class Engine:
             yield Progress(STOPPED, None, None)
 
     def write(self, folder: Path, shown: Shown, *, audio: str = "", score: bool = False) -> TakeFiles:
-        """Write the files of a take to ``folder``, with sounds of the kind ``audio`` (WAV, FLAC), if any.
+        """Write the files of a take to ``folder``, with sounds of the kind ``audio`` (WAV, FLAC, MP3), if any.
 
         Without FluidSynth there is no sound, and the ``note`` says why.
         """
         composition, take = sounding(shown)
         with self._rendering if audio else nullcontext():
-            kept, note = self._seed_sound(composition) if audio else (None, "")
-            written = write_take(
+            return write_take(
                 folder,
                 composition.seed,
                 take.continuation,
@@ -208,30 +163,9 @@ class Engine:
                 recipe=take_recipe(composition, take.number),
                 original=original_of(shown.composition),
                 instrument=composition.request.performance.instrument,
-                audio="" if note else audio,
+                audio=audio,
                 score=score,
-                seed_audio=kept,
             )
-        return replace(written, note=note) if note else written
-
-    def write_sounds(self, folder: Path, shown: Shown) -> TakeFiles:
-        """Write only the sounds of a take, as FLAC; the ``note`` as for ``write``."""
-        composition, take = sounding(shown)
-        with self._rendering:
-            kept, note = self._seed_sound(composition)
-            voices = composition.request.performance.voices
-            note = note or write_sounds(folder, composition.seed, take.continuation, composition.split, voices, FLAC, kept)
-        return files_in(folder, note)
-
-    def _seed_sound(self, composition: Composition) -> tuple[Audio | None, str]:
-        """The sound of a composition's seed, None if it is not all of a seed; and why there can be no sound at all, or ""."""
-        request = composition.request
-        if composition.split != request.seed.end:
-            return None, ""
-        try:
-            return self.sound(request.seed, request.performance).audio, ""
-        except MissingToolError as error:
-            return None, str(error)
 
     def _until_served(self, place: Place, turn: Turn) -> Iterator[str]:
         """Yield what to tell a visitor, until the decoder is compiled and few are served before.
@@ -273,13 +207,7 @@ class Engine:
             random_seed += 1
         if not self._closed:
             result = result_of([composition])
-            self._example = Example(result, self.write(Path(self._folder.name), result.shown, audio=FLAC))
-
-
-def _digest(seed: Seed) -> str:
-    """A hash of the music, since two visitors' own seeds can have the same id."""
-    piece = seed.piece
-    return hashlib.sha256(piece.notes.tobytes() + repr((piece.metres, piece.tempi)).encode()).hexdigest()
+            self._example = Example(result, self.write(Path(self._folder.name), result.shown))
 
 
 def _time_left(seconds: float, share: float) -> str:

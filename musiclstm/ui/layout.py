@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,20 +12,19 @@ from musiclstm.config import SamplingOptions
 from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import TakeFiles, link_of
 from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
-from musiclstm.render.pianoroll import CONTINUATION_COLOUR, SEED_COLOUR
+from musiclstm.render.pianoroll import CONTINUATION_COLOUR
+from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine
-from musiclstm.ui.pictures import seed_roll, small_roll, take_roll, waiting_roll
+from musiclstm.ui.pictures import small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
 
 BARS = 16
-WAV_BUTTON = "Audio (WAV)"
 DIVERSITIES = (0.7, 1.3)  # measured: below, the music keeps repeating itself; above, nothing returns (benchmarks/diversity.py)
-SEED_WAVE = ("#92c3e3", SEED_COLOUR)  # still to play, and played; opaque, since the player mixes the two
 ONE, FOUR, LADDER = "one", "four", "ladder"
-TAKES = [("One take", ONE), ("Four takes", FOUR), ("Tame · default · wild", LADDER)]
+TAKES = [("One version", ONE), ("Four versions", FOUR), ("Cautious · default · bold", LADDER)]
 Updates = dict[Any, Any]
 
 
@@ -44,8 +42,6 @@ class Widgets:
     own_first: gr.Number
     own_last: gr.Number
     facts: gr.HTML
-    seed_roll: gr.HTML
-    seed_player: gr.Audio
     diversity: gr.Slider
     bars: gr.Slider
     takes: gr.Radio
@@ -65,11 +61,6 @@ class Widgets:
     roll: gr.HTML
     cards: gr.HTML
     pick: gr.Radio
-    notice: gr.HTML
-    player: gr.Column
-    sound_seed: gr.File
-    sound_continuation: gr.File
-    sound_joined: gr.File
     sentence: gr.HTML
     steps: gr.Row
     extend: gr.Button
@@ -80,6 +71,7 @@ class Widgets:
     midi_joined: gr.DownloadButton
     score: gr.Button
     sheet_svg: gr.Button
+    mp3: gr.Button
     audio: gr.Button
     everything: gr.Button
     fetched: gr.File
@@ -99,16 +91,11 @@ class Widgets:
         return [*first, self.top_p, self.loop_guard, self.open_ended, self.takes]
 
     @property
-    def sounds(self) -> list[Any]:
-        """The sounds of the player, and the recipe for the link."""
-        return [self.sound_seed, self.sound_continuation, self.sound_joined, self.code]
-
-    @property
     def take(self) -> list[Any]:
         """Everything that ``shown`` and ``listed`` update."""
-        picture = [self.heading, self.roll, self.cards, self.pick, self.notice, self.player, self.sentence, self.sheet]
+        picture = [self.heading, self.roll, self.cards, self.pick, self.sentence, self.sheet]
         files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined]
-        return [*picture, *self.sounds, self.steps, self.undo, *files, self.replay_fold, self.checked]
+        return [*picture, self.code, self.steps, self.extend, self.undo, *files, self.replay_fold, self.checked]
 
     def opened(self, engine: Engine, note: str) -> Updates:
         """Updates for a page that has just loaded: the checkpoint in use, and its seeds."""
@@ -118,35 +105,16 @@ class Widgets:
             self.seed: gr.Dropdown(choices=seeds, value=engine.first.id),
         }
 
-    @property
-    def heard_in(self) -> list[Any]:
-        """Everything that ``heard`` updates."""
-        return [self.notice, self.player, self.sound_seed, self.sound_continuation, self.sound_joined, self.audio]
-
-    def heard(self, files: TakeFiles) -> Updates:
-        """Updates that put the sounds of a take into the player. Without sound, a notice replaces it."""
-        silent = files.joined_audio is None
-        return {
-            self.notice: gr.HTML(texts.notice(files.note), visible=bool(files.note)),
-            self.player: gr.Column(visible=not silent),
-            self.sound_seed: _path(files.seed_audio),
-            self.sound_continuation: _path(files.continuation_audio),
-            self.sound_joined: _path(files.joined_audio),
-            self.audio: gr.Button(WAV_BUTTON, visible=not silent),
-        }
-
     def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int) -> Updates:
-        """Updates that show a finished take, whose sounds come later; Undo can go back ``steps`` results."""
+        """Updates that show a finished take; Undo can go back ``steps`` results."""
         return {
             self.heading: texts.take_heading(shown.composition),
             self.roll: take_roll(shown),
-            self.sound_seed: None,
-            self.sound_continuation: None,
-            self.sound_joined: None,
             self.code: code_of(shown),
             self.sentence: texts.take_story(shown, engine.checkpoint),
             self.sheet: "",
             self.steps: gr.Row(visible=True),
+            self.extend: gr.Button("Extend", visible=True),
             self.undo: gr.Button("Undo", interactive=steps > 0),
             self.downloads: gr.Row(visible=True),
             self.midi_seed: files.seed_midi,
@@ -154,6 +122,22 @@ class Widgets:
             self.midi_joined: files.joined_midi,
             self.replay_fold: gr.Accordion(visible=True),
             self.checked: texts.CHECK,
+        }
+
+    def staged(self, seed: Seed, performance: Performance, bars: int, *, results: int) -> Updates:
+        """Updates that show an opening with room for ``bars`` bars; Undo can go back to ``results`` results."""
+        return {
+            self.heading: texts.waiting_heading(seed),
+            self.roll: waiting_roll(seed, bars, performance),
+            self.cards: gr.HTML(visible=False),
+            self.pick: gr.Radio(visible=False),
+            self.sentence: "",
+            self.sheet: "",
+            self.code: "",
+            self.steps: gr.Row(visible=results > 0),
+            self.extend: gr.Button(visible=False),
+            self.undo: gr.Button("Back to the last version", interactive=True),
+            self.downloads: gr.Row(visible=False),
         }
 
     def listed(self, result: Result) -> Updates:
@@ -164,10 +148,6 @@ class Widgets:
             self.cards: gr.HTML(texts.cards(result, rolls), visible=several),
             self.pick: gr.Radio(choices=texts.take_names(result), value=result.chosen, visible=several),
         }
-
-
-def _path(path: Path | None) -> str | None:
-    return None if path is None else str(path)  # gr.File takes no Path
 
 
 def code_of(shown: Shown) -> str:
@@ -183,7 +163,7 @@ def place(active: ActiveCheckpoint) -> Widgets:
     masthead = gr.HTML(texts.masthead(engine.checkpoint, active.note), elem_id="masthead")
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=2, min_width=320, elem_id="controls"):
-            controls = _seed_card(engine) | _settings() | _more()
+            controls = _seed_card(engine) | _settings() | _advanced()
         with gr.Column(scale=5, min_width=320, elem_id="take"):
             take = _take(engine) | _files() | _folds()
     return Widgets(session=session, history=history, masthead=masthead, **controls, **take)
@@ -232,11 +212,9 @@ def _seed_card(engine: Engine) -> dict[str, Any]:
     first = engine.first
     made: dict[str, Any] = {}
     with gr.Column(elem_id="seed-card"):
-        made["seed"] = gr.Dropdown(texts.seed_choices(engine.checkpoint.seeds), value=first.id, label="Seed", elem_id="seed")
+        made["seed"] = gr.Dropdown(texts.seed_choices(engine.checkpoint.seeds), value=first.id, label="Opening", elem_id="seed")
         made["facts"] = gr.HTML(texts.seed_facts(first, Performance()), elem_id="facts")
-        made["seed_roll"] = gr.HTML(seed_roll(first, Performance()), elem_id="seed-roll")
-        made["seed_player"] = _player("Listen to the seed", "seed-player", SEED_WAVE)
-        with gr.Accordion("Use your own music as the seed", open=False, elem_id="own"):
+        with gr.Accordion("Use your own music as the opening", open=False, elem_id="own"):
             kinds = sorted(MUSIC_ENDINGS)
             made["upload"] = gr.File(label="A MIDI, MusicXML, kern or ABC file", file_types=kinds, height=150, elem_id="upload")
             made["own_facts"] = gr.HTML(texts.OWN_FILES, elem_id="own-facts")
@@ -251,7 +229,7 @@ def _settings() -> dict[str, Any]:
     with gr.Column(elem_id="settings"):
         made["diversity"] = _slider("Diversity", "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
         made["bars"] = _slider("Bars to write", "bars", 4, 32, BARS, 1)
-        made["takes"] = gr.Radio(TAKES, value=ONE, label="Takes", elem_id="takes")
+        made["takes"] = gr.Radio(TAKES, value=ONE, label="Versions", elem_id="takes")
         with gr.Row(elem_id="buttons"):
             made["generate"] = gr.Button("Generate", variant="primary", elem_id="generate")
             made["stop"] = gr.Button("Stop", interactive=False, elem_id="stop")
@@ -259,14 +237,9 @@ def _settings() -> dict[str, Any]:
     return made
 
 
-def _more() -> dict[str, Any]:
+def _advanced() -> dict[str, Any]:
     made: dict[str, Any] = {}
-    with gr.Accordion("More: instrument, tempo, random seed", open=False, elem_id="more"):
-        with gr.Row():
-            made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
-            made["tempo"] = gr.Number(0, label="Tempo, ♩/min", info="0: the seed's tempo", elem_id="tempo")
-        most = MAX_TRANSPOSITION
-        made["transposition"] = _slider("Transposition in semitones", "transposition", -most, most, 0, 1)
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         with gr.Row():
             made["random_seed"] = gr.Number(1, label="Random seed", precision=0, elem_id="random-seed")
             made["dice"] = gr.Button("Re-roll", size="sm", elem_id="dice")
@@ -277,18 +250,26 @@ def _more() -> dict[str, Any]:
     return made
 
 
+def _playback() -> dict[str, Any]:
+    """How the music on the stage is played. Nothing is written anew for it, and the files follow."""
+    made: dict[str, Any] = {}
+    with gr.Row(elem_id="playback"):
+        made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
+        made["tempo"] = gr.Number(0, label="Tempo, ♩/min", info="0: as the composer wrote", elem_id="tempo")
+        most = MAX_TRANSPOSITION
+        made["transposition"] = _slider("Transposition in semitones", "transposition", -most, most, 0, 1)
+    return made
+
+
 def _take(engine: Engine) -> dict[str, Any]:
     made: dict[str, Any] = {}
     made["heading"] = gr.HTML(texts.waiting_heading(engine.first), elem_id="heading")
     made["roll"] = gr.HTML(waiting_roll(engine.first, BARS, Performance()), elem_id="roll")
-    made["notice"] = gr.HTML(visible=False, elem_id="notice")
-    with gr.Column(elem_id="player") as made["player"]:
-        gr.HTML((files("musiclstm.ui") / "player.html").read_text(encoding="utf-8"))
-    for part in ("seed", "continuation", "joined"):
-        made[f"sound_{part}"] = gr.File(visible=False)
+    gr.HTML((files("musiclstm.ui") / "player.html").read_text(encoding="utf-8"), elem_id="player")
+    made |= _playback()
     made["sentence"] = gr.HTML(elem_id="sentence")
     made["cards"] = gr.HTML(visible=False, elem_id="cards")
-    made["pick"] = gr.Radio([], label="Take", visible=False, elem_id="pick")
+    made["pick"] = gr.Radio([], label="Version", visible=False, elem_id="pick")
     with gr.Row(visible=False, elem_id="steps") as made["steps"]:
         made["extend"] = gr.Button("Extend", size="sm", elem_id="extend")
         made["undo"] = gr.Button("Undo", size="sm", interactive=False, elem_id="undo")
@@ -304,7 +285,8 @@ def _files() -> dict[str, Any]:
         made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
         made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
         made["sheet_svg"] = gr.Button("Sheet (SVG)", size="sm", elem_id="get-sheet")
-        made["audio"] = gr.Button(WAV_BUTTON, size="sm", elem_id="get-audio")
+        made["mp3"] = gr.Button("Audio (MP3)", size="sm", elem_id="get-mp3")
+        made["audio"] = gr.Button("Audio (WAV)", size="sm", elem_id="get-audio")
         made["everything"] = gr.Button("Everything (ZIP)", size="sm", elem_id="get-everything")
     made["fetched"] = gr.File(visible=False)
     return made
@@ -327,13 +309,3 @@ def _folds() -> dict[str, Any]:
 
 def _slider(label: str, elem_id: str, low: float, high: float, value: float, step: float) -> gr.Slider:
     return gr.Slider(low, high, value, step=step, label=label, elem_id=elem_id, buttons=[])
-
-
-def _player(label: str, elem_id: str, colours: tuple[str, str]) -> gr.Audio:
-    """A player whose waveform has the colour of the same music in the piano roll."""
-    waveform = gr.WaveformOptions(waveform_color=colours[0], waveform_progress_color=colours[1])
-    player = gr.Audio(
-        type="filepath", label=label, elem_id=elem_id, interactive=False, buttons=["download"], waveform_options=waveform
-    )
-    player.play(None, js=f"() => window.musiclstm.playing('{elem_id}')", api_visibility="private")
-    return player

@@ -14,7 +14,8 @@ from musiclstm.render.sheet import Sheet, engrave
 from musiclstm.seeds import Seed
 from musiclstm.ui.results import Shown
 
-_ROLL_WIDTH, _PREVIEW_WIDTH, _CARD_WIDTH = 900.0, 270.0, 240.0  # pixels of music: next to the controls, below the seed, on a card
+_ROLL_WIDTH, _CARD_WIDTH = 900.0, 240.0  # pixels of music: next to the controls, on a card
+_ROLL_HEIGHT = 300  # pixels
 _HEADROOM = 7  # semitones shown above and below the seed, so that most continuations fit in
 
 
@@ -30,17 +31,20 @@ def sheet(shown: Shown) -> Sheet:
     return engrave(musicxml_text(take.joined), split=composition.split)
 
 
-def seed_roll(seed: Seed, performance: Performance) -> str:
-    """A small piano roll for below the list of seeds."""
-    piece = performance.played(seed.piece)
-    return roll_svg(piece, height=160, quarter_px=_fitting(seed.end, _PREVIEW_WIDTH, 4.0, 18.0))
-
-
 def waiting_roll(seed: Seed, bars: int, performance: Performance) -> str:
     """The piano roll of a seed, with room for ``bars`` more."""
     until = seed.end + bars * seed.piece.metre_at(seed.end).bar_ticks
     piece = performance.played(seed.piece)
-    return roll_svg(piece, until=until, pitches=_expected(piece), quarter_px=_fitting(until))
+    return roll_svg(
+        piece,
+        split=seed.end,
+        until=until,
+        pitches=_expected(piece),
+        height=_ROLL_HEIGHT,
+        quarter_px=_fitting(until),
+        voices=performance.voices,
+        written=seed.end,
+    )
 
 
 def growing_roll(composition: Composition) -> str:
@@ -59,7 +63,10 @@ def take_roll(shown: Shown) -> str:
         split=split,
         until=split + length,
         pitches=_expected(seed),
+        height=_ROLL_HEIGHT,
         quarter_px=_fitting(split + length),
+        voices=composition.request.performance.voices,
+        written=split + line_after(take.continuation, composition.bars),
     )
 
 

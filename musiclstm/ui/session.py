@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from musiclstm import limits
 from musiclstm.errors import OptionError
+from musiclstm.generation import played_so
 from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
-from musiclstm.ui.results import Result, Shown
+from musiclstm.ui.results import Result
 
 OWN = "own"  # the id of the visitor's own music in the list of seeds
 KEPT_RESULTS = 24  # how far Undo goes back
@@ -33,7 +34,8 @@ class Session:
     """The state of one open page; Gradio keeps one for each visitor.
 
     ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``results``: for Undo, the latest
-    last. ``heard``: the take whose sounds are in the player. ``sheet``: the sheet music is unfolded.
+    last. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take that is being written is on
+    show. ``sheet``: the sheet music is unfolded.
     """
 
     stopped: bool = False
@@ -41,18 +43,35 @@ class Session:
     own: OwnMusic | None = None
     results: list[Result] = field(default_factory=list)
     performance: Performance = field(default_factory=Performance)
-    heard: Shown | None = None
+    opening: bool = True
+    growing: bool = False
     sheet: bool = False
 
     @property
     def result(self) -> Result | None:
-        """The result on show; None before the first one."""
-        return self.results[-1] if self.results else None
+        """The result on show; None while an opening is."""
+        return None if self.opening else self.results[-1]
 
     def add(self, result: Result) -> None:
         """Show a new result and forget the oldest ones."""
+        self.opening = False
         self.results.append(result)
         del self.results[:-KEPT_RESULTS]
+
+    def go_back(self) -> None:
+        """Show the result before the one on show, or the latest one if an opening is. Raises OptionError if there is none."""
+        if len(self.results) < (1 if self.opening else 2):
+            raise OptionError("There is nothing to undo.")
+        if not self.opening:
+            self.results.pop()
+        self.opening = False
+
+    def play_so(self, performance: Performance) -> None:
+        """From now on, play so, the result on show too."""
+        self.performance = performance
+        if self.result is not None:
+            takes = tuple(replace(shown, composition=played_so(shown.composition, performance)) for shown in self.result.takes)
+            self.results[-1] = Result(takes, self.result.chosen)
 
     def seed(self, seed_id: str, engine: Engine) -> Seed:
         """Find a seed by its id, including the visitor's own music. Raises OptionError."""

@@ -11,8 +11,9 @@ from typing import Any
 import gradio as gr
 
 from musiclstm.api import bars_in_all, open_link, request_from
-from musiclstm.errors import MusicLSTMError, OptionError
+from musiclstm.errors import MissingToolError, MusicLSTMError, OptionError
 from musiclstm.generation import (
+    MP3,
     SCORE,
     WAV,
     Composition,
@@ -45,11 +46,12 @@ from musiclstm.ui.results import Result, result_of
 from musiclstm.ui.session import Session
 
 BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than writing the notes
-ARCHIVE, SHEET, SOUND_FILE = "musiclstm.zip", "sheet.svg", f"joined{WAV}"
+ARCHIVE, SHEET, WAV_FILE, MP3_FILE = "musiclstm.zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
 REMEMBERED = 20  # earlier results kept in the browser
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _LOOK = "(...inputs) => { window.musiclstm.look(); return inputs; }"
-_LOAD = "(...inputs) => window.musiclstm.load(...inputs)"
+_LISTEN = "(...inputs) => { window.musiclstm.listen(); return inputs; }"
+_SETTLE = "(...inputs) => { window.musiclstm.settle(); return inputs; }"
 _SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.download = f.orig_name; a.click(); }"
 
 
@@ -66,7 +68,7 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
         shown = session.result.shown
         return job_of([extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)])
 
-    _write_event(active, w, w.generate.click, generated, w.settings, draws=True)
+    _write_event(active, w, w.generate.click, generated, w.settings, draws=True, listens=True)
     _write_event(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
 
     def stop(session: Session) -> str:
@@ -105,7 +107,7 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
 
     inputs = [w.earlier, w.session, w.history, linked]
     opened = w.earlier.input(open_earlier, inputs, [*w.take, w.history, w.earlier, linked], **QUIET, **SOUND)
-    let_hear(active, w, opened)
+    after_take(w, opened)
     opened.then(None, js="() => window.musiclstm.look()", **AT_ONCE)
     _write_event(active, w, linked.change, replayed, [linked], draws=False)
 
@@ -168,8 +170,12 @@ def _write_event(
     inputs: list[Any],
     *,
     draws: bool,
+    listens: bool = False,
 ) -> None:
-    """Let ``event`` do the job ``plan(session, engine, *inputs)``; ``draws``: with a new random seed, if ticked."""
+    """Let ``event`` do the job ``plan(session, engine, *inputs)``.
+
+    ``draws``: with a new random seed, if ticked. ``listens``: the opening plays meanwhile.
+    """
 
     def prepare(session: Session, fresh: bool, random_seed: int | None) -> Updates:
         session.stopped = False
@@ -190,53 +196,41 @@ def _write_event(
                 result = progress.result
                 if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
                     continue
-                drawn = time.monotonic()
+                drawn, session.growing = time.monotonic(), progress.composition is not None
                 yield {w.status: texts.progress(progress.message, progress.share), **_grown(w, progress.composition)}
             if result is not None:
                 session.add(_with_take_of_recipe(result, settings))
                 yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
 
     def finish(session: Session, seed_id: str, bars: int, status: str) -> Updates:
-        # If nothing came of it, by an error or an early Stop, the page goes back to the take in the player.
-        result = session.result
-        seed = session.seed(seed_id, session.engine or active.now)
-        return {
+        updates: Updates = {
             w.generate: gr.Button("Generate", interactive=True),
             w.extend: gr.Button(interactive=True),
             w.stop: gr.Button(interactive=False),
             w.status: status if STOPPED in status else texts.progress(""),
-            w.heading: texts.waiting_heading(seed) if result is None else texts.take_heading(result.shown.composition),
-            w.roll: waiting_roll(seed, bars, session.performance) if result is None else take_roll(result.shown),
         }
+        if session.growing:  # nothing came of it, by an error or an early Stop: back to what was on the stage
+            session.growing = False
+            seed, shown = session.seed(seed_id, session.engine or active.now), session.result and session.result.shown
+            updates[w.heading] = texts.waiting_heading(seed) if shown is None else texts.take_heading(shown.composition)
+            updates[w.roll] = waiting_roll(seed, bars, session.performance) if shown is None else take_roll(shown)
+        return updates
 
     before = [w.generate, w.extend, w.stop, w.status, w.random_seed]
-    prepared = event(prepare, [w.session, w.fresh, w.random_seed], before, **AT_ONCE)
+    prepared = event(prepare, [w.session, w.fresh, w.random_seed], before, js=_LISTEN if listens else None, **AT_ONCE)
     performed = prepared.then(
         perform, [*inputs, w.session, w.history], [w.status, *w.take, w.history, w.earlier], **QUIET, **MODEL
     )
     after = ([w.session, w.seed, w.bars, w.status], [w.generate, w.extend, w.stop, w.status, w.heading, w.roll])
-    finished = performed.success(finish, *after, js=_LOOK, **AT_ONCE)
-    let_hear(active, w, finished)
-    performed.failure(finish, *after, **AT_ONCE)  # Gradio skips `then` after a failure
+    finished = performed.success(finish, *after, js=_SETTLE, **AT_ONCE)
+    after_take(w, finished)
+    performed.failure(finish, *after, js=_SETTLE, **AT_ONCE)  # Gradio skips `then` after a failure
 
 
-def let_hear(active: ActiveCheckpoint, w: Widgets, event: Any) -> None:
-    """After ``event``, update the link, render the take that it showed, load it into the player, and draw its sheet music."""
-
-    def heard(session: Session) -> Iterator[Updates]:
-        shown = session.result.shown if session.result else None
-        if shown is None or session.heard is shown:  # nothing new
-            return
-        with request_folder() as folder:
-            written = (session.engine or active.now).write_sounds(folder, shown)
-            if session.result and session.result.shown is shown:  # else another take is on show by now, and comes next
-                session.heard = shown
-                yield w.heard(written)
-
-    event.then(None, w.sounds, w.link, js=_LOAD, **AT_ONCE)
-    rendered = event.then(heard, w.session, w.heard_in, **QUIET, **SOUND)
-    rendered.then(None, w.sounds, w.link, js=_LOAD, **AT_ONCE)
-    rendered.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+def after_take(w: Widgets, event: Any) -> None:
+    """After ``event`` has shown a take: its link, and its sheet music."""
+    event.then(None, w.code, w.link, js="(code) => window.musiclstm.arrived(code)", **AT_ONCE)
+    event.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
 
 
 def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Updates:
@@ -258,9 +252,9 @@ def _with_take_of_recipe(result: Result, settings: Sequence[Any]) -> Result:
 
 
 def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
-    """Updates that show the visitor's latest result, not its sounds yet; its files go to ``folder``."""
+    """Updates that show the visitor's latest result; its files go to ``folder``."""
     assert session.result is not None
-    session.heard = None
+    session.growing = False
     written = engine.write(folder, session.result.shown)
     return w.shown(session.result.shown, written, engine, steps=len(session.results) - 1) | w.listed(session.result)
 
@@ -285,16 +279,14 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def undo(session: Session) -> Iterator[Updates]:
         with request_folder() as folder:
-            if len(session.results) < 2:
-                raise OptionError("There is nothing to undo.")
-            session.results.pop()
+            session.go_back()
             yield presented(w, session, session.engine or active.now, folder)
 
     for event in (
         w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),
         w.undo.click(undo, w.session, w.take, **QUIET, **SOUND),
     ):
-        let_hear(active, w, event)
+        after_take(w, event)
 
 
 def _engraved(session: Session) -> str:
@@ -328,8 +320,10 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
                 if name == SHEET:
                     (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
                 else:
-                    kind = WAV if name in (SOUND_FILE, ARCHIVE) else ""
-                    written = (session.engine or active.now).write(folder, shown, audio=kind, score=name != SOUND_FILE)
+                    kind = {WAV_FILE: WAV, MP3_FILE: MP3, ARCHIVE: WAV}.get(name, "")
+                    written = (session.engine or active.now).write(folder, shown, audio=kind, score=name in (SCORE, ARCHIVE))
+                    if name in (WAV_FILE, MP3_FILE) and written.note:
+                        raise MissingToolError(written.note)
                 if name == ARCHIVE:
                     (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
                     zip_take(written, folder / ARCHIVE, [folder / SHEET])
@@ -337,6 +331,6 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
         return make
 
-    for button, name in ((w.score, SCORE), (w.sheet_svg, SHEET), (w.audio, SOUND_FILE), (w.everything, ARCHIVE)):
+    for button, name in ((w.score, SCORE), (w.sheet_svg, SHEET), (w.mp3, MP3_FILE), (w.audio, WAV_FILE), (w.everything, ARCHIVE)):
         made = button.click(maker(name), w.session, w.fetched, show_progress_on=button, api_visibility="private", **SOUND)
         made.success(None, w.fetched, None, js=_SAVE, api_visibility="private")

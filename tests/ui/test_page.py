@@ -197,27 +197,6 @@ def test_four_takes_come_best_first_and_a_ladder_from_tame_to_wild(engine: Engin
     assert [shown.label for shown in ladder.takes] == ["diversity 0.7", "diversity 1.05", "diversity 1.3"]
 
 
-def test_seeds_with_the_same_id_have_their_own_sounds(engine: Engine) -> None:
-    mine = replace(engine.first, id="waltz")
-    theirs = replace(mine, piece=replace(mine.piece, notes=mine.piece.notes[:-4]))
-    assert engine.sound(mine, Performance()) is not engine.sound(theirs, Performance())
-
-
-def test_a_seed_is_rendered_once_for_each_instrument_and_tempo(engine: Engine) -> None:
-    first = engine.sound(engine.first, Performance())
-    assert engine.sound(engine.first, Performance("Piano", engine.first.tempo)) is first
-    assert engine.sound(engine.first, Performance("harp")) is not first
-    assert engine.sound(engine.first, Performance(tempo=240)).audio.seconds < first.audio.seconds
-
-
-def test_the_cache_of_sounds_is_limited(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    longest = engine.sound(engine.first, Performance("guitar", 370)).audio.samples.nbytes
-    monkeypatch.setattr("musiclstm.ui.engine.KEPT_BYTES", 5 * longest // 2)
-    oldest, _, newest = (engine.sound(engine.first, Performance("guitar", tempo)) for tempo in (380.0, 390.0, 400.0))
-    assert engine.sound(engine.first, Performance("guitar", 400)) is newest
-    assert engine.sound(engine.first, Performance("guitar", 380)) is not oldest
-
-
 def test_a_checkpoint_without_seeds_is_refused(small_checkpoint: Checkpoint) -> None:
     with pytest.raises(CheckpointError, match="no seeds"):
         Engine(replace(small_checkpoint, seeds=()))

@@ -1,0 +1,180 @@
+"""Single notes of an instrument as small sound files, for a sampler that plays music elsewhere, such as in a browser.
+
+Every third key is rendered once from the sound font and kept on disk; a sampler plays the keys between by changing the speed. The
+notes are dry, since a reverb can't be faded out with a note.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiclstm.errors import MissingToolError, OptionError
+from musiclstm.music import HIGHEST_PITCH, INSTRUMENTS, LOWEST_PITCH, PIANO, TICKS_PER_QUARTER, Piece, Tempo, Voice, make_notes
+from musiclstm.render.audio import SAMPLE_RATE, Audio, encoded, find_soundfont, synthesize
+from musiclstm.scratch import draft_folder
+
+STEP = 3  # semitones between two samples: none is played more than one semitone from where it was rendered
+KEYS = tuple(range(LOWEST_PITCH, HIGHEST_PITCH + 1, STEP))
+VELOCITY = 100  # of the rendered notes
+KIND = ".mp3"  # every browser decodes it, and a piano takes 2 MB
+PROGRAMS = frozenset(voice.program for voices in INSTRUMENTS.values() for voice in voices)
+_VERSION = "1"  # of what this module writes
+_HELD, _GAP = 5, 2  # seconds that a note is held, and before the next one
+_TOGETHER = 5  # notes rendered in one go
+_SHORT = 0.5  # seconds of the note that shows how long an instrument rings once it is let go
+_QUIET, _SILENT = 1e-3, 1e-5  # of full scale: what nobody misses at the end of a note, and no note at all
+_LOOP, _FADE = (2.0, 4.5), 0.25  # seconds: what a held note repeats, and how long its end blends into its beginning
+_FALLS = 10 ** (-20 / 20)  # by then a note that was let go is hardly heard
+_SECOND = TICKS_PER_QUARTER  # ticks, at one quarter a second
+_FACTS = "facts.json"
+_MIDDLE = KEYS[len(KEYS) // 2]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The samples of a General MIDI program, and how to play them.
+
+    ``keys``: those that have a file. ``velocity``: with which they were struck; a note is as loud as the square of its velocity.
+    ``release``: seconds until a note that is let go is 20 dB quieter. ``loop``: start and end in seconds of what repeats while a
+    note is held, for instruments whose notes do not die away.
+    """
+
+    keys: tuple[int, ...]
+    velocity: int
+    release: float
+    loop: tuple[float, float] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts as JSON data."""
+        return {"keys": list(self.keys), "velocity": self.velocity, "release": self.release, "loop": self.loop}
+
+
+class SampleLibrary:
+    """Samples in a folder, rendered when they are first asked for. Threads may share it, and programs may share the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._locks = {program: threading.Lock() for program in PROGRAMS}
+
+    def samples(self, program: int) -> tuple[str, Samples]:
+        """The samples of a program, and the version that they have: another sound font has another version.
+
+        Renders them if need be, which takes some seconds. Raises OptionError for a program that no instrument uses,
+        MissingToolError without FluidSynth or sound font, OSError if the folder can't be written.
+        """
+        if program not in PROGRAMS:
+            raise OptionError(f"There are samples of the programs {', '.join(map(str, sorted(PROGRAMS)))}, not of {program}.")
+        version = _version(find_soundfont())
+        home = self._home(version, program)
+        with self._locks[program]:
+            if not (home / _FACTS).exists():
+                _write(home, program)
+        facts = json.loads((home / _FACTS).read_text(encoding="utf-8"))
+        loop = None if facts["loop"] is None else (facts["loop"][0], facts["loop"][1])
+        return version, Samples(tuple(facts["keys"]), facts["velocity"], facts["release"], loop)
+
+    def warm_up(self) -> None:
+        """Render the piano, if that can be done."""
+        with suppress(MissingToolError, OSError):  # whoever asks for it is told
+            self.samples(PIANO[0].program)
+
+    def file(self, version: str, program: int, key: int) -> Path | None:
+        """The sound of one key, if it is there. Nothing is rendered."""
+        if program not in PROGRAMS or not version.isalnum() or not 0 <= key <= HIGHEST_PITCH:
+            return None
+        path = self._home(version, program) / f"{key}{KIND}"
+        return path if path.exists() else None
+
+    def _home(self, version: str, program: int) -> Path:
+        return self._folder / version / str(program)
+
+
+def _version(soundfont: Path) -> str:
+    known = soundfont.stat()
+    return hashlib.sha256(f"{_VERSION} {soundfont} {known.st_size} {known.st_mtime_ns}".encode()).hexdigest()[:12]
+
+
+def _write(home: Path, program: int) -> None:
+    """Render all samples of a program into the folder ``home``, which appears when it is complete."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with draft_folder(home.parent) as drafts:
+        draft, keys = drafts / home.name, []
+        draft.mkdir()
+        middle = _rendered(program, (_MIDDLE,), _HELD)[0]
+        loop = _LOOP if _sustains(middle) else None
+        for first in range(0, len(KEYS), _TOGETHER):
+            group = KEYS[first : first + _TOGETHER]
+            for key, samples in zip(group, _rendered(program, group, _HELD), strict=True):
+                if np.abs(samples).max() > _SILENT:  # a font may lack a key
+                    sound = Audio(_looped(samples) if loop else _trimmed(samples))
+                    (draft / f"{key}{KIND}").write_bytes(encoded(sound, KIND))
+                    keys.append(key)
+        facts = Samples(tuple(keys), VELOCITY, _release(program), loop)
+        (draft / _FACTS).write_text(json.dumps(facts.to_json()), encoding="utf-8")
+        try:
+            draft.replace(home)
+        except OSError:
+            if not (home / _FACTS).exists():  # else another program was faster
+                raise
+
+
+def _rendered(program: int, keys: Sequence[int], held: float) -> list[NDArray[np.float32]]:
+    """The sound [frames, 2] of each key, from its beginning until the next one's."""
+    every, played = _HELD + _GAP, [*keys, _MIDDLE]  # one that every font has, so that lacking keys don't look like a failure
+    count = len(played)
+    ticks = np.arange(count) * every * _SECOND
+    notes = make_notes(ticks, np.array(played), np.full(count, round(held * _SECOND)), np.full(count, VELOCITY))
+    piece = Piece(notes, tempi=(Tempo(0, 60.0),))
+    audio = synthesize(piece, voices=(Voice("Samples", program),), tail_seconds=_GAP, reverb=False)
+    starts = [round(place * every * SAMPLE_RATE) for place in range(len(keys))]
+    return [audio.samples[start : start + every * SAMPLE_RATE] for start in starts]
+
+
+def _sustains(samples: NDArray[np.float32]) -> bool:
+    """Whether a note that is held keeps sounding: it loses less than 6 dB in three seconds."""
+    return _level(samples, 4.0) > 0.5 * _level(samples, 1.0)
+
+
+def _release(program: int) -> float:
+    """Seconds until a short note that is let go is 20 dB quieter."""
+    (samples,) = _rendered(program, (_MIDDLE,), _SHORT)
+    let_go = _level(samples, _SHORT - 0.1)
+    times = np.arange(_SHORT, _SHORT + _GAP - 0.1, 0.01)
+    quiet = [seconds for seconds in times.tolist() if _level(samples, seconds, 0.02) < _FALLS * let_go]
+    return round(max(0.03, (quiet[0] if quiet else times[-1]) - _SHORT), 3)
+
+
+def _level(samples: NDArray[np.float32], start: float, seconds: float = 0.1) -> float:
+    """The root mean square of a stretch."""
+    part = samples[round(start * SAMPLE_RATE) : round((start + seconds) * SAMPLE_RATE)]
+    return float(np.sqrt(np.mean(np.square(part)))) if len(part) else 0.0
+
+
+def _trimmed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A note that dies away, up to where it is hardly heard or let go, faded."""
+    held = samples[: _HELD * SAMPLE_RATE]
+    loud = np.flatnonzero(np.abs(held).max(axis=1) > _QUIET * np.abs(held).max())
+    kept = held[: min(len(held), int(loud[-1]) + SAMPLE_RATE // 10)].copy()
+    fade = min(len(kept), round(_FADE * SAMPLE_RATE))
+    kept[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)[:, None]
+    return kept
+
+
+def _looped(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A note whose end leads into the beginning of its loop without a seam, and a little more of the loop."""
+    start, end, fade = (round(seconds * SAMPLE_RATE) for seconds in (*_LOOP, _FADE))
+    made = samples[: end + fade].copy()
+    angle = np.linspace(0.0, np.pi / 2, fade, dtype=np.float32)[:, None]  # equal power: the two are not in phase
+    made[end - fade : end] = samples[end - fade : end] * np.cos(angle) + samples[start - fade : start] * np.sin(angle)
+    made[end:] = samples[start : start + fade]
+    return made

@@ -1,0 +1,118 @@
+  // Clicks, drags and keys on the player, the roll and the sheet music, and what Gradio's events call.
+  const DRAG = 6; // pixels: less is a click
+  let dragged = null; // the tick where a drag on the roll began
+  const onRoll = (event) => event.target.closest("#roll svg[data-voices]");
+  const sectionOf = (one, other) => {
+    const [low, high] = [Math.min(one, other), Math.max(one, other)];
+    const { bars } = music.now();
+    const first = bars.findLast((tick) => tick <= low) ?? 0;
+    return [first, bars.find((tick) => tick >= high && tick > first) ?? bars.at(-1)];
+  };
+  document.addEventListener("pointerdown", (event) => {
+    const svg = onRoll(event);
+    dragged = svg && event.button === 0 ? { x: event.clientX, tick: music.tickAt(svg, event.clientX), moved: false } : null;
+  });
+  document.addEventListener("pointermove", (event) => {
+    const svg = dragged && find("#roll .html-container svg");
+    if (!svg || event.pointerType === "touch" || (!dragged.moved && Math.abs(event.clientX - dragged.x) < DRAG)) return;
+    dragged.moved = true;
+    music.shade(sectionOf(dragged.tick, music.tickAt(svg, event.clientX)));
+  });
+  document.addEventListener("pointerup", (event) => {
+    const svg = dragged?.moved && find("#roll .html-container svg");
+    if (svg) player.setSection(sectionOf(dragged.tick, music.tickAt(svg, event.clientX)));
+  });
+  document.addEventListener("click", (event) => {
+    const { target } = event;
+    const partButton = target.closest("#player [data-part]");
+    if (partButton) player.choosePart(partButton.dataset.part);
+    else if (target.closest("#player .play")) player.toggle();
+    else if (target.closest("#player .loop")) {
+      const bars = music.now()?.bars;
+      player.setSection(player.section() || !bars ? null : [bars[0], bars.at(-1)]);
+    } else if (target.closest("#cards [data-take]")) {
+      document.querySelectorAll("#pick input")[Number(target.closest("[data-take]").dataset.take)]?.click();
+    } else if (onRoll(event)) {
+      if (!dragged?.moved) player.seekTick(music.tickAt(onRoll(event), event.clientX));
+    } else if (target.closest("#sheet .note")) {
+      const tick = sheet.tickOf(target);
+      if (tick !== undefined) player.seekTick(tick);
+    }
+  });
+  document.addEventListener("input", (event) => {
+    const { target } = event;
+    if (target.matches("#player .position")) player.seek(Number(target.value));
+    else if (target.matches("#player .speed")) {
+      player.setSpeed(2 ** Number(target.value));
+      target.setAttribute("aria-valuetext", `${(2 ** Number(target.value)).toFixed(2)} times as fast`);
+      target.nextElementSibling.textContent = `${(2 ** Number(target.value)).toFixed(2)}×`;
+    } else if (target.matches("#player .volume")) sampler.setVolume(Number(target.value) ** 2);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      find("#generate")?.click();
+      return;
+    }
+    const turn = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.target.closest("#player [data-part]") && turn) {
+      const open = player.PARTS.filter((part) => !find(`#player [data-part=${part}]`)?.disabled);
+      player.choosePart(open[(open.indexOf(player.part()) + turn + open.length) % open.length]);
+      find(`#player [data-part=${player.part()}]`)?.focus();
+      event.preventDefault();
+      return;
+    }
+    // Leave Space and the arrows to a focused control that uses them.
+    if (event.target.closest("input, textarea, select, button, a, summary, [role=option], [contenteditable]")) return;
+    if (!player.ready()) return;
+    if (event.key === " ") player.toggle();
+    else if (event.key === "ArrowRight") player.skip(3);
+    else if (event.key === "ArrowLeft") player.skip(-3);
+    else return;
+    event.preventDefault();
+  });
+
+  // On a phone the stage is below the controls.
+  const look = () => {
+    if (window.innerWidth <= 900) find("#take")?.scrollIntoView({ behavior: "smooth" });
+  };
+  window.musiclstm = {
+    player,
+    sampler,
+    look,
+    chosen: () => sampler.wake(),
+    begin: () => player.begin(),
+    listen: () => player.listen(),
+    settle: () => player.settle(),
+    // A take is on the roll with its files: the address of its link.
+    arrived: (code) => {
+      document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // so that tests can wait for the next one
+      return code ? `${location.origin}${location.pathname}?recipe=${code}` : "";
+    },
+  };
+
+  // Keep the newest notes in view while the roll grows, and update a player that Gradio has drawn again.
+  let box = null;
+  let picture = null;
+  const follow = () => {
+    const roll = find("#roll .html-container");
+    const growing = roll && roll.querySelector(".growing svg");
+    const newest = growing && growing.querySelector(".continuation rect:last-of-type");
+    if (newest && !player.isPlaying()) {
+      roll.scrollLeft = Math.max(roll.scrollLeft, Number(newest.getAttribute("x")) - roll.clientWidth * 0.85);
+    }
+    // Let the keyboard reach and scroll every scrolling area.
+    for (const [name, id] of Object.entries({ "Piano roll": "#roll", "Sheet music": "#sheet" })) {
+      const area = find(`${id} .html-container`);
+      if (area && area.tabIndex < 0) Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: name });
+    }
+    if (find("#player .player") !== box) {
+      box = find("#player .player");
+      player.show();
+    }
+    const now = find("#roll .html-container svg");
+    if (now !== picture) {
+      picture = now;
+      player.redrawn();
+    }
+  };
+  new MutationObserver(follow).observe(document.body, { childList: true, subtree: true });

@@ -1,0 +1,87 @@
+  // The piano roll is a picture that the server drew; it also holds the music: notes, voices, and a clock of ticks and seconds.
+  const music = (() => {
+    let read = null;
+    const rollOf = () => find("#roll .html-container svg");
+    const notesOf = (svg, group) =>
+      (svg.querySelector(`.${group}`)?.dataset.notes ?? "")
+        .split(" ")
+        .filter(Boolean)
+        .map((word) => word.split(":").map(Number))
+        .map(([on, key, length, velocity]) => ({ on, key, off: on + length, velocity, group }));
+    const between = (pairs, value, from, to) => {
+      let i = 1;
+      while (i < pairs.length - 1 && pairs[i][from] < value) i++;
+      const [a, b] = [pairs[i - 1], pairs[i]];
+      return a[to] + ((value - a[from]) * (b[to] - a[to])) / (b[from] - a[from]);
+    };
+    // The music on the roll; null before there is any.
+    const now = () => {
+      const svg = rollOf();
+      if (!svg?.dataset.voices) return null;
+      if (read?.svg === svg) return read;
+      const clock = svg.dataset.clock.split(" ").map((pair) => pair.split(":").map(Number));
+      const seconds = (tick) => between(clock, tick, 0, 1);
+      const notes = [...notesOf(svg, "seed"), ...notesOf(svg, "continuation")].sort((a, b) => a.on - b.on);
+      for (const note of notes) Object.assign(note, { start: seconds(note.on), end: seconds(note.off) });
+      read = {
+        svg,
+        notes,
+        seconds,
+        tick: (second) => between(clock, second, 1, 0),
+        split: seconds(Number(svg.dataset.split)),
+        written: seconds(Number(svg.dataset.written)),
+        ticks: Number(svg.dataset.ticks),
+        voices: svg.dataset.voices.split(" ").map((word) => {
+          const [program, lowest] = word.split(":").map(Number);
+          return { program, lowest };
+        }),
+        growing: Boolean(svg.closest(".growing")),
+        bars: svg.dataset.bars.split(" ").map(Number),
+        // The same for the same opening, however it is played; and what tells how it is.
+        rhythm: notes.filter((note) => note.group === "seed").slice(0, 24).map((note) => `${note.on}:${note.off}`).join(" "),
+        performance: `${svg.dataset.voices} ${seconds(96)} ${notes[0]?.key}`,
+        continues: notes.some((note) => note.group === "continuation"),
+      };
+      return read;
+    };
+    // The tick under a point of the picture.
+    const tickAt = (svg, clientX) => {
+      const box = svg.getBoundingClientRect();
+      const x = ((clientX - box.left) * svg.viewBox.baseVal.width) / box.width;
+      return clamp((x - Number(svg.dataset.left)) / Number(svg.dataset.tickPx), 0, Number(svg.dataset.ticks));
+    };
+    const xAt = (svg, tick) => Number(svg.dataset.left) + tick * Number(svg.dataset.tickPx);
+    const mark = (svg, name, element, attributes) => {
+      let shape = svg.querySelector(`.${name}`);
+      if (!attributes) return shape?.remove();
+      if (!shape) {
+        shape = document.createElementNS("http://www.w3.org/2000/svg", element);
+        shape.setAttribute("class", name);
+        shape.setAttribute("aria-hidden", "true");
+        svg.append(shape);
+      }
+      for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
+    };
+    // Draw the playhead at a tick, and keep it in view while the music moves on.
+    const point = (tick, moving) => {
+      const svg = rollOf();
+      const holder = find("#roll .html-container");
+      if (!svg) return;
+      const x = xAt(svg, Math.min(tick, Number(svg.dataset.ticks)));
+      mark(svg, "playhead", "line", { x1: x, x2: x, y1: svg.dataset.top, y2: svg.dataset.bottom });
+      const fits = holder.scrollWidth <= holder.clientWidth;
+      if (!fits && moving && (x < holder.scrollLeft || x > holder.scrollLeft + holder.clientWidth * 0.9)) {
+        holder.scrollLeft = x - holder.clientWidth * 0.1;
+      }
+    };
+    // Shade the section that repeats; null for none.
+    const shade = (section) => {
+      const svg = rollOf();
+      if (!svg) return;
+      const { top, bottom } = svg.dataset;
+      const [from, to] = section ?? [0, 0];
+      const box = { x: xAt(svg, from), width: xAt(svg, to) - xAt(svg, from), y: top, height: bottom - top };
+      mark(svg, "section", "rect", section && box);
+    };
+    return { now, tickAt, point, shade };
+  })();

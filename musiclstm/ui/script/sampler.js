@@ -1,0 +1,143 @@
+  // Plays notes with WebAudio. The samples are single notes that the server rendered from its sound font: every third key, and
+  // the keys between by changing the speed. They are loaded when a note needs them.
+  const sampler = (() => {
+    const QUIET = 0.002; // of a sample's peak: what comes before it is silence that the compression added
+    const LOUDNESS = 3.2; // brings typical music to about -16 LUFS, as the files have
+    const root = () => window.gradio_config?.root ?? "";
+    const programs = new Map(); // program: promise of its facts, with the samples that were asked for
+    const sounding = new Set();
+    let context = null;
+    let dry = null;
+    let volume = null;
+
+    // A small room: noise that dies away within a second, as the files have some reverb too.
+    const room = () => {
+      const length = Math.round(0.9 * context.sampleRate);
+      const buffer = context.createBuffer(2, length, context.sampleRate);
+      for (let channel = 0; channel < 2; channel++) {
+        const data = buffer.getChannelData(channel);
+        for (let i = 0; i < length; i++) data[i] = (2 * Math.random() - 1) * Math.exp((-6 * i) / length) * 0.03;
+      }
+      return new ConvolverNode(context, { buffer, disableNormalization: true });
+    };
+    const open = () => {
+      if (context || !window.AudioContext) return;
+      context = new AudioContext({ latencyHint: "interactive" });
+      dry = new GainNode(context, { gain: LOUDNESS });
+      volume = new GainNode(context, { gain: 1 });
+      const limiter = new DynamicsCompressorNode(context, { threshold: -6, knee: 6, ratio: 12, attack: 0.002, release: 0.15 });
+      dry.connect(volume);
+      dry.connect(room()).connect(volume);
+      volume.connect(limiter).connect(context.destination);
+    };
+
+    // The facts of a program. Rejects with the server's sentence if it can't make sound.
+    const facts = (program) => {
+      open();
+      if (!programs.has(program)) {
+        const asked = fetch(`${root()}/samples/${program}`).then(async (answer) => {
+          const told = await answer.json();
+          if (!answer.ok) throw new Error(told.detail);
+          return { ...told, program, buffers: new Map() };
+        });
+        asked.catch(() => programs.delete(program)); // ask again next time
+        programs.set(program, asked);
+      }
+      return programs.get(program);
+    };
+    const nearest = (keys, key) => keys.reduce((best, each) => (Math.abs(each - key) < Math.abs(best - key) ? each : best));
+    const decoded = async (known, key) => {
+      const answer = await fetch(`${root()}/samples/${known.version}/${known.program}/${key}${known.kind}`);
+      if (!answer.ok) throw new Error("A sound could not be loaded.");
+      const buffer = await context.decodeAudioData(await answer.arrayBuffer());
+      const data = buffer.getChannelData(0);
+      const peak = data.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+      let begins = 0;
+      while (begins < data.length && Math.abs(data[begins]) < QUIET * peak) begins++;
+      return { key, buffer, begins: Math.max(0, begins / buffer.sampleRate - 0.002) };
+    };
+
+    // Load what the notes need, those for the first ones first. Resolves when all are there.
+    const load = async (voices, notes) => {
+      const wanted = new Map(voices.map(({ program }) => [program, new Set()]));
+      for (const { key } of notes) wanted.get(voiceOf(voices, key)).add(key);
+      await Promise.all(
+        [...wanted].map(async ([program, keys]) => {
+          const known = await facts(program);
+          const near = new Set([...keys].map((key) => nearest(known.keys, key)));
+          await Promise.all([...near].map((key) => sample(known, key)));
+        }),
+      );
+    };
+    const sample = (known, key) => {
+      if (!known.buffers.has(key)) {
+        const asked = decoded(known, key).then((made) => {
+          asked.ready = made;
+          return made;
+        });
+        asked.catch(() => known.buffers.delete(key));
+        known.buffers.set(key, asked);
+      }
+      return known.buffers.get(key);
+    };
+    const voiceOf = (voices, key) => voices.findLast(({ lowest }) => lowest <= key).program;
+
+    // Sound a note at a time of the context, for some seconds. A sample that is not there yet is loaded, and the note is late or
+    // left out: the music goes on.
+    const strike = async (voices, { key, velocity }, at, seconds) => {
+      const known = await facts(voiceOf(voices, key));
+      const asked = sample(known, nearest(known.keys, key));
+      const { buffer, begins, key: rendered } = asked.ready ?? (await asked);
+      const now = context.currentTime;
+      if (at + Math.min(seconds, 0.15) < now) return;
+      const source = new AudioBufferSourceNode(context, { buffer, playbackRate: 2 ** ((key - rendered) / 12) });
+      if (known.loop) {
+        Object.assign(source, { loop: true, loopStart: begins + known.loop[0], loopEnd: begins + known.loop[1] });
+      }
+      const level = (velocity / known.velocity) ** 2;
+      const gain = new GainNode(context, { gain: level });
+      source.connect(gain).connect(dry);
+      const start = Math.max(at, now);
+      const end = Math.max(at + seconds, start + 0.03);
+      const voice = { source, gain };
+      source.start(start, begins);
+      gain.gain.setValueAtTime(level, end);
+      gain.gain.setTargetAtTime(0, end, known.release / 2.3); // 2.3 time constants are 20 dB
+      source.stop(end + 3 * known.release + 0.05);
+      sounding.add(voice);
+      source.onended = () => {
+        sounding.delete(voice);
+        gain.disconnect();
+      };
+      return voice;
+    };
+    const letGo = ({ source, gain }, seconds = 0.02) => {
+      const now = context.currentTime;
+      gain.gain.cancelScheduledValues(now);
+      gain.gain.setTargetAtTime(0, now, seconds);
+      source.stop(now + 6 * seconds);
+    };
+    const hush = () => {
+      for (const voice of sounding) letGo(voice);
+      sounding.clear();
+    };
+    return {
+      available: () => Boolean(window.AudioContext),
+      // Browsers let a page sound only after a click or a key: call it in one.
+      wake: () => {
+        open();
+        if (context && context.state !== "running") context.resume();
+      },
+      now: () => context?.currentTime ?? 0,
+      setVolume: (value) => {
+        open();
+        volume?.gain.setTargetAtTime(value, context.currentTime, 0.02);
+      },
+      output: () => volume, // for measuring what is heard
+      facts,
+      load,
+      strike,
+      letGo,
+      hush,
+    };
+  })();
