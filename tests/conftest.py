@@ -28,6 +28,7 @@ from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
+    from musiclstm.render.samples import SampleLibrary
 
 if "TF_XLA_FLAGS" not in os.environ:  # what is compiled is kept in a folder of this run, not in the user's cache
     _compiled = tempfile.TemporaryDirectory(prefix="musiclstm-xla-")
@@ -150,6 +151,15 @@ K:G
 GAB d2e|dBG AGE|GAB [Bd]2e|[GBd]3 [FAc]3|
 GAB d2e|dBG AGE|GAB A2D|[DG]6|]
 """
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> SampleLibrary:
+    """Samples for pages, rendered once for all processes of a run."""
+    from musiclstm.render.samples import SampleLibrary
+
+    folder = tmp_path_factory.getbasetemp()
+    return SampleLibrary((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "samples")
 
 
 @pytest.fixture(scope="session")

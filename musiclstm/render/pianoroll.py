@@ -247,7 +247,7 @@ def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
     x, y = layout.x(split), 16.0
     words = []
     if waiting:
-        seed = f'<text x="{x - 7:.1f}" y="{y:g}" text-anchor="end" fill="{SEED_COLOUR}">seed</text>' if split else ""
+        seed = f'<text x="{x - 7:.1f}" y="{y:g}" text-anchor="end" fill="{SEED_COLOUR}">opening</text>' if split else ""
         words.append(
             f'<g class="hand-over" font-size="13" font-weight="600">'
             f'<path d="M{x:.1f} 4V{layout.bottom:g}" stroke="currentColor" stroke-width="2"/>'
@@ -263,7 +263,7 @@ def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
 def _description(seed: Piece, continuation: Piece | None, lines: NDArray[np.int64], split: int, title: str) -> str:
     """What the picture shows, for screen readers."""
     before = int(np.searchsorted(lines, split))
-    said = f"seed of {_counted(before, 'bar')} with {_counted(len(seed), 'note')}"
+    said = f"opening of {_counted(before, 'bar')} with {_counted(len(seed), 'note')}"
     if continuation is not None:
         after = int(np.searchsorted(lines, split + _last_onset(continuation) + 1)) - before
         said += f", continuation of {_counted(after, 'bar')} with {_counted(len(continuation), 'note')}"

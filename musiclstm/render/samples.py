@@ -33,7 +33,7 @@ _HELD, _GAP = 5, 2  # seconds that a note is held, and before the next one
 _TOGETHER = 5  # notes rendered in one go
 _SHORT = 0.5  # seconds of the note that shows how long an instrument rings once it is let go
 _QUIET, _SILENT = 1e-3, 1e-5  # of full scale: what nobody misses at the end of a note, and no note at all
-_LOOP, _FADE = (2.0, 4.5), 0.25  # seconds: what a held note repeats, and how long its end blends into its beginning
+_LOOP_START, _LOOP_ENDS, _FADE = 2.0, (4.0, 4.7), 0.25  # seconds: see ``_looped``
 _FALLS = 10 ** (-20 / 20)  # by then a note that was let go is hardly heard
 _SECOND = TICKS_PER_QUARTER  # ticks, at one quarter a second
 _FACTS = "facts.json"
@@ -45,18 +45,18 @@ class Samples:
     """The samples of a General MIDI program, and how to play them.
 
     ``keys``: those that have a file. ``velocity``: with which they were struck; a note is as loud as the square of its velocity.
-    ``release``: seconds until a note that is let go is 20 dB quieter. ``loop``: start and end in seconds of what repeats while a
-    note is held, for instruments whose notes do not die away.
+    ``release``: seconds until a note that is let go is 20 dB quieter. ``loops``: for each key, start and end in seconds of what
+    repeats while a note is held; None for an instrument whose notes die away.
     """
 
     keys: tuple[int, ...]
     velocity: int
     release: float
-    loop: tuple[float, float] | None
+    loops: tuple[tuple[float, float], ...] | None
 
     def to_json(self) -> dict[str, Any]:
         """The facts as JSON data."""
-        return {"keys": list(self.keys), "velocity": self.velocity, "release": self.release, "loop": self.loop}
+        return {"keys": list(self.keys), "velocity": self.velocity, "release": self.release, "loops": self.loops}
 
 
 class SampleLibrary:
@@ -80,8 +80,8 @@ class SampleLibrary:
             if not (home / _FACTS).exists():
                 _write(home, program)
         facts = json.loads((home / _FACTS).read_text(encoding="utf-8"))
-        loop = None if facts["loop"] is None else (facts["loop"][0], facts["loop"][1])
-        return version, Samples(tuple(facts["keys"]), facts["velocity"], facts["release"], loop)
+        loops = None if facts["loops"] is None else tuple((start, end) for start, end in facts["loops"])
+        return version, Samples(tuple(facts["keys"]), facts["velocity"], facts["release"], loops)
 
     def warm_up(self) -> None:
         """Render the piano, if that can be done."""
@@ -111,15 +111,19 @@ def _write(home: Path, program: int) -> None:
         draft, keys = drafts / home.name, []
         draft.mkdir()
         middle = _rendered(program, (_MIDDLE,), _HELD)[0]
-        loop = _LOOP if _sustains(middle) else None
+        loops: list[tuple[float, float]] | None = [] if _sustains(middle) else None
         for first in range(0, len(KEYS), _TOGETHER):
             group = KEYS[first : first + _TOGETHER]
             for key, samples in zip(group, _rendered(program, group, _HELD), strict=True):
                 if np.abs(samples).max() > _SILENT:  # a font may lack a key
-                    sound = Audio(_looped(samples) if loop else _trimmed(samples))
-                    (draft / f"{key}{KIND}").write_bytes(encoded(sound, KIND))
+                    if loops is None:
+                        sound = _trimmed(samples)
+                    else:
+                        sound, end = _looped(samples)
+                        loops.append((_LOOP_START, end))
+                    (draft / f"{key}{KIND}").write_bytes(encoded(Audio(sound), KIND))
                     keys.append(key)
-        facts = Samples(tuple(keys), VELOCITY, _release(program), loop)
+        facts = Samples(tuple(keys), VELOCITY, _release(program), None if loops is None else tuple(loops))
         (draft / _FACTS).write_text(json.dumps(facts.to_json()), encoding="utf-8")
         try:
             draft.replace(home)
@@ -170,11 +174,28 @@ def _trimmed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return kept
 
 
-def _looped(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A note whose end leads into the beginning of its loop without a seam, and a little more of the loop."""
-    start, end, fade = (round(seconds * SAMPLE_RATE) for seconds in (*_LOOP, _FADE))
+def _looped(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """A note whose end blends into the beginning of its loop, with a little more of the loop; and the end in seconds.
+
+    The end is where the waves are most alike those before the beginning, so that they don't cancel each other while they blend.
+    """
+    start, fade = round(_LOOP_START * SAMPLE_RATE), round(_FADE * SAMPLE_RATE)
+    first, last = (round(seconds * SAMPLE_RATE) for seconds in _LOOP_ENDS)
+    wave = samples.mean(axis=1, dtype=np.float64)
+    alike = _correlation(wave[first - fade : last], wave[start - fade : start])
+    end = first + int(alike.argmax())
     made = samples[: end + fade].copy()
-    angle = np.linspace(0.0, np.pi / 2, fade, dtype=np.float32)[:, None]  # equal power: the two are not in phase
-    made[end - fade : end] = samples[end - fade : end] * np.cos(angle) + samples[start - fade : start] * np.sin(angle)
+    rising = np.linspace(0.0, 1.0, fade, dtype=np.float32)[:, None]
+    made[end - fade : end] = samples[end - fade : end] * (1 - rising) + samples[start - fade : start] * rising
     made[end:] = samples[start : start + fade]
-    return made
+    return made, round(end / SAMPLE_RATE, 6)
+
+
+def _correlation(wave: NDArray[np.float64], part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How alike ``part`` and each stretch of ``wave`` of its length are, from -1 to 1."""
+    size = 1 << (len(wave) + len(part)).bit_length()
+    spectrum = np.fft.rfft(wave, size) * np.conj(np.fft.rfft(part, size))
+    both = np.fft.irfft(spectrum, size)[: len(wave) - len(part) + 1]
+    power = np.concatenate(([0.0], np.cumsum(wave**2)))
+    energy = power[len(part) :] - power[: -len(part)]
+    return np.asarray(both / np.sqrt(np.maximum(energy, 1e-20) * max(1e-20, float(np.sum(part**2)))))

@@ -19,7 +19,7 @@ from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import OWN, OwnMusic
 
 OWN_FILES = "<p>A MIDI, MusicXML, kern or ABC file, up to 10 MB.</p>"
-CHECK = "<p>Writes this take again from its recipe, and compares the notes.</p>"
+CHECK = "<p>Writes this version again from its recipe, and compares the notes.</p>"
 _AS_DENSE = "about as dense"
 _LEAST_NOTES_FOR_A_KEY = 24  # fewer notes fit several keys
 
@@ -27,16 +27,16 @@ _LEAST_NOTES_FOR_A_KEY = 24  # fewer notes fit several keys
 _GLOSSARY = {
     "Diversity": "How freely the model chooses: the sampling temperature. Below 1 it prefers likely notes, above 1 it takes "
     "risks.",
-    "Random seed": "The number behind every random choice. The same number with the same settings gives the same take.",
+    "Random seed": "The number behind every random choice. The same number with the same settings gives the same version.",
     "Key": "The major or minor key that fits the notes best. “Nearly all notes fit” means at least 95 %; “some notes lie "
     "outside” means 5 to 15 %.",
-    "Density": "Notes per bar, compared with the seed.",
+    "Density": "Notes per bar, compared with the opening.",
     "Loop guard": "When a figure or phrase has come back too often, the guard holds back the notes that would repeat it and "
     "makes the next ones more daring, until the music moves on.",
     "Longest shared passage": "The most notes in a row, in any key, that also occur in a known piece: one the model was trained "
     "on, or the work of an opening. Human music in this style shares passages too: its figure comes from pieces that were kept "
     "out of training.",
-    "The best take": "The one that follows its seed most like human continuations do, in rhythm, register, harmony and "
+    "The best version": "The one that follows its opening most like human continuations do, in rhythm, register, harmony and "
     "repetition.",
 }
 
@@ -73,7 +73,7 @@ def own_facts(own: OwnMusic) -> str:
     notes = counted(len(seed.piece), "note") if len(seed.piece) < len(piece) else f"all {counted(len(piece), 'note')}"
     bars = f"bars {seed.bars[0]}–{seed.bars[1]} of {own.bars}"
     rules = f"Choose up to {limits.SEED_BARS} bars. Percussion is left out."
-    return f"<p><b>{escape(facts)}</b><br>Your seed: {bars}, with {notes}. {rules}</p>"
+    return f"<p><b>{escape(facts)}</b><br>Your opening: {bars}, with {notes}. {rules}</p>"
 
 
 def take_heading(composition: Composition) -> str:
@@ -111,11 +111,11 @@ def take_sentences(composition: Composition, take: Take) -> str:
     """Length and density compared with the seed, then the key and how closely the take keeps to it."""
     density = _density(composition, take)
     size = f"{counted(composition.bars, 'bar')} with {counted(len(take.continuation), 'note')}"
-    said = f"{size}, {density} {'as' if density == _AS_DENSE else 'than'} the seed."
+    said = f"{size}, {density} {'as' if density == _AS_DENSE else 'than'} the opening."
     if len(take.continuation) >= _LEAST_NOTES_FOR_A_KEY:
         key = named_like(estimate_key(take.continuation)[0], composition.request.seed.piece.key)
         name, home = key_name(key), composition.request.seed.key
-        said += f" It is in {name}, like the seed." if name == home else f" It is in {name}; the seed is in {home}."
+        said += f" It is in {name}, like the opening." if name == home else f" It is in {name}; the opening is in {home}."
         said += f" {_steadiness(take.continuation, key)} {name}."
     return said
 

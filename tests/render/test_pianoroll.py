@@ -81,10 +81,10 @@ def test_hand_over_is_at_the_first_bar_line_after_the_last_onset() -> None:
 
 
 def test_hand_over_is_labelled_only_if_something_follows() -> None:
-    assert {"seed", "continuation"} <= set(words(roll_svg(scale(2), scale(1))))
-    assert {"seed", "continuation"} <= set(words(roll_svg(scale(2), NOTHING)))
-    assert {"seed", "continuation"} <= set(words(roll_svg(scale(2), until=960)))
-    assert not {"seed", "continuation"} & set(words(roll_svg(scale(2))))
+    assert {"opening", "continuation"} <= set(words(roll_svg(scale(2), scale(1))))
+    assert {"opening", "continuation"} <= set(words(roll_svg(scale(2), NOTHING)))
+    assert {"opening", "continuation"} <= set(words(roll_svg(scale(2), until=960)))
+    assert not {"opening", "continuation"} & set(words(roll_svg(scale(2))))
 
 
 def test_continuation_label_has_room_even_without_notes() -> None:
@@ -188,7 +188,7 @@ def test_long_title_is_shortened_and_kept_in_full_in_the_description() -> None:
 
 def test_picture_has_a_description() -> None:
     root = drawn(roll_svg(scale(2), scale(3), title="K. 545"))
-    expected = "Piano roll of K. 545: seed of 2 bars with 8 notes, continuation of 3 bars with 12 notes"
+    expected = "Piano roll of K. 545: opening of 2 bars with 8 notes, continuation of 3 bars with 12 notes"
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"] == root.findtext(f"{SVG}title") == expected
 

@@ -37,6 +37,7 @@ from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Key, Piece, make_notes
 from musiclstm.music.performance import Performance
 from musiclstm.publishing.space import Pinned, space_files
+from musiclstm.render.samples import SampleLibrary
 from musiclstm.seeds.seed import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
@@ -66,9 +67,9 @@ def reader() -> Iterator[MusicReader]:
 
 
 @pytest.fixture(scope="module")
-def address(engine: Engine, reader: MusicReader) -> Iterator[str]:
+def address(engine: Engine, reader: MusicReader, samples: SampleLibrary) -> Iterator[str]:
     page = build_page(ActiveCheckpoint(engine), reader)
-    yield launch(page, prevent_thread_lock=True, quiet=True)
+    yield launch(page, samples, prevent_thread_lock=True, quiet=True)
     page.close()
 
 

@@ -92,7 +92,6 @@
 
   // Keep the newest notes in view while the roll grows, and update a player that Gradio has drawn again.
   let box = null;
-  let picture = null;
   const follow = () => {
     const roll = find("#roll .html-container");
     const growing = roll && roll.querySelector(".growing svg");
@@ -109,10 +108,7 @@
       box = find("#player .player");
       player.show();
     }
-    const now = find("#roll .html-container svg");
-    if (now !== picture) {
-      picture = now;
-      player.redrawn();
-    }
+    if (music.changed()) player.redrawn();
   };
-  new MutationObserver(follow).observe(document.body, { childList: true, subtree: true });
+  const MUSIC = ["data-notes", "data-written", "data-clock", "data-voices"];
+  new MutationObserver(follow).observe(document.body, { childList: true, subtree: true, attributeFilter: MUSIC });

@@ -13,7 +13,7 @@
     let section = null; // [first, last] tick that repeats
     let expecting = false; // Generate was pressed, and what is on the roll after the opening is old
     let held = false; // the music has come to where nothing is written yet
-    let old = null; // the picture on which Generate was pressed
+    let old = null; // the music on the roll when Generate was pressed
     let shown = null; // the music that was on the roll before it was drawn anew
     let loading = 0;
     let timer = 0;
@@ -132,7 +132,7 @@
     const redrawn = () => {
       const known = music.now();
       if (!known) return;
-      if (expecting && known.svg !== old && (known.growing || known.continues)) expecting = false;
+      if (expecting && known !== old && (known.growing || known.continues)) expecting = false;
       if (known.rhythm !== shown?.rhythm) {
         section = null;
         if (playing && !expecting && !known.growing) pause();
@@ -225,7 +225,7 @@
         pause();
         place = 0;
         expecting = true;
-        old = music.now()?.svg;
+        old = music.now();
         play();
       },
       // Nothing more will be written.

@@ -1,6 +1,7 @@
   // The piano roll is a picture that the server drew; it also holds the music: notes, voices, and a clock of ticks and seconds.
   const music = (() => {
     let read = null;
+    let known = ""; // the data that was read: Gradio may change a picture in its place
     const rollOf = () => find("#roll .html-container svg");
     const notesOf = (svg, group) =>
       (svg.querySelector(`.${group}`)?.dataset.notes ?? "")
@@ -14,17 +15,23 @@
       const [a, b] = [pairs[i - 1], pairs[i]];
       return a[to] + ((value - a[from]) * (b[to] - a[to])) / (b[from] - a[from]);
     };
-    // The music on the roll; null before there is any.
-    const now = () => {
+    // Look at the roll; true if its music is another one than when it was last looked at.
+    const changed = () => {
       const svg = rollOf();
-      if (!svg?.dataset.voices) return null;
-      if (read?.svg === svg) return read;
+      const groups = [...(svg?.querySelectorAll("[data-notes]") ?? [])].map((group) => group.dataset.notes);
+      const { clock, voices, written } = svg?.dataset ?? {};
+      const data = [clock, voices, written, Boolean(svg?.closest(".growing")), ...groups].join("|");
+      if (data === known) return false;
+      known = data;
+      read = voices ? readFrom(svg) : null;
+      return true;
+    };
+    const readFrom = (svg) => {
       const clock = svg.dataset.clock.split(" ").map((pair) => pair.split(":").map(Number));
       const seconds = (tick) => between(clock, tick, 0, 1);
       const notes = [...notesOf(svg, "seed"), ...notesOf(svg, "continuation")].sort((a, b) => a.on - b.on);
       for (const note of notes) Object.assign(note, { start: seconds(note.on), end: seconds(note.off) });
-      read = {
-        svg,
+      return {
         notes,
         seconds,
         tick: (second) => between(clock, second, 1, 0),
@@ -42,7 +49,6 @@
         performance: `${svg.dataset.voices} ${seconds(96)} ${notes[0]?.key}`,
         continues: notes.some((note) => note.group === "continuation"),
       };
-      return read;
     };
     // The tick under a point of the picture.
     const tickAt = (svg, clientX) => {
@@ -83,5 +89,6 @@
       const box = { x: xAt(svg, from), width: xAt(svg, to) - xAt(svg, from), y: top, height: bottom - top };
       mark(svg, "section", "rect", section && box);
     };
-    return { now, tickAt, point, shade };
+    // ``now``: the music on the roll; null before there is any.
+    return { now: () => read, changed, tickAt, point, shade };
   })();

@@ -91,9 +91,8 @@
       const now = context.currentTime;
       if (at + Math.min(seconds, 0.15) < now) return;
       const source = new AudioBufferSourceNode(context, { buffer, playbackRate: 2 ** ((key - rendered) / 12) });
-      if (known.loop) {
-        Object.assign(source, { loop: true, loopStart: begins + known.loop[0], loopEnd: begins + known.loop[1] });
-      }
+      const repeats = known.loops?.[known.keys.indexOf(rendered)];
+      if (repeats) Object.assign(source, { loop: true, loopStart: begins + repeats[0], loopEnd: begins + repeats[1] });
       const level = (velocity / known.velocity) ** 2;
       const gain = new GainNode(context, { gain: level });
       source.connect(gain).connect(dry);
