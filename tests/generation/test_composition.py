@@ -23,6 +23,7 @@ from musiclstm.generation.composition import (
     compose_stream,
     extension_request,
     performed,
+    played_so,
 )
 from musiclstm.generation.request import CLOSING, OPEN_ENDED, ComposeRequest
 from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
@@ -298,6 +299,17 @@ def test_another_tempo_changes_no_note(small_checkpoint: Checkpoint) -> None:
     assert notes(plain) == notes(slow)
     assert plain.seed.tempi == plain.takes[0].continuation.tempi == plain.takes[0].joined.tempi == (Tempo(0, 120.0),)
     assert slow.seed.tempi == slow.takes[0].continuation.tempi == slow.takes[0].joined.tempi == (Tempo(0, 50.0),)
+
+
+def test_a_take_that_is_played_in_another_way_is_the_one_that_would_have_been_written(small_checkpoint: Checkpoint) -> None:
+    harp = Performance("harp", 90.0, 3)
+    ways = (Performance(), harp)
+    plain, other = (compose(small_checkpoint, request_for(small_checkpoint, takes=2, performance=way)) for way in ways)
+    assert played_so(plain, harp) == other
+    assert played_so(other, Performance()) == plain
+    longer = compose(small_checkpoint, extension_request(other, 1, bars=3))
+    again = played_so(longer, Performance())
+    assert again.takes[0].joined == compose(small_checkpoint, request_from(small_checkpoint, again.recipe)).takes[0].joined
 
 
 # While it grows

@@ -1,7 +1,7 @@
   // The piano roll is a picture that the server drew; it also holds the music: notes, voices, and a clock of ticks and seconds.
   const music = (() => {
     let read = null;
-    let known = ""; // the data that was read: Gradio may change a picture in its place
+    let known = []; // the data that was read: Gradio may change a picture in its place
     const rollOf = () => find("#roll .html-container svg");
     const notesOf = (svg, group) =>
       (svg.querySelector(`.${group}`)?.dataset.notes ?? "")
@@ -20,8 +20,8 @@
       const svg = rollOf();
       const groups = [...(svg?.querySelectorAll("[data-notes]") ?? [])].map((group) => group.dataset.notes);
       const { clock, voices, written } = svg?.dataset ?? {};
-      const data = [clock, voices, written, Boolean(svg?.closest(".growing")), ...groups].join("|");
-      if (data === known) return false;
+      const data = [clock, voices, written, Boolean(svg?.closest(".growing")), ...groups];
+      if (data.length === known.length && data.every((each, i) => each === known[i])) return false;
       known = data;
       read = voices ? readFrom(svg) : null;
       return true;
