@@ -47,7 +47,7 @@ SHARED := __init__ report greedy heldout learning music original browsing proces
 MUSIC  := quality diversity endings seeds guard style regeneration judges
 
 # A script in a folder of its own finds the package through PYTHONPATH.
-bench: sound $(VENV)/pins ## run the benchmarks of speed and memory one after the other
+bench: sound $(VENV)/pins-dev browser ## run the benchmarks of speed and memory one after the other
 	@for script in $(filter-out $(SHARED:%=benchmarks/%.py) $(MUSIC:%=benchmarks/%.py),$(sort $(wildcard benchmarks/*.py))); do \
 		echo "$$script"; PYTHONPATH=. $(PYTHON_IN_VENV) "$$script" || exit 1; \
 	done

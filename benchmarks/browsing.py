@@ -14,27 +14,24 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 PATIENCE = 600.0  # seconds of silence
 NEW_NOTES = re.compile(r'<g class="continuation"[^>]*>\s*<rect')
 JSON = "application/json"
-SOUNDS = {".flac", ".mp3", ".ogg", ".wav"}
 
 
 @dataclass
 class Seen:
     """What a visitor saw of one take, in seconds from the click; None for what never came.
 
-    ``joined``: the bytes of joined.mid. ``sound``: the number of bytes of the joined sound. ``faults``: what went wrong.
+    ``joined``: the bytes of joined.mid. ``faults``: what went wrong.
     """
 
     first_notes: float | None = None
     files: float | None = None
     joined: bytes = b""
-    sound: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -190,9 +187,6 @@ class Visitor:
         self._files[name] = value["url"]
         if name == "joined.mid":
             self._seen.joined = self.fetch(value["url"])
-        elif PurePath(name).stem == "joined" and PurePath(name).suffix in SOUNDS:
-            self._seen.sound = len(self.fetch(value["url"]))
-        if self._seen.joined and self._seen.sound:
             self._seen.files = time.perf_counter() - self._began
 
     def _connection(self) -> http.client.HTTPConnection:

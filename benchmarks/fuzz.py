@@ -79,6 +79,7 @@ def main() -> None:
     from musiclstm.api import open_checkpoint
     from musiclstm.formats import MusicReader
     from musiclstm.limits import READ_SECONDS
+    from musiclstm.render.samples import SampleLibrary
     from musiclstm.ui.active_checkpoint import ActiveCheckpoint
     from musiclstm.ui.engine import Engine
     from musiclstm.ui.page import build_page, launch
@@ -88,7 +89,7 @@ def main() -> None:
     with MusicReader() as reader, tempfile.TemporaryDirectory(prefix="musiclstm-") as folder:
         reader.warm_up()
         page = build_page(ActiveCheckpoint(engine), reader)
-        address = launch(page, prevent_thread_lock=True, quiet=True)
+        address = launch(page, SampleLibrary(Path(folder)), prevent_thread_lock=True, quiet=True)
         files = damaged(sound(), options.count, np.random.default_rng(options.random_seed))
         left, outcomes, memory = _temporary(Path(folder)), list[Outcome](), []
         with visiting(address) as waits, ThreadPoolExecutor(SENDERS) as senders:
@@ -223,7 +224,7 @@ def read(checkpoint: Any, reader: Callable[[Path], Any], folder: Path, ending: s
     from musiclstm.generation import packed, read_recipe
     from musiclstm.music import Performance
     from musiclstm.seeds import seed_from_piece
-    from musiclstm.ui.pictures import seed_roll
+    from musiclstm.ui.pictures import waiting_roll
 
     began = time.perf_counter()
     with tempfile.NamedTemporaryFile(dir=folder, suffix=ending) as file:
@@ -236,7 +237,7 @@ def read(checkpoint: Any, reader: Callable[[Path], Any], folder: Path, ending: s
                 _open(checkpoint, packed(data) if ending == UNPACKED else data.decode("latin-1"))
             else:
                 seed = seed_from_piece(reader(Path(file.name)))
-                musicxml_text(seed.piece), seed_roll(seed, Performance())
+                musicxml_text(seed.piece), waiting_roll(seed, 16, Performance())
             answer = "music"
         except MusicLSTMError as error:
             answer = "sentence" if len(str(error).splitlines()) == 1 else f"several lines: {error}"

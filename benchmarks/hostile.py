@@ -128,14 +128,14 @@ def drawn(paths: list[Path]) -> dict[str, float]:
     from musiclstm.formats import MusicReader
     from musiclstm.music import Performance
     from musiclstm.seeds import seed_from_piece
-    from musiclstm.ui.pictures import seed_roll
+    from musiclstm.ui.pictures import waiting_roll
 
     seconds: dict[str, list[float]] = {path.suffix: [] for path in paths}
     with MusicReader() as reader:
         for _ in range(ROUNDS + 1):
             for path in paths:
                 began = time.perf_counter()
-                seed_roll(seed_from_piece(reader.read(path)), Performance())
+                waiting_roll(seed_from_piece(reader.read(path)), 16, Performance())
                 seconds[path.suffix].append(time.perf_counter() - began)
     return {ending: median(values[1:]) for ending, values in seconds.items()}
 

@@ -67,7 +67,7 @@ def visited(address: str, number: int) -> tuple[str, str, bytes]:
         seen = visitor.press("generate", {**OWN, "random-seed": number})
         if seen.faults:
             raise SystemExit(f"A visitor saw: {seen.faults[0]}")
-        return visitor.cookie, visitor.code, seen.joined if seen.sound else b""
+        return visitor.cookie, visitor.code, seen.joined
 
 
 def opened(address: str, code: str, cookie: str) -> bytes:

@@ -4,8 +4,8 @@ Each visitor opens the page, as a browser does, and presses Generate with a seed
 spread over ten seconds. The page is warm and runs in a process of its own. One visitor opens a link to a large request, and
 others come two seconds later. In the end all of them come once more, each alone.
 
-Times count from the click: until the first new notes are on the roll, and until the joined sound and MIDI are downloaded. The
-page itself is asked for four times a second meanwhile.
+Times count from the click: until the first new notes are on the roll, and until the joined MIDI is downloaded; the page
+plays the notes itself. The page is asked for four times a second meanwhile.
 """
 
 from __future__ import annotations

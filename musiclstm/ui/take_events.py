@@ -211,7 +211,8 @@ def _write_event(
         }
         if session.growing:  # nothing came of it, by an error or an early Stop: back to what was on the stage
             session.growing = False
-            seed, shown = session.seed(seed_id, session.engine or active.now), session.result and session.result.shown
+            seed = session.seed(seed_id, session.engine or active.now)
+            shown = None if session.result is None else session.result.shown
             updates[w.heading] = texts.waiting_heading(seed) if shown is None else texts.take_heading(shown.composition)
             updates[w.roll] = waiting_roll(seed, bars, session.performance) if shown is None else take_roll(shown)
         return updates

@@ -192,8 +192,6 @@ def test_trio_has_three_sounds_of_one_gain() -> None:
     assert trio["joined"].seconds == pytest.approx(2.0 + 2.0 + 2.0, abs=1e-3)
     assert level(trio["continuation"], 0, 2) - level(trio["seed"], 0, 2) > 8.0
     assert level(trio["joined"], 0, 1) == pytest.approx(level(trio["seed"], 0, 1), abs=0.01)
-    again = render_trio(quiet, loud, 96, seed_audio=synthesize(quiet))
-    assert all(np.array_equal(trio[name].samples, again[name].samples) for name in trio)
 
 
 @needs_sound
