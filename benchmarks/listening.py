@@ -76,7 +76,7 @@ def main() -> None:
     seeds = engine.checkpoint.seeds
     chosen = [seeds[index * len(seeds) // options.seeds] for index in range(options.seeds)]
     with serving(engine) as page:
-        heard = [listen(page, seed.title, seed.composer, options.bars) for seed in chosen]
+        heard = [listen(page, seed.title, options.bars) for seed in chosen]
     engine.close()
     loudness = [one["page"] - one["file"] for one in heard]
     figures = [
@@ -123,7 +123,7 @@ def serving(engine: Any) -> Iterator[Page]:
         blocks.close()
 
 
-def listen(page: Page, title: str, composer: str, bars: int) -> dict[str, float]:
+def listen(page: Page, title: str, bars: int) -> dict[str, float]:
     """Choose an opening, generate, and listen to the end."""
     page.click("#seed input")
     page.get_by_role("option", name=title).first.click()
