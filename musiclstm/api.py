@@ -17,6 +17,7 @@ from musiclstm.generation import (
     WAV,
     ComposeRequest,
     Composition,
+    Edits,
     Prefix,
     TakeFiles,
     compose,
@@ -140,6 +141,8 @@ def _request(
     given = given_of("bars", "takes", "candidates", "random_seed", "ending", "regenerate")
     given["sampling"] = SamplingOptions(**given_of("diversity", "top_p", "loop_guard"))
     given["performance"] = Performance(**given_of("instrument", "tempo", "transposition"))
+    if settings.get("edits") is not None:
+        given["edits"] = Edits.from_json(settings["edits"])
     seed = seed_of(settings)
     written = settings.get("after")
     if written is not None:
@@ -147,8 +150,7 @@ def _request(
             raise OptionError("A recipe can't extend or change the music of another seed.")
         require_written(bars_in_all(settings))  # before any are
         earlier = _request({"own_seed": settings.get("own_seed"), **written["recipe"]}, seed_of, prefix)
-        # An extension drops one bar at most, so the total number of bars limits the work that a long chain can cause.
-        if not 0 <= earlier.total_bars - written["bars"] <= 1:
+        if not 1 <= written["bars"] <= earlier.total_bars:
             raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
         given["after"] = prefix(earlier, written)
     return ComposeRequest(seed, **given)

@@ -26,6 +26,7 @@ BARS, TAKES, CANDIDATES = 64, 8, 16
 TAKE_NOTES = 4096  # 64 bars of very dense music
 BARS_IN_ALL = 512  # of one request and those whose music it extends or changes
 NESTED = 64  # recipes, one in another
+EDITS, EDITED_NOTES = 500, 5_000  # changes by hand, and notes of one of them
 
 # A recipe and a link
 RECIPE_BYTES = 400_000  # a file of 5,000 notes, a number on each line

@@ -4,6 +4,7 @@ from musiclstm.generation.composition import (
     Take,
     compose,
     compose_stream,
+    edited,
     extension_request,
     original_of,
     performed,
@@ -12,6 +13,7 @@ from musiclstm.generation.composition import (
     regeneration_request,
     take_recipe,
 )
+from musiclstm.generation.edits import Edit, Edits
 from musiclstm.generation.export import (
     FLAC,
     MP3,
@@ -57,11 +59,14 @@ __all__ = [
     "WAV",
     "ComposeRequest",
     "Composition",
+    "Edit",
+    "Edits",
     "Prefix",
     "Take",
     "TakeFiles",
     "compose",
     "compose_stream",
+    "edited",
     "extension_request",
     "link_from_recipe",
     "link_of",

@@ -15,11 +15,12 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import HORIZON
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
+from musiclstm.generation.edits import Edit, Edits
 from musiclstm.generation.recipe import DIGITS, nesting, seed_digest
 from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, POSITION, Rows, encode
 from musiclstm.music import Notes, Performance, Piece, cut, line_after
-from musiclstm.scoring import Critic, Ear, SharedPassage
+from musiclstm.scoring import Critic, Ear, OriginalityIndex, SharedPassage
 
 if TYPE_CHECKING:
     from musiclstm.model import State, Turn
@@ -64,17 +65,19 @@ class Composition:
     recipe: dict[str, Any]
 
 
-def extension_request(composition: Composition, number: int, **settings: Any) -> ComposeRequest:
+def extension_request(composition: Composition, number: int, *, kept: int | None = None, **settings: Any) -> ComposeRequest:
     """A request that extends take ``number`` of a finished composition; ``settings`` override those of the composition.
 
-    A take with an ending is extended from the start of its last bar, since nothing can follow a closing chord. Raises
-    OptionError for settings out of range, including more than limits.BARS_IN_ALL in total.
+    It goes on after bar ``kept`` of the continuation; what was after it is left out. None goes on at the end, for a take with an
+    ending from the start of its last bar, since nothing can follow a closing chord. Raises OptionError for settings out of range,
+    including more than limits.BARS_IN_ALL in total.
     """
     request = composition.request
     our_ending = request.closes and composition.split == request.seed.end  # not that of a person's own music
     bars = composition.bars - (1 if our_ending and composition.bars > 1 else 0)
-    written = prefix_of(composition, number, bars)
-    return replace(request, **{"after": written, "takes": 1, "ending": None, "regenerate": None, **settings})
+    written = prefix_of(composition, number, bars if kept is None else kept)
+    usual = {"after": written, "takes": 1, "ending": None, "regenerate": None, "edits": None}
+    return replace(request, **{**usual, **settings})
 
 
 def regeneration_request(composition: Composition, number: int, first: int, last: int, **settings: Any) -> ComposeRequest:
@@ -84,7 +87,7 @@ def regeneration_request(composition: Composition, number: int, first: int, last
     bars outside the continuation and for settings out of range.
     """
     whole = prefix_of(composition, number, composition.bars)
-    usual = {"after": whole, "takes": 1, "candidates": ComposeRequest.candidates, "ending": None}
+    usual = {"after": whole, "takes": 1, "candidates": ComposeRequest.candidates, "ending": None, "edits": None}
     usual |= {"regenerate": first, "bars": last - first + 1}
     return replace(composition.request, **{**usual, **settings})
 
@@ -148,6 +151,36 @@ def _played_so(recipe: Mapping[str, Any], performance: Performance) -> dict[str,
     return made
 
 
+def edited(composition: Composition, number: int, edit: Edit, known: OriginalityIndex | None = None) -> Composition:
+    """Take ``number`` of a finished composition, changed by hand; the only one of the new composition.
+
+    ``known`` finds the longest passage shared with a known piece. Raises OptionError if the opening or bars after the end would
+    change, or no note would stay.
+    """
+    request, split = composition.request, composition.split
+    take = next(take for take in composition.takes if take.number == number)
+    end = split + line_after(take.continuation, composition.bars)
+    if any(not split <= onset < end for onset, *_ in (*edit.removed, *edit.added)):
+        raise OptionError("Only notes of the continuation can be changed; the opening stays as it is.")
+    before = request.edits.steps if request.edits is not None and request.edits.number == number else ()
+    edits = Edits(number, (*before, edit))
+    changed = _changed(take, Edits(number, (edit,)), split)
+    if not len(changed.continuation):
+        raise OptionError("At least one note of the continuation must stay.")
+    if known is not None:
+        begin = int(np.searchsorted(changed.joined.notes["onset"], split))
+        changed = replace(changed, shared_passage=known.longest(changed.joined, begin))
+    recipe = take_recipe(composition, number) | {"edits": edits.to_json()}
+    return replace(composition, request=replace(request, edits=edits), takes=(changed,), recipe=recipe)
+
+
+def _changed(take: Take, edits: Edits, split: int) -> Take:
+    if take.number != edits.number:
+        return take
+    joined = replace(take.joined, notes=edits.applied(take.joined.notes))
+    return replace(take, joined=joined, continuation=cut(joined, split, max(joined.end, split) + 1))
+
+
 def original_of(composition: Composition) -> Piece | None:
     """The composer's own continuation, at the tempo and in the transposition of the request; None if it is unknown."""
     request = composition.request
@@ -179,6 +212,8 @@ def compose_stream(checkpoint: Checkpoint, request: ComposeRequest, turn: Turn |
         finished = all(draft.finished for draft in drafts)
         takes = tuple(_take(place, number, draft) for number, draft in enumerate(drafts))
         fresh = min(draft.bars for draft in drafts)
+        if finished and request.edits is not None:
+            takes = tuple(_changed(take, request.edits, place.split) for take in takes)
         if finished:
             takes = _judged(takes, drafts, seed, place, checkpoint)
         bars = request.total_bars - (0 if place.rewrites else request.bars - fresh)
@@ -276,6 +311,8 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
         "transposition": request.performance.transposition,
         "ending": request.ending,
     }
+    if request.edits is not None:
+        made["edits"] = request.edits.to_json()
     if checkpoint.origin:
         made["origin"] = checkpoint.origin
     if request.seed not in checkpoint.seeds:

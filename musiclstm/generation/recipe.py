@@ -24,7 +24,7 @@ SHOWN = 8  # of them in a sentence
 IDENTITY = ("checkpoint", "revision", "origin", "checkpoint_digest", "seed_digest")
 SETTINGS = (
     *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "candidates", "random_seed"),
-    *("tempo", "instrument", "transposition", "ending", "regenerate", "after", "take"),
+    *("tempo", "instrument", "transposition", "ending", "regenerate", "after", "take", "edits"),
 )
 
 

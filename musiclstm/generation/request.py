@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from musiclstm import limits
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
+from musiclstm.generation.edits import Edits
 from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, estimate_key, join, line_after, make_notes
 from musiclstm.seeds import Seed
 
@@ -60,6 +61,7 @@ class ComposeRequest:
     ``regenerate``: write ``bars`` bars anew from this one on, counted from 1 in seed and continuation together, instead of going
     on at the end: bars of the seed's own music, or of the take in ``after``. All other bars stay. New last bars close if the old
     ones did.
+    ``edits``: what a person then changed by hand in one of the takes.
     """
 
     seed: Seed
@@ -72,6 +74,7 @@ class ComposeRequest:
     ending: int | None = None
     regenerate: int | None = None
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    edits: Edits | None = None
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
