@@ -50,6 +50,7 @@ _FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", l
 _TOGETHER = (
     (
         "ui/test_browser",
+        "ui/test_changing",
         "generation/test_composition",
         "generation/test_regeneration",
         "generation/test_link",

@@ -85,8 +85,9 @@ def roll_svg(
     For a playhead the element has ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
     ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` to interpolate linearly.
     With ``voices`` a script can play it: they are in ``data-voices`` as ``program:lowest pitch``, the notes in ``data-notes`` of
-    both groups as ``onset:pitch:duration:velocity`` (ticks of the whole music), the bar
-    lines in ``data-bars``, and ``written``, the tick up to which the notes are known, in ``data-written``.
+    both groups as ``onset:pitch:duration:velocity`` (ticks of the whole music), the bar lines in ``data-bars``, the highest pitch
+    shown and the height of a row in ``data-high`` and ``data-row``, and ``written``, the tick up to which the notes are known, in
+    ``data-written``.
     Raises OptionError for sizes out of range, and for more than limits.DRAWN_NOTES notes.
     """
     if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
@@ -110,7 +111,7 @@ def roll_svg(
             layout,
             split,
             words,
-            _playing(voices, lines, written),
+            _playing(voices, lines, layout, written),
             max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0),
         ),
         _keys(layout),
@@ -154,12 +155,13 @@ def _layout(pitches: list[int], ticks: int, tick_px: float, height: float) -> _L
     return _Layout(low, high, ticks, tick_px, height)
 
 
-def _playing(voices: Sequence[Voice], lines: NDArray[np.int64], written: int | None) -> str:
+def _playing(voices: Sequence[Voice], lines: NDArray[np.int64], layout: _Layout, written: int | None) -> str:
     """The attributes that tell a script how to play the music; none without voices."""
     if not voices:
         return ""
     players, bars = " ".join(f"{voice.program}:{voice.lowest}" for voice in voices), " ".join(map(str, lines.tolist()))
-    return f' data-voices="{players}" data-bars="{bars}" data-written="{lines[-1] if written is None else written}"'
+    pitches = f'data-high="{layout.high}" data-row="{layout.row:.6g}"'
+    return f' data-voices="{players}" data-bars="{bars}" data-written="{lines[-1] if written is None else written}" {pitches}'
 
 
 def _opening(whole: Piece, layout: _Layout, split: int, words: str, playing: str, width: float) -> str:

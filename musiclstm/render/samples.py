@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,7 +29,7 @@ KEYS = tuple(range(LOWEST_PITCH, HIGHEST_PITCH + 1, STEP))
 VELOCITY = 100  # of the rendered notes
 KIND = ".mp3"  # every browser decodes it, and a piano takes 2 MB
 PROGRAMS = frozenset(voice.program for voices in INSTRUMENTS.values() for voice in voices)
-_VERSION = "1"  # of what this module writes
+_VERSION = "2"  # of what this module writes
 _HELD, _GAP = 5, 2  # seconds that a note is held, and before the next one
 _TOGETHER = 5  # notes rendered in one go
 _SHORT = 0.5  # seconds of the note that shows how long an instrument rings once it is let go
@@ -77,11 +78,12 @@ class SampleLibrary:
         version = _version(find_soundfont())
         home = self._home(version, program)
         with self._locks[program]:
-            if not (home / _FACTS).exists():
+            try:
+                return version, _read(home)
+            except (OSError, ValueError, KeyError):  # not there, or the disk lost a part
+                shutil.rmtree(home, ignore_errors=True)
                 _write(home, program)
-        facts = json.loads((home / _FACTS).read_text(encoding="utf-8"))
-        loops = None if facts["loops"] is None else tuple((start, end) for start, end in facts["loops"])
-        return version, Samples(tuple(facts["keys"]), facts["velocity"], facts["release"], loops)
+            return version, _read(home)
 
     def warm_up(self) -> None:
         """Render the piano, if that can be done."""
@@ -102,6 +104,12 @@ class SampleLibrary:
 def _version(soundfont: Path) -> str:
     known = soundfont.stat()
     return hashlib.sha256(f"{_VERSION} {soundfont} {known.st_size} {known.st_mtime_ns}".encode()).hexdigest()[:12]
+
+
+def _read(home: Path) -> Samples:
+    facts = json.loads((home / _FACTS).read_text(encoding="utf-8"))
+    loops = None if facts["loops"] is None else tuple((start, end) for start, end in facts["loops"])
+    return Samples(tuple(facts["keys"]), facts["velocity"], facts["release"], loops)
 
 
 def _write(home: Path, program: int) -> None:

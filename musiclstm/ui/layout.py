@@ -63,8 +63,14 @@ class Widgets:
     pick: gr.Radio
     sentence: gr.HTML
     steps: gr.Row
+    rewrite: gr.Button
+    write_on: gr.Button
     extend: gr.Button
     undo: gr.Button
+    redo: gr.Button
+    selection: gr.Textbox
+    changes: gr.Textbox
+    change: gr.Button
     downloads: gr.Row
     midi_seed: gr.DownloadButton
     midi_continuation: gr.DownloadButton
@@ -95,7 +101,7 @@ class Widgets:
         """Everything that ``shown`` and ``listed`` update."""
         picture = [self.heading, self.roll, self.cards, self.pick, self.sentence, self.sheet]
         files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined]
-        return [*picture, self.code, self.steps, self.extend, self.undo, *files, self.replay_fold, self.checked]
+        return [*picture, self.code, self.steps, self.extend, self.undo, self.redo, *files, self.replay_fold, self.checked]
 
     def opened(self, engine: Engine, note: str) -> Updates:
         """Updates for a page that has just loaded: the checkpoint in use, and its seeds."""
@@ -105,8 +111,8 @@ class Widgets:
             self.seed: gr.Dropdown(choices=seeds, value=engine.first.id),
         }
 
-    def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int) -> Updates:
-        """Updates that show a finished take; Undo can go back ``steps`` results."""
+    def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int, redo: bool = False) -> Updates:
+        """Updates that show a finished take; Undo can go back ``steps`` results, and ``redo`` whether Redo has one."""
         return {
             self.heading: texts.take_heading(shown.composition),
             self.roll: take_roll(shown),
@@ -116,6 +122,7 @@ class Widgets:
             self.steps: gr.Row(visible=True),
             self.extend: gr.Button("Extend", visible=True),
             self.undo: gr.Button("Undo", interactive=steps > 0),
+            self.redo: gr.Button("Redo", interactive=redo),
             self.downloads: gr.Row(visible=True),
             self.midi_seed: files.seed_midi,
             self.midi_continuation: files.continuation_midi,
@@ -270,9 +277,23 @@ def _take(engine: Engine) -> dict[str, Any]:
     made["sentence"] = gr.HTML(elem_id="sentence")
     made["cards"] = gr.HTML(visible=False, elem_id="cards")
     made["pick"] = gr.Radio([], label="Version", visible=False, elem_id="pick")
+    return made | _steps()
+
+
+def _steps() -> dict[str, Any]:
+    """What can be done with the take on the stage: write some bars anew, go on, change notes, undo."""
+    made: dict[str, Any] = {}
     with gr.Row(visible=False, elem_id="steps") as made["steps"]:
+        gr.HTML('<p id="chosen-bars">Drag over the roll to choose bars.</p>')
+        made["rewrite"] = gr.Button("Rewrite", size="sm", elem_id="rewrite")
+        made["write_on"] = gr.Button("Write on after them", size="sm", elem_id="write-on")
+        gr.HTML('<button type="button" id="edit-notes" aria-pressed="false">Edit notes</button>')
         made["extend"] = gr.Button("Extend", size="sm", elem_id="extend")
         made["undo"] = gr.Button("Undo", size="sm", interactive=False, elem_id="undo")
+        made["redo"] = gr.Button("Redo", size="sm", interactive=False, elem_id="redo")
+        gr.HTML('<p id="tools-said" role="status"></p>')
+        made["change"] = gr.Button("Change", elem_id="change")  # pressed by the script
+    made["selection"], made["changes"] = gr.Textbox(visible=False), gr.Textbox(visible=False)
     return made
 
 

@@ -21,6 +21,8 @@ from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
 from musiclstm.ui.api import add_endpoints
+from musiclstm.ui.change_events import change_events
+from musiclstm.ui.file_events import download_events, sheet_events
 from musiclstm.ui.layout import Updates, Widgets, place, theme
 from musiclstm.ui.places import MOST
 from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, performance_of, request_folder, toasts, visitor_of
@@ -28,7 +30,6 @@ from musiclstm.ui.sample_routes import sample_routes
 from musiclstm.ui.session import OWN, Session, own_bars
 from musiclstm.ui.take_events import (
     after_take,
-    download_events,
     link_events,
     open_carried,
     presented,
@@ -37,7 +38,7 @@ from musiclstm.ui.take_events import (
 )
 
 QUEUE_LENGTH = 4 * MOST  # events of all kinds that wait in Gradio's queue
-SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "events")  # in this order
+SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "edit", "events")  # in this order
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 # A visitor with a link came for its take, which is below the controls on a phone.
@@ -107,6 +108,8 @@ def build_page(active: ActiveCheckpoint, reader: MusicReader) -> gr.Blocks:
         _seed_events(page, active, reader, widgets)
         _random_seed_events(widgets)
         take_events(active, widgets)
+        change_events(active, widgets)
+        sheet_events(widgets)
         download_events(active, widgets)
         add_endpoints(active, reader)
         page.unload(_gone(active))

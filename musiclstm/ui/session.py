@@ -34,8 +34,8 @@ class Session:
     """The state of one open page; Gradio keeps one for each visitor.
 
     ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``results``: for Undo, the latest
-    last. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take that is being written is on
-    show. ``sheet``: the sheet music is unfolded.
+    last; ``undone``: for Redo. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take that is
+    being written is on show. ``selection``: the bars that are chosen on the roll. ``sheet``: the sheet music is unfolded.
     """
 
     stopped: bool = False
@@ -43,8 +43,10 @@ class Session:
     own: OwnMusic | None = None
     results: list[Result] = field(default_factory=list)
     performance: Performance = field(default_factory=Performance)
+    undone: list[Result] = field(default_factory=list)
     opening: bool = True
     growing: bool = False
+    selection: tuple[int, int] | None = None
     sheet: bool = False
 
     @property
@@ -56,6 +58,7 @@ class Session:
         """Show a new result and forget the oldest ones."""
         self.opening = False
         self.results.append(result)
+        self.undone.clear()
         del self.results[:-KEPT_RESULTS]
 
     def go_back(self) -> None:
@@ -63,7 +66,14 @@ class Session:
         if len(self.results) < (1 if self.opening else 2):
             raise OptionError("There is nothing to undo.")
         if not self.opening:
-            self.results.pop()
+            self.undone.append(self.results.pop())
+        self.opening = False
+
+    def go_forward(self) -> None:
+        """Show again what was undone. Raises OptionError if nothing was."""
+        if not self.undone:
+            raise OptionError("There is nothing to redo.")
+        self.results.append(self.undone.pop())
         self.opening = False
 
     def play_so(self, performance: Performance) -> None:

@@ -1,7 +1,8 @@
-"""The events of a take: generate, stop, extend, undo, choose one of several, open, check, download, show the sheet music."""
+"""The events that write a take: generate, extend, rewrite bars, go on after them, stop; and those that open one."""
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,25 +12,21 @@ from typing import Any
 import gradio as gr
 
 from musiclstm.api import bars_in_all, open_link, request_from
-from musiclstm.errors import MissingToolError, MusicLSTMError, OptionError
+from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.generation import (
-    MP3,
-    SCORE,
-    WAV,
     Composition,
     extension_request,
     other_checkpoint,
     recipe_from_link,
-    settings_in,
-    take_recipe,
-    verdict,
-    zip_take,
+    regeneration_request,
 )
+from musiclstm.music import bar_lines
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import STOPPED, Engine, Job, job_of
+from musiclstm.ui.file_events import engraved
 from musiclstm.ui.layout import Updates, Widgets, code_of
-from musiclstm.ui.pictures import growing_roll, sheet, take_roll, waiting_roll
+from musiclstm.ui.pictures import growing_roll, take_roll, waiting_roll
 from musiclstm.ui.requests import (
     AT_ONCE,
     DRAWN_BELOW,
@@ -39,20 +36,19 @@ from musiclstm.ui.requests import (
     request_folder,
     request_of,
     requests_for,
-    toasts,
     visitor_of,
 )
-from musiclstm.ui.results import Result, result_of
+from musiclstm.ui.results import Result, Shown, result_of
 from musiclstm.ui.session import Session
 
 BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than writing the notes
-ARCHIVE, SHEET, WAV_FILE, MP3_FILE = "musiclstm.zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
+REWRITINGS = 3  # versions of bars that are written anew
 REMEMBERED = 20  # earlier results kept in the browser
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _LOOK = "(...inputs) => { window.musiclstm.look(); return inputs; }"
 _LISTEN = "(...inputs) => { window.musiclstm.listen(); return inputs; }"
+_SELECTED = "(...inputs) => window.musiclstm.selected(inputs)"
 _SETTLE = "(...inputs) => { window.musiclstm.settle(); return inputs; }"
-_SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.download = f.orig_name; a.click(); }"
 
 
 def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
@@ -69,16 +65,30 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
         return job_of([extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)])
 
     _write_event(active, w, w.generate.click, generated, w.settings, draws=True, listens=True)
+
+    def rewritten(session: Session, _: Engine, random_seed: int) -> Job:
+        shown, (first, last) = _chosen_bars(session)
+        choices = {"takes": REWRITINGS, "random_seed": random_seed}
+        return job_of([regeneration_request(shown.composition, shown.take.number, first, last, **choices)])
+
+    def written_on(session: Session, _: Engine, bars: int, random_seed: int) -> Job:
+        shown, (_first, last) = _chosen_bars(session)
+        composition = shown.composition
+        kept = last - (len(bar_lines(composition.seed, composition.split)) - 1)
+        if kept < 1:
+            raise OptionError("Choose bars of the continuation: the music goes on after the last of them.")
+        request = extension_request(composition, shown.take.number, kept=kept, bars=bars, random_seed=random_seed)
+        return job_of([request])
+
     _write_event(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
+    _write_event(active, w, w.rewrite.click, rewritten, [w.random_seed], draws=True)
+    _write_event(active, w, w.write_on.click, written_on, [w.bars, w.random_seed], draws=True)
 
     def stop(session: Session) -> str:
         session.stopped = True
         return texts.progress("Stopping")
 
     w.stop.click(stop, w.session, w.status, **AT_ONCE)
-    _choice_events(active, w)
-    _check_event(active, w)
-    _sheet_events(w)
 
 
 def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
@@ -103,7 +113,7 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
         other = other_checkpoint(settings, engine.checkpoint)
         if other is not None:
             raise OptionError(f"This link is a recipe for {other.needed}; this page has {other.here}, which writes other notes.")
-        return _again(engine, settings)
+        return again(engine, settings)
 
     inputs = [w.earlier, w.session, w.history, linked]
     opened = w.earlier.input(open_earlier, inputs, [*w.take, w.history, w.earlier, linked], **QUIET, **SOUND)
@@ -133,33 +143,27 @@ def _carried(engine: Engine, code: str) -> Result | None:
     return None if composition is None else result_of([composition])
 
 
-def _again(engine: Engine, settings: Mapping[str, Any]) -> Job:
+def again(engine: Engine, settings: Mapping[str, Any]) -> Job:
     """The job of writing the music of a recipe again, with all that it extends."""
     return Job(bars_in_all(settings), lambda turn: [request_from(engine.checkpoint, settings, turn=turn)])
 
 
-def _check_event(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Write the shown take again and compare the notes."""
+def _bars_in(selection: str) -> tuple[int, int] | None:
+    """The first and last chosen bar, as the page's script sends them."""
+    try:
+        first, last = json.loads(selection[:40])
+    except (ValueError, TypeError):
+        return None
+    return (first, last) if type(first) is int and type(last) is int else None
 
-    def check(request: gr.Request, session: Session) -> Iterator[str]:
-        session.stopped = False
-        with toasts():
-            if session.result is None:
-                raise OptionError("There is no take to check yet. Press Generate first.")
-            shown, engine = session.result.shown, session.engine or active.now
-            settings = settings_in(take_recipe(shown.composition, shown.take.number))
-            other = other_checkpoint(settings, engine.checkpoint)
-            if other is not None:
-                yield texts.notice(f"It was written by {other.needed}; this page has {other.here}, which writes other notes.")
-                return
-            yield texts.notice("Waiting for the model")
-            for progress in engine.perform(_again(engine, settings), lambda: session.stopped, visitor_of(request)):
-                yield texts.notice(progress.message)
-            again = {} if progress.result is None else {each.take.number: each.take for each in progress.result.takes}
-            found = again.get(shown.take.number)
-            yield texts.CHECK if found is None else texts.notice(verdict(shown.take.joined, found.joined))
 
-    w.check.click(check, w.session, w.checked, **QUIET, **MODEL)
+def _chosen_bars(session: Session) -> tuple[Shown, tuple[int, int]]:
+    """The take on show, and the bars that are chosen in it. Raises OptionError."""
+    if session.result is None:
+        raise OptionError("There is no version to change yet. Press Generate first.")
+    if session.selection is None:
+        raise OptionError("Choose some bars first: drag over the roll.")
+    return session.result.shown, session.selection
 
 
 def _write_event(
@@ -177,8 +181,8 @@ def _write_event(
     ``draws``: with a new random seed, if ticked. ``listens``: the opening plays meanwhile.
     """
 
-    def prepare(session: Session, fresh: bool, random_seed: int | None) -> Updates:
-        session.stopped = False
+    def prepare(session: Session, fresh: bool, random_seed: int | None, selection: str) -> Updates:
+        session.stopped, session.selection = False, _bars_in(selection)
         return {
             w.generate: gr.Button("Generating…", interactive=False),
             w.extend: gr.Button(interactive=False),
@@ -218,7 +222,9 @@ def _write_event(
         return updates
 
     before = [w.generate, w.extend, w.stop, w.status, w.random_seed]
-    prepared = event(prepare, [w.session, w.fresh, w.random_seed], before, js=_LISTEN if listens else None, **AT_ONCE)
+    prepared = event(
+        prepare, [w.session, w.fresh, w.random_seed, w.selection], before, js=_LISTEN if listens else _SELECTED, **AT_ONCE
+    )
     performed = prepared.then(
         perform, [*inputs, w.session, w.history], [w.status, *w.take, w.history, w.earlier], **QUIET, **MODEL
     )
@@ -231,7 +237,7 @@ def _write_event(
 def after_take(w: Widgets, event: Any) -> None:
     """After ``event`` has shown a take: its link, and its sheet music."""
     event.then(None, w.code, w.link, js="(code) => window.musiclstm.arrived(code)", **AT_ONCE)
-    event.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
+    event.then(engraved, w.session, w.sheet, **QUIET, **SOUND)
 
 
 def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Updates:
@@ -245,7 +251,7 @@ def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Update
 
 def _with_take_of_recipe(result: Result, settings: Sequence[Any]) -> Result:
     """If ``settings`` are a link to one of several takes, choose that one."""
-    if len(settings) != 1 or len(result.takes) < 2:
+    if len(settings) != 1 or not isinstance(settings[0], list) or len(result.takes) < 2:
         return result
     number = recipe_from_link(settings[0][0]).get("take")
     matches = [index for index, shown in enumerate(result.takes) if shown.take.number == number]
@@ -257,7 +263,9 @@ def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Upd
     assert session.result is not None
     session.growing = False
     written = engine.write(folder, session.result.shown)
-    return w.shown(session.result.shown, written, engine, steps=len(session.results) - 1) | w.listed(session.result)
+    return w.shown(session.result.shown, written, engine, steps=len(session.results) - 1, redo=bool(session.undone)) | w.listed(
+        session.result
+    )
 
 
 def _grown(w: Widgets, composition: Composition | None) -> Updates:
@@ -265,73 +273,3 @@ def _grown(w: Widgets, composition: Composition | None) -> Updates:
     if composition is None:
         return {}
     return {w.heading: texts.take_heading(composition), w.roll: texts.growing(growing_roll(composition))}
-
-
-def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Connect the cards of the takes, and Undo."""
-
-    def pick(index: int | None, session: Session) -> Iterator[Updates]:
-        result = session.result
-        with request_folder() as folder:
-            if result is None or index is None or not 0 <= index < len(result.takes):
-                raise OptionError("This take does not exist.")
-            session.results[-1] = Result(result.takes, index)
-            yield presented(w, session, session.engine or active.now, folder)
-
-    def undo(session: Session) -> Iterator[Updates]:
-        with request_folder() as folder:
-            session.go_back()
-            yield presented(w, session, session.engine or active.now, folder)
-
-    for event in (
-        w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),
-        w.undo.click(undo, w.session, w.take, **QUIET, **SOUND),
-    ):
-        after_take(w, event)
-
-
-def _engraved(session: Session) -> str:
-    """The sheet music of the chosen take, but only while it is unfolded: engraving takes a second."""
-    with toasts():
-        return texts.sheet_page(sheet(session.result.shown)) if session.sheet and session.result is not None else ""
-
-
-def _sheet_events(w: Widgets) -> None:
-    """Engrave the sheet music when its fold is opened."""
-
-    def unfold(session: Session) -> str:
-        session.sheet = True
-        return _engraved(session)
-
-    def fold(session: Session) -> None:
-        session.sheet = False
-
-    w.sheet_fold.expand(unfold, w.session, w.sheet, **QUIET, **SOUND)
-    w.sheet_fold.collapse(fold, w.session, None, **AT_ONCE)
-
-
-def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Connect the downloads that take a second to make. The other buttons already have their files."""
-
-    def maker(name: str) -> Callable[[Session], Iterator[str]]:
-        def make(session: Session) -> Iterator[str]:
-            assert session.result is not None  # the buttons come with the first take
-            with request_folder() as folder:
-                shown = session.result.shown
-                if name == SHEET:
-                    (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
-                else:
-                    kind = {WAV_FILE: WAV, MP3_FILE: MP3, ARCHIVE: WAV}.get(name, "")
-                    written = (session.engine or active.now).write(folder, shown, audio=kind, score=name in (SCORE, ARCHIVE))
-                    if name in (WAV_FILE, MP3_FILE) and written.note:
-                        raise MissingToolError(written.note)
-                if name == ARCHIVE:
-                    (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
-                    zip_take(written, folder / ARCHIVE, [folder / SHEET])
-                yield str(folder / name)
-
-        return make
-
-    for button, name in ((w.score, SCORE), (w.sheet_svg, SHEET), (w.mp3, MP3_FILE), (w.audio, WAV_FILE), (w.everything, ARCHIVE)):
-        made = button.click(maker(name), w.session, w.fetched, show_progress_on=button, api_visibility="private", **SOUND)
-        made.success(None, w.fetched, None, js=_SAVE, api_visibility="private")

@@ -92,6 +92,13 @@ def test_samples_are_kept_and_another_font_has_its_own(tmp_path: Path, monkeypat
     assert few.keys == (60,)
 
 
+def test_damaged_facts_are_made_again(tmp_path: Path) -> None:
+    library = SampleLibrary(tmp_path)
+    version, facts = library.samples(PIANO)
+    (tmp_path / version / str(PIANO) / "facts.json").write_text('{"keys": [', encoding="utf-8")
+    assert library.samples(PIANO) == (version, facts)
+
+
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = SampleLibrary(tmp_path)
     monkeypatch.setenv("PATH", "/nowhere")

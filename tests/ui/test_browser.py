@@ -3,142 +3,28 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from waiting import PATIENCE, wait_until
+from browsing_page import choose, clock, download, finished, generate, length, plays
+from playwright.sync_api import Browser, Page, expect
 
 from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import MissingToolError
 from musiclstm.formats.midi import read_midi, write_midi
-from musiclstm.formats.reader import MusicReader
 from musiclstm.generation.composition import Composition, compose
 from musiclstm.generation.link import link_from_recipe, link_of
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Piece, make_notes
-from musiclstm.render.samples import SampleLibrary
-from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.engine import Engine, Job, Progress
-from musiclstm.ui.page import build_page, launch
 
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-DESK, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+PHONE = {"width": 390, "height": 844}
 NAMES = ("onset", "pitch", "duration", "velocity")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-
-class Unhurried(Engine):
-    """An engine that, in a long take, waits for Stop after its first bars."""
-
-    def perform(self, job: Job, stopped: Callable[[], bool], visitor: str = "") -> Iterator[Progress]:
-        for progress in super().perform(job, stopped, visitor):
-            yield progress
-            if job.bars > 16 and progress.composition is not None and progress.composition.bars:
-                wait_until(stopped)
-
-
-@pytest.fixture(scope="module")
-def address(small_checkpoint: Checkpoint, samples: SampleLibrary) -> Iterator[str]:
-    engine = Unhurried(small_checkpoint, bars=4)
-    engine.warm_up()
-    wait_until(lambda: engine.example is not None)
-    with MusicReader() as reader:
-        page = build_page(ActiveCheckpoint(engine), reader)
-        yield launch(page, samples, prevent_thread_lock=True, quiet=True)
-        page.close()
-        engine.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Debian's where it is installed, else the one that Playwright brought.
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
-        expect.set_options(timeout=1000 * PATIENCE)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def session(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Opens the page as a new visitor; no request may leave the page's server and no script may fail."""
-    contexts, elsewhere, failures = [], [], []
-
-    def arrive(at: str = address, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": DESK, "accept_downloads": True, **options})
-        contexts.append(context)
-        context.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else elsewhere.append(r.url))
-        page = context.new_page()
-        page.on("pageerror", lambda error: failures.append(str(error)))
-        page.set_default_timeout(1000 * PATIENCE)
-        page.goto(at)
-        ready(page)
-        if at == address:  # the example comes last; what is typed before it is lost
-            expect(page.locator("#roll svg .continuation rect")).not_to_have_count(0)
-        return page
-
-    yield arrive
-    for context in contexts:
-        context.close()
-    assert not elsewhere
-    assert not failures
-
-
-def ready(page: Page) -> None:
-    """Wait until an opening is drawn, and the page's script knows it."""
-    expect(page.locator("#roll svg .seed rect")).not_to_have_count(0)
-    expect(page.locator("#player .play")).to_be_enabled()
-
-
-def choose(page: Page, seed: str) -> None:
-    page.click("#seed input")
-    page.get_by_role("option", name=seed).click()
-
-
-def length(page: Page, bars: int) -> None:
-    page.fill("#bars input[type=number]", str(bars))
-    page.press("#bars input[type=number]", "Tab")
-
-
-def generate(page: Page, bars: int = 4) -> None:
-    """Press Generate and wait for the player."""
-    length(page, bars)
-    before = page.evaluate("document.body.dataset.takes ?? 0")
-    page.click("#generate")
-    page.wait_for_function("before => (document.body.dataset.takes ?? 0) > Number(before)", arg=before)
-    finished(page)
-
-
-def finished(page: Page) -> None:
-    expect(page.locator("#generate")).to_have_text("Generate")
-    expect(page.locator(".growing")).to_have_count(0)
-    expect(page.locator("#player .play")).to_be_enabled()
-
-
-def clock(page: Page) -> float:
-    """The position of the player in seconds."""
-    return float(page.input_value("#player .position"))
-
-
-def plays(page: Page) -> None:
-    """Wait until the player's clock moves."""
-    before = clock(page)
-    page.wait_for_function("before => Number(document.querySelector('#player .position').value) > before", arg=before)
-
-
-def download(page: Page, button: str, folder: Path) -> Path:
-    with page.expect_download() as started:
-        page.click(button)
-    path = folder / started.value.suggested_filename
-    started.value.save_as(path)
-    return path
 
 
 def test_a_visitor_finds_a_seed_and_a_finished_example(session: Callable[..., Page]) -> None:
@@ -283,7 +169,7 @@ def test_a_visitors_own_music_is_read_cut_and_continued(
 
 
 def test_takes_are_chosen_extended_undone_and_replayed(
-    session: Callable[..., Page], browser: Browser, address: str, tmp_path: Path
+    session: Callable[..., Page], browser: Browser, page_address: str, tmp_path: Path
 ) -> None:
     page = session()
     page.get_by_label("Cautious · default · bold").check()
@@ -327,8 +213,8 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     expect(page.locator("#heading")).to_contain_text("by extending")
 
 
-def test_a_damaged_link_is_reported_and_the_page_works(session: Callable[..., Page], address: str) -> None:
-    page = session(at=f"{address}?recipe=nonsense")
+def test_a_damaged_link_is_reported_and_the_page_works(session: Callable[..., Page], page_address: str) -> None:
+    page = session(at=f"{page_address}?recipe=nonsense")
     expect(page.get_by_test_id("toast-body").first).to_contain_text("The link")
     generate(page)
 
@@ -339,19 +225,19 @@ def shared(small_checkpoint: Checkpoint) -> Composition:
 
 
 def test_a_link_from_before_links_had_notes_is_written_again(
-    session: Callable[..., Page], address: str, shared: Composition, tmp_path: Path
+    session: Callable[..., Page], page_address: str, shared: Composition, tmp_path: Path
 ) -> None:
-    page = session(at=f"{address}?recipe={link_from_recipe(shared.recipe)}")
+    page = session(at=f"{page_address}?recipe={link_from_recipe(shared.recipe)}")
     expect(page.locator("#heading")).to_contain_text("random seed 4")
     finished(page)
     assert read_midi(download(page, "#get-joined-midi", tmp_path)).notes.tolist() == shared.takes[0].joined.notes.tolist()
 
 
 def test_the_music_of_another_checkpoint_is_shown_and_goes_on(
-    session: Callable[..., Page], address: str, shared: Composition, tmp_path: Path
+    session: Callable[..., Page], page_address: str, shared: Composition, tmp_path: Path
 ) -> None:
     elsewhere = replace(shared, recipe=shared.recipe | {"checkpoint": "elsewhere", "checkpoint_digest": "0" * 16})
-    page = session(at=f"{address}?recipe={link_of(elsewhere, shared.takes[0])}", viewport=PHONE)
+    page = session(at=f"{page_address}?recipe={link_of(elsewhere, shared.takes[0])}", viewport=PHONE)
     expect(page.locator("#heading")).to_contain_text("Jig")
     finished(page)
     assert read_midi(download(page, "#get-joined-midi", tmp_path)).notes.tolist() == shared.takes[0].joined.notes.tolist()
@@ -365,7 +251,7 @@ def test_the_music_of_another_checkpoint_is_shown_and_goes_on(
     finished(page)
 
 
-def test_the_longest_link_opens(session: Callable[..., Page], address: str, shared: Composition, tmp_path: Path) -> None:
+def test_the_longest_link_opens(session: Callable[..., Page], page_address: str, shared: Composition, tmp_path: Path) -> None:
     rng, take, bars = np.random.default_rng(1), shared.takes[0], 16
     onset = shared.split + rng.integers(0, 72 * bars, 19_000)  # nothing of it can be packed well
     columns = (rng.integers(21, 109, len(onset)), rng.integers(1, 20, len(onset)), rng.integers(1, 128, len(onset)))
@@ -374,12 +260,12 @@ def test_the_longest_link_opens(session: Callable[..., Page], address: str, shar
     recipe = shared.recipe | {"bars": bars}
     link = link_of(replace(shared, recipe=recipe), replace(take, joined=joined))
     assert 0.85 * limits.LINK_CHARACTERS < len(link) <= limits.LINK_CHARACTERS
-    page = session(at=f"{address}?recipe={link}")
+    page = session(at=f"{page_address}?recipe={link}")
     expect(page.locator("#heading")).to_contain_text("16 new bars")
     finished(page)
     assert len(read_midi(download(page, "#get-joined-midi", tmp_path))) == len(joined)
     page.get_by_role("button", name="Replay").click()
-    expect(page.locator("#link textarea, #link input")).to_have_value(f"{address}?recipe={link}")
+    expect(page.locator("#link textarea, #link input")).to_have_value(f"{page_address}?recipe={link}")
 
 
 def test_the_sheet_music_appears_and_follows_the_music(session: Callable[..., Page], tmp_path: Path) -> None:

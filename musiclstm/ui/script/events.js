@@ -10,7 +10,7 @@
   };
   document.addEventListener("pointerdown", (event) => {
     const svg = onRoll(event);
-    dragged = svg && event.button === 0 ? { x: event.clientX, tick: music.tickAt(svg, event.clientX), moved: false } : null;
+    dragged = svg && event.button === 0 && !edit.busy() ? { x: event.clientX, tick: music.tickAt(svg, event.clientX), moved: false } : null;
   });
   document.addEventListener("pointermove", (event) => {
     const svg = dragged && find("#roll .html-container svg");
@@ -26,6 +26,7 @@
     const { target } = event;
     const partButton = target.closest("#player [data-part]");
     if (partButton) player.choosePart(partButton.dataset.part);
+    else if (target.closest("#edit-notes")) edit.toggle();
     else if (target.closest("#player .play")) player.toggle();
     else if (target.closest("#player .loop")) {
       const bars = music.now()?.bars;
@@ -33,7 +34,7 @@
     } else if (target.closest("#cards [data-take]")) {
       document.querySelectorAll("#pick input")[Number(target.closest("[data-take]").dataset.take)]?.click();
     } else if (onRoll(event)) {
-      if (!dragged?.moved) player.seekTick(music.tickAt(onRoll(event), event.clientX));
+      if (dragged && !dragged.moved) player.seekTick(music.tickAt(onRoll(event), event.clientX));
     } else if (target.closest("#sheet .note")) {
       const tick = sheet.tickOf(target);
       if (tick !== undefined) player.seekTick(tick);
@@ -73,7 +74,7 @@
 
   // On a phone the stage is below the controls.
   const look = () => {
-    if (window.innerWidth <= 900) find("#take")?.scrollIntoView({ behavior: "smooth" });
+    if (window.innerWidth <= 900) find("#roll")?.scrollIntoView({ behavior: "smooth", block: "center" });
   };
   window.musiclstm = {
     player,
@@ -81,7 +82,17 @@
     look,
     chosen: () => sampler.wake(),
     begin: () => player.begin(),
-    listen: () => player.listen(),
+    listen: () => {
+      look();
+      player.listen();
+    },
+    // The first and last bar of the section, counted from 1, put in the place of an event's last input; "" without a section.
+    selected: (inputs) => {
+      const section = player.section();
+      const bars = section && [music.now().bars.indexOf(section[0]) + 1, music.now().bars.indexOf(section[1])];
+      return [...inputs.slice(0, -1), bars ? JSON.stringify(bars) : ""];
+    },
+    changed: (inputs) => [edit.waiting(), ...inputs.slice(1)],
     settle: () => player.settle(),
     // A take is on the roll with its files: the address of its link.
     arrived: (code) => {
@@ -108,7 +119,10 @@
       box = find("#player .player");
       player.show();
     }
-    if (music.changed()) player.redrawn();
+    if (music.changed()) {
+      player.redrawn();
+      edit.redrawn();
+    }
   };
   const MUSIC = ["data-notes", "data-written", "data-clock", "data-voices"];
   new MutationObserver(follow).observe(document.body, { childList: true, subtree: true, attributeFilter: MUSIC });

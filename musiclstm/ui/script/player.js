@@ -146,8 +146,18 @@
         const needed = playing ? known.notes : known.notes.filter((note) => note.start < 8);
         sampler.load(known.voices, needed).then(() => complain(""), failed);
       }
-      music.shade(section);
+      tell();
       show();
+    };
+    // Show which bars are chosen, on the roll and beside it.
+    const tell = () => {
+      music.shade(section);
+      const bars = music.now()?.bars ?? [];
+      const [first, last] = section ? [bars.indexOf(section[0]) + 1, bars.indexOf(section[1])] : [0, 0];
+      document.body.dataset.section = Boolean(section);
+      const box = find("#chosen-bars");
+      const words = first === last ? `Bar ${first}` : `Bars ${first}–${last}`;
+      if (box) box.textContent = section ? words : "Drag over the roll to choose bars.";
     };
 
     const show = () => {
@@ -212,7 +222,7 @@
       },
       setSection: (ticks) => {
         section = ticks;
-        music.shade(section);
+        tell();
         if (section && playing) restart(Math.max(bounds()[0], music.now().seconds(section[0])));
         show();
       },

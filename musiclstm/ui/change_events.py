@@ -1,0 +1,113 @@
+"""The events of a take that is there: choose one of several, change notes by hand, undo, redo, check."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import gradio as gr
+
+from musiclstm.errors import OptionError
+from musiclstm.generation import Edit, edited, other_checkpoint, settings_in, take_recipe, verdict
+from musiclstm.ui import texts
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.layout import Updates, Widgets
+from musiclstm.ui.requests import MODEL, QUIET, SOUND, request_folder, toasts, visitor_of
+from musiclstm.ui.results import Result, Shown, result_of
+from musiclstm.ui.session import Session
+from musiclstm.ui.take_events import after_take, again, presented, remembered
+
+CHANGE_CHARACTERS = 100_000  # of a change by hand
+_CHANGED = "(...inputs) => window.musiclstm.changed(inputs)"
+
+
+def change_events(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Connect what changes or checks the take on the stage."""
+    _choice_events(active, w)
+    _by_hand(active, w)
+    _check_event(active, w)
+
+
+def _by_hand(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Take over what the visitor changed on the roll."""
+
+    def change(text: str, session: Session, history: list[list[str]]) -> Iterator[Updates]:
+        engine = session.engine or active.now
+        with request_folder() as folder:
+            if session.result is None:
+                raise OptionError("There is no version to change yet. Press Generate first.")
+            shown = session.result.shown
+            known, once_more = engine.checkpoint.originality, shown.composition.request.edits is not None
+            composition = edited(shown.composition, shown.take.number, _edit_in(text, shown), known)
+            session.add(result_of([composition]))
+            # The list of earlier results keeps the latest of several changes.
+            yield {**presented(w, session, engine, folder), **remembered(w, session, history[1:] if once_more else history)}
+
+    changed = w.change.click(
+        change, [w.changes, w.session, w.history], [*w.take, w.history, w.earlier], js=_CHANGED, **QUIET, **SOUND
+    )
+    after_take(w, changed)
+
+
+def _edit_in(text: str, shown: Shown) -> Edit:
+    """The change that the page's script sends, of the notes as they sound, in those that were written. Raises OptionError."""
+    try:
+        data = json.loads(text) if len(text) <= CHANGE_CHARACTERS else None
+    except ValueError:
+        data = None
+    sounding, up = Edit.from_json(data), shown.composition.request.performance.transposition
+    removed = tuple((onset, pitch - up) for onset, pitch in sounding.removed)
+    return Edit(removed, tuple((onset, pitch - up, duration, velocity) for onset, pitch, duration, velocity in sounding.added))
+
+
+def _check_event(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Write the shown take again and compare the notes."""
+
+    def check(request: gr.Request, session: Session) -> Iterator[str]:
+        session.stopped = False
+        with toasts():
+            if session.result is None:
+                raise OptionError("There is no take to check yet. Press Generate first.")
+            shown, engine = session.result.shown, session.engine or active.now
+            settings = settings_in(take_recipe(shown.composition, shown.take.number))
+            other = other_checkpoint(settings, engine.checkpoint)
+            if other is not None:
+                yield texts.notice(f"It was written by {other.needed}; this page has {other.here}, which writes other notes.")
+                return
+            yield texts.notice("Waiting for the model")
+            for progress in engine.perform(again(engine, settings), lambda: session.stopped, visitor_of(request)):
+                yield texts.notice(progress.message)
+            written = {} if progress.result is None else {each.take.number: each.take for each in progress.result.takes}
+            found = written.get(shown.take.number)
+            yield texts.CHECK if found is None else texts.notice(verdict(shown.take.joined, found.joined))
+
+    w.check.click(check, w.session, w.checked, **QUIET, **MODEL)
+
+
+def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Connect the cards of the takes, and Undo."""
+
+    def pick(index: int | None, session: Session) -> Iterator[Updates]:
+        result = session.result
+        with request_folder() as folder:
+            if result is None or index is None or not 0 <= index < len(result.takes):
+                raise OptionError("This take does not exist.")
+            session.results[-1] = Result(result.takes, index)
+            yield presented(w, session, session.engine or active.now, folder)
+
+    def redo(session: Session) -> Iterator[Updates]:
+        with request_folder() as folder:
+            session.go_forward()
+            yield presented(w, session, session.engine or active.now, folder)
+
+    def undo(session: Session) -> Iterator[Updates]:
+        with request_folder() as folder:
+            session.go_back()
+            yield presented(w, session, session.engine or active.now, folder)
+
+    for event in (
+        w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),
+        w.undo.click(undo, w.session, w.take, **QUIET, **SOUND),
+        w.redo.click(redo, w.session, w.take, **QUIET, **SOUND),
+    ):
+        after_take(w, event)

@@ -1,0 +1,64 @@
+"""The events of files and sheet music: downloads that take a second to make, and the fold with the sheet music."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from musiclstm.errors import MissingToolError
+from musiclstm.generation import MP3, SCORE, WAV, zip_take
+from musiclstm.ui import texts
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.layout import Widgets
+from musiclstm.ui.pictures import sheet
+from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder, toasts
+from musiclstm.ui.session import Session
+
+ARCHIVE, SHEET, WAV_FILE, MP3_FILE = "musiclstm.zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
+_SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.download = f.orig_name; a.click(); }"
+
+
+def engraved(session: Session) -> str:
+    """The sheet music of the chosen take, but only while it is unfolded: engraving takes a second."""
+    with toasts():
+        return texts.sheet_page(sheet(session.result.shown)) if session.sheet and session.result is not None else ""
+
+
+def sheet_events(w: Widgets) -> None:
+    """Engrave the sheet music when its fold is opened."""
+
+    def unfold(session: Session) -> str:
+        session.sheet = True
+        return engraved(session)
+
+    def fold(session: Session) -> None:
+        session.sheet = False
+
+    w.sheet_fold.expand(unfold, w.session, w.sheet, **QUIET, **SOUND)
+    w.sheet_fold.collapse(fold, w.session, None, **AT_ONCE)
+
+
+def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Connect the downloads that take a second to make. The other buttons already have their files."""
+
+    def maker(name: str) -> Callable[[Session], Iterator[str]]:
+        def make(session: Session) -> Iterator[str]:
+            assert session.result is not None  # the buttons come with the first take
+            with request_folder() as folder:
+                shown = session.result.shown
+                if name == SHEET:
+                    (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
+                else:
+                    kind = {WAV_FILE: WAV, MP3_FILE: MP3, ARCHIVE: WAV}.get(name, "")
+                    written = (session.engine or active.now).write(folder, shown, audio=kind, score=name in (SCORE, ARCHIVE))
+                    if name in (WAV_FILE, MP3_FILE) and written.note:
+                        raise MissingToolError(written.note)
+                if name == ARCHIVE:
+                    (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
+                    zip_take(written, folder / ARCHIVE, [folder / SHEET])
+                yield str(folder / name)
+
+        return make
+
+    for button, name in ((w.score, SCORE), (w.sheet_svg, SHEET), (w.mp3, MP3_FILE), (w.audio, WAV_FILE), (w.everything, ARCHIVE)):
+        made = button.click(maker(name), w.session, w.fetched, show_progress_on=button, api_visibility="private", **SOUND)
+        made.success(None, w.fetched, None, js=_SAVE, api_visibility="private")

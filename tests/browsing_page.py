@@ -1,0 +1,57 @@
+"""What a visitor in Chromium does, for the tests of the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+
+def ready(page: Page) -> None:
+    """Wait until an opening is drawn, and the page's script knows it."""
+    expect(page.locator("#roll svg .seed rect")).not_to_have_count(0)
+    expect(page.locator("#player .play")).to_be_enabled()
+
+
+def choose(page: Page, seed: str) -> None:
+    page.click("#seed input")
+    page.get_by_role("option", name=seed).click()
+
+
+def length(page: Page, bars: int) -> None:
+    page.fill("#bars input[type=number]", str(bars))
+    page.press("#bars input[type=number]", "Tab")
+
+
+def generate(page: Page, bars: int = 4) -> None:
+    """Press Generate and wait for the player."""
+    length(page, bars)
+    before = page.evaluate("document.body.dataset.takes ?? 0")
+    page.click("#generate")
+    page.wait_for_function("before => (document.body.dataset.takes ?? 0) > Number(before)", arg=before)
+    finished(page)
+
+
+def finished(page: Page) -> None:
+    expect(page.locator("#generate")).to_have_text("Generate")
+    expect(page.locator(".growing")).to_have_count(0)
+    expect(page.locator("#player .play")).to_be_enabled()
+
+
+def clock(page: Page) -> float:
+    """The position of the player in seconds."""
+    return float(page.input_value("#player .position"))
+
+
+def plays(page: Page) -> None:
+    """Wait until the player's clock moves."""
+    before = clock(page)
+    page.wait_for_function("before => Number(document.querySelector('#player .position').value) > before", arg=before)
+
+
+def download(page: Page, button: str, folder: Path) -> Path:
+    with page.expect_download() as started:
+        page.click(button)
+    path = folder / started.value.suggested_filename
+    started.value.save_as(path)
+    return path
