@@ -28,6 +28,7 @@ from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
+    from musiclstm.data.collection import Source
 
 if "TF_XLA_FLAGS" not in os.environ:  # what is compiled is kept in a folder of this run, not in the user's cache
     _compiled = tempfile.TemporaryDirectory(prefix="musiclstm-xla-")
@@ -44,8 +45,8 @@ _LAYERS = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.tom
 _FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", layer)]
 
 
-# Files of tests that share something slow, and so one process: compiled decoders, the bundled checkpoint, or the trained one and
-# the client of the Hub. In parallel they come in this order, the slowest first.
+# Files of tests that share something slow, and so one process: compiled decoders, the bundled checkpoint, the trained one and the
+# client of the Hub, or the list of music21's corpus. In parallel they come in this order, the slowest first.
 _TOGETHER = (
     (
         "ui/test_browser",
@@ -78,6 +79,7 @@ _TOGETHER = (
     ("evaluation/test_scores",),
     ("benchmarks/test_benchmarks",),
     ("seeds/test_seed",),
+    ("data/test_collection", "benchmarks/test_heldout"),
     ("data/test_kaggle",),
 )
 
@@ -200,6 +202,14 @@ def bundled() -> Checkpoint:
     opened = open_checkpoint()
     object.__setattr__(opened, "decoder", Decoder(opened.network, opened.config, opened.vocabulary))
     return opened
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[Source]:
+    """All works of music21's corpus. Shared: to list them takes seconds."""
+    from musiclstm.data.collection import music21_sources
+
+    return music21_sources()
 
 
 @pytest.fixture(scope="session")
