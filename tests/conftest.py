@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,15 +23,15 @@ from hub_server import LocalHub
 from training_run import TrainingRun, train_and_publish
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from musiclstm.compiled import keep_compiled
 from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
     from musiclstm.data.collection import Source
 
-if "TF_XLA_FLAGS" not in os.environ:  # what is compiled is kept in a folder of this run, not in the user's cache
-    _compiled = tempfile.TemporaryDirectory(prefix="musiclstm-xla-")
-    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={_compiled.name}"
+# What is compiled is kept beside what pytest keeps, not in the user's cache: all processes share it, and so does the next run.
+keep_compiled(Path(__file__).resolve().parent.parent / ".pytest_cache")
 # TensorFlow builds its graphs of many small objects that stay: to look through them for garbage takes a twelfth of the time.
 gc.set_threshold(50_000, 20, 100)
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other
