@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
+import tensorflow as tf
 
 from musiclstm.model import Decoder, FeatureScanner, build_network
 
@@ -13,11 +14,14 @@ def without_xla(patch: pytest.MonkeyPatch) -> None:
     """From here on the decoders of checkpoints and the scanners of trainers do without XLA.
 
     And what was compiled is used again: the decoder for the same network, scanners for the same size, and the network of
-    evaluators, which each of them gives its own weights. Evaluators read long windows, so that their scanners are worth XLA.
+    evaluators, which each of them gives its own weights. Evaluators read shorter windows. TensorFlow does not look for faster
+    graphs either: that takes longer than the slower ones. (XLA does, for what it compiles.)
     """
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     decoder = functools.lru_cache(maxsize=8)(functools.partial(Decoder, jit_compile=False))
     patch.setattr("musiclstm.checkpoint._decoder", decoder)
     scanner = functools.cache(functools.partial(FeatureScanner, jit_compile=False))
     patch.setattr("musiclstm.training.trainer.FeatureScanner", scanner)
-    patch.setattr("musiclstm.evaluation.likelihood.FeatureScanner", functools.cache(FeatureScanner))
+    patch.setattr("musiclstm.evaluation.likelihood.FeatureScanner", scanner)
+    patch.setattr("musiclstm.evaluation.likelihood.WINDOW", 64)
     patch.setattr("musiclstm.evaluation.likelihood.build_network", functools.cache(build_network))

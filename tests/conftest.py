@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,15 +23,16 @@ from hub_server import LocalHub
 from training_run import TrainingRun, train_and_publish
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from musiclstm.compiled import keep_compiled
 from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
+    from musiclstm.data.collection import Source
     from musiclstm.render.samples import SampleLibrary
 
-if "TF_XLA_FLAGS" not in os.environ:  # what is compiled is kept in a folder of this run, not in the user's cache
-    _compiled = tempfile.TemporaryDirectory(prefix="musiclstm-xla-")
-    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={_compiled.name}"
+# What is compiled is kept beside what pytest keeps, not in the user's cache: all processes share it, and so does the next run.
+keep_compiled(Path(__file__).resolve().parent.parent / ".pytest_cache")
 # TensorFlow builds its graphs of many small objects that stay: to look through them for garbage takes a twelfth of the time.
 gc.set_threshold(50_000, 20, 100)
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other
@@ -45,8 +45,8 @@ _LAYERS = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.tom
 _FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", layer)]
 
 
-# Files of tests that share something slow, and so one process: compiled decoders, the bundled checkpoint, or the trained one and
-# the client of the Hub. In parallel they come in this order, the slowest first.
+# Files of tests that share something slow, and so one process: compiled decoders, the bundled checkpoint, the trained one and the
+# client of the Hub, or the list of music21's corpus. In parallel they come in this order, the slowest first.
 _TOGETHER = (
     (
         "ui/test_browser",
@@ -80,6 +80,7 @@ _TOGETHER = (
     ("evaluation/test_scores",),
     ("benchmarks/test_benchmarks",),
     ("seeds/test_seed",),
+    ("data/test_collection", "benchmarks/test_heldout"),
     ("data/test_kaggle",),
 )
 
@@ -211,6 +212,14 @@ def bundled() -> Checkpoint:
     opened = open_checkpoint()
     object.__setattr__(opened, "decoder", Decoder(opened.network, opened.config, opened.vocabulary))
     return opened
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[Source]:
+    """All works of music21's corpus. Shared: to list them takes seconds."""
+    from musiclstm.data.collection import music21_sources
+
+    return music21_sources()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.heldout import FIGURE, chorales, held_out, shared_figures
+from musiclstm.data.collection import Source
 from musiclstm.formats.midi import write_midi
 from musiclstm.model.vocabulary import COLUMNS, PITCH, STEP, Rows
 from musiclstm.music.notes import Piece, make_notes
@@ -51,7 +52,8 @@ def test_data_that_may_have_been_trained_on_are_refused(folder: Path, tmp_path: 
         held_out([str(folder)], metrics(["Beethoven/pathetique"]), tmp_path)
 
 
-def test_the_chorales_of_one_cantata_are_one_work() -> None:
+def test_the_chorales_of_one_cantata_are_one_work(corpus: list[Source], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.heldout.music21_sources", lambda: corpus)
     found = chorales()
     works = {source.name: source.work for source in found}
     assert len(found) > 200

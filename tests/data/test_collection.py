@@ -17,7 +17,6 @@ from musiclstm.data.collection import (
     Entry,
     Source,
     folder_sources,
-    music21_sources,
     open_collection,
     split,
     works_with,
@@ -257,8 +256,8 @@ def test_movements_of_a_work_share_one_work_name(name: str, work: str) -> None:
     assert work_of(name) == work
 
 
-def test_the_music21_corpus_has_names_works_and_composers() -> None:
-    sources = {source.name: source for source in music21_sources()}
+def test_the_music21_corpus_has_names_works_and_composers(corpus: list[Source]) -> None:
+    sources = {source.name: source for source in corpus}
     assert len(sources) > 500
     chorale = sources["bach/bwv66.6.mxl"]
     assert (chorale.composer, len(chorale.read())) == ("Bach", 154)

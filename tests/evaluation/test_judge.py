@@ -26,7 +26,7 @@ BAR = 96
 def quick() -> Iterator[None]:
     """There are fewer folds, and the network learns for a shorter time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "FOLDS", 3)
+        patch.setattr(module, "FOLDS", 2)
         patch.setattr(judge_network, "EPOCHS", 3)
         yield
 
