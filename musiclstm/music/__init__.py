@@ -26,6 +26,7 @@ from musiclstm.music.notes import (
     line_after,
     make_notes,
     require_notes,
+    require_tempo,
 )
 from musiclstm.music.performance import MAX_TRANSPOSITION, Performance
 from musiclstm.music.velocities import as_played
@@ -71,6 +72,7 @@ __all__ = [
     "make_notes",
     "named_like",
     "require_notes",
+    "require_tempo",
     "share_out",
     "voices_of",
 ]
