@@ -68,7 +68,7 @@ def strikes(onsets: Seconds, durations: Seconds, pitches: NDArray[np.int64]) -> 
             first, chord = onsets[note], chord + 1
         of[note] = chord
     weight = (0.4 + np.minimum(durations, 1.0)) * np.where(pitches < 55, 1.3, 1.0)
-    return Strikes(np.bincount(of, onsets) / np.bincount(of), np.bincount(of, weight), of)
+    return Strikes(np.bincount(of, onsets) / np.bincount(of), np.bincount(of, weight).astype(np.float64), of)
 
 
 def beat_times(struck: Strikes, period: float | None = None) -> Seconds:
@@ -80,7 +80,8 @@ def beat_times(struck: Strikes, period: float | None = None) -> Seconds:
     if period is None and len(times) > 2:
         excerpt = times <= _EXCERPT
         found = [
-            chosen for tau in _candidates(_strength(times[excerpt], struck.weights[excerpt]))
+            chosen
+            for tau in _candidates(_strength(times[excerpt], struck.weights[excerpt]))
             if (chosen := _explained(times[excerpt], struck.weights[excerpt], struck.accents[excerpt], tau))
         ]
         period = float(np.median(np.diff(max(found, key=lambda one: one[0])[1]))) if found else None
@@ -105,7 +106,7 @@ def _candidates(strength: Seconds) -> list[float]:
     wave = strength - strength.mean()
     size = 2 * len(wave)
     alike = np.fft.irfft(np.abs(np.fft.rfft(wave, size)) ** 2)[: len(wave)]
-    lags = np.exp(np.arange(*np.log(PERIODS), 0.02))
+    lags = np.exp(np.arange(float(np.log(PERIODS[0])), float(np.log(PERIODS[1])), 0.02))
     heights = np.interp(lags / _FRAME, np.arange(len(wave)), alike)
     inner = heights[1:-1]
     peaks = 1 + np.flatnonzero((inner >= heights[:-2]) & (inner >= heights[2:]))
@@ -162,13 +163,13 @@ def _score(times: Seconds, accents: Seconds, beats: Seconds) -> float:
     paces = np.diff(beats)
     beat = np.clip(np.searchsorted(beats, times, side="right") - 1, 0, len(paces) - 1)
     late = times - beats[beat]
-    likelihood = np.zeros((len(_TEXTURES), len(paces)))
-    for row, texture in zip(likelihood, _TEXTURES, strict=True):
+    rows = []
+    for texture in _TEXTURES:
         rate = np.full(len(times), _STRAY)
         for place, often in [*texture.items(), (12, texture[0])]:
             rate += often * np.exp(-0.5 * ((late - place / 12 * paces[beat]) / _SPREAD) ** 2) / (_SPREAD * np.sqrt(2 * np.pi))
-        row += np.bincount(beat, np.log(rate), minlength=len(paces)) - sum(texture.values()) - _STRAY * paces
-    padded = np.pad(likelihood, ((0, 0), (0, -len(paces) % _TOGETHER)))
+        rows.append(np.bincount(beat, np.log(rate), minlength=len(paces)) - sum(texture.values()) - _STRAY * paces)
+    padded = np.pad(np.array(rows), ((0, 0), (0, -len(paces) % _TOGETHER)))
     groups = padded.reshape(len(_TEXTURES), -1, _TOGETHER).sum(axis=2)
     highest = groups.max(axis=0)
     whole = (highest + np.log(np.exp(groups - highest).mean(axis=0))).sum()

@@ -12,7 +12,7 @@ from musiclstm.music import TICKS_PER_QUARTER, Metre, Piece, Tempo, clean_metres
 from musiclstm.notation.beats import Seconds, Strikes, beat_times, strikes
 from musiclstm.notation.rhythm import UNITS, snap_end, snap_onset, tiles, written_bars
 
-LONGEST = 3600.0  # seconds of playing
+LONGEST_PLAYING = 3600.0  # seconds of playing
 METRES = ("2/4", "3/4", "4/4", "6/8", "9/8", "12/8")  # that are recognised; any other can be given
 _LEGATO = 0.6  # of the time to the next strike: a note held for more is meant to last until then
 _THIRDS = 2.0  # how many times as often beats must be divided in three as in two, to be dotted
@@ -57,10 +57,10 @@ def beat_grid(
     pitch, velocity = np.asarray(pitches, dtype=np.int64), np.asarray(velocities, dtype=np.int64)
     if not len(onset):
         raise MusicFileError("Nothing was played; at least one note is needed.")
-    if not np.isfinite([onset, length]).all() or np.ptp(onset) > LONGEST:
-        raise MusicFileError(f"The notes must lie within {LONGEST / 60:.0f} minutes.")
+    if not np.isfinite([onset, length]).all() or np.ptp(onset) > LONGEST_PLAYING:
+        raise MusicFileError(f"The notes must lie within {LONGEST_PLAYING / 60:.0f} minutes.")
     given = None if metre is None else _metre(metre)
-    if first_beat is not None and not abs(first_beat - onset.min()) <= LONGEST:
+    if first_beat is not None and not abs(first_beat - onset.min()) <= LONGEST_PLAYING:
         raise OptionError(f"The first beat must be a time in seconds near the music, not {first_beat}.")
     struck = strikes(onset, length, pitch)
     quarters = (given.beat_ticks if given else TICKS_PER_QUARTER) / TICKS_PER_QUARTER  # of a beat
