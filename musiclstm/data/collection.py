@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 
 from musiclstm.data import works
-from musiclstm.data.composers import known_composer
 from musiclstm.errors import DataError, MissingToolError, MusicFileError
 from musiclstm.formats import MUSIC_ENDINGS, can_read_abc, read_music, score
-from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo, as_played
+from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo, as_played, known_composer
 
 FEWEST_NOTES = 32  # shorter files are fragments with nothing to continue
 _FORMAT = 4  # of the cache; a new number makes every cache be rebuilt

@@ -1,6 +1,7 @@
 from musiclstm.formats.midi import midi_bytes, midi_text, read_midi, write_midi
+from musiclstm.formats.midi_parts import Part, midi_parts
 from musiclstm.formats.musicxml import musicxml_text, write_musicxml
-from musiclstm.formats.read import MUSIC_ENDINGS, read_music
+from musiclstm.formats.read import MUSIC_ENDINGS, read_music, read_visitor
 from musiclstm.formats.read_abc import can_read_abc
 from musiclstm.formats.reader import MusicReader
 from musiclstm.formats.score import corpus_names, parse_abc, read_corpus
@@ -10,15 +11,18 @@ __all__ = [
     "MUSIC_ENDINGS",
     "WRITTEN_VELOCITY",
     "MusicReader",
+    "Part",
     "can_read_abc",
     "corpus_names",
     "midi_bytes",
+    "midi_parts",
     "midi_text",
     "musicxml_text",
     "parse_abc",
     "read_corpus",
     "read_midi",
     "read_music",
+    "read_visitor",
     "write_midi",
     "write_musicxml",
 ]

@@ -7,7 +7,7 @@ ticks to the quarter, which other programs expect and 24 divides, so that writte
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,8 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from musiclstm.errors import MusicFileError
 from musiclstm.formats.file_bytes import file_bytes, require_size
 from musiclstm.formats.midi_events import (
+    DRUMS,
     END_OF_TRACK,
     KEY_SIGNATURE,
+    KIND,
     TEMPO,
     TEXT,
     TIME_SIGNATURE,
@@ -31,6 +33,7 @@ from musiclstm.formats.midi_events import (
     parse_midi,
     struck_notes,
 )
+from musiclstm.formats.midi_parts import only_parts
 from musiclstm.formats.midi_title import midi_title
 from musiclstm.music import (
     PIANO,
@@ -49,7 +52,6 @@ from musiclstm.music import (
     share_out,
 )
 
-KIND = "MIDI file"
 MAX_QUARTERS = 100_000  # 14 hours at 120 quarters a minute: more is a damaged file
 WRITTEN_TICKS_PER_QUARTER = 480
 _STRETCH = WRITTEN_TICKS_PER_QUARTER // TICKS_PER_QUARTER
@@ -57,20 +59,20 @@ Change = TypeVar("Change", Metre, Tempo)
 _Event = tuple[int, int, bytes]  # onset in our ticks, rank at that tick, message
 _PAN = 10  # the controller that places a channel between left and right
 _LEFT, _RIGHT = 28, 100  # the outer seats; the middle is 64. FluidR3's stereo samples move by 2 to 4 dB
-_DRUMS = 9  # the drum channel, counted from 0
-_CHANNELS = (*range(_DRUMS), *range(_DRUMS + 1, 16))
+_CHANNELS = (*range(DRUMS), *range(DRUMS + 1, 16))
 _SMALLEST_UNIT = 5  # a 32nd, as the power of two that MIDI writes
 _BARS_AFTER_UPBEAT = 4  # for which the second metre holds at least, where the first is only an upbeat's
 
 
-def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
+def read_midi(source: Path | str | bytes, *, name: str = "", parts: Collection[int] | None = None) -> Piece:
     """Read a MIDI file from a path or from bytes; ``name`` replaces the file name in ``source`` and in messages.
 
-    All tracks are merged, the patterns of a file of format 2 follow each other, drums are left out. Onsets and ends are rounded
-    to 24 ticks a quarter. Metres and tempi are kept, impossible ones dropped; 4/4 and 120 quarters a minute hold until the first.
-    An upbeat with a short metre of its own ends a complete bar of the next. The key is that of the first signature, unless the
-    notes speak against it (``heard_key``). The title is the name of the first track if that is one, or else of the file.
-    Raises MusicFileError for anything that isn't MIDI with at least one note, or is larger than 10 MB.
+    All tracks are merged, or only ``parts``, numbers of ``midi_parts``. The patterns of a file of format 2 follow each other,
+    drums are left out. Onsets and ends are rounded to 24 ticks a quarter. Metres and tempi are kept, impossible ones dropped; 4/4
+    and 120 quarters a minute hold until the first. An upbeat with a short metre of its own ends a complete bar of the next. The
+    key is that of the first signature, unless the notes speak against it (``heard_key``). The title is the name of the first
+    track if that is one, or else of the file.
+    Raises MusicFileError for anything that isn't MIDI with at least one note, is larger than 10 MB, or lacks one of ``parts``.
     """
     label = name or (Path(source).name if not isinstance(source, bytes) else "The MIDI data")
     file_name = name or ("" if isinstance(source, bytes) else label)
@@ -79,9 +81,10 @@ def read_midi(source: Path | str | bytes, *, name: str = "") -> Piece:
         raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
     require_size(data, label, KIND)
     file = parse_midi(data, label)
+    file = file if parts is None else only_parts(file, parts, label)
     piece = _in_turn(file, label) if file.in_turn else _together(file, file.tracks, label)
     if not len(piece):
-        drums = any(key >> 7 == _DRUMS for track in file.tracks for key in track.keys[1::3])
+        drums = any(key >> 7 == DRUMS for track in file.tracks for key in track.keys[1::3])
         raise MusicFileError(f"{label} has {'only drums' if drums else 'no notes'}; at least one pitched note is needed.")
     return replace(piece, title=midi_title(file.tracks) or Path(file_name).stem, source=file_name)
 
@@ -147,7 +150,7 @@ def _seats(players: int) -> list[int | None]:
 def _together(file: MidiFile, tracks: Sequence[Track], label: str) -> Piece:
     """The music of tracks that sound at the same time, perhaps without notes."""
     struck = np.concatenate([struck_notes(track, round(file.per_quarter)) for track in tracks] or [np.empty((0, 4), np.int64)])
-    start, end, key, velocity = struck[struck[:, 2] >> 7 != _DRUMS].T
+    start, end, key, velocity = struck[struck[:, 2] >> 7 != DRUMS].T
     if len(end) and end.max() > MAX_QUARTERS * file.per_quarter:
         raise MusicFileError(f"{label} has notes beyond {MAX_QUARTERS} quarters; it is damaged or far too long.")
     onset = _ticks(start, file.per_quarter)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from musiclstm.errors import MusicFileError
 
+KIND = "MIDI file"
+DRUMS = 9  # the drum channel, counted from 0
 TEXT, TRACK_NAME, END_OF_TRACK, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59
 DEFAULT_TEMPO = 500_000  # microseconds to the quarter, until a file says otherwise
 SHORTEST, LONGEST = 100_000, 6_000_000  # microseconds: 600 and 10 quarters a minute
@@ -40,11 +42,13 @@ class Track:
     """The events of one track and the time at which it ends.
 
     ``keys`` has three numbers for each key struck or released: time, 128 x channel + pitch, and velocity, 0 for a release.
+    ``programs``: time, channel (from 0) and General MIDI program of each choice of an instrument.
     """
 
     keys: array[int]
     metas: tuple[Meta, ...]
     end: int
+    programs: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,7 @@ def parse_midi(data: bytes, label: str) -> MidiFile:
             raise ValueError("no tracks")
     except (IndexError, ValueError) as error:
         raise MusicFileError(f"{label} is a damaged or incomplete MIDI file; a complete one is needed.") from error
-    if sum(len(track.keys) // 3 + len(track.metas) for track in tracks) > MOST_EVENTS:
+    if sum(len(track.keys) // 3 + len(track.metas) + len(track.programs) for track in tracks) > MOST_EVENTS:
         raise MusicFileError(f"{label} has more than {MOST_EVENTS:,} events; it is damaged or far too long.")
     in_seconds = data[12] >= 0x80
     per_quarter = _of_frames(256 - data[12], data[13], tracks) if in_seconds else int.from_bytes(data[12:14], "big")
@@ -155,6 +159,7 @@ def _bodies(data: bytes) -> Iterator[tuple[bytes, bool]]:
 def _track(body: bytes, complete: bool) -> Track:
     """The events of a track. Raises IndexError or ValueError where its bytes can't be events."""
     keys, metas, now, at, running, size = array("q"), list[Meta](), 0, 0, 0, len(body)
+    programs = list[tuple[int, int, int]]()
     while at < size:
         wait, at = body[at], at + 1
         if wait >= 0x80:
@@ -164,7 +169,7 @@ def _track(body: bytes, complete: bool) -> Track:
         if status >= 0xF0:
             kind, start, at = _system_message(body, at)
             if kind == END_OF_TRACK:
-                return Track(keys, tuple(metas), now)
+                return Track(keys, tuple(metas), now, tuple(programs))
             if kind in _KEPT:
                 metas.append(Meta(now, kind, body[start:at]))
             continue
@@ -173,11 +178,19 @@ def _track(body: bytes, complete: bool) -> Track:
         first, second, at = (body[at], 0, at + 1) if 0xC0 <= running < 0xE0 else (body[at], body[at + 1], at + 2)
         if not running or first | second >= 0x80:
             raise ValueError("a number stands where a message must begin, or the other way round")
-        if running < 0xA0:  # a key is struck, or released, for which some write a strike of velocity 0
-            keys.extend((now, (running & 0x0F) << 7 | first, second if running >= 0x90 else 0))
+        _play(keys, programs, now, running, (first, second))
     if at > size or not complete:
         raise ValueError("the track ends within an event, or before its end")
-    return Track(keys, tuple(metas), now)
+    return Track(keys, tuple(metas), now, tuple(programs))
+
+
+def _play(keys: array[int], programs: list[tuple[int, int, int]], now: int, status: int, numbers: tuple[int, int]) -> None:
+    """Keep what a channel's message says of keys or of its instrument; some write a strike of velocity 0 for a release."""
+    first, second = numbers
+    if status < 0xA0:
+        keys.extend((now, (status & 0x0F) << 7 | first, second if status >= 0x90 else 0))
+    elif status & 0xF0 == 0xC0:
+        programs.append((now, status & 0x0F, first))
 
 
 def _system_message(body: bytes, at: int) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import tempfile
 import threading
+from collections.abc import Collection
 from concurrent.futures import TimeoutError as OutOfTime
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -19,7 +20,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from musiclstm import limits
 from musiclstm.errors import MusicFileError
-from musiclstm.formats.read import read_music
+from musiclstm.formats.read import read_visitor
 from musiclstm.music import Piece, bar_lines
 
 LONGEST_FOLDER = 107 - len("/pymp-12345678/listener-12345678")  # bytes in the path of the temporary folder
@@ -47,11 +48,11 @@ class MusicReader:
         """Start the processes, which import their libraries in the background."""
         self._pool.schedule(os.getpid)
 
-    def read(self, path: Path) -> Piece:
-        """What ``read_music`` returns. Raises MusicFileError as it does, and if the file takes too long or too much memory."""
+    def read(self, path: Path, parts: Collection[int] | None = None) -> Piece:
+        """What ``read_visitor`` returns. Raises MusicFileError as it does, and if the file takes too long or too much memory."""
         for pool in (self._pool, None):
             try:
-                return self._read(pool or self._renewed(), path)
+                return self._read(pool or self._renewed(), path, parts)
             except BrokenProcessPool:
                 continue
         raise MusicFileError(f"{path.name} can't be read now; try again in some minutes.")
@@ -75,9 +76,9 @@ class MusicReader:
                 self._pool = self._started(multiprocessing.get_context("spawn"))
             return self._pool
 
-    def _read(self, pool: ProcessPool, path: Path) -> Piece:
+    def _read(self, pool: ProcessPool, path: Path, parts: Collection[int] | None) -> Piece:
         try:
-            future = pool.schedule(_read, (path,), timeout=self._seconds)
+            future = pool.schedule(_read, (path, parts), timeout=self._seconds)
         except RuntimeError as error:
             raise BrokenProcessPool(str(error)) from error
         try:
@@ -93,8 +94,8 @@ class MusicReader:
             raise MusicFileError(f"{path.name} can't be read; a complete, valid music file is needed.") from error
 
 
-def _read(path: Path) -> Piece:
-    piece = read_music(path)
+def _read(path: Path, parts: Collection[int] | None) -> Piece:
+    piece = read_visitor(path, parts)
     for what, count, most in (
         ("notes", len(piece), limits.FILE_NOTES),
         ("changes of metre and tempo", len(piece.metres) + len(piece.tempi), limits.FILE_CHANGES),

@@ -1,3 +1,4 @@
+from musiclstm.music.composers import ERAS, era_of, known_composer
 from musiclstm.music.instruments import INSTRUMENTS, PIANO, Voice, share_out, voices_of
 from musiclstm.music.key import MAJOR_PROFILE, MINOR_PROFILE, estimate_key, fitting_key, heard_key, key_name, named_like
 from musiclstm.music.notes import (
@@ -25,11 +26,13 @@ from musiclstm.music.notes import (
     line_after,
     make_notes,
     require_notes,
+    require_tempo,
 )
 from musiclstm.music.performance import MAX_TRANSPOSITION, Performance
 from musiclstm.music.velocities import as_played
 
 __all__ = [
+    "ERAS",
     "HIGHEST_PITCH",
     "INSTRUMENTS",
     "LOWEST_PITCH",
@@ -58,15 +61,18 @@ __all__ = [
     "clean_tempi",
     "cut",
     "cut_bars",
+    "era_of",
     "estimate_key",
     "fitting_key",
     "heard_key",
     "join",
     "key_name",
+    "known_composer",
     "line_after",
     "make_notes",
     "named_like",
     "require_notes",
+    "require_tempo",
     "share_out",
     "voices_of",
 ]

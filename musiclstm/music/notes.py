@@ -86,7 +86,8 @@ class Key:
 class Piece:
     """Music: notes sorted by (onset, pitch), with metre, tempo, key and names.
 
-    ``metres`` and ``tempi`` are sorted, never empty, and begin at onset 0. ``notes`` is read-only.
+    ``metres`` and ``tempi`` are sorted, never empty, and begin at onset 0. ``notes`` is read-only. ``remark``: a sentence on what
+    had to be guessed when the music was read, "" if nothing.
     """
 
     notes: Notes
@@ -96,6 +97,7 @@ class Piece:
     title: str = ""
     composer: str = ""
     source: str = ""
+    remark: str = ""
 
     def __post_init__(self) -> None:
         self.notes.setflags(write=False)

@@ -21,7 +21,7 @@ import numpy as np
 
 from musiclstm import limits
 from musiclstm.errors import MusicFileError, OptionError
-from musiclstm.formats import WRITTEN_VELOCITY, read_corpus, read_music
+from musiclstm.formats import WRITTEN_VELOCITY, read_corpus, read_visitor
 from musiclstm.music import (
     MODES,
     TEMPI,
@@ -77,6 +77,11 @@ class Seed:
     piece: Piece
     curation: CurationScore
     original: Original | None = None
+
+    @property
+    def remark(self) -> str:
+        """A sentence on what had to be guessed when its file was read, for the person who gave it; "" if nothing."""
+        return self.piece.remark
 
     @property
     def end(self) -> int:
@@ -149,7 +154,7 @@ def seed_from_file(
     bars: tuple[int, int] | None = None,
     *,
     whole: bool = False,
-    read: Callable[[Path], Piece] = read_music,
+    read: Callable[[Path], Piece] = read_visitor,
 ) -> Seed:
     """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them.
     ``read``: what reads the file.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from musiclstm.data.composers import known_composer
+from musiclstm.music.composers import ERAS, era_of, known_composer
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,21 @@ def test_a_composer_is_known_under_many_names(name: str, composer: str) -> None:
 )
 def test_other_names_are_nobody_known(name: str) -> None:
     assert known_composer(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "era"),
+    [
+        ("J. S. Bach", "baroque"),
+        ("C.P.E. Bach", "classical"),
+        ("Palestrina", "renaissance"),
+        ("BeethovenLv", "classical"),
+        ("Schubert", "romantic"),
+        ("schumann_clara", "romantic"),
+        ("Claude Debussy", "modern"),
+        ("Traditional", ""),
+    ],
+)
+def test_a_known_composer_has_an_era(name: str, era: str) -> None:
+    assert era_of(name) == era
+    assert era in ("", *ERAS)
