@@ -11,20 +11,25 @@ import multiprocessing
 import os
 import tempfile
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import TimeoutError as OutOfTime
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from musiclstm import limits
 from musiclstm.errors import MusicFileError
-from musiclstm.formats.read import read_visitor
+from musiclstm.formats.midi_parts import Part, midi_parts
+from musiclstm.formats.read import MIDI_ENDINGS, read_visitor
 from musiclstm.music import Piece, bar_lines
 
 LONGEST_FOLDER = 107 - len("/pymp-12345678/listener-12345678")  # bytes in the path of the temporary folder
 _LIBRARIES = ("musiclstm.formats.read", "music21.converter", "verovio")  # imported once, before the processes part
+
+
+T = TypeVar("T")
 
 
 class MusicReader:
@@ -50,12 +55,22 @@ class MusicReader:
 
     def read(self, path: Path, parts: Collection[int] | None = None) -> Piece:
         """What ``read_visitor`` returns. Raises MusicFileError as it does, and if the file takes too long or too much memory."""
+        return self._answer(path, _read, path, parts)
+
+    def _answer(self, path: Path, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function answers in one of the processes, whose business is the file ``path``."""
         for pool in (self._pool, None):
             try:
-                return self._read(pool or self._renewed(), path, parts)
+                return self._asked(pool or self._renewed(), path, function, arguments)
             except BrokenProcessPool:
                 continue
         raise MusicFileError(f"{path.name} can't be read now; try again in some minutes.")
+
+    def parts(self, path: Path) -> tuple[Part, ...]:
+        """The parts of a MIDI file, as from ``midi_parts``; none for another kind of file. Raises what ``read`` raises."""
+        if path.suffix.lower() not in MIDI_ENDINGS:
+            return ()
+        return self._answer(path, midi_parts, path)
 
     def close(self) -> None:
         """End the processes."""
@@ -76,13 +91,14 @@ class MusicReader:
                 self._pool = self._started(multiprocessing.get_context("spawn"))
             return self._pool
 
-    def _read(self, pool: ProcessPool, path: Path, parts: Collection[int] | None) -> Piece:
+    def _asked(self, pool: ProcessPool, path: Path, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         try:
-            future = pool.schedule(_read, (path, parts), timeout=self._seconds)
+            future = pool.schedule(function, arguments, timeout=self._seconds)
         except RuntimeError as error:
             raise BrokenProcessPool(str(error)) from error
         try:
-            return future.result(self._seconds + 1)
+            answer: T = future.result(self._seconds + 1)
+            return answer
         except OutOfTime as error:
             future.cancel()  # type: ignore[no-untyped-call]
             raise MusicFileError(

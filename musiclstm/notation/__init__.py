@@ -1,10 +1,11 @@
 from musiclstm.notation.hands import left_hand
 from musiclstm.notation.layout import Engraving, Head, StaffBar, Symbol, engrave
-from musiclstm.notation.played import LONGEST_PLAYING, OnBeat, beat_grid
+from musiclstm.notation.played import LONGEST_PLAYING, METRES, OnBeat, beat_grid
 from musiclstm.notation.rhythm import QUARTER, UNITS, WrittenBar, metres_of_bars, unmarked_bar
 
 __all__ = [
     "LONGEST_PLAYING",
+    "METRES",
     "QUARTER",
     "UNITS",
     "Engraving",

@@ -12,6 +12,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import TakeFiles, link_of
 from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
+from musiclstm.notation import METRES
 from musiclstm.render.pianoroll import CONTINUATION_COLOUR
 from musiclstm.seeds import Seed
 from musiclstm.ui import texts
@@ -38,6 +39,13 @@ class Widgets:
     seed: gr.Dropdown
     upload: gr.File
     own_facts: gr.HTML
+    own_parts: gr.CheckboxGroup
+    understood: gr.Row
+    played_tempo: gr.Number
+    played_metre: gr.Dropdown
+    played_first: gr.Number
+    playing: gr.Textbox
+    use_playing: gr.Button
     own_range: gr.Row
     own_first: gr.Number
     own_last: gr.Number
@@ -225,9 +233,17 @@ def _seed_card(engine: Engine) -> dict[str, Any]:
             kinds = sorted(MUSIC_ENDINGS)
             made["upload"] = gr.File(label="A MIDI, MusicXML, kern or ABC file", file_types=kinds, height=150, elem_id="upload")
             made["own_facts"] = gr.HTML(texts.OWN_FILES, elem_id="own-facts")
+            made["own_parts"] = gr.CheckboxGroup([], label="Parts to use", visible=False, elem_id="own-parts")
             with gr.Row(visible=False, elem_id="own-range") as made["own_range"]:
                 made["own_first"] = gr.Number(1, label="First bar", precision=0, minimum=1, elem_id="own-first")
                 made["own_last"] = gr.Number(8, label="Last bar", precision=0, minimum=1, elem_id="own-last")
+        gr.HTML('<button type="button" id="play-your-own">Play your own opening</button>')
+        with gr.Row(visible=False, elem_id="understood") as made["understood"]:
+            made["played_tempo"] = gr.Number(96, label="Tempo", minimum=20, maximum=400, elem_id="played-tempo")
+            made["played_metre"] = gr.Dropdown(list(METRES), value="4/4", label="Metre", elem_id="played-metre")
+            made["played_first"] = gr.Number(0, label="First beat, s", elem_id="played-first")
+        made["playing"] = gr.Textbox(visible=False)
+        made["use_playing"] = gr.Button("Use as opening", elem_id="use-playing")  # pressed by the script
     return made
 
 
@@ -271,6 +287,7 @@ def _playback() -> dict[str, Any]:
 def _take(engine: Engine) -> dict[str, Any]:
     made: dict[str, Any] = {}
     made["heading"] = gr.HTML(texts.waiting_heading(engine.first), elem_id="heading")
+    gr.HTML((files("musiclstm.ui") / "keyboard.html").read_text(encoding="utf-8"), elem_id="keys")
     made["roll"] = gr.HTML(waiting_roll(engine.first, BARS, Performance()), elem_id="roll")
     gr.HTML((files("musiclstm.ui") / "player.html").read_text(encoding="utf-8"), elem_id="player")
     made |= _playback()

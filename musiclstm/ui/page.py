@@ -1,13 +1,12 @@
-"""Build and serve the page, with the events of choosing a seed. No musical logic here."""
+"""Build and serve the page. No musical logic here."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,35 +16,25 @@ from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.formats import MusicReader
 from musiclstm.render.samples import SampleLibrary
 from musiclstm.scratch import AppFolder
-from musiclstm.seeds import Seed
-from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
 from musiclstm.ui.api import add_endpoints
+from musiclstm.ui.arrival_events import arrival_events
 from musiclstm.ui.change_events import change_events
 from musiclstm.ui.file_events import download_events, sheet_events
-from musiclstm.ui.layout import Updates, Widgets, place, theme
+from musiclstm.ui.layout import Widgets, place, theme
+from musiclstm.ui.opening_events import opening_events
+from musiclstm.ui.own_events import own_events
 from musiclstm.ui.places import MOST
-from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, QUIET, SOUND, performance_of, request_folder, toasts, visitor_of
+from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, visitor_of
 from musiclstm.ui.sample_routes import sample_routes
-from musiclstm.ui.session import OWN, Session, own_bars
 from musiclstm.ui.take_events import (
-    after_take,
-    link_events,
-    open_carried,
-    presented,
-    remembered,
     take_events,
 )
 
 QUEUE_LENGTH = 4 * MOST  # events of all kinds that wait in Gradio's queue
-SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "edit", "events")  # in this order
+SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "edit", "keyboard", "events")  # in this order
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
-# A visitor with a link came for its take, which is below the controls on a phone.
-_LINKED = "() => { if (new URLSearchParams(location.search).has('recipe')) window.musiclstm.look(); }"
-# JavaScript in front of an event gets the inputs of the event and must return them.
-_BEGIN = "() => window.musiclstm.begin()"
-_CHOSEN = "(...inputs) => { window.musiclstm.chosen(); return inputs; }"
 
 
 def serve(folder: AppFolder, *, mcp: bool = False) -> None:
@@ -105,7 +94,9 @@ def build_page(active: ActiveCheckpoint, reader: MusicReader) -> gr.Blocks:
     """Build the page with its events and its API, ready for ``launch``; ``reader`` reads what visitors upload."""
     with gr.Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
         widgets = place(active)
-        _seed_events(page, active, reader, widgets)
+        staged = opening_events(active, widgets)
+        own_events(active, reader, widgets, staged)
+        arrival_events(page, active, widgets)
         _random_seed_events(widgets)
         take_events(active, widgets)
         change_events(active, widgets)
@@ -125,113 +116,7 @@ def _gone(active: ActiveCheckpoint) -> Callable[[gr.Request], None]:
     return gone
 
 
-def _seed_events(page: gr.Blocks, active: ActiveCheckpoint, reader: MusicReader, w: Widgets) -> None:
-    def stage(seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session) -> Updates:
-        """Put the chosen opening on the stage."""
-        with toasts():
-            seed = session.seed(seed_id, session.engine or active.now)
-            session.play_so(performance_of(instrument, tempo, transposition))
-            session.opening = True
-            return staged(session, seed, bars)
-
-    def staged(session: Session, seed: Seed, bars: int) -> Updates:
-        shown = w.staged(seed, session.performance, bars, results=len(session.results))
-        return {w.facts: texts.seed_facts(seed, session.performance), **shown}
-
-    def play_so(
-        seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session
-    ) -> Iterator[Updates]:
-        """Play what is on the stage in another way."""
-        with request_folder() as folder:
-            engine = session.engine or active.now
-            session.play_so(performance_of(instrument, tempo, transposition))
-            seed = session.seed(seed_id, engine)
-            if session.result is None:
-                yield staged(session, seed, bars)
-            else:
-                yield {w.facts: texts.seed_facts(seed, session.performance), **presented(w, session, engine, folder)}
-
-    def arrive(request: gr.Request, history: list[list[str]], bars: int, session: Session) -> Iterator[Updates]:
-        engine = session.engine = active.now
-        code = str(request.query_params.get("recipe") or "")
-        earlier = gr.Dropdown(choices=[(name, link) for name, link in history], value=None)
-        replays = gr.Accordion(visible=bool(history))
-        carried = open_carried(w, session, engine, code) if code else {}
-        example = None if code else engine.example
-        if example is not None:
-            session.add(example.result)
-        now = staged(session, engine.first, bars) if session.result is None else {}
-        recipe = {linked: [code, 0]} if code and not carried else {}
-        facts = {w.facts: texts.seed_facts(engine.first, session.performance)}
-        yield {**w.opened(engine, active.note), w.earlier: earlier, w.replay_fold: replays, **facts, **now, **carried, **recipe}
-        if carried:
-            with request_folder() as folder:
-                yield presented(w, session, engine, folder) | remembered(w, session, history)
-        if example is not None:  # last, since a hidden widget loses its value if a later update leaves it out
-            yield w.shown(example.result.shown, example.files, engine, steps=0) | w.listed(example.result)
-
-    linked = gr.State(["", 0])  # a link that is a recipe alone, and how often an earlier result was one
-    inputs = [w.seed, w.bars, w.instrument, w.tempo, w.transposition, w.session]
-    outputs = [w.facts, *w.take]
-    latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET, **SOUND}
-    w.seed.input(stage, inputs, outputs, js=_CHOSEN, **latest).success(None, js=_BEGIN, **AT_ONCE)
-    changed = [w.instrument.input, w.tempo.submit, w.tempo.blur, w.transposition.release]
-    after_take(w, gr.on(changed, play_so, inputs, outputs, **latest))
-    all_outputs = [w.masthead, w.seed, *outputs, w.history, w.earlier, linked]
-    arrived = page.load(arrive, [w.history, w.bars, w.session], list(dict.fromkeys(all_outputs)), **QUIET, **SOUND)
-    after_take(w, arrived)
-    arrived.then(None, js=_LINKED, **AT_ONCE)
-    link_events(active, w, linked)
-    _own_events(active, reader, w, stage, inputs, outputs)
-
-
 def _random_seed_events(w: Widgets) -> None:
     # A visitor who sets the random seed wants to keep it.
     w.dice.click(lambda: (secrets.randbelow(DRAWN_BELOW), False), None, [w.random_seed, w.fresh], **AT_ONCE)
     w.random_seed.input(lambda: False, None, w.fresh, **AT_ONCE)
-
-
-def _own_events(
-    active: ActiveCheckpoint, reader: MusicReader, w: Widgets, stage: Any, inputs: list[Any], outputs: list[Any]
-) -> None:
-    """Connect the upload: read the visitor's music and put a seed cut from it first in the list."""
-
-    def read_upload(path: str | None, session: Session) -> Updates:
-        with request_folder():
-            if path is None:
-                return {w.own_facts: texts.OWN_FILES, w.own_range: gr.Row(visible=False)}
-            session.own = own_bars(reader.read(Path(path)), None)
-            return listed(session) | {
-                w.own_range: gr.Row(visible=True),
-                w.own_first: gr.Number(session.own.seed.bars[0], maximum=session.own.bars),
-                w.own_last: gr.Number(session.own.seed.bars[1], maximum=session.own.bars),
-            }
-
-    def recut(first: int | None, last: int | None, session: Session) -> Updates:
-        with request_folder():
-            if session.own is None or first is None or last is None:
-                return {}
-            session.own = own_bars(session.own.piece, (first, last))
-            return listed(session)
-
-    def listed(session: Session) -> Updates:
-        assert session.own is not None
-        seeds = (session.engine or active.now).checkpoint.seeds
-        return {
-            w.seed: gr.Dropdown(choices=texts.seed_choices(seeds, session.own), value=OWN),
-            w.own_facts: texts.own_facts(session.own),
-        }
-
-    uploaded = w.upload.upload(
-        read_upload, [w.upload, w.session], [w.seed, w.own_facts, w.own_range, w.own_first, w.own_last], **QUIET
-    )
-    cut = gr.on(
-        [w.own_first.submit, w.own_first.blur, w.own_last.submit, w.own_last.blur],
-        recut,
-        [w.own_first, w.own_last, w.session],
-        [w.seed, w.own_facts],
-        trigger_mode="always_last",
-        **QUIET,
-    )
-    for event in (uploaded, cut):
-        event.success(stage, inputs, outputs, **QUIET, **SOUND).success(None, js=_BEGIN, **AT_ONCE)

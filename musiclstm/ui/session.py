@@ -29,18 +29,38 @@ class OwnMusic:
         return len(bar_lines(self.piece)) - 1
 
 
+@dataclass(frozen=True)
+class Playing:
+    """What was played on the page's keyboard: notes as (onset, duration, pitch, velocity) in seconds and MIDI numbers.
+
+    ``tempo`` in quarters a minute, ``metre`` and the second of the ``first_beat`` where they are known; None where they are to be
+    found.
+    """
+
+    notes: tuple[tuple[float, float, int, int], ...]
+    tempo: float | None = None
+    metre: str | None = None
+    first_beat: float | None = None
+
+    def corrected(self, tempo: float | None, metre: str | None, first_beat: float | None) -> Playing:
+        """The same notes, understood in another way."""
+        return replace(self, tempo=tempo, metre=metre, first_beat=first_beat)
+
+
 @dataclass
 class Session:
     """The state of one open page; Gradio keeps one for each visitor.
 
-    ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``results``: for Undo, the latest
-    last; ``undone``: for Redo. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take that is
-    being written is on show. ``selection``: the bars that are chosen on the roll. ``sheet``: the sheet music is unfolded.
+    ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``playing``: what ``own`` was made
+    of, if it was played. ``results``: for Undo, the latest last; ``undone``: for Redo. ``opening``: an opening is on show, for
+    which nothing is written yet. ``growing``: a take that is being written is on show. ``selection``: the bars that are chosen on
+    the roll. ``sheet``: the sheet music is unfolded.
     """
 
     stopped: bool = False
     engine: Engine | None = None
     own: OwnMusic | None = None
+    playing: Playing | None = None
     results: list[Result] = field(default_factory=list)
     performance: Performance = field(default_factory=Performance)
     undone: list[Result] = field(default_factory=list)

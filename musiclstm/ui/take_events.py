@@ -100,7 +100,7 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
     def open_earlier(code: str, session: Session, history: list[list[str]], latest: list[Any]) -> Iterator[Updates]:
         engine = session.engine or active.now
         with request_folder() as folder:
-            result = _carried(engine, code)
+            result = carried(engine, code)
             if result is None:
                 yield {linked: [code, latest[1] + 1]}
             else:
@@ -122,22 +122,18 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
     _write_event(active, w, linked.change, replayed, [linked], draws=False)
 
 
-def open_carried(w: Widgets, session: Session, engine: Engine, code: str) -> Updates:
-    """Updates that show heading and roll of the music in a link, which becomes the session's result.
-
-    There are none if the link is a recipe alone, or damaged, which ``link_events`` then reports.
-    """
+def opened(session: Session, engine: Engine, code: str) -> bool:
+    """Whether the music in a link became the session's result; not if it is a recipe alone, or damaged, which is told later."""
     try:
-        result = _carried(engine, code)
+        result = carried(engine, code)
     except MusicLSTMError:
-        return {}
-    if result is None:
-        return {}
-    session.add(result)
-    return {w.heading: texts.take_heading(result.shown.composition), w.roll: take_roll(result.shown)}
+        return False
+    if result is not None:
+        session.add(result)
+    return result is not None
 
 
-def _carried(engine: Engine, code: str) -> Result | None:
+def carried(engine: Engine, code: str) -> Result | None:
     """The music that a link carries; None if it is a recipe alone. Raises OptionError if it is damaged."""
     composition = open_link(engine.checkpoint, code)
     return None if composition is None else result_of([composition])

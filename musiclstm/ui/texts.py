@@ -5,12 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
 
 import numpy as np
 
 from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
+from musiclstm.formats import Part
 from musiclstm.generation import Composition, Take
 from musiclstm.music import Key, Performance, Piece, estimate_key, key_name, named_like
 from musiclstm.render.sheet import Sheet
@@ -74,6 +76,16 @@ def own_facts(own: OwnMusic) -> str:
     bars = f"bars {seed.bars[0]}–{seed.bars[1]} of {own.bars}"
     rules = f"Choose up to {limits.SEED_BARS} bars. Percussion is left out."
     return f"<p><b>{escape(facts)}</b><br>Your opening: {bars}, with {notes}. {rules}</p>"
+
+
+def part_names(parts: Sequence[Part]) -> list[tuple[str, int]]:
+    """(label, number) of each part of a file."""
+    return [(f"{part.name or part.instrument} · {counted(part.notes, 'note')}", part.number) for part in parts]
+
+
+def titled(piece: Piece) -> Piece:
+    """What a visitor played, with a title."""
+    return replace(piece, title="Played by you")
 
 
 def take_heading(composition: Composition) -> str:

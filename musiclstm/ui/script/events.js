@@ -81,7 +81,10 @@
     sampler,
     look,
     chosen: () => sampler.wake(),
-    begin: () => player.begin(),
+    begin: () => {
+      keyboard.close();
+      player.begin();
+    },
     listen: () => {
       look();
       player.listen();
@@ -92,6 +95,7 @@
       const bars = section && [music.now().bars.indexOf(section[0]) + 1, music.now().bars.indexOf(section[1])];
       return [...inputs.slice(0, -1), bars ? JSON.stringify(bars) : ""];
     },
+    playing: (inputs) => [keyboard.playing(), ...inputs.slice(1)],
     changed: (inputs) => [edit.waiting(), ...inputs.slice(1)],
     settle: () => player.settle(),
     // A take is on the roll with its files: the address of its link.
@@ -103,6 +107,7 @@
 
   // Keep the newest notes in view while the roll grows, and update a player that Gradio has drawn again.
   let box = null;
+  let keys = null;
   const follow = () => {
     const roll = find("#roll .html-container");
     const growing = roll && roll.querySelector(".growing svg");
@@ -118,6 +123,10 @@
     if (find("#player .player") !== box) {
       box = find("#player .player");
       player.show();
+    }
+    if (find("#keys .keys") !== keys) {
+      keys = find("#keys .keys");
+      keyboard.show();
     }
     if (music.changed()) {
       player.redrawn();

@@ -110,6 +110,16 @@
       };
       return voice;
     };
+    // A click of the metronome.
+    const click = (at, accented) => {
+      const source = new OscillatorNode(context, { frequency: accented ? 1760 : 1175, type: "triangle" });
+      const gain = new GainNode(context, { gain: 0 });
+      source.connect(gain).connect(volume);
+      gain.gain.setValueAtTime(accented ? 0.3 : 0.18, at);
+      gain.gain.exponentialRampToValueAtTime(0.001, at + 0.05);
+      source.start(at);
+      source.stop(at + 0.06);
+    };
     const letGo = ({ source, gain }, seconds = 0.02) => {
       const now = context.currentTime;
       gain.gain.cancelScheduledValues(now);
@@ -137,6 +147,7 @@
       load,
       strike,
       letGo,
+      click,
       hush,
     };
   })();

@@ -1,0 +1,61 @@
+"""The events of an opening: choose one, and play what is on the stage in another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from musiclstm.seeds import Seed
+from musiclstm.ui import texts
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.layout import Updates, Widgets
+from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, performance_of, request_folder, toasts
+from musiclstm.ui.session import Session
+from musiclstm.ui.take_events import after_take, presented
+
+# JavaScript in front of an event gets the inputs of the event and must return them.
+_CHOSEN = "(...inputs) => { window.musiclstm.chosen(); return inputs; }"
+_BEGIN = "() => window.musiclstm.begin()"
+
+
+def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None]:
+    """Connect the list of openings and the playback; returns what puts the chosen opening on the stage after an event."""
+
+    def stage(seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session) -> Updates:
+        with toasts():
+            seed = session.seed(seed_id, session.engine or active.now)
+            session.play_so(performance_of(instrument, tempo, transposition))
+            session.opening = True
+            return on_stage(w, session, seed, bars)
+
+    def play_so(
+        seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session
+    ) -> Iterator[Updates]:
+        with request_folder() as folder:
+            engine = session.engine or active.now
+            session.play_so(performance_of(instrument, tempo, transposition))
+            seed = session.seed(seed_id, engine)
+            if session.result is None:
+                yield on_stage(w, session, seed, bars)
+            else:
+                yield {w.facts: texts.seed_facts(seed, session.performance), **presented(w, session, engine, folder)}
+
+    inputs = [w.seed, w.bars, w.instrument, w.tempo, w.transposition, w.session]
+    outputs = [w.facts, *w.take]
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET, **SOUND}
+
+    def staged(event: Any) -> None:
+        event.success(stage, inputs, outputs, **QUIET, **SOUND).success(None, js=_BEGIN, **AT_ONCE)
+
+    w.seed.input(stage, inputs, outputs, js=_CHOSEN, **latest).success(None, js=_BEGIN, **AT_ONCE)
+    changed = [w.instrument.input, w.tempo.submit, w.tempo.blur, w.transposition.release]
+    after_take(w, gr.on(changed, play_so, inputs, outputs, **latest))
+    return staged
+
+
+def on_stage(w: Widgets, session: Session, seed: Seed, bars: int) -> Updates:
+    """Updates that show an opening, with room for ``bars`` bars."""
+    shown = w.staged(seed, session.performance, bars, results=len(session.results))
+    return {w.facts: texts.seed_facts(seed, session.performance), **shown}

@@ -1,0 +1,142 @@
+"""The events of a visitor's own opening: a file, or what was played on the page's keyboard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from musiclstm.errors import OptionError
+from musiclstm.formats import MusicReader
+from musiclstm.notation import beat_grid
+from musiclstm.ui import texts
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.layout import Updates, Widgets
+from musiclstm.ui.requests import QUIET, request_folder
+from musiclstm.ui.session import OWN, Playing, Session, own_bars
+
+PLAYED_CHARACTERS, PLAYED_NOTES = 300_000, 3_000  # of what the keyboard sends
+_PLAYING = "(...inputs) => window.musiclstm.playing(inputs)"
+Then = Callable[[Any], Any]
+
+
+def own_events(active: ActiveCheckpoint, reader: MusicReader, w: Widgets, staged: Then) -> None:
+    """Connect the upload and the keyboard; ``staged(event)`` puts the new opening on the stage after an event."""
+
+    def listed(session: Session) -> Updates:
+        assert session.own is not None
+        seeds = (session.engine or active.now).checkpoint.seeds
+        return {
+            w.seed: gr.Dropdown(choices=texts.seed_choices(seeds, session.own), value=OWN),
+            w.own_facts: texts.own_facts(session.own),
+        }
+
+    _upload_events(reader, w, listed, staged)
+    _keyboard_events(w, listed, staged)
+
+
+def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], Updates], staged: Then) -> None:
+    """Read the visitor's file and put a seed cut from it first in the list."""
+
+    def shown(session: Session) -> Updates:
+        assert session.own is not None
+        first, last = session.own.seed.bars
+        return listed(session) | {
+            w.own_range: gr.Row(visible=True),
+            w.own_first: gr.Number(first, maximum=session.own.bars),
+            w.own_last: gr.Number(last, maximum=session.own.bars),
+        }
+
+    def read_upload(path: str | None, session: Session) -> Updates:
+        with request_folder():
+            if path is None:
+                return {
+                    w.own_facts: texts.OWN_FILES,
+                    w.own_range: gr.Row(visible=False),
+                    w.own_parts: gr.CheckboxGroup(visible=False),
+                }
+            parts = reader.parts(Path(path))
+            session.own, names = own_bars(reader.read(Path(path)), None), texts.part_names(parts)
+            several = gr.CheckboxGroup(names, value=[number for _, number in names], visible=len(names) > 1)
+            return shown(session) | {w.own_parts: several}
+
+    def choose_parts(path: str | None, parts: list[int], session: Session) -> Updates:
+        with request_folder():
+            if path is None:
+                return {}
+            if not parts:
+                raise OptionError("At least one part must stay.")
+            session.own = own_bars(reader.read(Path(path), parts), None)
+            return shown(session)
+
+    def recut(first: int | None, last: int | None, session: Session) -> Updates:
+        with request_folder():
+            if session.own is None or first is None or last is None:
+                return {}
+            session.own = own_bars(session.own.piece, (first, last))
+            return listed(session)
+
+    outputs = [w.seed, w.own_facts, w.own_range, w.own_first, w.own_last]
+    cut = [w.own_first.submit, w.own_first.blur, w.own_last.submit, w.own_last.blur]
+    inputs = [w.own_first, w.own_last, w.session]
+    for event in (
+        w.upload.upload(read_upload, [w.upload, w.session], [*outputs, w.own_parts], **QUIET),
+        w.own_parts.input(choose_parts, [w.upload, w.own_parts, w.session], outputs, trigger_mode="always_last", **QUIET),
+        gr.on(cut, recut, inputs, [w.seed, w.own_facts], trigger_mode="always_last", **QUIET),
+    ):
+        staged(event)
+
+
+def _keyboard_events(w: Widgets, listed: Callable[[Session], Updates], staged: Then) -> None:
+    """Set what was played on its beats; the visitor may say which these are."""
+
+    def understood(session: Session, playing: Playing) -> Updates:
+        onsets, durations, pitches, velocities = ([note[column] for note in playing.notes] for column in range(4))
+        given: dict[str, Any] = {"tempo": playing.tempo, "metre": playing.metre, "first_beat": playing.first_beat}
+        on_beat = beat_grid(onsets, durations, pitches, velocities, **given)
+        session.playing, session.own = playing, own_bars(texts.titled(on_beat.piece), None)
+        return listed(session) | {
+            w.understood: gr.Row(visible=True),
+            w.played_tempo: on_beat.tempo,
+            w.played_metre: on_beat.metre,
+            w.played_first: on_beat.first_beat,
+        }
+
+    def use(text: str, session: Session) -> Updates:
+        with request_folder():
+            return understood(session, playing_in(text))
+
+    def correct(tempo: float | None, metre: str, first: float | None, session: Session) -> Updates:
+        with request_folder():
+            if session.playing is None:
+                return {}
+            return understood(session, session.playing.corrected(tempo, metre, first))
+
+    widgets = [w.played_tempo, w.played_metre, w.played_first]
+    outputs = [w.seed, w.own_facts, w.understood, *widgets]
+    changed = [w.played_tempo.submit, w.played_tempo.blur, w.played_metre.input, w.played_first.submit, w.played_first.blur]
+    staged(w.use_playing.click(use, [w.playing, w.session], outputs, js=_PLAYING, **QUIET))
+    staged(gr.on(changed, correct, [*widgets, w.session], outputs, trigger_mode="always_last", **QUIET))
+
+
+def playing_in(text: str) -> Playing:
+    """What the page's keyboard sends: notes as [onset, duration, pitch, velocity], seconds and MIDI numbers, and its metronome.
+
+    Raises OptionError for anything else.
+    """
+    try:
+        data: Any = json.loads(text) if len(text) <= PLAYED_CHARACTERS else None
+        notes = [(float(onset), float(length), int(pitch), int(velocity)) for onset, length, pitch, velocity in data["notes"]]
+        tempo, metre, first = (data.get(name) for name in ("tempo", "metre", "first_beat"))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise OptionError("Record something first: press Record and play.") from error
+    if not 1 <= len(notes) <= PLAYED_NOTES:
+        raise OptionError(f"Play 1 to {PLAYED_NOTES:,} notes.")
+    if not all(21 <= pitch <= 108 and 1 <= velocity <= 127 for _, _, pitch, velocity in notes):
+        raise OptionError("Keys must be those of a piano, with velocities from 1 to 127.")
+    if isinstance(tempo, int | float) and isinstance(metre, str) and isinstance(first, int | float):
+        return Playing(tuple(notes), float(tempo), metre, float(first))
+    return Playing(tuple(notes))

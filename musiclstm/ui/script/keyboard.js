@@ -1,0 +1,251 @@
+  // Play your own opening: keys on the screen, the computer's keys, or a MIDI keyboard; with a metronome, or freely.
+  const keyboard = (() => {
+    const LETTERS = ["a", "w", "s", "e", "d", "f", "t", "g", "y", "h", "u", "j", "k", "o", "l", "p"]; // semitones from C
+    const BLACK = [1, 3, 6, 8, 10];
+    const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
+    const OCTAVES = 3;
+    const MOST = 3000; // notes of one recording
+    const TOUCH = 80; // the velocity of keys that don't tell theirs
+    const PIANO = [{ program: 0, lowest: 0 }];
+    let lowest = 48;
+    let midi = null;
+    let pedal = false;
+    const down = new Map(); // key: the note that sounds
+    const held = new Set(); // keys that the pedal holds
+    let recording = null; // its notes and the time of its first beat
+    let recorded = null;
+    let clicks = 0;
+    let hearing = 0;
+
+    const panel = () => find("#keys .keys");
+    const field = (name) => panel().querySelector(`.${name}`);
+    const tell = (words) => (field("told").textContent = words);
+    const seconds = (stamp) => (stamp ?? performance.now()) / 1000;
+
+    const draw = () => {
+      const piano = field("piano");
+      if (piano.dataset.lowest === String(lowest)) return;
+      piano.dataset.lowest = lowest;
+      const keys = Array.from({ length: 12 * OCTAVES + 1 }, (_, i) => lowest + i).filter((key) => key <= 108);
+      const whites = keys.filter((key) => !BLACK.includes(key % 12));
+      const width = 100 / whites.length;
+      piano.replaceChildren(
+        ...keys.map((key) => {
+          const button = document.createElement("button");
+          const black = BLACK.includes(key % 12);
+          const before = whites.filter((white) => white < key).length;
+          Object.assign(button, { type: "button", className: black ? "black" : "white", tabIndex: -1 });
+          button.dataset.key = key;
+          button.setAttribute("aria-label", `${NAMES[key % 12]}${Math.floor(key / 12) - 1}`);
+          button.style.left = `${black ? (before - 0.3) * width : before * width}%`;
+          button.style.width = `${black ? 0.6 * width : width}%`;
+          if (key % 12 === 0) button.textContent = `C${key / 12 - 1}`;
+          return button;
+        }),
+      );
+    };
+    const light = (key, on) => panel()?.querySelector(`[data-key="${key}"]`)?.classList.toggle("down", on);
+
+    const press = (key, velocity = TOUCH, stamp = undefined) => {
+      if (key < 21 || key > 108 || down.has(key)) return;
+      sampler.wake();
+      player.pause();
+      const note = { key, velocity, at: seconds(stamp), voice: sampler.strike(PIANO, { key, velocity }, sampler.now(), 20) };
+      note.voice.catch((error) => tell(error.message));
+      down.set(key, note);
+      light(key, true);
+      if (recording && recording.notes.length < MOST) {
+        recording.start ??= note.at;
+        recording.notes.push(note);
+      }
+    };
+    const release = (key, stamp = undefined) => {
+      const note = down.get(key);
+      if (!note) return;
+      if (pedal) {
+        held.add(key);
+        return;
+      }
+      down.delete(key);
+      held.delete(key);
+      note.until = seconds(stamp);
+      note.voice.then((voice) => voice && sampler.letGo(voice, 0.06)).catch(() => {});
+      light(key, false);
+    };
+    const setPedal = (on, stamp) => {
+      pedal = on;
+      if (!on) for (const key of held) release(key, stamp);
+    };
+
+    // The metronome: a higher click on the first beat of a bar.
+    const beat = () => {
+      const [above, below] = field("beat-metre").value.split("/").map(Number);
+      const dotted = below === 8 && above % 3 === 0;
+      const quarters = dotted ? 1.5 : 4 / below;
+      const tempo = clamp(Number(field("beat-tempo").value) || 96, 40, 208);
+      return { tempo, beats: dotted ? above / 3 : above, length: (60 / tempo) * quarters, metre: field("beat-metre").value };
+    };
+    const tick = (begun, number, { beats, length }) => {
+      const ahead = begun + number * length - seconds();
+      sampler.click(sampler.now() + Math.max(0, ahead), number % beats === 0);
+      const place = number - beats;
+      tell(place < 0 ? `Count-in: ${number + 1}` : `Recording · bar ${Math.floor(place / beats) + 1}, beat ${(place % beats) + 1}`);
+      clicks = setTimeout(() => tick(begun, number + 1, { beats, length }), 1000 * (begun + (number + 1) * length - seconds()) - 30);
+    };
+
+    const record = () => {
+      sampler.wake();
+      player.pause();
+      stopHearing();
+      recorded = null;
+      const steady = field("metronome").checked ? beat() : null;
+      recording = { notes: [], start: null, ...(steady && { tempo: steady.tempo, metre: steady.metre }) };
+      if (steady) {
+        const begun = seconds() + 0.15;
+        recording.start = begun + steady.beats * steady.length;
+        tick(begun, 0, steady);
+      } else tell("Recording: play freely, your beat is found afterwards.");
+      show();
+    };
+    const stop = () => {
+      clearTimeout(clicks);
+      for (const key of [...down.keys()]) release(key);
+      const { notes, start, tempo, metre } = recording;
+      recording = null;
+      const rows = notes.map(({ key, velocity, at, until }) => [at - start, Math.max(0.03, (until ?? seconds()) - at), key, velocity]);
+      recorded = rows.length ? { notes: rows, ...(tempo && { tempo, metre, first_beat: 0 }) } : null;
+      tell(rows.length ? `${rows.length} notes. Hear them, use them as your opening, or record again.` : "Nothing was played.");
+      show();
+    };
+    const hear = async () => {
+      if (hearing) return stopHearing();
+      await sampler.load(PIANO, recorded.notes.map(([, , key]) => ({ key })));
+      const first = Math.min(...recorded.notes.map(([at]) => at));
+      const begun = sampler.now() + 0.05;
+      for (const [at, length, key, velocity] of recorded.notes) sampler.strike(PIANO, { key, velocity }, begun + at - first, length);
+      const end = Math.max(...recorded.notes.map(([at, length]) => at + length)) - first;
+      hearing = setTimeout(stopHearing, 1000 * end + 300);
+      show();
+    };
+    const stopHearing = () => {
+      if (hearing) sampler.hush();
+      clearTimeout(hearing);
+      hearing = 0;
+      show();
+    };
+
+    const connect = async () => {
+      if (!navigator.requestMIDIAccess) return tell("This browser can't use MIDI keyboards; Chrome, Edge and Firefox can.");
+      try {
+        midi = await navigator.requestMIDIAccess();
+      } catch {
+        tell(
+          window.top === window
+            ? "The browser was not allowed to use MIDI. Allow it in the address bar."
+            : "MIDI is not allowed inside another page: open this one in its own tab.",
+        );
+        return;
+      }
+      const listen = () => {
+        const inputs = [...midi.inputs.values()];
+        for (const input of inputs) input.onmidimessage = hearMidi;
+        tell(inputs.length ? `Listening to ${inputs.map(({ name }) => name).join(", ")}.` : "No MIDI keyboard is plugged in yet.");
+      };
+      midi.onstatechange = listen;
+      listen();
+    };
+    const hearMidi = ({ data, timeStamp }) => {
+      const [status, key, value] = data;
+      const kind = status & 0xf0;
+      if (kind === 0x90 && value) press(key, value, timeStamp);
+      else if (kind === 0x80 || kind === 0x90) release(key, timeStamp);
+      else if (kind === 0xb0 && key === 64) setPedal(value >= 64, timeStamp);
+    };
+
+    const isOpen = () => Boolean(panel() && !panel().hidden);
+    const show = () => {
+      if (!panel()) return;
+      draw();
+      field("record").setAttribute("aria-pressed", Boolean(recording));
+      field("record").textContent = recording ? "■ Stop" : "● Record";
+      field("hear").textContent = hearing ? "■ Stop" : "▶ Hear it";
+      field("hear").disabled = field("use").disabled = !recorded || Boolean(recording);
+      field("piano").classList.toggle("recording", Boolean(recording));
+    };
+    const open = (on) => {
+      panel().hidden = !on;
+      document.body.dataset.keys = on;
+      if (on) {
+        sampler.wake();
+        show();
+        const every = Array.from({ length: 88 }, (_, i) => ({ key: 21 + i }));
+        sampler.load(PIANO, every).catch((error) => tell(error.message));
+        panel().scrollIntoView({ block: "nearest", behavior: "smooth" });
+      } else {
+        if (recording) stop();
+        stopHearing();
+      }
+    };
+
+    document.addEventListener("click", ({ target }) => {
+      if (target.closest("#play-your-own")) open(!isOpen());
+      else if (!target.closest("#keys")) return;
+      else if (target.closest(".record")) recording ? stop() : record();
+      else if (target.closest(".hear")) hear().catch((error) => tell(error.message));
+      else if (target.closest(".use")) find("#use-playing")?.click();
+      else if (target.closest(".midi")) connect();
+      else if (target.closest(".close")) open(false);
+      else if (target.closest(".octave")) shift(Number(target.closest(".octave").dataset.by));
+    });
+    const shift = (by) => {
+      for (const key of [...down.keys()]) release(key);
+      lowest = clamp(lowest + by, 24, 72);
+      show();
+    };
+    const touched = new Map(); // pointer: key
+    const keyUnder = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest("#keys [data-key]")?.dataset.key;
+    document.addEventListener("pointerdown", (event) => {
+      const key = event.target.closest("#keys [data-key]")?.dataset.key;
+      if (!key) return;
+      event.target.releasePointerCapture?.(event.pointerId);
+      touched.set(event.pointerId, Number(key));
+      press(Number(key), TOUCH, event.timeStamp);
+      event.preventDefault();
+    });
+    document.addEventListener("pointermove", (event) => {
+      if (!touched.has(event.pointerId)) return;
+      const key = Number(keyUnder(event) ?? NaN);
+      if (key === touched.get(event.pointerId)) return;
+      release(touched.get(event.pointerId), event.timeStamp);
+      if (key) press(key, TOUCH, event.timeStamp);
+      touched.set(event.pointerId, key);
+    });
+    for (const kind of ["pointerup", "pointercancel"]) {
+      document.addEventListener(kind, (event) => {
+        if (!touched.has(event.pointerId)) return;
+        release(touched.get(event.pointerId), event.timeStamp);
+        touched.delete(event.pointerId);
+      });
+    }
+    const letterOf = (event) => {
+      if (!isOpen() || event.ctrlKey || event.metaKey || event.altKey) return null;
+      return event.target.closest("input, textarea, select, [contenteditable], [role=option]") ? null : event.key.toLowerCase();
+    };
+    document.addEventListener("keydown", (event) => {
+      const letter = letterOf(event);
+      const place = LETTERS.indexOf(letter);
+      if (place >= 0) {
+        if (!event.repeat) press(lowest + 12 + place, TOUCH, event.timeStamp);
+      } else if ((letter === "z" || letter === "x") && !event.repeat) shift(letter === "z" ? -12 : 12);
+      else return;
+      event.preventDefault();
+    });
+    document.addEventListener("keyup", (event) => {
+      const place = LETTERS.indexOf(letterOf(event));
+      if (place >= 0) release(lowest + 12 + place, event.timeStamp);
+    });
+    window.addEventListener("blur", () => {
+      for (const key of [...down.keys()]) release(key);
+    });
+    return { playing: () => (recorded ? JSON.stringify(recorded) : ""), press, release, close: () => isOpen() && open(false), show };
+  })();
