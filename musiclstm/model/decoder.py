@@ -28,6 +28,7 @@ from musiclstm.model.network import STREAMS, Network
 from musiclstm.model.rules import Moment, filtered
 from musiclstm.model.sampling import sample
 from musiclstm.model.vocabulary import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabulary
+from musiclstm.quiet import give_memory_back
 
 READ = 128  # rows of a seed read in one go: every seed is padded to a multiple of it, so that one length is compiled
 SOME_DONE = 2  # lanes that are done before others take their places: to change places costs as much as half a note
@@ -89,6 +90,7 @@ class Decoder:
                 function.get_concrete_function(*arguments)
             with ThreadPoolExecutor(len(calls)) as threads:
                 list(threads.map(lambda call: call[0](*call[1]), calls))
+            give_memory_back()
             self._compiled = True
 
     def prime(
