@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,7 +67,7 @@ class Decoder:
         self._compiled = False
 
     def compile(self) -> None:
-        """Compile what reads a seed and what writes several takes, side by side. Only the first call does, others wait for it.
+        """Compile what reads a seed and what writes several takes. Only the first call does, others wait for it.
 
         Without it each is compiled when it is first used. But TensorFlow finds compiled code on the disk by the names of
         functions, and puts into them how many tensors there were before: functions that are traced before any note is written
@@ -88,8 +87,8 @@ class Decoder:
             )
             for function, arguments in calls:
                 function.get_concrete_function(*arguments)
-            with ThreadPoolExecutor(len(calls)) as threads:
-                list(threads.map(lambda call: call[0](*call[1]), calls))
+            for function, arguments in calls:
+                function(*arguments)
             give_memory_back()
             self._compiled = True
 
