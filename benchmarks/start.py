@@ -1,7 +1,8 @@
 """Claim: the page is there within seconds of a start, the first take soon after, and it is gone at once when it is told to go.
 
 The page starts in a process of its own, with the bundled checkpoint: the first time on a machine, when nothing is compiled yet,
-and once more. Then it is told to end while it is still warming up.
+and once more. Then it is told to end while it is still warming up. Where the time goes is measured in processes of their own that
+do the same, one step after the other.
 """
 
 from __future__ import annotations
@@ -20,6 +21,24 @@ from pathlib import Path
 from benchmarks.report import Figure, cores, publish, section
 
 PATIENCE = 120.0  # seconds
+STEPS = """
+import time
+from musiclstm.quiet import import_tensorflow, one_thread_each
+one_thread_each()
+from musiclstm.api import open_checkpoint
+from musiclstm.generation import ComposeRequest, compose
+checkpoint = open_checkpoint()
+
+def timed(what, step):
+    began, used = time.perf_counter(), time.process_time()
+    step()
+    print(what, time.perf_counter() - began, time.process_time() - used, sep="\\t")
+
+timed("import TensorFlow and Keras", import_tensorflow)
+timed("build the network", lambda: checkpoint.network)
+timed("trace and compile the decoder", lambda: checkpoint.decoder.compile())
+timed("write 16 bars", lambda: compose(checkpoint, ComposeRequest(checkpoint.seeds[0], bars=16)))
+"""
 
 
 def main() -> None:
@@ -28,7 +47,7 @@ def main() -> None:
     parser.add_argument("--before", type=Path, metavar="DIR", help="a checkout of an earlier version, measured in turn")
     options = parser.parse_args()
     versions = {"": Path(__file__).resolve().parents[1]} | ({"before: ": options.before} if options.before else {})
-    figures = []
+    figures: list[Figure] = []
     for version, folder in versions.items():
         now = not version
         with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
@@ -40,6 +59,10 @@ def main() -> None:
                 Figure(f"{version}next start: the page answers after", again, "s", most=3 if now else None),
                 Figure(f"{version}next start: the first take, after the page", take_again, "s", most=1.5 if now else None),
             ]
+        if now:
+            with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
+                for start in ("first start", "next start"):
+                    figures += steps(start, folder, Path(cache))
         with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
             gone = ended(folder, Path(cache))
             figures.append(Figure(f"{version}told to end while warming up, gone after", gone, "s", most=3 if now else None))
@@ -64,6 +87,19 @@ def started(folder: Path, cache: Path) -> tuple[float, float]:
     finally:
         process.kill()
         process.wait()
+
+
+def steps(start: str, folder: Path, cache: Path) -> list[Figure]:
+    """What the steps of a start take in a process of their own: seconds, and seconds of all processors together."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(cache)}
+    command = [sys.executable, "-c", STEPS]
+    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    found = []
+    for line in done.stdout.splitlines():
+        what, seconds, used = line.split("\t")
+        name = f"{start}, without the page: {what}"
+        found += [Figure(name, float(seconds), "s"), Figure(f"{name}, processor time", float(used), "s")]
+    return found
 
 
 def ended(folder: Path, cache: Path) -> float:

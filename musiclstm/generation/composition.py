@@ -231,6 +231,8 @@ def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place, turn:
     known[-1, POSITION], known[-1, BAR] = -gap % bar, bar
     choosing = place.rewrites or (request.candidates > 1 and critic is not None)
     composer, takes = vocabulary.composer_class(request.seed.composer), 1 if choosing else request.takes
+    if choosing:
+        decoder.compile()
     state = decoder.prime(known, composer=composer, takes=takes, gap=gap, end=place.end - place.begin, turn=turn)
     task = Task(
         decoder=decoder,

@@ -7,6 +7,7 @@ and ticks, not pieces or files; what may be sampled is decided by ``rules``.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,7 @@ from musiclstm.model.network import STREAMS, Network
 from musiclstm.model.rules import Moment, filtered
 from musiclstm.model.sampling import sample
 from musiclstm.model.vocabulary import BAR, DURATION, PITCH, POSITION, STEP, Rows, Vocabulary
+from musiclstm.quiet import give_memory_back
 
 READ = 128  # rows of a seed read in one go: every seed is padded to a multiple of it, so that one length is compiled
 SOME_DONE = 2  # lanes that are done before others take their places: to change places costs as much as half a note
@@ -61,6 +63,34 @@ class Decoder:
         self._known = tf.function(self._known_row)
         self._judge = tf.function(self._judge_loop, jit_compile=jit_compile, autograph=False)
         self._batch = ContinuousBatch(self._round)
+        self._compiling = threading.Lock()
+        self._compiled = False
+
+    def compile(self) -> None:
+        """Compile what reads a seed and what writes several takes. Only the first call does, others wait for it.
+
+        Without it each is compiled when it is first used. But TensorFlow finds compiled code on the disk by the names of
+        functions, and puts into them how many tensors there were before: functions that are traced before any note is written
+        have the same names at each start.
+        """
+        with self._compiling:
+            if self._compiled:
+                return
+            whole, part, flag = (tf.zeros(LANES, kind) for kind in (tf.int32, tf.float32, tf.bool))
+            seed = {name: tf.zeros(1, tf.int32) for name in ("composer", "end", "clock")}
+            lanes = dict.fromkeys((*seed, "begin", "guarded"), whole) | {"done": flag}
+            rows = tf.zeros((1, READ, 6), tf.int32), tf.constant(0), tf.zeros((1, READ), tf.int32)
+            nothing = tf.constant(0)  # of the seed is read, and no lane is waited for
+            calls = (
+                (self._write, (self._empty(LANES) | lanes, tf.zeros((CHUNK, LANES, 4)), part, part, flag, whole, nothing)),
+                (self._prime, (self._empty(1) | seed, *rows, tf.constant(False))),
+            )
+            for function, arguments in calls:
+                function.get_concrete_function(*arguments)
+            for function, arguments in calls:
+                function(*arguments)
+            give_memory_back()
+            self._compiled = True
 
     def prime(
         self, rows: Rows, *, composer: int = 0, takes: int = 1, gap: int, end: int | None = None, turn: Turn | None = None

@@ -14,6 +14,7 @@ from musiclstm.config import HORIZON, SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats.score import read_corpus
 from musiclstm.model.batches import FeatureScanner, Part, iterate_batches
+from musiclstm.model.continuous_batching import LANES
 from musiclstm.model.decoder import JUDGED, Chunk, Decoder
 from musiclstm.model.features import FeatureSpec
 from musiclstm.model.lanes import CHUNK, State
@@ -158,6 +159,16 @@ def test_a_given_note_is_struck_at_its_tick_by_every_take(music: Piece, small_ch
         assert state["clock"].tolist() == [tick] * 4
         assert not state["done"].any()
         assert (state["row"][:, 1:] == rows[7, 1:]).all()
+
+
+def test_what_was_compiled_beforehand_is_what_reads_and_writes(music: Piece, small_checkpoint: Checkpoint) -> None:
+    decoder = Decoder(small_checkpoint.network, small_checkpoint.config, small_checkpoint.vocabulary, jit_compile=False)
+    decoder.compile()
+    decoder.compile()
+    rngs = [np.random.default_rng(take) for take in range(LANES)]
+    state = decoder.prime(encode(music, small_checkpoint.vocabulary), gap=0, takes=LANES)
+    list(decoder.write(state, SamplingOptions(), rngs, until=48, most=8))
+    assert [each.experimental_get_tracing_count() for each in (decoder._prime, decoder._write)] == [1, 1]
 
 
 def test_these_probabilities_depend_on_the_past(trained_on: dict[str, Array]) -> None:
