@@ -251,7 +251,7 @@ def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
     if waiting:
         seed = f'<text x="{x - 7:.1f}" y="{y:g}" text-anchor="end" fill="{SEED_COLOUR}">opening</text>' if split else ""
         words.append(
-            f'<g class="hand-over" font-size="13" font-weight="600">'
+            f'<g class="hand-over" pointer-events="none" font-size="13" font-weight="600">'
             f'<path d="M{x:.1f} 4V{layout.bottom:g}" stroke="currentColor" stroke-width="2"/>'
             f'{seed}<text x="{x + 7:.1f}" y="{y:g}" fill="{CONTINUATION_COLOUR}">continuation</text></g>'
         )
