@@ -84,7 +84,7 @@ def write_take(
             write_roll(draft / ROLL, seed, continuation, split=split, title=seed.title)
             (draft / RECIPE).write_text(json.dumps(recipe, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             if score:
-                write_musicxml(joined, draft / SCORE)
+                write_musicxml(joined, draft / SCORE, split=split, voices=voices)
             note = write_sounds(draft, seed, continuation, split, voices, audio, seed_audio) if audio else ""
             folder.mkdir(parents=True, exist_ok=True)
             for name in NAMES:
