@@ -26,8 +26,10 @@ _INTERVALS = np.array([0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5])
 def reading_key(notes: Notes, given: Key | None) -> Key:
     """The key to write music in: the ``given`` signature, or the one that needs the fewest accidentals, with the mode that fits.
 
-    The mode is always estimated, since many files say "major" whatever the music is.
+    A minor key was chosen and stays; other modes are estimated, since many files say "major" whatever the music is.
     """
+    if given is not None and given.mode == "minor":
+        return given
     weights = np.bincount(notes["pitch"] % 12, weights=notes["duration"], minlength=12)
     places = np.arange(-7, 19)
     on_line = weights[places * 7 % 12]  # total duration of each place on the line of fifths

@@ -214,3 +214,9 @@ def test_a_silent_staff_has_a_rest_for_its_whole_bar_in_any_metre() -> None:
         piece = Piece(make_notes([0, bar], [84, 84], [bar, bar], [64, 64]), metres=(Metre(0, *metre),))
         rests = [rest for bar in bars_of(musicxml_text(piece)) for rest in bar.findall("note/rest")]
         assert [rest.get("measure") for rest in rests] == ["yes", "yes"]
+
+
+def test_music_with_a_pickup_is_read_back_at_the_same_times(tmp_path: Path) -> None:
+    onsets_, pitches = [24, 30, *range(36, 108, 6)], [76, 75, 76, 75, 76, 71, 74, 72, 69, 60, 64, 69, 71, 52]
+    piece = Piece(make_notes(onsets_, pitches, [6] * 14, [64] * 14), metres=(Metre(0, 3, 8),))
+    assert onsets(assert_well_written(piece, tmp_path)) == onsets(piece)

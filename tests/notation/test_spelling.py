@@ -51,6 +51,11 @@ def test_a_given_signature_is_kept_with_the_mode_that_fits() -> None:
     assert reading_key(a_minor, Key(0, "major")) == Key(0, "minor")
 
 
+def test_a_given_minor_key_is_kept_whatever_the_notes_are() -> None:
+    c_major = scale([60, 62, 64, 65, 67, 69, 71, 72], [48, 12, 24, 12, 48, 12, 12, 48])
+    assert reading_key(c_major, Key(0, "minor")) == Key(0, "minor")
+
+
 @pytest.mark.parametrize("tonic", range(12))
 def test_without_a_signature_the_key_with_fewest_accidentals_is_chosen(tonic: int) -> None:
     major = scale([60 + tonic + step for step in (0, 2, 4, 5, 7, 9, 11, 12)])
