@@ -174,8 +174,11 @@ def _seed_from(checkpoint: Checkpoint, settings: Mapping[str, Any], files: bool)
         raise OptionError(f"The recipe's own seed is damaged: {error}") from error
 
 
-def save(composition: Composition, folder: str | Path, *, audio: bool = True) -> list[TakeFiles]:
-    """Write the files of a composition to ``folder``; several takes go to its subfolders take-1, take-2 and so on."""
+def save(composition: Composition, folder: str | Path, *, audio: bool = True, pdf: str = "") -> list[TakeFiles]:
+    """Write the files of a composition to ``folder``; several takes go to its subfolders take-1, take-2 and so on.
+
+    ``pdf``: the paper of a score to print, "A4" or "Letter"; none by default.
+    """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"The output must be a folder, but {folder} is a file.")
@@ -191,6 +194,7 @@ def save(composition: Composition, folder: str | Path, *, audio: bool = True) ->
             original=original_of(composition),
             instrument=composition.request.performance.instrument,
             audio=WAV if audio else "",
+            pdf=pdf,
         )
         for place, take in enumerate(sounding.takes, start=1)
     ]

@@ -110,6 +110,14 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     add("--transposition", type=int, metavar="N", help="transpose all the music by N semitones, -12 to 12")
     _add_checkpoint(parser)
     add("--no-audio", action="store_true", help="write no audio files")
+    add(
+        "--pdf",
+        nargs="?",
+        const="A4",
+        default="",
+        metavar="PAPER",
+        help="also write a score to print, on A4 (default) or Letter",
+    )
     add("--out", type=Path, required=True, metavar="DIR", help="the folder for the files")
     parser.set_defaults(run=_generate)
 
@@ -183,6 +191,8 @@ def _generate(options: argparse.Namespace) -> None:
         raise OptionError("--regenerate says which bars to write; leave out --extend, --bars and --open-ended.")
     if options.regenerate and options.recipe is not None and options.seed is not None:
         raise OptionError("--regenerate changes the take of --recipe, or the music of --seed; leave one of them out.")
+    if options.pdf not in ("", "A4", "Letter"):
+        raise OptionError(f"--pdf takes A4 or Letter, not {options.pdf!r}.")
     anew = _bars_to_regenerate(options.regenerate)
     settings = _settings(options)
 
@@ -199,7 +209,8 @@ def _generate(options: argparse.Namespace) -> None:
     composition = compose(checkpoint, request)
     first, last = composition.request.seed.bars
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
-    for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
+    written = save(composition, options.out, audio=not options.no_audio, pdf=options.pdf)
+    for files, take in zip(written, composition.takes, strict=True):
         print(f"{files.joined_midi.parent}: {summary(composition, take)}")
         if files.note:
             print(files.note, file=sys.stderr)

@@ -35,4 +35,5 @@ SEED_NAME = 4096  # characters of a seed's id or file
 
 # What is drawn and played
 DRAWN_NOTES = 20_000
+PRINTED_PAGES = 60
 SOUND_SECONDS = 30 * 60  # half an hour of samples takes 0.6 GB of memory

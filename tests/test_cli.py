@@ -71,6 +71,12 @@ def test_generate_writes_all_files(folder: str, tmp_path: Path, capsys: pytest.C
     assert "random seed 5" in capsys.readouterr().out
 
 
+def test_generate_writes_a_score_to_print_if_asked(folder: str, tmp_path: Path) -> None:
+    common = ["generate", "--checkpoint", folder, "--no-audio", "--seed", "march", "--bars", "1", "--random-seed", "5"]
+    assert main([*common, "--pdf", "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "joined.pdf").read_bytes().startswith(b"%PDF-")
+
+
 def test_the_same_recipe_gives_the_same_midi_bytes(folder: str, tmp_path: Path) -> None:
     first, again = tmp_path / "first", tmp_path / "again"
     common = ["generate", "--checkpoint", folder, "--no-audio"]
@@ -219,6 +225,7 @@ def test_a_file_can_be_the_seed_and_its_tempo_changed(folder: str, tmp_path: Pat
         (["--seed", "march", "--random-seed", "-1"], "random seed"),
         (["--seed", "march", "--instrument", "kazoo"], "harpsichord"),
         (["--seed", "march", "--tempo", "5"], "between 20 and 400"),
+        (["--seed", "march", "--pdf", "A0"], "--pdf takes A4 or Letter, not 'A0'"),
         (["--seed", "nowhere/file.mid"], "file.mid"),
         (["--recipe", "nowhere.json"], "nowhere.json"),
         ([], "--seed"),

@@ -19,9 +19,11 @@ from musiclstm.generation.export import (
     MP3,
     ORIGINAL,
     SCORE,
+    SCORE_PDF,
     WAV,
     TakeFiles,
     write_midis,
+    write_scores,
     write_take,
     zip_take,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "ORIGINAL",
     "SAME",
     "SCORE",
+    "SCORE_PDF",
     "WAV",
     "ComposeRequest",
     "Composition",
@@ -93,6 +96,7 @@ __all__ = [
     "unpacked",
     "verdict",
     "write_midis",
+    "write_scores",
     "write_take",
     "zip_take",
 ]

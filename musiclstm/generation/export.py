@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from musiclstm.errors import MissingToolError, OptionError
-from musiclstm.formats import write_midi, write_musicxml
+from musiclstm.formats import musicxml_text, write_midi
 from musiclstm.music import PIANO, Piece, Voice, voices_of
 from musiclstm.render.audio import render_trio, write_audio
 from musiclstm.render.pianoroll import write_roll
+from musiclstm.render.sheet_pdf import sheet_pdf
 from musiclstm.scratch import draft_folder
 
 PARTS = ("seed", "continuation", "joined")
 WAV, FLAC, MP3 = ".wav", ".flac", ".mp3"  # kinds of sound files
-SCORE, ROLL, RECIPE, ORIGINAL = "joined.musicxml", "roll.svg", "recipe.json", "original.mid"
+SCORE, SCORE_PDF, ROLL, RECIPE, ORIGINAL = "joined.musicxml", "joined.pdf", "roll.svg", "recipe.json", "original.mid"
 #: All file names of a take.
-NAMES = (*(f"{part}{ending}" for part in PARTS for ending in (".mid", WAV, FLAC, MP3)), SCORE, ROLL, RECIPE, ORIGINAL)
+NAMES = (*(f"{part}{kind}" for part in PARTS for kind in (".mid", WAV, FLAC, MP3)), SCORE, SCORE_PDF, ROLL, RECIPE, ORIGINAL)
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class TakeFiles:
     """The paths of one take's files.
 
     The three ``…_audio`` are None if audio was not requested or could not be made; in the second case ``note`` is one sentence
-    that says what to install. ``score`` (MusicXML) is None if not requested; ``original_midi``, the composer's own continuation,
-    if it is unknown.
+    that says what to install. ``score`` (MusicXML) and ``score_pdf`` are None if not requested; ``original_midi``, the composer's
+    own continuation, if it is unknown.
     """
 
     seed_midi: Path
@@ -41,6 +42,7 @@ class TakeFiles:
     roll: Path
     recipe: Path
     score: Path | None = None
+    score_pdf: Path | None = None
     seed_audio: Path | None = None
     continuation_audio: Path | None = None
     joined_audio: Path | None = None
@@ -64,14 +66,17 @@ def write_take(
     instrument: str = "piano",
     audio: str = WAV,
     score: bool = True,
+    pdf: str = "",
 ) -> TakeFiles:
     """Write a take's files into ``folder``, replacing those of an earlier take; other files stay.
 
     ``split`` is the tick at which the continuation, itself counted from 0, follows the seed. ``recipe`` is JSON data; the MIDI
     files carry it as text, so that each can be composed again later. ``original`` is the composer's own continuation. The same
     arguments give the same MIDI bytes. ``audio``: WAV, FLAC, which takes less than half the bytes, MP3, or "" for none.
-    Without FluidSynth there is no audio, and ``note`` says so.
-    Raises OptionError for an unknown instrument or a folder that can't be written.
+    Without FluidSynth there is no audio, and ``note`` says so. ``score``: MusicXML; ``pdf``: the paper of a score to print, "A4"
+    or "Letter", or "" for none. An ensemble's scores have a staff for each player.
+    Raises OptionError for an unknown instrument or paper and for a folder that can't be written, MusicFileError for a score with
+    more pages than a PDF may have.
     """
     folder, voices = Path(folder), voices_of(instrument)
     try:
@@ -82,8 +87,7 @@ def write_take(
                 write_midi(original, draft / ORIGINAL, voices=voices)
             write_roll(draft / ROLL, seed, continuation, split=split, title=seed.title)
             (draft / RECIPE).write_text(json.dumps(recipe, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            if score:
-                write_musicxml(joined, draft / SCORE)
+            write_scores(draft, joined, split, voices, musicxml=score, pdf=pdf)
             note = _write_sounds(draft, seed, continuation, split, voices, audio) if audio else ""
             folder.mkdir(parents=True, exist_ok=True)
             for name in NAMES:
@@ -109,6 +113,22 @@ def write_midis(
     text = json.dumps(recipe, ensure_ascii=False, sort_keys=True)
     for part, piece in zip(PARTS, (seed, continuation, joined), strict=True):
         write_midi(piece, folder / f"{part}.mid", voices=voices, text=text)
+
+
+def write_scores(
+    folder: Path, joined: Piece, split: int, voices: Sequence[Voice] = PIANO, *, musicxml: bool = True, pdf: str = ""
+) -> None:
+    """Write the scores of a take: joined.musicxml if ``musicxml``, and joined.pdf on the paper ``pdf``, "A4" or "Letter".
+
+    Raises OSError, and what ``sheet_pdf`` raises.
+    """
+    if not (musicxml or pdf):
+        return
+    text = musicxml_text(joined, split=split, voices=voices)
+    if musicxml:
+        (folder / SCORE).write_text(text, encoding="utf-8")
+    if pdf:
+        (folder / SCORE_PDF).write_bytes(sheet_pdf(text, split=split, paper=pdf))
 
 
 def zip_take(files: TakeFiles, path: Path | str, more: Sequence[Path] = ()) -> None:
@@ -152,6 +172,7 @@ def _files_in(folder: Path, note: str = "") -> TakeFiles:
         roll=folder / ROLL,
         recipe=folder / RECIPE,
         score=there(SCORE),
+        score_pdf=there(SCORE_PDF),
         seed_audio=there(*(f"seed{kind}" for kind in (WAV, FLAC, MP3))),
         continuation_audio=there(*(f"continuation{kind}" for kind in (WAV, FLAC, MP3))),
         joined_audio=there(*(f"joined{kind}" for kind in (WAV, FLAC, MP3))),

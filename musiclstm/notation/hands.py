@@ -1,8 +1,8 @@
 """Which hand plays which note: a split pitch that moves with the music.
 
 Every onset has a border pitch: notes below it belong to the left hand, the others to the right. The whole path of borders is
-chosen at once (Viterbi, 1967), so that hands keep their register, stay within reach, and a line changes hands as rarely as the
-music allows.
+chosen at once (Viterbi, 1967), so that hands keep their register, stay within reach, a close chord stays in one hand, and a line
+changes hands as rarely as the music allows.
 """
 
 from __future__ import annotations
@@ -16,22 +16,35 @@ REACH = 16  # semitones: a tenth, as far as most hands stretch
 FINGERS = 5
 _BORDERS = np.arange(36, 85)  # from C2 to C6; a border outside would leave a hand without keys
 _HOME = 62  # the border where nothing else decides: just above middle C
-_AROUND = TICKS_PER_QUARTER // 2  # notes this near decide where a hand is
-_AT_REST = 3  # semitones to either side of its centre that a hand reaches at no cost
-# Tuned on 27,861 notes of 41 classical piano pieces whose hands are known: 92.7 % agree; with a fixed border, 79.9 % do.
-_HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST = 0.002, 2.0, 4.0, 4.0, 4.0
+_AROUND = 17  # ticks: notes this near decide where a hand is
+_AT_REST = 5  # semitones to either side of its centre that a hand reaches at no cost
+_LONELY = 0.2  # how much distance counts where a line is alone
+_CLOSE = 8  # semitones: two notes nearer than this are seldom struck by different hands
+_ALIKE, _UNLIKE = 0.7, 0.3  # notes of a chord are about as long; what a border between others costs
+_TOGETHER = 1  # tick between the notes of a chord, if they are not struck at once
+_LEGATO = 2  # ticks by which a note may overlap the next of a line
+_EASY = 3  # notes that a hand holds at no cost
+_IDLE_COST = 4.0  # for each note beyond those, if the other hand has none
+_UNEVEN = 1.4  # the smaller the distance, the more it counts
+# Tuned on 6,398 notes of 44 passages of piano music whose hands are known: 96.0 % agree; with the best fixed border, 86.0 % do.
+# On 5,250 notes of six other pieces, 94.6 % agree.
+_HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST, _SPLIT_COST, _FULL_COST = 0.002, 1.7, 4.0, 7.0, 6.0, 24.0, 3.0
 
 
 def left_hand(notes: Notes) -> NDArray[np.bool_]:
     """Whether the left hand plays each row of ``notes``, which are sorted by (onset, pitch)."""
     if not len(notes):
         return np.zeros(0, dtype=np.bool_)
-    onsets, chord = np.unique(notes["onset"], return_inverse=True)
-    struck = np.zeros((len(onsets), PITCHES))
-    struck[chord, notes["pitch"] - LOWEST_PITCH] = 1
+    begins = np.diff(notes["onset"], prepend=-1 - _TOGETHER) > _TOGETHER
+    onsets, chord = notes["onset"][begins], np.cumsum(begins) - 1
+    lengths = np.zeros((len(onsets), PITCHES))
+    lengths[chord, notes["pitch"] - LOWEST_PITCH] = notes["duration"]
+    struck = (lengths > 0).astype(np.float64)
     # A lone melody may range freely: distance calls for two hands only where notes sound together.
-    stretch = _stretch_cost(_sum_around(struck, onsets, _AROUND)) * _share_together(notes, onsets)[:, None]
-    cost = stretch + _chord_cost(struck) + _HOME_COST * (_BORDERS - _HOME) ** 2
+    weight = _LONELY + (1 - _LONELY) * _share_together(notes, onsets)
+    stretch = _stretch_cost(_sum_around(struck, onsets, _AROUND)) * weight[:, None]
+    cost = stretch + _chord_cost(struck) + _split_cost(lengths) + _full_cost(_sounding(notes, onsets))
+    cost += _HOME_COST * (_BORDERS - _HOME) ** 2
     return np.asarray(notes["pitch"] < _BORDERS[_cheapest_path(cost, *_sides(struck))][chord])
 
 
@@ -44,7 +57,7 @@ def _sum_around(values: NDArray[np.float64], onsets: NDArray[np.int32], ticks: i
 def _share_together(notes: Notes, onsets: NDArray[np.int32]) -> NDArray[np.float64]:
     """For every onset, the share of the onsets within a quarter at which two or more notes sound together, 0 to 1."""
     begun = np.searchsorted(np.sort(notes["onset"]), onsets, "right")
-    ended = np.searchsorted(np.sort(notes["onset"] + notes["duration"]), onsets + 2, "right")  # legato overlaps a little
+    ended = np.searchsorted(np.sort(notes["onset"] + notes["duration"]), onsets + _LEGATO, "right")
     together = (begun - ended >= 2).astype(np.float64)
     return _sum_around(together, onsets, TICKS_PER_QUARTER) / _sum_around(np.ones(len(onsets)), onsets, TICKS_PER_QUARTER)
 
@@ -72,6 +85,38 @@ def _chord_cost(struck: NDArray[np.float64]) -> NDArray[np.float64]:
             span = np.where(count > 0, side.shape[1] - 1 - np.argmax(side[:, ::-1], axis=1) - np.argmax(side, axis=1), 0)
             total[:, index] += _REACH_COST * np.maximum(0, span - REACH) + _FINGER_COST * np.maximum(0, count - FINGERS)
     return total
+
+
+def _sounding(notes: Notes, onsets: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(onsets, keys): 1 where a key sounds, whether it is struck then or held from before."""
+    changes = np.zeros((len(onsets) + 1, PITCHES))
+    keys = notes["pitch"] - LOWEST_PITCH
+    first = np.searchsorted(onsets, notes["onset"], "right") - 1
+    last = np.maximum(first + 1, np.searchsorted(onsets, notes["onset"] + notes["duration"] - _LEGATO))
+    np.add.at(changes, (first, keys), 1)
+    np.add.at(changes, (last, keys), -1)
+    return np.minimum(1, np.cumsum(changes, axis=0)[:-1])
+
+
+def _full_cost(sounding: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(onsets, borders): cost of a full hand while the other could help."""
+    below = np.cumsum(sounding, axis=1)[:, _BORDERS - LOWEST_PITCH - 1]
+    above = sounding.sum(axis=1)[:, None] - below
+    full = np.maximum(0, below - _EASY) + np.maximum(0, above - _EASY)
+    return np.asarray(full * (_FULL_COST + _IDLE_COST * ((below == 0) | (above == 0))))
+
+
+def _split_cost(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(onsets, borders): cost of a border between two notes that are close to one another, less if one is much shorter.
+
+    ``lengths`` (onsets, keys): the duration of what is struck, else 0.
+    """
+    keys = np.arange(PITCHES)
+    below = np.maximum.accumulate(np.where(lengths > 0, keys, -PITCHES), axis=1)[:, _BORDERS - LOWEST_PITCH - 1]
+    above = np.minimum.accumulate(np.where(lengths > 0, keys, 2 * PITCHES)[:, ::-1], axis=1)[:, ::-1][:, _BORDERS - LOWEST_PITCH]
+    lower, upper = (np.take_along_axis(lengths, np.clip(side, 0, PITCHES - 1), axis=1) for side in (below, above))
+    weight = np.where(np.minimum(lower, upper) >= _ALIKE * np.maximum(lower, upper), 1.0, _UNLIKE)
+    return np.asarray(_SPLIT_COST * np.maximum(0, 1 - (above - below) / _CLOSE) ** _UNEVEN * weight)
 
 
 def _sides(struck: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -1,38 +1,28 @@
-"""A piece as a pianist reads it: two staves of bars, each of one or two voices of tied note values and rests.
+"""A piece as musicians read it: staves of bars, each of one or two voices of tied note values and rests.
 
-Readability comes before exactness: a note a little shorter than the gap to the next one fills it; a note that rings over others
-gets its own voice or ends with the next one. This module uses no score library.
+A piano has two staves, an ensemble one for each player. This module uses no score library.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import pairwise
 
 import numpy as np
 
-from musiclstm.music import Key, Notes, Piece
+from musiclstm.music import PIANO, Key, Notes, Piece, Voice, share_out
+from musiclstm.notation import clefs
+from musiclstm.notation.beams import beam_groups, beams
+from musiclstm.notation.dynamics import dynamics
 from musiclstm.notation.hands import left_hand
-from musiclstm.notation.rhythm import (
-    SHORTEST,
-    UNITS,
-    Bar,
-    Tile,
-    Value,
-    snap_end,
-    snap_onset,
-    tile_at_unit,
-    tiles,
-    values,
-    written_bars,
-)
-from musiclstm.notation.spelling import Spelled, accidentals, reading_key, spell
+from musiclstm.notation.rhythm import UNITS, Bar, Tile, Value, tile_at_unit, tiles, values, written_bars
+from musiclstm.notation.spelling import Spelled, accidentals, reading_key, spell_all
+from musiclstm.notation.voices import Segment, voices_of_bars, written_notes
 
-_HELD = 12 * UNITS  # a note that rings an eighth or more into the next one is held on purpose
-_TIED = 6 * UNITS  # and one that rings a sixteenth or more over a bar line is tied
-_BEAMS = {12: 1, 6: 2, 3: 3}  # by plain value in ticks
 _NEW_TEMPO = 0.2  # a smaller relative change is expression, not a new tempo
+_RIGHT, _LEFT = clefs.PIANO, (clefs.PIANO[1], clefs.PIANO[0], *clefs.PIANO[2:])
+_HIGH, _MIDDLE, _LOW = (("G", 0), ("G", 1)), (("C", 0), ("G", 0)), (("F", 0), ("G", 0))  # clefs of players
 
 
 @dataclass(frozen=True)
@@ -48,63 +38,81 @@ class Head:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A chord, or a rest if it has no heads. ``bracket``: "start" or "stop" at a tuplet's ends; ``beams``: outermost first."""
+    """A chord, or a rest if it has no heads.
+
+    ``bracket``: "start" or "stop" at a tuplet's ends; ``beamed``: where one starts, whether a beam shows it anyway; ``beams``:
+    outermost first; ``stem``: "up", "down" or "" for the usual one; ``octaves`` by which it sounds higher than it is written,
+    under an 8va line; ``whole``: a rest that fills its bar, whatever the value says.
+    """
 
     value: Value
     heads: tuple[Head, ...]
     bracket: str = ""
+    beamed: bool = False
     beams: tuple[str, ...] = ()
     hidden: bool = False
+    stem: str = ""
+    octaves: int = 0
+    whole: bool = False
 
 
 @dataclass(frozen=True)
 class StaffBar:
-    """One bar of one staff: its clef, "G" or "F", and one or two voices, the upper first, that each fill the bar."""
+    """One bar of one staff: its clef, "G", "F" or "C", and one or two voices, the upper first, that each fill the bar.
+
+    ``changes``: other clefs within the bar, as (units, clef).
+    """
 
     clef: str
     voices: tuple[tuple[Symbol, ...], ...]
+    changes: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Engraving:
-    """Everything to be printed. ``staves``: right and left hand, a StaffBar for every bar; ``tempi``: (bar index, quarters a
-    minute), the first at bar 0.
+    """Everything to be printed. ``staves``: from the top, a StaffBar for every bar; a piano's right hand and left hand, or one
+    for each player. ``tempi``: (bar index, quarters a minute), the first at bar 0. ``dynamics``: (bar index, mark).
+    ``hand_over``: the index of the bar in which the continuation begins.
     """
 
     key: Key
     bars: tuple[Bar, ...]
-    staves: tuple[tuple[StaffBar, ...], tuple[StaffBar, ...]]
+    staves: tuple[tuple[StaffBar, ...], ...]
     tempi: tuple[tuple[int, float], ...]
+    dynamics: tuple[tuple[int, str], ...] = ()
+    hand_over: int | None = None
 
 
-@dataclass(frozen=True)
-class _Note:
-    """A written note in units; ``again``: when its pitch is struck next; ``back``: it began in an earlier bar."""
+def engrave(piece: Piece, *, split: int | None = None, voices: Sequence[Voice] = PIANO) -> Engraving:
+    """Lay out the whole piece. Every note is written, except where two of one pitch and staff fall on the same written onset.
 
-    onset: int
-    end: int
-    pitch: int
-    again: int
-    back: bool = False
-
-
-@dataclass(frozen=True)
-class _Segment:
-    """A chord or a rest of one voice from ``start`` to ``end`` (units); ``on``: its pitches that are tied into the next bar."""
-
-    start: int
-    end: int
-    notes: tuple[_Note, ...] = ()
-    on: frozenset[int] = frozenset()
-
-
-def engrave(piece: Piece) -> Engraving:
-    """Lay out the whole piece. Every note is written, except where two of one pitch and hand fall on the same written onset."""
+    ``split``: the tick at which a continuation begins; what is before it is spelled as if nothing followed. ``voices``: who
+    plays; a single one is written as for piano.
+    """
     bars = written_bars(piece)
-    key = reading_key(piece.notes, piece.key)
-    left = left_hand(piece.notes)
-    staves = (_staff(piece.notes[~left], bars, key, 60), _staff(piece.notes[left], bars, key, 61))
-    return Engraving(key, tuple(bars), staves, tuple(_tempi(piece, bars)))
+    begins = len(piece) if split is None else int(np.searchsorted(piece.notes["onset"], split))
+    opening = piece.notes[:begins] if begins else piece.notes
+    key = reading_key(opening, piece.key)
+    names = [*spell_all(opening, key), *spell_all(piece.notes, key)[len(opening) :]]
+    staves = tuple(
+        _staff(piece.notes[chosen], [names[at] for at in np.flatnonzero(chosen)], bars, key, allowed)
+        for chosen, allowed in _shares(piece.notes, voices)
+    )
+    first = [index for index, bar in enumerate(bars) if split is not None and bar.onset <= split]
+    handed_over = first[-1] if first and begins < len(piece) else None
+    return Engraving(key, tuple(bars), staves, tuple(_tempi(piece, bars)), tuple(dynamics(piece, bars)), handed_over)
+
+
+def _shares(notes: Notes, voices: Sequence[Voice]) -> Iterator[tuple[np.ndarray, Sequence[clefs.State]]]:
+    """Which notes each staff has, from the top, and its clefs, the usual one first."""
+    if len(voices) == 1:
+        left = left_hand(notes)
+        yield from ((~left, _RIGHT), (left, _LEFT))
+        return
+    players = share_out(notes["pitch"], voices)
+    for number in reversed(range(len(voices))):
+        allowed = _MIDDLE if voices[number].name == "Viola" else _LOW if voices[number].lowest == 0 else _HIGH
+        yield players == number, allowed
 
 
 def _tempi(piece: Piece, bars: Sequence[Bar]) -> Iterator[tuple[int, float]]:
@@ -116,117 +124,44 @@ def _tempi(piece: Piece, bars: Sequence[Bar]) -> Iterator[tuple[int, float]]:
             yield index, qpm
 
 
-def _staff(notes: Notes, bars: Sequence[Bar], key: Key, border: int) -> tuple[StaffBar, ...]:
-    """One hand's bars; ``border``: the pitch around which its clef changes."""
+def _staff(
+    notes: Notes, names: Sequence[Spelled], bars: Sequence[Bar], key: Key, allowed: Sequence[clefs.State]
+) -> tuple[StaffBar, ...]:
+    """The bars of one staff; ``allowed``: its clefs, the usual one first."""
     grid = tiles(bars, np.unique(notes["onset"]).tolist())
-    clef, staff = "F" if border > 60 else "G", []
-    for bar, voices in zip(bars, _voices(_written(notes, grid), bars), strict=True):
-        pitches = [note.pitch for voice in voices for segment in voice for note in segment.notes]
-        if pitches:
-            clef = _clef(clef, sum(pitches) / len(pitches), border)
-        written = [_with_rests(voice, bar) for voice in voices or [[]]]
-        staff.append(StaffBar(clef, _symbols(written, bar, grid, key)))
+    written = list(voices_of_bars(written_notes(notes, names, grid), bars))
+    state, staff = allowed[0], []
+    places = [_places(voices, bar) for voices, bar in zip(written, bars, strict=True)]
+    chosen = iter(clefs.states([place for of_bar in places for place in of_bar], allowed))
+    for bar, voices, of_bar in zip(bars, written, places, strict=True):
+        states = {place.onset: next(chosen) for place in of_bar}
+        began = next(iter(states.values()), state)
+        changes = [(time, new[0]) for (_, old), (time, new) in pairwise([(0, began), *states.items()]) if new[0] != old[0]]
+        staff.append(StaffBar(began[0], _symbols(voices, bar, grid, key, {bar.start * UNITS: began} | states), tuple(changes)))
+        state = list(states.values())[-1] if states else began
     return tuple(staff)
 
 
-def _clef(clef: str, mean: float, border: int) -> str:
-    """The left hand changes to the treble clef only well above middle C, the right hand to the bass clef only well below."""
-    above, below = (7, -1) if border > 60 else (-2, -8)
-    if mean > border + above:
-        return "G"
-    return "F" if mean < border + below else clef
-
-
-# From notes to voices
-
-
-def _written(notes: Notes, grid: Sequence[Tile]) -> list[_Note]:
-    """The notes at their written times, by onset and pitch; of two that coincide the longer stays."""
-    final = grid[-1]
-    last = (final.start + final.length) * UNITS
-    latest = last - (SHORTEST * UNITS if final.parts == final.normal else final.step)  # of an onset, on the grid of a tuplet
-    found: dict[tuple[int, int], int] = {}
-    for onset, pitch, duration, _velocity in notes.tolist():
-        start = min(snap_onset(grid, onset), latest)
-        end = min(last, snap_end(grid, onset + duration, start))
-        found[start, pitch] = max(end, found.get((start, pitch), 0))
-    written: list[_Note] = []
-    struck: dict[int, int] = {}
-    for (onset, pitch), end in sorted(found.items(), reverse=True):
-        again = struck.get(pitch, last)
-        written.append(_Note(onset, min(end, again), pitch, again))
-        struck[pitch] = onset
-    return written[::-1]
-
-
-def _voices(notes: Sequence[_Note], bars: Sequence[Bar]) -> Iterator[list[list[_Segment]]]:
-    """The voices of every bar, the upper first; notes that ring over the bar line continue in the next bar."""
-    carried: list[_Note] = []
-    at = 0
-    for bar in bars:
-        first, last = bar.start * UNITS, bar.end * UNITS
-        struck = []
-        while at < len(notes) and notes[at].onset < last:
-            struck.append(notes[at])
-            at += 1
-        again = {note.pitch for note in struck if note.onset == first}
-        sounding = [note for note in carried if note.pitch not in again] + struck
-        voices = [list(_segments(line, last)) for line in _lines(sounding, last)]
-        segments = [segment for voice in voices for segment in voice]
-        carried = [replace(note, onset=last, back=True) for s in segments for note in s.notes if note.pitch in s.on]
-        yield sorted(voices, key=_mean_pitch, reverse=True)
-
-
-def _lines(notes: Sequence[_Note], last: int) -> list[list[list[_Note]]]:
-    """The chords of a bar as one line, or as two: notes held while others move, and moving notes."""
-    chords = [list(chord) for _, chord in groupby(sorted(notes, key=lambda n: (n.onset, n.pitch)), key=lambda n: n.onset)]
-    held: list[list[_Note]] = []
-    moving: list[list[_Note]] = []
-    free = 0
-    for index, chord in enumerate(chords):
-        following = chords[index + 1][0].onset if index + 1 < len(chords) else last
-        ringing = [note for note in chord if min(note.end, last) >= following + _HELD and chord[0].onset >= free]
-        if ringing:
-            held.append(ringing)
-            free = max(note.end for note in ringing)
-        short = [note for note in chord if note not in ringing]
-        if short:
-            moving.append(short)
-    return [line for line in (held, moving) if line]
-
-
-def _segments(line: Sequence[list[_Note]], last: int) -> Iterator[_Segment]:
-    """The chords of a line, each up to its end or, if the gap is small, up to the next."""
-    for chord, following in zip(line, [*(chord[0].onset for chord in line[1:]), last], strict=True):
-        start, limit = chord[0].onset, min(following, *(note.again for note in chord))
-        end = min(limit, max(note.end for note in chord))
-        if limit - end <= max(_TIED, (end - start) // 3):
-            end = limit
-        on = frozenset(note.pitch for note in chord if end == last and note.end >= last + _TIED)
-        yield _Segment(start, end, tuple(chord), on)
-
-
-def _mean_pitch(voice: Sequence[_Segment]) -> float:
-    pitches = [note.pitch for segment in voice for note in segment.notes]
-    return sum(pitches) / len(pitches)
+def _places(voices: Sequence[Sequence[Segment]], bar: Bar) -> list[clefs.Place]:
+    """The chords of a bar and staff in order of onset, of all voices together."""
+    found: dict[int, list[Spelled]] = {}
+    for segment in (segment for voice in voices for segment in voice if segment.notes):
+        found.setdefault(segment.start, []).extend(note.name for note in segment.notes)
+    beat = bar.metre.beat_ticks * UNITS
+    return [
+        clefs.Place(onset, tuple(found[onset]), onset == bar.start * UNITS, (onset - bar.full_start * UNITS) % beat == 0)
+        for onset in sorted(found)
+    ]
 
 
 # From voices to symbols
 
 
-def _with_rests(voice: Sequence[_Segment], bar: Bar) -> list[_Segment]:
-    filled, now = [], bar.start * UNITS
-    for segment in voice:
-        if segment.start > now:
-            filled.append(_Segment(now, segment.start))
-        filled.append(segment)
-        now = segment.end
-    return [*filled, _Segment(now, bar.end * UNITS)] if now < bar.end * UNITS else filled
-
-
-def _symbols(voices: Sequence[Sequence[_Segment]], bar: Bar, grid: Sequence[Tile], key: Key) -> tuple[tuple[Symbol, ...], ...]:
-    """The voices of a bar with note values, accidentals, brackets and beams. Rests of a second voice are hidden."""
-    raw = [[symbol for segment in voice for symbol in _values_of(segment, bar, grid, key)] for voice in voices]
+def _symbols(
+    voices: Sequence[Sequence[Segment]], bar: Bar, grid: Sequence[Tile], key: Key, states: dict[int, clefs.State]
+) -> tuple[tuple[Symbol, ...], ...]:
+    """The voices of a bar with note values, accidentals, brackets, beams and stems."""
+    raw = [[symbol for segment in voice for symbol in _values_of(segment, bar, grid)] for voice in voices]
     heads = [
         (symbol.value.start, v, s, h, head)
         for v, voice in enumerate(raw)
@@ -236,22 +171,52 @@ def _symbols(voices: Sequence[Sequence[_Segment]], bar: Bar, grid: Sequence[Tile
     heads.sort(key=lambda entry: entry[:4])
     shown = accidentals([(head.name, head.tied_back) for *_, head in heads], key)
     printed = {(v, s, h) for (_, v, s, h, _), show in zip(heads, shown, strict=True) if show}
-    return tuple(
-        tuple(
+    finished = []
+    for v, voice in enumerate(raw):
+        timed = [(symbol.value, bool(symbol.heads)) for symbol in voice]
+        groups = beam_groups(timed, bar)
+        symbols = [
             replace(
                 symbol,
                 heads=tuple(replace(head, accidental=(v, s, h) in printed) for h, head in enumerate(symbol.heads)),
                 bracket=_bracket(symbol.value, grid),
-                beams=beams,
-                hidden=v > 0 and not symbol.heads,
+                beamed=any(_is_tuplet([timed[index][0] for index in group], grid) for group in groups if s == group[0]),
+                beams=beam,
+                octaves=_state_at(states, symbol.value.start)[1] if symbol.heads else 0,
             )
-            for s, (symbol, beams) in enumerate(zip(voice, _beams(voice, bar), strict=True))
-        )
-        for v, voice in enumerate(raw)
-    )
+            for s, (symbol, beam) in enumerate(zip(voice, beams(timed, groups), strict=True))
+        ]
+        others = [symbol.value for w, other in enumerate(raw) if w != v for symbol in other if symbol.heads]
+        finished.append(tuple(_with_stems(symbols, groups, others, v == 0, states)) if len(raw) > 1 else tuple(symbols))
+    return tuple(finished)
 
 
-def _values_of(segment: _Segment, bar: Bar, grid: Sequence[Tile], key: Key) -> Iterator[Symbol]:
+def _state_at(states: dict[int, clefs.State], time: int) -> clefs.State:
+    return [state for onset, state in states.items() if onset <= time][-1]
+
+
+def _with_stems(
+    symbols: list[Symbol], groups: Sequence[Sequence[int]], others: Sequence[Value], upper: bool, states: dict[int, clefs.State]
+) -> Iterator[Symbol]:
+    """Stems away from the other voice where that sounds, and by the middle line elsewhere."""
+    stems: dict[int, str] = {}
+    alone = [[index] for index in range(len(symbols)) if not any(index in group for group in groups)]
+    for group in [*groups, *alone]:
+        spans = [symbols[index].value for index in group]
+        if any(one.start < two.start + two.length and two.start < one.start + one.length for one in spans for two in others):
+            stem = "up" if upper else "down"
+        else:
+            clef, octaves = _state_at(states, spans[0].start)
+            steps = [clefs.step(h.name) - 7 * octaves - clefs.middle_step(clef) for i in group for h in symbols[i].heads]
+            stem = "up" if steps and max(steps) + min(steps) < 0 else "down"
+        stems |= dict.fromkeys(group, stem)
+    return (replace(symbol, stem=stems[index] if symbol.heads else "") for index, symbol in enumerate(symbols))
+
+
+def _values_of(segment: Segment, bar: Bar, grid: Sequence[Tile]) -> Iterator[Symbol]:
+    if not segment.notes and segment.end - segment.start == bar.length * UNITS and not bar.missing:
+        yield Symbol(Value(segment.start, bar.length * UNITS, 96, 0), (), hidden=segment.hidden, whole=True)
+        return
     parts = values(grid, bar, segment.start, segment.end, rest=not segment.notes)
     for index, value in enumerate(parts):
         yield Symbol(
@@ -259,17 +224,19 @@ def _values_of(segment: _Segment, bar: Bar, grid: Sequence[Tile], key: Key) -> I
             tuple(
                 Head(
                     pitch=note.pitch,
-                    name=spell(note.pitch, key),
+                    name=note.name,
                     accidental=False,
-                    tied_back=note.back or index > 0,
+                    tied_back=note.tied_back or index > 0,
                     tied_on=note.pitch in segment.on or index < len(parts) - 1,
                 )
                 for note in segment.notes
             ),
+            hidden=segment.hidden,
         )
 
 
 def _bracket(value: Value, grid: Sequence[Tile]) -> str:
+    """The end of a tuplet that a value is."""
     if value.tuplet is None:
         return ""
     tile = tile_at_unit(grid, value.start)
@@ -278,24 +245,8 @@ def _bracket(value: Value, grid: Sequence[Tile]) -> str:
     return "stop" if value.start + value.length == (tile.start + tile.length) * UNITS else ""
 
 
-def _beams(voice: Sequence[Symbol], bar: Bar) -> list[tuple[str, ...]]:
-    """The beams of every symbol: "start", "continue", "stop", "partial-left" or "partial-right", the outermost first."""
-    span = 36 if bar.metre.beat_ticks % 9 == 0 or bar.length == 36 else 24  # ticks
-    found: list[tuple[str, ...]] = []
-    for _, group in groupby(
-        voice, lambda s: (bool(s.heads), s.value.plain in _BEAMS, (s.value.start // UNITS - bar.start) // span)
-    ):
-        symbols = list(group)
-        counts = [_BEAMS.get(symbol.value.plain, 0) if symbol.heads else 0 for symbol in symbols]
-        around = zip([0, *counts], counts, [*counts[1:], 0], strict=False)
-        alone = len(symbols) == 1  # a single note keeps its flags
-        found += [() if alone else tuple(_beam(level, before, after) for level in range(1, n + 1)) for before, n, after in around]
-    return found
-
-
-def _beam(level: int, before: int, after: int) -> str:
-    if level <= before:
-        return "continue" if level <= after else "stop"
-    if level <= after:
-        return "start"
-    return "partial-left" if before else "partial-right"
+def _is_tuplet(group: Sequence[Value], grid: Sequence[Tile]) -> bool:
+    """Whether values under one beam are a whole tuplet."""
+    tile, last = tile_at_unit(grid, group[0].start), group[-1]
+    ends = last.start + last.length == (tile.start + tile.length) * UNITS
+    return group[0].tuplet is not None and group[0].start == tile.start * UNITS and ends

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -24,6 +24,7 @@ _TUPLET_VALUES = ((8, 0), (6, 1), (4, 0), (3, 1), (2, 0), (1, 0))  # as multiple
 #: How hard a beat divided into this many parts is to read, weighed against ticks of error and notes that coincide.
 _DIVISION_COST = {1: 0.0, 2: 1.0, 4: 2.0, 3: 2.5, 8: 5.0, 6: 5.0, 5: 7.0, 7: 8.0, 12: 8.0}
 _ERROR_COST, _MERGE_COST = 1.5, 2.5
+_ALMOST = 2 * SHORTEST  # ticks: a note that ends a sixteenth before a bar line is held to it
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,27 @@ class WrittenBar:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar to write: its ``onset`` in the piece and ``start`` in written time, both in ticks; ``length`` is a multiple of 3."""
+    """A bar to write: its ``onset`` in the piece and ``start`` in written time, both in ticks; ``length`` is a multiple of 3.
+
+    A pickup has number 0; ``missing``: how many ticks it lacks at the beginning.
+    """
 
     onset: int
     start: int
     length: int
     metre: Metre
+    number: int = 1
+    missing: int = 0
 
     @property
     def end(self) -> int:
         """Where the next bar starts in written time, in ticks."""
         return self.start + self.length
+
+    @property
+    def full_start(self) -> int:
+        """Where the bar would start if it were complete, in ticks: beats count from there."""
+        return self.start - self.missing
 
 
 @dataclass(frozen=True)
@@ -134,27 +145,49 @@ def _metre_of_length(onset: int, length: int, denominator: int) -> Metre:
 
 
 def written_bars(piece: Piece) -> list[Bar]:
-    """The bars of a piece.
+    """The bars of a piece, up to the one with the last onset; more only if the last notes are held to the end of another one.
 
-    A bar that note values can't fill, after a metre change off the beat, becomes a tick longer or shorter and gets the time
-    signature of that length.
+    A first bar that is silent for half its length or longer is a pickup. A bar that note values can't fill, after a metre change
+    off the beat, becomes a tick longer or shorter and gets the time signature of that length.
     """
     bars: list[Bar] = []
-    for onset, following in pairwise(bar_lines(piece, max(1, piece.end)).tolist()):
+    last = int(piece.notes["onset"][-1]) if len(piece) else 0
+    lines = bar_lines(piece, max(1, piece.end)).tolist()
+    lines = [line for at, line in enumerate(lines) if at == 0 or lines[at - 1] <= last or line <= piece.end + _ALMOST]
+    for onset, following in pairwise(lines):
         length = max(SHORTEST, (following - onset + 1) // SHORTEST * SHORTEST)
         metre = piece.metre_at(onset)
         if length != metre.bar_ticks:
             metre = _metre_of_length(onset, length, metre.denominator)
-        bars.append(Bar(onset, bars[-1].end if bars else 0, length, metre))
+        bars.append(Bar(onset, bars[-1].end if bars else 0, length, metre, number=len(bars) + 1))
+    missing = _missing(bars[0], int(piece.notes["onset"][0])) if len(bars) > 1 and len(piece) else 0
+    if missing:
+        first = replace(bars[0], onset=bars[0].onset + missing, length=bars[0].length - missing, missing=missing)
+        bars = [replace(bar, start=max(0, bar.start - missing), number=at) for at, bar in enumerate([first, *bars[1:]])]
     return bars
+
+
+def _missing(bar: Bar, first: int) -> int:
+    """The ticks that a first bar leaves out if its ``first`` note makes it a pickup; else 0."""
+    if not bar.length <= 2 * first < 2 * bar.length:
+        return 0
+    unit = 2 * SHORTEST if first % SHORTEST == 0 else _beat(bar)  # tuplets need their whole beat
+    return first // unit * unit
+
+
+def _beat(bar: Bar) -> int:
+    """The length of the tiles of a bar: a quarter, or an eighth in 6/8 and the like."""
+    return max(SHORTEST, min(TICKS_PER_QUARTER, 4 * TICKS_PER_QUARTER // bar.metre.denominator))
 
 
 def tiles(bars: Sequence[Bar], onsets: Sequence[int]) -> list[Tile]:
     """The bars cut into quarters (eighths in 6/8 and the like), each divided to fit the sorted ``onsets`` (ticks)."""
     found: list[Tile] = []
     for bar in bars:
-        usual = max(SHORTEST, min(TICKS_PER_QUARTER, 4 * TICKS_PER_QUARTER // bar.metre.denominator))
-        found += [Tile(bar.onset + at, bar.start + at, min(usual, bar.length - at)) for at in range(0, bar.length, usual)]
+        usual = _beat(bar)
+        edges = [bar.missing, *range(bar.missing // usual * usual + usual, bar.missing + bar.length, usual)]
+        for at, following in pairwise([*edges, bar.missing + bar.length]):
+            found.append(Tile(bar.onset - bar.missing + at, bar.full_start + at, following - at))
     edges = [*(tile.onset for tile in found[1:]), 1 << 40]
     divided, index = [], 0
     for tile, edge in zip(found, edges, strict=True):
@@ -256,10 +289,10 @@ def _tuplet_values(tile: Tile, start: int, end: int) -> list[Value]:
 
 def _plain_values(bar: Bar, start: int, end: int, rest: bool) -> list[Value]:
     found: list[Value] = []
-    at, stop = start // UNITS - bar.start, end // UNITS - bar.start
+    at, stop = start // UNITS - bar.full_start, end // UNITS - bar.full_start
     while at < stop:
         ticks, dots = next(v for v in PLAIN_VALUES if v[0] <= stop - at and _may_stand(at, stop, v, bar, rest))
-        found.append(Value((bar.start + at) * UNITS, ticks * UNITS, ticks * 2 // 3 if dots else ticks, dots))
+        found.append(Value((bar.full_start + at) * UNITS, ticks * UNITS, ticks * 2 // 3 if dots else ticks, dots))
         at += ticks
     return found
 
@@ -267,12 +300,13 @@ def _plain_values(bar: Bar, start: int, end: int, rest: bool) -> list[Value]:
 def _may_stand(at: int, stop: int, value: tuple[int, int], bar: Bar, rest: bool) -> bool:
     """Whether a plain value may stand ``at`` ticks into the bar, in a note up to ``stop``, without hiding the beats."""
     ticks, dots = value
-    if ticks == SHORTEST or (at == 0 and ticks == bar.length):
+    if ticks == SHORTEST or (at == bar.missing and ticks == bar.length):
         return True
     beat = bar.metre.beat_ticks
     within, three = at % beat, beat % 9 == 0  # whether the beat has three parts
     if rest:
-        return at % ticks == 0 and ((beat % ticks == 0 and not dots) or (ticks % beat == 0 and bool(dots) == three))
+        half = three and 2 * ticks == beat and within % ticks == 0 == (stop - at) % ticks  # of a dotted beat
+        return half or (at % ticks == 0 and ((beat % ticks == 0 and not dots) or (ticks % beat == 0 and bool(dots) == three)))
     if within + ticks > beat:
         syncopation = 2 * within == beat and at + beat == stop  # eighth, quarter, eighth
         return (within == 0 and (ticks % beat == 0 or 2 * ticks == 3 * beat)) or (syncopation and ticks == beat and not three)

@@ -28,7 +28,8 @@ def sounding(shown: Shown) -> tuple[Composition, Take]:
 def sheet(shown: Shown) -> Sheet:
     """Sheet music of a take with its seed."""
     composition, take = sounding(shown)
-    return engrave(musicxml_text(take.joined), split=composition.split)
+    voices = composition.request.performance.voices
+    return engrave(musicxml_text(take.joined, split=composition.split, voices=voices), split=composition.split)
 
 
 def waiting_roll(seed: Seed, bars: int, performance: Performance) -> str:

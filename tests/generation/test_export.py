@@ -13,6 +13,7 @@ import pytest
 
 from musiclstm.errors import OptionError
 from musiclstm.formats.midi import read_midi
+from musiclstm.formats.musicxml import HAND_OVER
 from musiclstm.formats.score import read_score
 from musiclstm.generation import export
 from musiclstm.music.notes import Piece, Tempo, join, make_notes
@@ -98,6 +99,30 @@ def test_without_a_synthesizer_only_the_audio_is_missing(tmp_path: Path, monkeyp
     assert (files.seed_audio, files.continuation_audio, files.joined_audio) == (None, None, None)
     assert "install" in files.note
     assert {path.suffix for path in tmp_path.iterdir()} == {".mid", ".musicxml", ".svg", ".json"}
+
+
+def test_a_score_to_print_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    files = write(tmp_path, audio="", score=False, pdf="Letter")
+    assert files.score_pdf == tmp_path / "joined.pdf"
+    assert files.score_pdf.read_bytes().startswith(b"%PDF-")
+    assert files.score_pdf in files.all()
+    assert files.score is None
+    assert write(tmp_path, audio="").score_pdf is None
+    assert not (tmp_path / "joined.pdf").exists()
+
+
+def test_the_score_marks_the_hand_over_and_has_a_staff_for_each_player(tmp_path: Path) -> None:
+    score = write(tmp_path, audio="", instrument="string quartet").score
+    assert score is not None
+    text = score.read_text(encoding="utf-8")
+    assert text.count(f">{HAND_OVER}<") == 1
+    assert text.count("<score-part ") == 4
+
+
+def test_an_unknown_paper_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="A4 or Letter"):
+        write(tmp_path / "out", audio="", pdf="A0")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_audio_of_an_earlier_take_is_removed(tmp_path: Path) -> None:

@@ -49,3 +49,32 @@ def test_no_hand_plays_more_than_five_notes_of_ten() -> None:
 
 def test_no_notes_give_no_hands() -> None:
     assert left_hand(make_notes([], [], [], [])).tolist() == []
+
+
+def test_a_close_chord_stays_in_one_hand() -> None:
+    # Chopin, Prelude in E minor, Op. 28 No. 4, bars 1 and 2: the left hand repeats chords under a slow melody.
+    chords = [(12 * i, pitch, 12) for i in range(16) for pitch in ((55, 59, 64) if i < 8 else (54, 57, 64 if i < 12 else 63))]
+    melody = [(0, 71, 72), (72, 72, 24), (96, 71, 72), (168, 72, 24)]
+    assert left_of(notes_of(melody, chords)) == {note[:2] for note in chords}
+
+
+def test_the_chords_of_a_waltz_stay_in_the_left_hand() -> None:
+    # Chopin, Waltz in A minor, bars 1 and 2.
+    bass = [(0, 33, 24), (72, 38, 24)]
+    chords = [(at, pitch, 24) for at in (24, 48) for pitch in (57, 60, 64)]
+    chords += [(at, pitch, 24) for at in (96, 120) for pitch in (57, 62, 65)]
+    melody = [(0, 69, 12), (12, 71, 12), (24, 72, 24), (48, 72, 24), (72, 74, 12), (84, 76, 12), (96, 77, 48)]
+    assert left_of(notes_of(bass, chords, melody)) == {note[:2] for note in (*bass, *chords)}
+
+
+def test_four_held_notes_are_shared_by_two_hands() -> None:
+    # Debussy, Clair de lune, bars 1 and 2: thirds in either hand.
+    lower = [(12, 65, 96), (12, 68, 96), (108, 66, 108), (108, 69, 108)]
+    upper = [(24, 77, 48), (24, 80, 48), (72, 73, 48), (72, 77, 48), (120, 72, 12), (120, 75, 12), (132, 73, 12), (132, 77, 12)]
+    assert left_of(notes_of(lower, upper)) == {note[:2] for note in lower}
+
+
+def test_a_chord_that_is_rolled_by_a_tick_is_one_chord() -> None:
+    rolled = [(24 * i + late, pitch, 24 - late) for i in range(8) for pitch, late in ((55, 0), (59, 1), (64, 1))]
+    melody = [(24 * i, 71 + i % 2, 24) for i in range(8)]
+    assert left_of(notes_of(melody, rolled)) == {note[:2] for note in rolled}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from musiclstm.music import voices_of
 from musiclstm.music.notes import Key, Metre, Piece, Tempo, clean_metres, make_notes
 from musiclstm.notation.layout import Engraving, StaffBar, Symbol, engrave
 from musiclstm.notation.rhythm import UNITS
@@ -179,3 +180,68 @@ def test_ties_match_on_both_sides(ring: int) -> None:
         }
         last = page.bars[-1].end * UNITS
         assert into == {tie for tie in onward if tie[0] < last}
+
+
+def test_an_opening_is_spelled_as_if_nothing_followed() -> None:
+    opening = [(12 * i, pitch, 12) for i, pitch in enumerate((62, 64, 65, 67, 69, 70, 61, 70, 69, 67, 65, 64, 65, 69, 74, 61))]
+    flats = [(192 + 12 * i, pitch, 12) for i, pitch in enumerate((61, 65, 68, 61, 63, 66, 68, 61) * 8)]
+
+    def names(page: Engraving, bars: int) -> list[tuple[str, int, int]]:
+        return [h.name for staff in page.staves for bar in staff[:bars] for voice in bar.voices for s in voice for h in s.heads]
+
+    alone = engrave(piece_of(*opening, key=Key(-1, "minor")))
+    both = engrave(piece_of(*opening, *flats, key=Key(-1, "minor")), split=192)
+    assert both.hand_over == 2
+    assert sorted(names(both, 2)) == sorted(names(alone, 2))
+    assert {name[:2] for name in names(both, 2)} >= {("C", 1)}
+    assert both.key == alone.key == Key(-1, "minor")
+
+
+def test_a_last_note_that_rings_on_needs_no_bar_of_its_own() -> None:
+    assert len(engrave(piece_of((0, 72, 96), (96, 74, 140))).bars) == 2
+    assert len(engrave(piece_of((0, 72, 96), (96, 74, 192))).bars) == 3  # but is held on purpose to the end of the next
+
+
+def test_a_pickup_is_bar_0_and_has_no_rest_before_it() -> None:
+    # Beethoven, Für Elise: two sixteenths before the first bar of 3/8
+    page = engrave(piece_of((24, 76, 6), (30, 75, 6), (36, 76, 6), (42, 75, 6), (48, 76, 24), metre=(3, 8)))
+    assert [(bar.number, bar.missing, bar.length) for bar in page.bars] == [(0, 24, 12), (1, 0, 36)]
+    assert voices(right(page)) == [[(0, 6, (76,)), (6, 6, (75,))]]
+
+
+@pytest.mark.parametrize("first", [0, 6, 24, 42])
+def test_a_bar_that_begins_with_a_short_rest_is_no_pickup(first: int) -> None:
+    page = engrave(piece_of((first, 72, 96 - first), (96, 74, 96)))
+    assert [bar.number for bar in page.bars] == [1, 2]
+
+
+def test_a_pickup_of_triplets_keeps_its_whole_beat() -> None:
+    page = engrave(piece_of((80, 72, 8), (88, 74, 8), (96, 76, 96)))
+    assert (page.bars[0].missing, page.bars[0].length) == (72, 24)
+    assert [symbol.value.tuplet for symbol in right(page).voices[0]] == [(3, 2)] * 3
+
+
+def test_an_ensemble_has_a_staff_for_each_player_with_its_clef() -> None:
+    notes = [(24 * i, pitch, 24) for i in range(4) for pitch in (43, 60, 67, 76)]
+    page = engrave(piece_of(*notes), voices=voices_of("string quartet"))
+    assert [bars[0].clef for bars in page.staves] == ["G", "G", "C", "F"]
+    assert [{h.pitch for v in bars[0].voices for s in v for h in s.heads} for bars in page.staves] == [{76}, {67}, {60}, {43}]
+
+
+def test_music_under_an_8va_line_is_written_an_octave_lower() -> None:
+    high = [(24 * i, 100, 24) for i in range(8)]
+    page = engrave(piece_of(*high, *[(24 * i, 48, 24) for i in range(8)]))
+    assert {s.octaves for bar in page.staves[0] for voice in bar.voices for s in voice} == {1}
+
+
+def test_a_beam_shows_a_tuplet_without_a_bracket() -> None:
+    page = engrave(piece_of((0, 72, 8), (8, 74, 8), (16, 76, 8), (24, 72, 16), (40, 74, 8), (48, 72, 48)))
+    starts = [symbol.beamed for symbol in right(page).voices[0] if symbol.bracket == "start"]
+    assert starts == [True, False]
+
+
+def test_stems_point_away_from_the_other_voice_only_while_it_sounds() -> None:
+    page = engrave(piece_of((0, 76, 48), (0, 72, 24), (24, 74, 24), (48, 60, 24), (72, 62, 24)))
+    upper, lower = right(page).voices
+    assert [symbol.stem for symbol in upper if symbol.heads] == ["up"]
+    assert [symbol.stem for symbol in lower if symbol.heads] == ["down", "down", "up", "up"]

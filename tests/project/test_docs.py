@@ -430,7 +430,8 @@ def test_the_table_of_limits_is_what_is_enforced() -> None:
     enforced += [limits.FILE_BARS, limits.FILE_QUARTERS, limits.FILE_CHANGES]
     enforced += [limits.SEED_BARS, limits.SEED_NOTES, limits.CHANGED_BARS, limits.SEED_NOTES]
     enforced += [limits.BARS, limits.TAKES, limits.CANDIDATES, limits.TAKE_NOTES, limits.BARS_IN_ALL, limits.NESTED]
-    assert said == [*enforced, limits.RECIPE_BYTES, limits.LINK_CHARACTERS, limits.DRAWN_NOTES, limits.SOUND_SECONDS // 60]
+    enforced += [limits.RECIPE_BYTES, limits.LINK_CHARACTERS, limits.DRAWN_NOTES, limits.PRINTED_PAGES]
+    assert said == [*enforced, limits.SOUND_SECONDS // 60]
 
 
 def test_the_table_of_layers_is_what_is_enforced() -> None:

@@ -14,8 +14,9 @@ from xml.etree import ElementTree
 import pytest
 
 from musiclstm.errors import MusicFileError, OptionError
-from musiclstm.formats.musicxml import musicxml_text
+from musiclstm.formats.musicxml import HAND_OVER, musicxml_text
 from musiclstm.formats.score import read_score
+from musiclstm.music import voices_of
 from musiclstm.music.notes import Key, Metre, Piece, join, make_notes
 from musiclstm.render.sheet import Sheet, engrave
 
@@ -58,7 +59,7 @@ def words(svg: str) -> list[str]:
 
 def title_of(svg: str) -> str:
     (head,) = of_class(svg, "pgHead")
-    return "".join(head.itertext()).strip()
+    return "".join(next(head.iter(f"{SVG}text")).itertext()).strip()
 
 
 def marked(sheet: Sheet) -> list[int]:
@@ -146,9 +147,9 @@ def test_notes_tied_over_from_the_seed_are_not_marked() -> None:
 @pytest.mark.parametrize(("split", "bar"), [(0, 1), (SPLIT, 3), (SPLIT + 48, 3)])
 def test_the_hand_over_is_labelled_above_its_bar_and_in_the_description(split: int, bar: int) -> None:
     svg = engrave(musicxml_text(scale()), split=split).svg
-    assert words(svg).count("continuation") == 1
+    assert words(svg).count(HAND_OVER) == 1
     holds = [
-        any("".join(text.itertext()).strip() == "continuation" for text in m.iter(f"{SVG}text")) for m in of_class(svg, "measure")
+        any("".join(text.itertext()).strip() == HAND_OVER for text in m.iter(f"{SVG}text")) for m in of_class(svg, "measure")
     ]
     assert holds.index(True) == bar - 1
     assert drawn(svg).attrib["aria-label"] == f"Sheet music of Scale; the continuation begins in bar {bar}"
@@ -167,7 +168,7 @@ def test_the_picture_is_self_contained_and_fits_its_container() -> None:
     assert abs(wide - 800) <= 1
     assert not {"width", "height"} & set(root.attrib)
     assert set(re.findall(r"https?://[^\"' )<]+", svg)) == {"http://www.w3.org/2000/svg"}
-    assert set(re.findall(r"url\((.{5})", svg)) == {"data:"}  # the font for the note in the tempo mark
+    assert "url(" not in svg  # even the note in the tempo mark needs no font
     referred = {element.attrib["href"] for element in root.iter() if "href" in element.attrib}
     assert referred <= {f"#{element.get('id')}" for element in root.iter()}
 
@@ -252,3 +253,33 @@ def test_a_width_out_of_range_is_refused_in_one_sentence(width: int) -> None:
 def test_verovio_is_not_loaded_before_it_is_needed() -> None:
     code = "import sys, musiclstm.render.sheet; sys.exit('verovio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_time_counts_from_where_the_bar_of_a_pickup_would_begin() -> None:
+    piece = Piece(make_notes([72, 96, 192], [67, 72, 74], [24, 96, 96], [70] * 3))
+    sheet = engrave(musicxml_text(piece), split=192)
+    assert [onset for _, onset, _ in sheet.notes] == [72, 96, 192]
+    assert marked(sheet) == [192]
+    assert drawn(sheet.svg).attrib["aria-label"].endswith("the continuation begins in bar 2")  # the pickup is bar 0
+
+
+def test_the_hand_over_is_labelled_once_whether_the_score_has_words_or_not() -> None:
+    for text in (musicxml_text(scale()), musicxml_text(scale(), split=SPLIT)):
+        assert words(engrave(text, split=SPLIT).svg).count(HAND_OVER) == 1
+
+
+def test_composer_and_hand_over_stand_under_the_title() -> None:
+    svg = engrave(musicxml_text(replace(scale(), composer="Clara Schumann"), split=SPLIT), split=SPLIT).svg
+    (head,) = of_class(svg, "pgHead")
+    assert "".join(head.itertext()) == f"ScaleClara Schumann{HAND_OVER} from bar 3"
+
+
+def test_players_of_an_ensemble_are_named_before_their_staves() -> None:
+    svg = engrave(musicxml_text(scale(), voices=voices_of("string quartet"))).svg
+    assert {"First violin", "Second violin", "Viola", "Cello"} <= set(words(svg))
+
+
+def test_on_a_phone_the_music_is_set_in_more_systems() -> None:
+    wide, narrow = (engrave(musicxml_text(join(scale(), scale(), 384)), width=width).svg for width in (1000, 360))
+    assert len(of_class(narrow, "system")) > len(of_class(wide, "system"))
+    assert abs(int(drawn(narrow).attrib["viewBox"].split()[2]) - 360) <= 1
