@@ -147,7 +147,7 @@ class Engine:
         else:
             yield Progress(STOPPED, None, None)
 
-    def write(self, folder: Path, shown: Shown, *, audio: str = "", score: bool = False) -> TakeFiles:
+    def write(self, folder: Path, shown: Shown, *, audio: str = "", score: bool = False, pdf: str = "") -> TakeFiles:
         """Write the files of a take to ``folder``, with sounds of the kind ``audio`` (WAV, FLAC, MP3), if any.
 
         Without FluidSynth there is no sound, and the ``note`` says why.
@@ -165,6 +165,7 @@ class Engine:
                 instrument=composition.request.performance.instrument,
                 audio=audio,
                 score=score,
+                pdf=pdf,
             )
 
     def _until_served(self, place: Place, turn: Turn) -> Iterator[str]:

@@ -13,7 +13,6 @@ from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import TakeFiles, link_of
 from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
 from musiclstm.notation import METRES
-from musiclstm.render.pianoroll import CONTINUATION_COLOUR
 from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
@@ -83,7 +82,9 @@ class Widgets:
     midi_seed: gr.DownloadButton
     midi_continuation: gr.DownloadButton
     midi_joined: gr.DownloadButton
+    score_pdf: gr.Button
     score: gr.Button
+    width: gr.Number
     sheet_svg: gr.Button
     mp3: gr.Button
     audio: gr.Button
@@ -184,45 +185,6 @@ def place(active: ActiveCheckpoint) -> Widgets:
     return Widgets(session=session, history=history, masthead=masthead, **controls, **take)
 
 
-def theme() -> gr.themes.Base:
-    """Paper and ink, with the colour of the continuation for the buttons that start one. No font comes from the network."""
-    accent = gr.themes.Color(
-        *("#fff6ef", "#fee8d6", "#fbcfab", "#f6ae78", "#ee8a44", CONTINUATION_COLOUR),
-        *("#b84f00", "#974100", "#793605", "#632f0a", "#361501"),
-    )
-    paper, card, night, dusk = "#faf8f4", "#ffffff", "#161412", "#201d1a"
-    return gr.themes.Base(
-        primary_hue=accent,
-        secondary_hue=accent,
-        neutral_hue="stone",
-        radius_size="md",
-        font=("-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"),
-        font_mono=("ui-monospace", "Consolas", "monospace"),
-    ).set(
-        body_background_fill=paper,
-        body_background_fill_dark=night,
-        body_text_color_subdued="*neutral_500",
-        body_text_color_subdued_dark="*neutral_400",
-        block_background_fill=card,
-        block_background_fill_dark=dusk,
-        block_border_width="1px",
-        block_shadow="none",
-        input_border_color="*border_color_primary",
-        input_border_width="1px",
-        block_label_background_fill="transparent",
-        block_label_background_fill_dark="transparent",
-        block_label_border_width="0px",
-        input_background_fill=card,
-        input_background_fill_dark="#2a2622",
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-        button_primary_background_fill_dark="*primary_600",
-        button_primary_background_fill_hover_dark="*primary_700",
-        button_primary_text_color="white",
-        button_large_text_weight="600",
-    )
-
-
 def _seed_card(engine: Engine) -> dict[str, Any]:
     first = engine.first
     made: dict[str, Any] = {}
@@ -289,12 +251,13 @@ def _take(engine: Engine) -> dict[str, Any]:
     made["heading"] = gr.HTML(texts.waiting_heading(engine.first), elem_id="heading")
     gr.HTML((files("musiclstm.ui") / "keyboard.html").read_text(encoding="utf-8"), elem_id="keys")
     made["roll"] = gr.HTML(waiting_roll(engine.first, BARS, Performance()), elem_id="roll")
+    made |= _steps()
     gr.HTML((files("musiclstm.ui") / "player.html").read_text(encoding="utf-8"), elem_id="player")
     made |= _playback()
     made["sentence"] = gr.HTML(elem_id="sentence")
     made["cards"] = gr.HTML(visible=False, elem_id="cards")
     made["pick"] = gr.Radio([], label="Version", visible=False, elem_id="pick")
-    return made | _steps()
+    return made
 
 
 def _steps() -> dict[str, Any]:
@@ -321,6 +284,7 @@ def _files() -> dict[str, Any]:
         made["midi_joined"] = gr.DownloadButton("Joined MIDI", size="sm", elem_id="get-joined-midi")
         made["midi_seed"] = gr.DownloadButton("Seed MIDI", size="sm", elem_id="get-seed-midi")
         made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
+        made["score_pdf"] = gr.Button("Score (PDF)", size="sm", elem_id="get-score-pdf")
         made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
         made["sheet_svg"] = gr.Button("Sheet (SVG)", size="sm", elem_id="get-sheet")
         made["mp3"] = gr.Button("Audio (MP3)", size="sm", elem_id="get-mp3")
@@ -334,6 +298,7 @@ def _folds() -> dict[str, Any]:
     made: dict[str, Any] = {}
     with gr.Accordion("Sheet music", open=False, elem_id="sheet-fold") as made["sheet_fold"]:
         made["sheet"] = gr.HTML(elem_id="sheet")
+        made["width"] = gr.Number(visible=False)  # of the place for the sheet music, in pixels
     with gr.Accordion("Replay this take or an earlier one", open=False, visible=False, elem_id="replay-fold") as fold:
         made["replay_fold"] = fold
         made["link"] = gr.Textbox(label="Link to this take", max_lines=3, interactive=False, buttons=["copy"], elem_id="link")

@@ -21,7 +21,7 @@ from musiclstm.ui.api import add_endpoints
 from musiclstm.ui.arrival_events import arrival_events
 from musiclstm.ui.change_events import change_events
 from musiclstm.ui.file_events import download_events, sheet_events
-from musiclstm.ui.layout import Widgets, place, theme
+from musiclstm.ui.layout import Widgets, place
 from musiclstm.ui.opening_events import opening_events
 from musiclstm.ui.own_events import own_events
 from musiclstm.ui.places import MOST
@@ -30,6 +30,7 @@ from musiclstm.ui.sample_routes import sample_routes
 from musiclstm.ui.take_events import (
     take_events,
 )
+from musiclstm.ui.theme import theme
 
 QUEUE_LENGTH = 4 * MOST  # events of all kinds that wait in Gradio's queue
 SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "edit", "keyboard", "events")  # in this order

@@ -16,6 +16,8 @@ from musiclstm.ui.results import Shown
 
 _ROLL_WIDTH, _CARD_WIDTH = 900.0, 240.0  # pixels of music: next to the controls, on a card
 _ROLL_HEIGHT = 300  # pixels
+SHEET_WIDTH = 1000  # pixels
+SHEET_WIDTHS = (340, 1400)  # on a phone, and where lines get too long to read
 _HEADROOM = 7  # semitones shown above and below the seed, so that most continuations fit in
 
 
@@ -25,11 +27,11 @@ def sounding(shown: Shown) -> tuple[Composition, Take]:
     return composition, next(take for take in composition.takes if take.number == shown.take.number)
 
 
-def sheet(shown: Shown) -> Sheet:
-    """Sheet music of a take with its seed."""
+def sheet(shown: Shown, width: int = SHEET_WIDTH) -> Sheet:
+    """Sheet music of a take with its seed, for a place ``width`` pixels wide."""
     composition, take = sounding(shown)
     voices = composition.request.performance.voices
-    return engrave(musicxml_text(take.joined, split=composition.split, voices=voices), split=composition.split)
+    return engrave(musicxml_text(take.joined, split=composition.split, voices=voices), split=composition.split, width=width)
 
 
 def waiting_roll(seed: Seed, bars: int, performance: Performance) -> str:

@@ -24,7 +24,7 @@ from musiclstm.music import bar_lines
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import STOPPED, Engine, Job, job_of
-from musiclstm.ui.file_events import engraved
+from musiclstm.ui.file_events import WIDTH, engraved
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.pictures import growing_roll, take_roll, waiting_roll
 from musiclstm.ui.requests import (
@@ -233,7 +233,7 @@ def _write_event(
 def after_take(w: Widgets, event: Any) -> None:
     """After ``event`` has shown a take: its link, and its sheet music."""
     event.then(None, w.code, w.link, js="(code) => window.musiclstm.arrived(code)", **AT_ONCE)
-    event.then(engraved, w.session, w.sheet, **QUIET, **SOUND)
+    event.then(engraved, [w.session, w.width], w.sheet, js=WIDTH, **QUIET, **SOUND)
 
 
 def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Updates:

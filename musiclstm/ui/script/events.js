@@ -80,6 +80,7 @@
     player,
     sampler,
     look,
+    width: () => find("#sheet-fold")?.clientWidth ?? 0,
     chosen: () => sampler.wake(),
     begin: () => {
       keyboard.close();
