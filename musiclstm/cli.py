@@ -199,6 +199,8 @@ def _generate(options: argparse.Namespace) -> None:
     composition = compose(checkpoint, request)
     first, last = composition.request.seed.bars
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
+    if composition.request.seed.remark:
+        print(composition.request.seed.remark)
     for files, take in zip(save(composition, options.out, audio=not options.no_audio), composition.takes, strict=True):
         print(f"{files.joined_midi.parent}: {summary(composition, take)}")
         if files.note:

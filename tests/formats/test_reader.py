@@ -72,7 +72,7 @@ def test_reading_that_takes_too_much_memory_is_one_sentence(long_tune: Path) -> 
         narrow.read(long_tune)
 
 
-def dying(_: Path) -> Piece:
+def dying(_: Path, parts: object) -> Piece:
     """Do what a library written in C does on a bad day."""
     os.abort()
 
