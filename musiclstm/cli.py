@@ -209,6 +209,8 @@ def _generate(options: argparse.Namespace) -> None:
     composition = compose(checkpoint, request)
     first, last = composition.request.seed.bars
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
+    if composition.request.seed.remark:
+        print(composition.request.seed.remark)
     written = save(composition, options.out, audio=not options.no_audio, pdf=options.pdf)
     for files, take in zip(written, composition.takes, strict=True):
         print(f"{files.joined_midi.parent}: {summary(composition, take)}")

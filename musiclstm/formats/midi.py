@@ -74,14 +74,22 @@ def read_midi(source: Path | str | bytes, *, name: str = "", parts: Collection[i
     track if that is one, or else of the file.
     Raises MusicFileError for anything that isn't MIDI with at least one note, is larger than 10 MB, or lacks one of ``parts``.
     """
+    return midi_piece(*open_midi(source, name=name, parts=parts))
+
+
+def open_midi(source: Path | str | bytes, *, name: str = "", parts: Collection[int] | None = None) -> tuple[MidiFile, str, str]:
+    """The events that ``read_midi`` reads, what messages call the file, and its name. Raises as it does for what isn't MIDI."""
     label = name or (Path(source).name if not isinstance(source, bytes) else "The MIDI data")
-    file_name = name or ("" if isinstance(source, bytes) else label)
     data = source if isinstance(source, bytes) else file_bytes(Path(source), label, KIND)
     if not data:
         raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
     require_size(data, label, KIND)
     file = parse_midi(data, label)
-    file = file if parts is None else only_parts(file, parts, label)
+    return file if parts is None else only_parts(file, parts, label), label, "" if label == "The MIDI data" else label
+
+
+def midi_piece(file: MidiFile, label: str, file_name: str) -> Piece:
+    """The piece that ``read_midi`` makes of a file's events. Raises MusicFileError without notes, or for too many quarters."""
     piece = _in_turn(file, label) if file.in_turn else _together(file, file.tracks, label)
     if not len(piece):
         drums = any(key >> 7 == DRUMS for track in file.tracks for key in track.keys[1::3])

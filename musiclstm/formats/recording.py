@@ -14,25 +14,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.errors import MusicFileError
-from musiclstm.formats.file_bytes import file_bytes, require_size
-from musiclstm.formats.midi import read_midi
+from musiclstm import limits
+from musiclstm.formats.midi import midi_piece, open_midi
 from musiclstm.formats.midi_events import (
     DEFAULT_TEMPO,
     DRUMS,
-    KIND,
     TEMPO,
     MidiFile,
     microseconds,
-    parse_midi,
     struck_notes,
 )
-from musiclstm.formats.midi_parts import only_parts
 from musiclstm.music import Piece
 from musiclstm.notation import LONGEST_PLAYING, beat_grid
 
 FEWEST = 16  # strikes, below which nothing is sure
-AGREED = 0.3  # the agreement of onsets on a place, 0 to 1, from which they were meant to lie there
+AGREED = 0.6  # the agreement of onsets on a place, 0 to 1, from which they were meant to lie there
 _GRIDS = (1.0, 0.5, 0.25, 0.125, 1 / 3, 1 / 6, 0.2)  # quarters
 _BY_CHANCE = 2.5  # times the agreement that evenly spread onsets have on average
 
@@ -40,33 +36,32 @@ _BY_CHANCE = 2.5  # times the agreement that evenly spread onsets have on averag
 def read_played(path: Path, parts: Collection[int] | None = None) -> Piece:
     """A MIDI file as ``read_midi`` reads it; if it is a free recording, set on the beats that were played (``beat_grid``).
 
-    ``remark`` of the piece then says so. ``parts``: numbers of ``midi_parts``. Raises what ``read_midi`` raises.
+    ``remark`` of the piece then says so. Recordings of more than an hour stay as they are. ``parts``: numbers of ``midi_parts``.
+    Raises what ``read_midi`` raises.
     """
-    piece = read_midi(path, parts=parts)
-    data = file_bytes(path, path.name, KIND)
-    require_size(data, path.name, KIND)
-    file = parse_midi(data, path.name)
-    file = file if parts is None else only_parts(file, parts, path.name)
-    if not is_free(file):
+    file, label, name = open_midi(path, parts=parts)
+    piece = midi_piece(file, label, name)
+    if len(piece) > limits.FILE_NOTES or not is_free(file):
         return piece
-    seconds, rows = _seconds(file), _rows(file)
-    start, end, key, velocity = rows.T
+    seconds, (start, end, key, velocity) = _seconds(file), _rows(file).T
     if np.ptp(start) * seconds > LONGEST_PLAYING:
         return piece
-    try:
-        played = beat_grid(start * seconds, (end - start) * seconds, key & 0x7F, velocity)
-    except MusicFileError:
-        return piece
+    played = beat_grid(start * seconds, (end - start) * seconds, key & 0x7F, velocity)
     return replace(played.piece, title=piece.title, composer=piece.composer, source=piece.source, remark=played.sentence)
 
 
 def is_free(file: MidiFile) -> bool:
-    """Whether the notes lie on no grid of the file's quarters: at least 16 strikes at one tempo, which agree on no place."""
+    """Whether the notes lie on no grid of the file's quarters: at least 16 strikes at one tempo, which agree on no place.
+
+    Written music has few different places in a quarter, however odd; played music has nearly as many as there can be.
+    """
     if file.in_turn or len({meta.body for track in file.tracks for meta in track.metas if meta.kind == TEMPO}) > 1:
         return False
-    start = np.unique(_rows(file)[:, 0]) / file.per_quarter
-    if len(start) < FEWEST:
+    ticks = np.unique(_rows(file)[:, 0])
+    most = file.per_quarter * -np.expm1(-len(ticks) / file.per_quarter)  # places, if they are chosen by chance
+    if len(ticks) < FEWEST or len(np.unique(ticks % file.per_quarter)) < most / 2:
         return False
+    start = ticks / file.per_quarter
     least = max(AGREED, _BY_CHANCE / np.sqrt(len(start)))
     return all(abs(np.exp(2j * np.pi * start / grid).mean()) < least for grid in _GRIDS)
 

@@ -14,7 +14,8 @@ from musiclstm.notation.rhythm import UNITS, snap_end, snap_onset, tiles, writte
 
 LONGEST_PLAYING = 3600.0  # seconds of playing
 METRES = ("2/4", "3/4", "4/4", "6/8", "9/8", "12/8")  # that are recognised; any other can be given
-_LEGATO = 0.6  # of the time to the next strike: a note held for more is meant to last until then
+_LEGATO = 0.6, 0.8  # of the time to the next strike, and to a later one: a note held for more is meant to last until then
+_OVERLAP = 1.15  # of that time: a note held for more lasts beyond
 _THIRDS = 2.0  # how many times as often beats must be divided in three as in two, to be dotted
 
 
@@ -69,7 +70,10 @@ def beat_grid(
         beats = beats + _nearest(beats, first_beat)
     found = given or _felt(struck, beats, pitch, length, dotted=None if tempo is None else False)
     per_bar = found.bar_ticks // found.beat_ticks
-    down = _downbeat(struck, beats, pitch, length, per_bar) if first_beat is None else int(np.abs(beats - first_beat).argmin())
+    if first_beat is None:
+        down = _downbeat(struck, beats, pitch, length, per_bar)
+    else:
+        down = round(float(_places(beats, np.array([first_beat]))[0]))
     place = _places(beats, struck.times) * found.beat_ticks
     begin = _bar_before(int(np.floor(place[0] / found.beat_ticks + 0.25)), down, per_bar) * found.beat_ticks
     ends = _places(beats, onset + length) * found.beat_ticks - begin
@@ -169,12 +173,19 @@ def _written(
     piece = Piece(rough, (metre,))
     grid = tiles(written_bars(piece), np.unique(ticks).tolist())
     onset = np.array([snap_onset(grid, tick) for tick in ticks.tolist()])
-    after = np.append(onset[1:], onset[-1] + metre.beat_ticks * UNITS)
     rows = []
     for note, chord in enumerate(struck.of.tolist()):
-        begin = int(onset[chord])
-        held = (ends[note] - places[chord]) * UNITS
-        gap = int(after[chord]) - begin
-        end = begin + gap if _LEGATO * gap <= held <= 1.15 * gap else snap_end(grid, max(0, round(float(ends[note]))), begin)
-        rows.append((round(begin / UNITS), int(pitch[note]), max(1, round((end - begin) / UNITS)), int(velocity[note])))
+        begin, end = int(onset[chord]), _strike_at_end(places, chord, float(ends[note]))
+        until = int(onset[end]) if end > chord else snap_end(grid, max(0, round(float(ends[note]))), begin)
+        rows.append((round(begin / UNITS), int(pitch[note]), max(1, round((until - begin) / UNITS)), int(velocity[note])))
     return replace(piece, notes=make_notes(*zip(*rows, strict=True)))
+
+
+def _strike_at_end(places: Seconds, chord: int, end: float) -> int:
+    """The number of the strike until which a note of ``chord`` is meant to last, if it is released at ``end``; 0 if none."""
+    after = int(np.searchsorted(places, end))
+    held = end - places[chord]
+    if after < len(places) and held >= _LEGATO[after > chord + 1] * (places[after] - places[chord]):
+        return after
+    before = after - 1
+    return before if before > chord and held <= _OVERLAP * (places[before] - places[chord]) else 0

@@ -72,7 +72,15 @@ def test_reading_that_takes_too_much_memory_is_one_sentence(long_tune: Path) -> 
         narrow.read(long_tune)
 
 
-def dying(_: Path) -> Piece:
+def test_only_the_chosen_parts_are_read(tunes: dict[str, Piece], tmp_path: Path) -> None:
+    write_midi(tunes["waltz"], tmp_path / "waltz.mid")
+    with MusicReader() as reader:
+        assert len(reader.read(tmp_path / "waltz.mid", (0,))) == len(tunes["waltz"])
+        with pytest.raises(MusicFileError, match="waltz.mid has 1 parts with notes, numbered from 0; not 1"):
+            reader.read(tmp_path / "waltz.mid", (1,))
+
+
+def dying(_: Path, parts: object) -> Piece:
     """Do what a library written in C does on a bad day."""
     os.abort()
 
