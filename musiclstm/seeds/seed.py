@@ -79,6 +79,11 @@ class Seed:
     original: Original | None = None
 
     @property
+    def surname(self) -> str:
+        """The last word of the composer's name: "Beethoven" of "Ludwig van Beethoven"; "" if unknown."""
+        return self.composer.rsplit(maxsplit=1)[-1] if self.composer.split() else ""
+
+    @property
     def end(self) -> int:
         """The tick of the bar line after the last onset: where a continuation begins."""
         return int(bar_lines(self.piece, int(self.piece.notes["onset"][-1]) + 1)[-1])

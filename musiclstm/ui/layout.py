@@ -17,7 +17,7 @@ from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine
-from musiclstm.ui.pictures import small_roll, take_roll, waiting_roll
+from musiclstm.ui.pictures import own_name, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
 
@@ -69,6 +69,7 @@ class Widgets:
     midi_seed: gr.DownloadButton
     midi_continuation: gr.DownloadButton
     midi_joined: gr.DownloadButton
+    midi_original: gr.DownloadButton
     score: gr.Button
     sheet_svg: gr.Button
     mp3: gr.Button
@@ -94,7 +95,7 @@ class Widgets:
     def take(self) -> list[Any]:
         """Everything that ``shown`` and ``listed`` update."""
         picture = [self.heading, self.roll, self.cards, self.pick, self.sentence, self.sheet]
-        files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined]
+        files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.midi_original]
         return [*picture, self.code, self.steps, self.extend, self.undo, *files, self.replay_fold, self.checked]
 
     def opened(self, engine: Engine, note: str) -> Updates:
@@ -120,6 +121,11 @@ class Widgets:
             self.midi_seed: files.seed_midi,
             self.midi_continuation: files.continuation_midi,
             self.midi_joined: files.joined_midi,
+            self.midi_original: gr.DownloadButton(
+                f"{own_name(shown.composition.request.seed)} (MIDI)",
+                value=files.original_midi,
+                visible=files.original_midi is not None,
+            ),
             self.replay_fold: gr.Accordion(visible=True),
             self.checked: texts.CHECK,
         }
@@ -283,6 +289,9 @@ def _files() -> dict[str, Any]:
         made["midi_joined"] = gr.DownloadButton("Joined MIDI", size="sm", elem_id="get-joined-midi")
         made["midi_seed"] = gr.DownloadButton("Seed MIDI", size="sm", elem_id="get-seed-midi")
         made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
+        made["midi_original"] = gr.DownloadButton(
+            "The composer's own (MIDI)", size="sm", visible=False, elem_id="get-original-midi"
+        )
         made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
         made["sheet_svg"] = gr.Button("Sheet (SVG)", size="sm", elem_id="get-sheet")
         made["mp3"] = gr.Button("Audio (MP3)", size="sm", elem_id="get-mp3")

@@ -45,15 +45,14 @@ def seed_choices(seeds: Iterable[Seed], own: OwnMusic | None = None) -> list[tup
     """(label, id) of each seed: the visitor's own music first, then the rest by the composer's surname and by title."""
     seeds = tuple(seeds)
     mine = [] if own is None else [(f"Yours · {own.seed.title}", OWN)]
-    sharing = Counter(surname for surname, _ in {(_surname(seed.composer), seed.composer) for seed in seeds})
+    sharing = Counter(surname for surname, _ in {(seed.surname, seed.composer) for seed in seeds})
 
     def label(seed: Seed) -> str:
-        surname = _surname(seed.composer)
-        composer = seed.composer if sharing[surname] > 1 else surname
+        composer = seed.composer if sharing[seed.surname] > 1 else seed.surname
         return f"{composer} · {seed.title}" if composer else seed.title
 
     def place(seed: Seed) -> tuple[bool, str, str, str]:
-        return not seed.composer, _plain(_surname(seed.composer)), _plain(seed.composer), _plain(seed.title)
+        return not seed.composer, _plain(seed.surname), _plain(seed.composer), _plain(seed.title)
 
     return mine + [(label(seed), seed.id) for seed in sorted(seeds, key=place)]
 
@@ -211,13 +210,7 @@ def counted(number: int, what: str) -> str:
 
 
 def _named(seed: Seed) -> str:
-    surname = _surname(seed.composer)
-    return f"{surname} · {seed.title}" if surname else seed.title
-
-
-def _surname(composer: str) -> str:
-    """The last word of a name: "Beethoven" of "Ludwig van Beethoven"."""
-    return composer.rsplit(maxsplit=1)[-1] if composer.split() else ""
+    return f"{seed.surname} · {seed.title}" if seed.surname else seed.title
 
 
 def _plain(text: str) -> str:

@@ -55,7 +55,7 @@
     }
     const turn = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (event.target.closest("#player [data-part]") && turn) {
-      const open = player.PARTS.filter((part) => !find(`#player [data-part=${part}]`)?.disabled);
+      const open = player.PARTS.filter((part) => !find(`#player [data-part=${part}]`)?.matches(":disabled, [hidden]"));
       player.choosePart(open[(open.indexOf(player.part()) + turn + open.length) % open.length]);
       find(`#player [data-part=${player.part()}]`)?.focus();
       event.preventDefault();
