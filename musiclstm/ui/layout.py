@@ -16,6 +16,7 @@ from musiclstm.render.pianoroll import CONTINUATION_COLOUR
 from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.ballot import Ballot, place_ballot
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.pictures import own_name, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
@@ -76,6 +77,7 @@ class Widgets:
     audio: gr.Button
     everything: gr.Button
     fetched: gr.File
+    ballot: Ballot
     sheet_fold: gr.Accordion
     sheet: gr.HTML
     replay_fold: gr.Accordion
@@ -96,7 +98,18 @@ class Widgets:
         """Everything that ``shown`` and ``listed`` update."""
         picture = [self.heading, self.roll, self.cards, self.pick, self.sentence, self.sheet]
         files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.midi_original]
-        return [*picture, self.code, self.steps, self.extend, self.undo, *files, self.replay_fold, self.checked]
+        return [
+            *picture,
+            self.code,
+            self.steps,
+            self.extend,
+            self.undo,
+            *files,
+            self.replay_fold,
+            self.checked,
+            self.ballot.box,
+            self.ballot.prefer,
+        ]
 
     def opened(self, engine: Engine, note: str) -> Updates:
         """Updates for a page that has just loaded: the checkpoint in use, and its seeds."""
@@ -144,6 +157,7 @@ class Widgets:
             self.extend: gr.Button(visible=False),
             self.undo: gr.Button("Back to the last version", interactive=True),
             self.downloads: gr.Row(visible=False),
+            self.ballot.box: gr.Column(visible=False),
         }
 
     def listed(self, result: Result) -> Updates:
@@ -153,6 +167,7 @@ class Widgets:
         return {
             self.cards: gr.HTML(texts.cards(result, rolls), visible=several),
             self.pick: gr.Radio(choices=texts.take_names(result), value=result.chosen, visible=several),
+            **self.ballot.choices(result),
         }
 
 
@@ -171,7 +186,7 @@ def place(active: ActiveCheckpoint) -> Widgets:
         with gr.Column(scale=2, min_width=320, elem_id="controls"):
             controls = _seed_card(engine) | _settings() | _advanced()
         with gr.Column(scale=5, min_width=320, elem_id="take"):
-            take = _take(engine) | _files() | _folds()
+            take = _take(engine) | _files() | {"ballot": place_ballot()} | _folds()
     return Widgets(session=session, history=history, masthead=masthead, **controls, **take)
 
 

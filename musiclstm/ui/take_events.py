@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -229,8 +230,9 @@ def _write_event(
 
 
 def after_take(w: Widgets, event: Any) -> None:
-    """After ``event`` has shown a take: its link, and its sheet music."""
+    """After ``event`` has shown a take: its link, the question which continuation is the composer's, and its sheet music."""
     event.then(None, w.code, w.link, js="(code) => window.musiclstm.arrived(code)", **AT_ONCE)
+    event.then(w.ballot.asked, w.session, w.ballot.outputs, **AT_ONCE)
     event.then(_engraved, w.session, w.sheet, **QUIET, **SOUND)
 
 
@@ -275,7 +277,7 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
         with request_folder() as folder:
             if result is None or index is None or not 0 <= index < len(result.takes):
                 raise OptionError("This take does not exist.")
-            session.results[-1] = Result(result.takes, index)
+            session.results[-1] = replace(result, chosen=index)
             yield presented(w, session, session.engine or active.now, folder)
 
     def undo(session: Session) -> Iterator[Updates]:

@@ -153,10 +153,18 @@ def cards(result: Result, rolls: Sequence[str]) -> str:
         if shown.take.shared_passage is not None:
             figures.append(f"shares {counted(shown.take.shared_passage.notes, 'note')}")
         made.append(
-            f'<button type="button" class="card" data-take="{index}" aria-pressed="{chosen}"><b>{escape(shown.label)}</b>'
-            f"{roll}<span>{escape(' · '.join(figures))}</span></button>"
+            f'<div><button type="button" class="card" data-take="{index}" aria-pressed="{chosen}"><b>{escape(shown.label)}</b>'
+            f"{roll}<span>{escape(' · '.join(figures))}</span></button>{_preference(result, index)}</div>"
         )
     return f'<div class="cards">{"".join(made)}</div>'
+
+
+def _preference(result: Result, index: int) -> str:
+    """The button that says which version a visitor prefers; pressed once, it stays."""
+    mine = result.preferred == index
+    words, pressed = ("You prefer this version", "true") if mine else ("I prefer this version", "false")
+    state = "" if result.preferred is None else " disabled"
+    return f'<button type="button" class="prefer" data-prefer="{index}" aria-pressed="{pressed}"{state}>{words}</button>'
 
 
 def take_names(result: Result) -> list[tuple[str, int]]:

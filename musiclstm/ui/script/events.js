@@ -30,6 +30,10 @@
     else if (target.closest("#player .loop")) {
       const bars = music.now()?.bars;
       player.setSection(player.section() || !bars ? null : [bars[0], bars.at(-1)]);
+    } else if (target.closest("#guess [data-guess]")) {
+      player.guess(target.closest("[data-guess]").dataset.guess);
+    } else if (target.closest("#cards [data-prefer]")) {
+      document.querySelectorAll("#prefer input")[Number(target.closest("[data-prefer]").dataset.prefer)]?.click();
     } else if (target.closest("#cards [data-take]")) {
       document.querySelectorAll("#pick input")[Number(target.closest("[data-take]").dataset.take)]?.click();
     } else if (onRoll(event)) {

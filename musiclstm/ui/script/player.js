@@ -137,7 +137,10 @@
       const known = music.now();
       if (!known) return;
       if (expecting && known !== old && (known.growing || known.continues)) expecting = false;
-      if (!PARTS.slice(0, 3).includes(part) && !known.notes.some(plays)) part = "joined";
+      if (!PARTS.slice(0, 3).includes(part) && !known.notes.some(plays)) {
+        pause();
+        part = "joined";
+      }
       if (known.rhythm !== shown?.rhythm) {
         section = null;
         heard = false;
