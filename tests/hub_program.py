@@ -94,7 +94,7 @@ def vote(folder: str, repo: str, votes: list[str]) -> int:
     from musiclstm.votes import BallotBox, vote_in
 
     box = BallotBox(Path(folder))
-    copies = VoteCopies(box, repo, minutes=0.001)
+    copies = VoteCopies(box, repo, minutes=0.02)
     for line in votes:
         made = vote_in(line)
         assert made is not None

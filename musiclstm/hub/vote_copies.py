@@ -78,9 +78,17 @@ def download_votes(repo: str) -> dict[str, list[Vote]]:
 def _downloaded(repo: str) -> dict[str, list[Vote]]:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError
+    from huggingface_hub.utils import tqdm
 
+    class Silent(tqdm):
+        """No progress bars in the log of a page."""
+
+        def __init__(self, *given: Any, **options: Any) -> None:
+            super().__init__(*given, **{**options, "disable": True})
+
+    patience: Any = {"etag_timeout": ANSWER_SECONDS, "tqdm_class": Silent}
     try:
-        folder = snapshot_download(repo, repo_type="dataset", allow_patterns=PATTERN, etag_timeout=ANSWER_SECONDS)
+        folder = snapshot_download(repo, repo_type="dataset", allow_patterns=PATTERN, **patience)
     except RepositoryNotFoundError:
         return {}
     return read_votes(Path(folder))
@@ -96,8 +104,9 @@ def _answered(repo: str, ask: Callable[[], Any]) -> Any:
         return ask()
     except HfHubHTTPError as error:
         status = error.response.status_code
-        raise HubError(f"The Hub refused access to the dataset {repo} (HTTP status {status}): check HF_TOKEN.") from error
-    except (httpx.HTTPError, OSError, ValueError) as error:
+        said = "check HF_TOKEN" if status in (401, 403) else "try again later"
+        raise HubError(f"The Hub gives no access to the dataset {repo} (HTTP status {status}): {said}.") from error
+    except (httpx.HTTPError, OSError, ValueError, KeyError, TypeError) as error:  # the last two: it is another server
         raise HubError(f"The Hub can't be reached for the dataset {repo} now.") from error
 
 
