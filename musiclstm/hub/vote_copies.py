@@ -78,13 +78,13 @@ def download_votes(repo: str) -> dict[str, list[Vote]]:
 def _downloaded(repo: str) -> dict[str, list[Vote]]:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError
-    from huggingface_hub.utils import tqdm
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class Silent(tqdm):
         """No progress bars in the log of a page."""
 
         def __init__(self, *given: Any, **options: Any) -> None:
-            super().__init__(*given, **{**options, "disable": True})
+            super().__init__(*given, **{**options, "disable": True})  # type: ignore[no-untyped-call]
 
     patience: Any = {"etag_timeout": ANSWER_SECONDS, "tqdm_class": Silent}
     try:

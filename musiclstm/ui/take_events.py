@@ -19,6 +19,8 @@ from musiclstm.generation import (
     WAV,
     Composition,
     extension_request,
+    music_name,
+    named_for_the_music,
     other_checkpoint,
     recipe_from_link,
     settings_in,
@@ -47,7 +49,7 @@ from musiclstm.ui.results import Result, result_of
 from musiclstm.ui.session import Session
 
 BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than writing the notes
-ARCHIVE, SHEET, WAV_FILE, MP3_FILE = "musiclstm.zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
+ARCHIVE, SHEET, WAV_FILE, MP3_FILE = ".zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
 REMEMBERED = 20  # earlier results kept in the browser
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _LOOK = "(...inputs) => { window.musiclstm.look(); return inputs; }"
@@ -258,8 +260,9 @@ def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Upd
     """Updates that show the visitor's latest result; its files go to ``folder``."""
     assert session.result is not None
     session.growing = False
-    written = engine.write(folder, session.result.shown)
-    return w.shown(session.result.shown, written, engine, steps=len(session.results) - 1) | w.listed(session.result)
+    shown = session.result.shown
+    written = named_for_the_music(engine.write(folder, shown), shown.composition, shown.take.number)
+    return w.shown(shown, written, engine, steps=len(session.results) - 1) | w.listed(session.result)
 
 
 def _grown(w: Widgets, composition: Composition | None) -> Updates:
@@ -320,6 +323,7 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
             assert session.result is not None  # the buttons come with the first take
             with request_folder() as folder:
                 shown = session.result.shown
+                music = music_name(shown.composition, shown.take.number)
                 if name == SHEET:
                     (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
                 else:
@@ -329,8 +333,10 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
                         raise MissingToolError(written.note)
                 if name == ARCHIVE:
                     (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
-                    zip_take(written, folder / ARCHIVE, [folder / SHEET])
-                yield str(folder / name)
+                    zip_take(written, folder / f"{music}{ARCHIVE}", [folder / SHEET])
+                    yield str(folder / f"{music}{ARCHIVE}")
+                else:
+                    yield str((folder / name).rename(folder / f"{music}{Path(name).suffix}"))
 
         return make
 
