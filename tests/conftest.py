@@ -50,6 +50,7 @@ _FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", l
 _TOGETHER = (
     (
         "ui/test_browser",
+        "ui/test_guess",
         "generation/test_composition",
         "generation/test_regeneration",
         "generation/test_link",
@@ -69,6 +70,7 @@ _TOGETHER = (
         "ui/test_active_checkpoint",
         "hub/test_upload",
         "hub/test_download",
+        "hub/test_vote_copies",
     ),
     ("training/test_distributed",),
     ("training/test_trainer",),
