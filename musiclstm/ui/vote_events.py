@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from musiclstm.seeds import Seed
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.guess import LETTERS, name_of, pair_of
+from musiclstm.ui.guess import LETTERS, Pair, Question, name_of, pair_of
 from musiclstm.ui.layout import Updates, Widgets
 from musiclstm.ui.requests import AT_ONCE
-from musiclstm.ui.results import Shown
+from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import OWN, Session
 from musiclstm.votes import BallotBox, Guess, Preference, summary, today
 
@@ -38,20 +38,7 @@ def vote_events(active: ActiveCheckpoint, w: Widgets, box: BallotBox) -> None:
             others = summary(box.votes())["guesses"]
             told = replace(question, chose=letter, heard=bool(heard), others=others)
             session.questions[name_of(shown)] = told
-            request = shown.composition.request
-            box.cast(
-                Guess(
-                    day=today(),
-                    seed=seed_of(shown, session),
-                    random_seed=request.random_seed,
-                    diversity=request.sampling.diversity,
-                    bars=pair.bars,
-                    checkpoint=_digest(shown),
-                    chosen=letter,
-                    right=told.right,
-                    heard=told.heard,
-                )
-            )
+            box.cast(_guess(shown, seed_of(shown, session), pair, told))
             return w.ballot.asked(session)
 
         return answered
@@ -61,25 +48,42 @@ def vote_events(active: ActiveCheckpoint, w: Widgets, box: BallotBox) -> None:
         if result is None or result.preferred is not None or index is None or not 0 <= index < len(result.takes):
             return {}
         session.results[-1] = replace(result, preferred=index)
-        shown = result.takes[index]
-        request = shown.composition.request
-        box.cast(
-            Preference(
-                day=today(),
-                seed=seed_of(shown, session),
-                random_seed=request.random_seed,
-                checkpoint=_digest(shown),
-                take=shown.take.number,
-                place=index + 1,
-                diversity=request.sampling.diversity,
-                among=tuple(each.composition.request.sampling.diversity for each in result.takes),
-            )
-        )
+        box.cast(_preference(result, index, seed_of(result.takes[index], session)))
         return {w.cards: w.listed(session.results[-1])[w.cards]}
 
     for button, letter in zip(w.ballot.answers, LETTERS, strict=True):
         button.click(answer(letter), [w.ballot.heard, w.session], w.ballot.outputs, js=_HEARD, **AT_ONCE)
     w.ballot.prefer.input(prefer, [w.ballot.prefer, w.session], w.cards, **AT_ONCE)
+
+
+def _guess(shown: Shown, seed: str, pair: Pair, question: Question) -> Guess:
+    request = shown.composition.request
+    return Guess(
+        day=today(),
+        seed=seed,
+        random_seed=request.random_seed,
+        diversity=request.sampling.diversity,
+        bars=pair.bars,
+        checkpoint=_digest(shown),
+        chosen=question.chose,
+        right=question.right,
+        heard=question.heard,
+    )
+
+
+def _preference(result: Result, index: int, seed: str) -> Preference:
+    preferred = result.takes[index]
+    request = preferred.composition.request
+    return Preference(
+        day=today(),
+        seed=seed,
+        random_seed=request.random_seed,
+        checkpoint=_digest(preferred),
+        take=preferred.take.number,
+        place=index + 1,
+        diversity=request.sampling.diversity,
+        among=tuple(each.composition.request.sampling.diversity for each in result.takes),
+    )
 
 
 def _digest(shown: Shown) -> str:

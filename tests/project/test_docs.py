@@ -167,7 +167,7 @@ def parse(parser: argparse.ArgumentParser, words: tuple[str, ...], *, whole: boo
 
 def parse_musiclstm(command: Command) -> None:
     name, *arguments = command.words[1:] or ["--help"]
-    if name == "--help":
+    if name in ("--help", "--version"):
         return
     assert name in subcommands(), command.line
     parse(subcommands()[name], tuple(arguments), whole=command.whole)
@@ -228,7 +228,7 @@ RULES: dict[str, tuple[str, Callable[[Command], None]]] = {
     HERE: (r"musiclstm (seeds|generate|check|evaluate|votes)\b(?!.*--(takes|continuations)).*", parse_musiclstm),
     # Several takes are written in tests/test_cli.py, and many continuations are compared there.
     "parsed": (
-        r"musiclstm( --help| (app|train|push|deploy)\b.*| (generate|evaluate) .*--(takes|continuations).*)?",
+        r"musiclstm( --help| --version| (app|train|push|deploy)\b.*| (generate|evaluate) .*--(takes|continuations).*)?",
         parse_musiclstm,
     ),
     "scripts": (r"(python|(hf jobs )?uv run( --dry-run)?) (train|app)\.py\b.*", parse_script),
@@ -292,7 +292,7 @@ def known_variable(name: str) -> bool:
 
 
 def test_the_options_in_running_text_exist() -> None:
-    known = {"--help"}.union(*map(options_of, subcommands().values()))
+    known = {"--help", "--version"}.union(*map(options_of, subcommands().values()))
     named = {word for page in PAGES for span in spans(text_of(page)) for word in re.findall(r"(?<!\S)--[\w-]+", span)}
     assert named <= known
 
