@@ -38,7 +38,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from musiclstm.cli import Parser, run
+from musiclstm.cli import run
+from musiclstm.cli_options import Parser
 from musiclstm.training.command import add_options
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 PATIENCE = 600.0  # seconds of silence
+WHOLE = r"[a-z0-9-]+-(continued|changed)-\d+(-\d+)?\.mid"  # the file of opening and continuation
 NEW_NOTES = re.compile(r'<g class="continuation"[^>]*>\s*<rect')
 JSON = "application/json"
 
@@ -26,7 +27,7 @@ JSON = "application/json"
 class Seen:
     """What a visitor saw of one take, in seconds from the click; None for what never came.
 
-    ``joined``: the bytes of joined.mid. ``faults``: what went wrong.
+    ``joined``: the bytes of the MIDI file of seed and continuation. ``faults``: what went wrong.
     """
 
     first_notes: float | None = None
@@ -185,7 +186,7 @@ class Visitor:
             return
         name = value["orig_name"]
         self._files[name] = value["url"]
-        if name == "joined.mid":
+        if re.fullmatch(WHOLE, name):
             self._seen.joined = self.fetch(value["url"])
             self._seen.files = time.perf_counter() - self._began
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
+from musiclstm.checkpoint_files import BUNDLED_CHECKPOINT
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import CheckpointError, DifferenceError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from musiclstm.model import Turn
 
 #: The folder of the checkpoint that comes with the program.
-BUNDLED = project_file("checkpoints/classical-piano")
+BUNDLED = project_file(BUNDLED_CHECKPOINT)
 
 
 def generate(

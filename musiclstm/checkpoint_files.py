@@ -1,6 +1,7 @@
 """The names of the files in a checkpoint folder, for those who move the files without opening them."""
 
 MARKER = "musiclstm.json"
-WEIGHTS = "model.weights.h5"
-PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", "seeds.json", "metrics.json")
+WEIGHTS, SEEDS = "model.weights.h5", "seeds.json"
+PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", SEEDS, "metrics.json")
+BUNDLED_CHECKPOINT = "checkpoints/classical-piano"  # a ``project_file``
 ORIGINALITY, CRITIC = "originality.npz", "critic.json"  # optional

@@ -1,4 +1,4 @@
-"""The command line: app, seeds, generate, check, evaluate, train, push, deploy. It imports heavy libraries only when needed."""
+"""What the commands do: app, seeds, generate, check, evaluate, votes, push, deploy. Heavy libraries are imported when needed."""
 
 from __future__ import annotations
 
@@ -12,26 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musiclstm.checkpoint_files import BUNDLED_CHECKPOINT, SEEDS
+from musiclstm.cli_options import Parser, build_parser
 from musiclstm.errors import MusicLSTMError, OptionError
+from musiclstm.project import project_file
 from musiclstm.quiet import import_tensorflow, one_thread_each, switch_off_telemetry
 from musiclstm.scratch import app_folder
-from musiclstm.training.command import add_options
+from musiclstm.votes import REPO_VARIABLE, BallotBox, in_words, summary, votes_folder
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
     from musiclstm.evaluation import Trial
     from musiclstm.generation import ComposeRequest
-
-
-class Parser(argparse.ArgumentParser):
-    """Reports bad input as one line, without the usage text in front; shows a description as it is written."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
-
-    def error(self, message: str) -> Any:
-        """Raise OptionError instead of printing the usage and exiting."""
-        raise OptionError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,107 +50,16 @@ def run(parser: Parser, arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    installed = Path(sys.argv[0]).stem == "musiclstm"
-    parser = Parser(prog="musiclstm" if installed else "python -m musiclstm", description="An LSTM continues piano openings.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    app = commands.add_parser("app", help="serve the page on http://127.0.0.1:7860")
-    app.add_argument("--mcp", action="store_true", help="also serve the API as MCP tools")
-    app.set_defaults(run=_app)
-    seeds = commands.add_parser("seeds", help="list the seeds of a checkpoint")
-    seeds.add_argument("--json", action="store_true", help="print JSON, without the notes")
-    _add_checkpoint(seeds)
-    seeds.set_defaults(run=_seeds)
-    _add_generate(commands.add_parser("generate", help="continue an opening and write MIDI, audio and MusicXML"))
-    check = commands.add_parser("check", help="are the notes of a MIDI file those that its recipe writes? Exit code 0 or 1")
-    check.add_argument("file", type=Path, metavar="FILE", help="a MIDI file of an earlier run, or its recipe.json")
-    _add_checkpoint(check)
-    check.set_defaults(run=_check)
-    _add_evaluate(commands.add_parser("evaluate", help="report bits per note on a folder of held-out music"))
-    add_options(commands.add_parser("train", help="train a checkpoint on your own music"))
-    _add_push(commands.add_parser("push", help="publish a checkpoint on the Hub unless it is worse than the version there"))
-    _add_deploy(commands.add_parser("deploy", help="create or update a Space on the Hub that serves the page"))
-    return parser
-
-
-def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--checkpoint", metavar="DIR_OR_REPO[@REV]", help="a folder, or OWNER/NAME on the Hub; by default the bundled one"
+    return build_parser(
+        app=_app,
+        seeds=_seeds,
+        generate=_generate,
+        check=_check,
+        evaluate=_evaluate,
+        votes=_votes,
+        push=_push,
+        deploy=_deploy,
     )
-
-
-def _add_sampling(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--diversity", type=float, metavar="X", help="0.1 (tame) to 2 (wild), default 1.05")
-    parser.add_argument(
-        "--top-p", type=float, metavar="P", help="sample only from the likeliest classes with this total probability, 0.05 to 1"
-    )
-
-
-def _add_generate(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--seed", metavar="ID_OR_FILE", help="id of a seed, or a MIDI, MusicXML, kern or ABC file")
-    add("--recipe", type=Path, metavar="FILE", help="recipe.json or MIDI file of an earlier run, to repeat it")
-    add("--extend", action="store_true", help="with --recipe: continue where that music ends")
-    add("--regenerate", metavar="A-B", help="write only bars A to B anew: of a take with --recipe, of a seed or file with --seed")
-    _add_sampling(parser)
-    add("--bars", type=int, metavar="N", help="bars to write, 1 to 64, default 16")
-    add("--open-ended", action="store_true", help="leave the ending open, without closing bars")
-    add("--takes", type=int, metavar="K", help="number of different continuations, 1 to 8, default 1")
-    add("--candidates", type=int, metavar="K", help="versions of each phrase to choose from, 1 to 16, default 8")
-    add("--random-seed", type=int, metavar="N", help="fixes every random choice; by default a new one, which is printed")
-    add("--instrument", metavar="NAME", help="piano, harp, string quartet ...; an unknown name lists them all")
-    add("--tempo", type=float, metavar="BPM", help="quarter notes per minute; by default the seed's tempo")
-    add("--transposition", type=int, metavar="N", help="transpose all the music by N semitones, -12 to 12")
-    _add_checkpoint(parser)
-    add("--no-audio", action="store_true", help="write no audio files")
-    add(
-        "--pdf",
-        nargs="?",
-        const="A4",
-        default="",
-        metavar="PAPER",
-        help="also write a score to print, on A4 (default) or Letter",
-    )
-    add("--out", type=Path, required=True, metavar="DIR", help="the folder for the files")
-    parser.set_defaults(run=_generate)
-
-
-def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="DIR", help="the folder of music")
-    _add_checkpoint(parser)
-    add("--json", type=Path, metavar="FILE", help="also write the figures to this file")
-    add("--continuations", type=int, metavar="N", help="also continue N passages and compare with human continuations")
-    add("--bars", type=int, metavar="N", help="bars of each continuation, 2 to 64, default 16")
-    add("--judge", action="store_true", help="with --continuations: also let judges guess which continuation is human")
-    _add_sampling(parser)
-    add("--random-seed", type=int, metavar="N", help="fixes every random choice, default 1")
-    parser.set_defaults(run=_evaluate)
-
-
-def _add_push(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("folder", type=Path, metavar="DIR", help="the checkpoint folder")
-    add("--repo", required=True, metavar="OWNER/NAME", help="the repository; created if it does not exist")
-    add(
-        "--data",
-        required=True,
-        action="append",
-        metavar="DIR|music21|hf://datasets/ID",
-        help="the data it was trained on, as often as for training",
-    )
-    add("--private", action="store_true", help="make a new repository private")
-    add("--force", default="", metavar="REASON", help="publish even a worse one; the reason goes into the card")
-    add("--dry-run", action="store_true", help="evaluate and show what would be uploaded, but upload nothing")
-    parser.set_defaults(run=_push)
-
-
-def _add_deploy(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--space", required=True, metavar="OWNER/NAME", help="the Space; created if it does not exist")
-    add("--checkpoint", metavar="REPO[@REV]", help="the checkpoint to serve, pinned to a commit; by default the bundled one")
-    add("--private", action="store_true", help="make a new Space private")
-    add("--dry-run", action="store_true", help="show what would be uploaded, but upload nothing")
-    parser.set_defaults(run=_deploy)
 
 
 def _app(options: argparse.Namespace) -> None:
@@ -182,8 +83,9 @@ def _seeds(options: argparse.Namespace) -> None:
         print(f"{seed.id:<{width}}  {seed.composer}: {seed.title} ({seed.key}, {seed.metre}, {seed.tempo:g} quarters per minute)")
 
 
-def _generate(options: argparse.Namespace) -> None:
-    if options.out.exists() and not options.out.is_dir():
+def _require_fitting(options: argparse.Namespace) -> None:
+    """Raise OptionError for options of generate that contradict each other."""
+    if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise OptionError(f"--out must name a folder, but {options.out} is a file.")
     if options.extend and (options.recipe is None or options.seed is not None or options.diversity or options.top_p):
         raise OptionError("--extend needs --recipe and takes the seed, diversity and top-p from it; leave those options out.")
@@ -193,11 +95,16 @@ def _generate(options: argparse.Namespace) -> None:
         raise OptionError("--regenerate changes the take of --recipe, or the music of --seed; leave one of them out.")
     if options.pdf not in ("", "A4", "Letter"):
         raise OptionError(f"--pdf takes A4 or Letter, not {options.pdf!r}.")
+
+
+def _generate(options: argparse.Namespace) -> None:
+    _require_fitting(options)
     anew = _bars_to_regenerate(options.regenerate)
+    _require_known_seed(options.seed, options.checkpoint)
     settings = _settings(options)
 
     from musiclstm.api import open_checkpoint, request_from, save
-    from musiclstm.generation import compose, require_checkpoint, summary
+    from musiclstm.generation import compose, music_name, require_checkpoint, summary
 
     checkpoint = open_checkpoint(options.checkpoint)
     if options.recipe is not None and options.seed is None:
@@ -211,11 +118,38 @@ def _generate(options: argparse.Namespace) -> None:
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
     if composition.request.seed.remark:
         print(composition.request.seed.remark)
-    written = save(composition, options.out, audio=not options.no_audio, pdf=options.pdf)
+    out = options.out or _new_folder(music_name(composition))
+    written = save(composition, out, audio=not options.no_audio, pdf=options.pdf)
     for files, take in zip(written, composition.takes, strict=True):
         print(f"{files.joined_midi.parent}: {summary(composition, take)}")
         if files.note:
             print(files.note, file=sys.stderr)
+
+
+def _require_known_seed(seed: str | None, checkpoint: str | None) -> None:
+    """Raise OptionError for the id of no seed, where a folder tells the ids: before the seconds that the network takes."""
+    from musiclstm.formats import MUSIC_ENDINGS
+
+    folder = Path(checkpoint).expanduser() if checkpoint else project_file(BUNDLED_CHECKPOINT)
+    if seed is None or "/" in seed or Path(seed).suffix.lower() in MUSIC_ENDINGS or not (folder / SEEDS).is_file():
+        return
+    from musiclstm.seeds import require_seed_id
+
+    try:
+        ids = [str(known["id"]) for known in json.loads((folder / SEEDS).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError, KeyError):
+        return  # to open the checkpoint says what is wrong with it
+    require_seed_id(ids, seed)
+
+
+def _new_folder(name: str) -> Path:
+    """A folder here that nothing is in yet. Raises OptionError."""
+    from musiclstm.generation import free_folder
+
+    try:
+        return free_folder(Path(), name)
+    except OSError as error:
+        raise OptionError(f"No folder can be made here ({error.strerror or error}); name one with --out.") from error
 
 
 def _instead(options: argparse.Namespace) -> str:
@@ -320,6 +254,17 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.json is not None:
         options.json.write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+def _votes(options: argparse.Namespace) -> None:
+    switch_off_telemetry()
+    box, dataset = BallotBox(votes_folder()), os.environ.get(REPO_VARIABLE)
+    if dataset:
+        from musiclstm.hub import download_votes
+
+        box.learn(download_votes(dataset))
+    figures = summary(box.votes())
+    print(json.dumps(figures, indent=1) if options.json else in_words(figures))
 
 
 def _push(options: argparse.Namespace) -> None:

@@ -51,6 +51,7 @@ _TOGETHER = (
     (
         "ui/test_browser",
         "ui/test_changing",
+        "ui/test_guess",
         "generation/test_composition",
         "generation/test_regeneration",
         "generation/test_link",
@@ -70,6 +71,7 @@ _TOGETHER = (
         "ui/test_active_checkpoint",
         "hub/test_upload",
         "hub/test_download",
+        "hub/test_vote_copies",
     ),
     ("training/test_distributed",),
     ("training/test_trainer",),

@@ -88,7 +88,22 @@ def command(program: str, arguments: list[str]) -> list[Any]:
     return [code, out.getvalue(), error.getvalue()]
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (download, active, publish, release, same, command)}
+def vote(folder: str, repo: str, votes: list[str]) -> int:
+    """Cast votes, given as lines, on a page that copies them to a dataset; returns how many it knows in the end."""
+    from musiclstm.hub import VoteCopies
+    from musiclstm.votes import BallotBox, vote_in
+
+    box = BallotBox(Path(folder))
+    copies = VoteCopies(box, repo, minutes=0.02)
+    for line in votes:
+        made = vote_in(line)
+        assert made is not None
+        box.cast(made)
+    copies.close()
+    return len(box.votes())
+
+
+ACTIONS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (download, active, publish, release, same, command, vote)}
 
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:

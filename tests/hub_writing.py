@@ -51,7 +51,10 @@ class Writing:
         if self.hub.refuse_to_create:
             self._refuse(402, "", self.hub.refuse_to_create)
         elif (kind, repo) in self.hub.repositories:
-            self._refuse(409, "", "You already created this repo")
+            body = json.dumps({"error": "You already created this repo", "url": f"{self.hub.url}/{repo}"})
+            self._send(
+                409, body.encode(), {"Content-Type": "application/json", "X-Error-Message": "You already created this repo"}
+            )
         else:
             self.hub.commit(repo, {".gitattributes": b"*.h5 filter=lfs"}, kind=kind)
             self.hub.repositories[kind, repo].access = "private" if asked.get("visibility") == "private" else "public"

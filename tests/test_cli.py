@@ -4,6 +4,7 @@ import functools
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,35 @@ def test_generate_writes_a_score_to_print_if_asked(folder: str, tmp_path: Path) 
     common = ["generate", "--checkpoint", folder, "--no-audio", "--seed", "march", "--bars", "1", "--random-seed", "5"]
     assert main([*common, "--pdf", "--out", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "joined.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_without_out_the_folder_is_named_after_the_music_and_an_earlier_one_stays(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["generate", "--checkpoint", folder, "--no-audio", "--seed", "march", "--bars", "1", "--random-seed", "5"]
+    for name in ("march-continued-5", "march-continued-5-2"):
+        assert main(command) == 0
+        assert f"\n{name}: 1 bar" in capsys.readouterr().out
+    assert main([*command, "--instrument", "kazoo"]) == 2
+    assert main([*command, "--regenerate", "3", "--candidates", "1"]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["march-continued-5", "march-continued-5-2"]
+
+
+def test_an_unknown_seed_is_refused_before_tensorflow_is_imported(folder: str) -> None:
+    code = "import sys; from musiclstm.cli import main; print(main(sys.argv[1:]), 'tensorflow' in sys.modules)"
+    for given in ([], ["--checkpoint", folder]):
+        command = [sys.executable, "-c", code, "generate", "--seed", "marhc", *given]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.stdout == "2 False\n"
+        assert "There is no seed called 'marhc'" in done.stderr
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert re.fullmatch(r"musiclstm \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_the_same_recipe_gives_the_same_midi_bytes(folder: str, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from musiclstm.generation.export import (
     write_take,
     zip_take,
 )
+from musiclstm.generation.file_names import free_folder, music_name, named_for_the_music
 from musiclstm.generation.link import (
     link_from_recipe,
     link_of,
@@ -71,9 +72,12 @@ __all__ = [
     "compose_stream",
     "edited",
     "extension_request",
+    "free_folder",
     "link_from_recipe",
     "link_of",
     "midi_verdict",
+    "music_name",
+    "named_for_the_music",
     "original_of",
     "other_checkpoint",
     "packed",

@@ -132,10 +132,14 @@ def write_scores(
 
 
 def zip_take(files: TakeFiles, path: Path | str, more: Sequence[Path] = ()) -> None:
-    """Put all files of a take, and ``more``, into one archive; audio is not compressed, which is slow and saves little."""
+    """Put all files of a take, and ``more``, into one archive, in a folder of the archive's name.
+
+    Audio is not compressed, which is slow and saves little.
+    """
+    path = Path(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in (*files.all(), *more):
-            archive.write(file, file.name, zipfile.ZIP_STORED if file.suffix == ".wav" else None)
+            archive.write(file, f"{path.stem}/{file.name}", zipfile.ZIP_STORED if file.suffix == ".wav" else None)
 
 
 def _write_sounds(

@@ -74,6 +74,7 @@ def roll_svg(
     quarter_px: float = 22.0,
     voices: Sequence[Voice] = (),
     written: int | None = None,
+    original: tuple[str, Piece] | None = None,
 ) -> str:
     """The roll as one ``<svg>`` element, as wide as the music needs and ``height`` (160 to 2000) pixels high.
 
@@ -85,9 +86,9 @@ def roll_svg(
     For a playhead the element has ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
     ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` to interpolate linearly.
     With ``voices`` a script can play it: they are in ``data-voices`` as ``program:lowest pitch``, the notes in ``data-notes`` of
-    both groups as ``onset:pitch:duration:velocity`` (ticks of the whole music), the bar lines in ``data-bars``, the highest pitch
-    shown and the height of a row in ``data-high`` and ``data-row``, and ``written``, the tick up to which the notes are known, in
-    ``data-written``.
+    both groups as ``note_data`` writes them, the bar lines in ``data-bars``, the highest pitch shown and the height of a row in
+    ``data-high`` and ``data-row``, and ``written``, the tick up to which the notes are known, in ``data-written``.
+    ``original``, a name and the composer's own continuation, is in a hidden group.
     Raises OptionError for sizes out of range, and for more than limits.DRAWN_NOTES notes.
     """
     if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
@@ -101,25 +102,22 @@ def roll_svg(
         raise OptionError(f"The seed must end at tick 0 or later, not at {split}.")
     whole = seed if continuation is None else join(seed, continuation, split)
     lines = bar_lines(whole, max(1, split, _last_tick(whole), until or 0))
-    shown = [*whole.notes["pitch"].tolist(), *(pitches or ())]
+    other = [] if original is None else original[1].notes["pitch"].tolist()
+    shown = [*whole.notes["pitch"].tolist(), *other, *(pitches or ())]
     layout = _layout(shown, int(lines[-1]), quarter_px / TICKS_PER_QUARTER, float(height))
     waiting = continuation is not None or int(lines[-1]) > split
     words = _description(seed, continuation, lines, split, title)
+    width = max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0)
     parts = [
-        _opening(
-            whole,
-            layout,
-            split,
-            words,
-            _playing(voices, lines, layout, written),
-            max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0),
-        ),
+        _opening(whole, layout, split, words, _playing(voices, lines, layout, written), width),
         _keys(layout),
         _grid(whole, lines, layout),
         _note_group("seed", seed.notes, 0, SEED_COLOUR, layout, playable=bool(voices)),
     ]
     if continuation is not None:
         parts.append(_note_group("continuation", continuation.notes, split, CONTINUATION_COLOUR, layout, playable=bool(voices)))
+    if original is not None:
+        parts.append(_original(*original, split, layout))
     parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting), "</svg>"]
     return "\n".join(parts)
 
@@ -227,9 +225,20 @@ def _note_group(name: str, notes: Notes, start: int, colour: str, layout: _Layou
             f'opacity="{0.7 + 0.3 * min(1.0, velocity / 100):.2f}"/>'
         )
     rows = "\n".join(rects)
-    known = " ".join(f"{start + onset}:{pitch}:{duration}:{velocity}" for onset, pitch, duration, velocity in notes.tolist())
-    data = f' data-notes="{known}"' if playable else ""
+    data = f' data-notes="{note_data(notes, start)}"' if playable else ""
     return f'<g class="{name}" fill="{colour}"{data}>\n{rows}\n</g>'
+
+
+def note_data(notes: Notes, start: int) -> str:
+    """Notes for a script, ``start`` ticks later: ``onset:pitch:duration:velocity`` of each."""
+    return " ".join(f"{start + onset}:{pitch}:{duration}:{velocity}" for onset, pitch, duration, velocity in notes.tolist())
+
+
+def _original(name: str, piece: Piece, split: int, layout: _Layout) -> str:
+    """The composer's own continuation, in the colour of the text and hidden: a page may show it in place of the other."""
+    notes = _note_group("original", piece.notes, split, "currentColor", layout, playable=True)
+    label = f'<text x="{layout.x(split) + 7:.1f}" y="16" font-size="13" font-weight="600">{_text(name)}</text>'
+    return f'<g class="own" display="none" data-name="{_text(name)}">\n{notes}\n{label}</g>'
 
 
 def _bar_numbers(lines: NDArray[np.int64], layout: _Layout) -> str:
@@ -253,7 +262,7 @@ def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
         words.append(
             f'<g class="hand-over" pointer-events="none" font-size="13" font-weight="600">'
             f'<path d="M{x:.1f} 4V{layout.bottom:g}" stroke="currentColor" stroke-width="2"/>'
-            f'{seed}<text x="{x + 7:.1f}" y="{y:g}" fill="{CONTINUATION_COLOUR}">continuation</text></g>'
+            f'{seed}<text class="after" x="{x + 7:.1f}" y="{y:g}" fill="{CONTINUATION_COLOUR}">continuation</text></g>'
         )
     room = int(((x - 60 if waiting else layout.right) - _LEFT) / _LETTER)
     short = title if len(title) <= room else title[: max(0, room - 1)].rstrip() + "…"

@@ -84,6 +84,11 @@ class Seed:
         return self.piece.remark
 
     @property
+    def surname(self) -> str:
+        """The last word of the composer's name: "Beethoven" of "Ludwig van Beethoven"; "" if unknown."""
+        return self.composer.rsplit(maxsplit=1)[-1] if self.composer.split() else ""
+
+    @property
     def end(self) -> int:
         """The tick of the bar line after the last onset: where a continuation begins."""
         return int(bar_lines(self.piece, int(self.piece.notes["onset"][-1]) + 1)[-1])
@@ -142,9 +147,16 @@ def load_catalogue() -> tuple[Seed, ...]:
 def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
     """The seed whose id is ``name``. Raises OptionError, listing similar ids, if there is none."""
     by_id = {seed.id: seed for seed in seeds}
-    if name in by_id:
-        return by_id[name]
-    close = difflib.get_close_matches(name.lower(), by_id, n=3, cutoff=0.4) or list(by_id)[:3]
+    require_seed_id(by_id, name)
+    return by_id[name]
+
+
+def require_seed_id(ids: Iterable[str], name: str) -> None:
+    """Raise OptionError, listing similar ids, unless ``name`` is one of the ``ids``."""
+    known = list(ids)
+    if name in known:
+        return
+    close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4) or known[:3]
     hint = f"close ones are {', '.join(close)}" if close else "there are no seeds at all"
     raise OptionError(f"There is no seed called {name!r}; {hint}.")
 
@@ -165,7 +177,7 @@ def seed_from_file(
     piece = require_notes(read(path))
     if whole:
         bars = (1, len(bar_lines(piece, int(piece.notes["onset"][-1]) + 1)) - 1)
-    return seed_from_piece(piece, bars, name=_slug(path.stem), accents=not whole)
+    return seed_from_piece(piece, bars, name=slug(path.stem), accents=not whole)
 
 
 def seed_from_piece(
@@ -198,7 +210,7 @@ def seed_from_piece(
     title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
     composer, source = piece.composer[:200], piece.source[:200] or "given as notes"
     return Seed(
-        id=name or _slug(f"{piece.composer} {title} {first}"),
+        id=name or slug(f"{piece.composer} {title} {first}"),
         title=title,
         composer=composer,
         work=work or title,
@@ -331,7 +343,7 @@ def _with_unique_ids(seeds: list[Seed]) -> tuple[Seed, ...]:
     return tuple(unique)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Lower-case words joined by hyphens, without accents, at most 60 characters: "Für Elise" becomes "fur-elise"."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "own"

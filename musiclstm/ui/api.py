@@ -20,13 +20,16 @@ from musiclstm.ui.engine import Engine, job_of
 from musiclstm.ui.layout import BARS
 from musiclstm.ui.requests import DRAWN_BELOW, MODEL, request_folder, request_of, visitor_of
 from musiclstm.ui.session import own_bars
+from musiclstm.votes import BallotBox, summary
 
 FILES = ("seed.mid", "continuation.mid", "joined.mid", "seed.flac", "continuation.flac", "joined.flac", SCORE)
 Answer = Iterator[tuple[Any, ...]]
 
 
-def add_endpoints(active: ActiveCheckpoint, reader: MusicReader) -> None:
-    """Add the five endpoints to the page under construction; ``reader`` reads the files that come with a request."""
+def add_endpoints(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox) -> None:
+    """Add the six endpoints to the page under construction; ``reader`` reads the files that come with a request, ``box`` has the
+    votes.
+    """
     shared = {
         "diversity": gr.Number(SamplingOptions.diversity, visible=False, label="Diversity, 0.1 (tame) to 2 (wild)"),
         "bars": gr.Number(BARS, visible=False, precision=0, label="Bars to write, 1 to 64"),
@@ -68,6 +71,7 @@ def add_endpoints(active: ActiveCheckpoint, reader: MusicReader) -> None:
         _original(active), curated[0], [gr.File(visible=False, label=ORIGINAL)], api_name="original", queue=False
     )
     gr.Button(visible=False).click(_seeds(active), None, gr.JSON(visible=False, label="seeds"), api_name="seeds", queue=False)
+    gr.Button(visible=False).click(_votes(box), None, gr.JSON(visible=False, label="votes"), api_name="votes", queue=False)
 
 
 def _generate(active: ActiveCheckpoint) -> Callable[..., Answer]:
@@ -219,6 +223,18 @@ def _seeds(active: ActiveCheckpoint) -> Callable[[], list[dict[str, Any]]]:
         return [seed.facts() for seed in active.now.checkpoint.seeds]
 
     return seeds
+
+
+def _votes(box: BallotBox) -> Callable[[], dict[str, Any]]:
+    def votes() -> dict[str, Any]:
+        """How often visitors knew the composer's continuation from the network's, and which versions they preferred.
+
+        Returns:
+            For each question how many answered and the share, with a 95 % interval; nothing about who they are.
+        """
+        return summary(box.votes())
+
+    return votes
 
 
 def _own_seed(reader: MusicReader, file: str, first: int | None, last: int | None) -> Seed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gradio as gr
 
@@ -13,7 +14,7 @@ from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import Updates, Widgets
 from musiclstm.ui.requests import MODEL, QUIET, SOUND, request_folder, toasts, visitor_of
-from musiclstm.ui.results import Result, Shown, result_of
+from musiclstm.ui.results import Shown, result_of
 from musiclstm.ui.session import Session
 from musiclstm.ui.take_events import after_take, again, presented, remembered
 
@@ -92,7 +93,7 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
         with request_folder() as folder:
             if result is None or index is None or not 0 <= index < len(result.takes):
                 raise OptionError("This take does not exist.")
-            session.results[-1] = Result(result.takes, index)
+            session.results[-1] = replace(result, chosen=index)
             yield presented(w, session, session.engine or active.now, folder)
 
     def redo(session: Session) -> Iterator[Updates]:

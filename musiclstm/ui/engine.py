@@ -24,6 +24,7 @@ from musiclstm.generation import (
     TakeFiles,
     compose,
     compose_stream,
+    named_for_the_music,
     original_of,
     take_recipe,
     write_take,
@@ -208,7 +209,8 @@ class Engine:
             random_seed += 1
         if not self._closed:
             result = result_of([composition])
-            self._example = Example(result, self.write(Path(self._folder.name), result.shown))
+            written = self.write(Path(self._folder.name), result.shown)
+            self._example = Example(result, named_for_the_music(written, composition, result.shown.take.number))
 
 
 def _time_left(seconds: float, share: float) -> str:

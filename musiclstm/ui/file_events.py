@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from musiclstm.errors import MissingToolError
-from musiclstm.generation import MP3, SCORE, SCORE_PDF, WAV, zip_take
+from musiclstm.generation import MP3, SCORE, SCORE_PDF, WAV, music_name, zip_take
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import Widgets
@@ -13,7 +14,7 @@ from musiclstm.ui.pictures import SHEET_WIDTHS, sheet
 from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder, toasts
 from musiclstm.ui.session import Session
 
-ARCHIVE, SHEET, WAV_FILE, MP3_FILE = "musiclstm.zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
+ARCHIVE, SHEET, WAV_FILE, MP3_FILE = ".zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
 PAPER = "A4"
 WIDTH = "(session, width) => [session, window.musiclstm.width()]"
 _SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.download = f.orig_name; a.click(); }"
@@ -50,6 +51,7 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
             assert session.result is not None  # the buttons come with the first take
             with request_folder() as folder:
                 shown = session.result.shown
+                music = music_name(shown.composition, shown.take.number)
                 if name == SHEET:
                     (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
                 else:
@@ -60,8 +62,10 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
                         raise MissingToolError(written.note)
                 if name == ARCHIVE:
                     (folder / SHEET).write_text(sheet(shown).svg, encoding="utf-8")
-                    zip_take(written, folder / ARCHIVE, [folder / SHEET])
-                yield str(folder / name)
+                    zip_take(written, folder / f"{music}{ARCHIVE}", [folder / SHEET])
+                    yield str(folder / f"{music}{ARCHIVE}")
+                else:
+                    yield str((folder / name).rename(folder / f"{music}{Path(name).suffix}"))
 
         return make
 

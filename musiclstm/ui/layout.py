@@ -16,8 +16,9 @@ from musiclstm.notation import METRES
 from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.ballot import Ballot, place_ballot
 from musiclstm.ui.engine import Engine
-from musiclstm.ui.pictures import small_roll, take_roll, waiting_roll
+from musiclstm.ui.pictures import own_name, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
 
@@ -83,6 +84,7 @@ class Widgets:
     midi_continuation: gr.DownloadButton
     midi_joined: gr.DownloadButton
     score_pdf: gr.Button
+    midi_original: gr.DownloadButton
     score: gr.Button
     width: gr.Number
     sheet_svg: gr.Button
@@ -90,6 +92,7 @@ class Widgets:
     audio: gr.Button
     everything: gr.Button
     fetched: gr.File
+    ballot: Ballot
     sheet_fold: gr.Accordion
     sheet: gr.HTML
     replay_fold: gr.Accordion
@@ -109,8 +112,9 @@ class Widgets:
     def take(self) -> list[Any]:
         """Everything that ``shown`` and ``listed`` update."""
         picture = [self.heading, self.roll, self.cards, self.pick, self.sentence, self.sheet]
-        files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined]
-        return [*picture, self.code, self.steps, self.extend, self.undo, self.redo, *files, self.replay_fold, self.checked]
+        files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.midi_original]
+        steps = [self.code, self.steps, self.extend, self.undo, self.redo]
+        return [*picture, *steps, *files, self.replay_fold, self.checked, self.ballot.box, self.ballot.prefer]
 
     def opened(self, engine: Engine, note: str) -> Updates:
         """Updates for a page that has just loaded: the checkpoint in use, and its seeds."""
@@ -136,6 +140,11 @@ class Widgets:
             self.midi_seed: files.seed_midi,
             self.midi_continuation: files.continuation_midi,
             self.midi_joined: files.joined_midi,
+            self.midi_original: gr.DownloadButton(
+                f"{own_name(shown.composition.request.seed)} (MIDI)",
+                value=files.original_midi,
+                visible=files.original_midi is not None,
+            ),
             self.replay_fold: gr.Accordion(visible=True),
             self.checked: texts.CHECK,
         }
@@ -154,6 +163,7 @@ class Widgets:
             self.extend: gr.Button(visible=False),
             self.undo: gr.Button("Back to the last version", interactive=True),
             self.downloads: gr.Row(visible=False),
+            self.ballot.box: gr.Column(visible=False),
         }
 
     def listed(self, result: Result) -> Updates:
@@ -163,6 +173,7 @@ class Widgets:
         return {
             self.cards: gr.HTML(texts.cards(result, rolls), visible=several),
             self.pick: gr.Radio(choices=texts.take_names(result), value=result.chosen, visible=several),
+            **self.ballot.choices(result),
         }
 
 
@@ -181,7 +192,7 @@ def place(active: ActiveCheckpoint) -> Widgets:
         with gr.Column(scale=2, min_width=320, elem_id="controls"):
             controls = _seed_card(engine) | _settings() | _advanced()
         with gr.Column(scale=5, min_width=320, elem_id="take"):
-            take = _take(engine) | _files() | _folds()
+            take = _take(engine) | _files() | {"ballot": place_ballot()} | _folds()
     return Widgets(session=session, history=history, masthead=masthead, **controls, **take)
 
 
@@ -284,6 +295,9 @@ def _files() -> dict[str, Any]:
         made["midi_joined"] = gr.DownloadButton("Joined MIDI", size="sm", elem_id="get-joined-midi")
         made["midi_seed"] = gr.DownloadButton("Seed MIDI", size="sm", elem_id="get-seed-midi")
         made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
+        made["midi_original"] = gr.DownloadButton(
+            "The composer's own (MIDI)", size="sm", visible=False, elem_id="get-original-midi"
+        )
         made["score_pdf"] = gr.Button("Score (PDF)", size="sm", elem_id="get-score-pdf")
         made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
         made["sheet_svg"] = gr.Button("Sheet (SVG)", size="sm", elem_id="get-sheet")

@@ -14,6 +14,7 @@ import gradio as gr
 from musiclstm.compiled import user_cache
 from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.formats import MusicReader
+from musiclstm.hub import VoteCopies
 from musiclstm.render.samples import SampleLibrary
 from musiclstm.scratch import AppFolder
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
@@ -31,6 +32,9 @@ from musiclstm.ui.take_events import (
     take_events,
 )
 from musiclstm.ui.theme import theme
+from musiclstm.ui.vote_events import vote_events
+from musiclstm.votes import REPO_VARIABLE as VOTES_REPO
+from musiclstm.votes import BallotBox, votes_folder
 
 QUEUE_LENGTH = 4 * MOST  # events of all kinds that wait in Gradio's queue
 SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "edit", "keyboard", "events")  # in this order
@@ -42,13 +46,15 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
     """Serve the page until interrupted, with the bundled checkpoint or the one that the environment names.
 
     MUSICLSTM_REPO is a folder or OWNER/NAME on the Hub, MUSICLSTM_REVISION a branch, tag or commit of it. ``mcp`` also serves
-    the API as MCP tools. The files of visitors go into ``folder``. Raises CheckpointError if the bundled checkpoint can't be
-    opened.
+    the API as MCP tools. The files of visitors go into ``folder``, their votes into the folder MUSICLSTM_VOTES and the dataset
+    MUSICLSTM_VOTES_REPO. Raises CheckpointError if the bundled checkpoint can't be opened, OptionError for a malformed name.
     """
     repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
     active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
     reader = MusicReader()
-    page = build_page(active, reader)
+    box, dataset = BallotBox(votes_folder()), os.environ.get(VOTES_REPO)
+    copies = VoteCopies(box, dataset) if dataset else None
+    page = build_page(active, reader, box)
     try:
         samples = SampleLibrary(user_cache() / "samples")
         launch(page, samples, prevent_thread_lock=True, mcp_server=mcp)
@@ -59,6 +65,8 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
         page.block_thread()
     finally:
         page.close()
+        if copies is not None:
+            copies.close()
         reader.close()
         active.close()
 
@@ -91,8 +99,11 @@ def _script() -> str:
     return "\n".join(["() => {", *((folder / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS), "}"])
 
 
-def build_page(active: ActiveCheckpoint, reader: MusicReader) -> gr.Blocks:
-    """Build the page with its events and its API, ready for ``launch``; ``reader`` reads what visitors upload."""
+def build_page(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox | None = None) -> gr.Blocks:
+    """Build the page with its events and its API, ready for ``launch``; ``reader`` reads what visitors upload, and votes go to
+    ``box``, by default one that forgets them.
+    """
+    box = box or BallotBox()
     with gr.Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
         widgets = place(active)
         staged = opening_events(active, widgets)
@@ -103,7 +114,8 @@ def build_page(active: ActiveCheckpoint, reader: MusicReader) -> gr.Blocks:
         change_events(active, widgets)
         sheet_events(widgets)
         download_events(active, widgets)
-        add_endpoints(active, reader)
+        vote_events(active, widgets, box)
+        add_endpoints(active, reader, box)
         page.unload(_gone(active))
     return page
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from musiclstm.formats import musicxml_text
-from musiclstm.generation import Composition, Take, performed
-from musiclstm.music import Performance, Piece, line_after
+from musiclstm.generation import Composition, Take, original_of, performed
+from musiclstm.music import Performance, Piece, cut, line_after
 from musiclstm.render.pianoroll import roll_svg
 from musiclstm.render.sheet import Sheet, engrave
 from musiclstm.seeds import Seed
@@ -42,7 +42,7 @@ def waiting_roll(seed: Seed, bars: int, performance: Performance) -> str:
         piece,
         split=seed.end,
         until=until,
-        pitches=_expected(piece),
+        pitches=_expected(piece, None if seed.original is None else performance.played(seed.original.piece)),
         height=_ROLL_HEIGHT,
         quarter_px=_fitting(until),
         voices=performance.voices,
@@ -60,16 +60,18 @@ def take_roll(shown: Shown) -> str:
     composition, take = sounding(shown)
     split, seed = composition.split, composition.seed
     length = line_after(take.continuation, composition.request.total_bars)
+    original = original_of(shown.composition)
     return roll_svg(
         seed,
         _cut_off(take.continuation, length),
         split=split,
         until=split + length,
-        pitches=_expected(seed),
+        pitches=_expected(seed, original),
         height=_ROLL_HEIGHT,
         quarter_px=_fitting(split + length),
         voices=composition.request.performance.voices,
         written=split + line_after(take.continuation, composition.bars),
+        original=None if original is None else (own_name(composition.request.seed), beginning(original, length)),
     )
 
 
@@ -80,6 +82,16 @@ def small_roll(shown: Shown) -> str:
     return roll_svg(
         composition.seed, take.continuation, split=composition.split, height=160, quarter_px=_fitting(ticks, _CARD_WIDTH, 4.0)
     )
+
+
+def own_name(seed: Seed) -> str:
+    """What the composer's own continuation is called: "Mozart's own"."""
+    return f"{seed.surname or 'The composer'}'s own"
+
+
+def beginning(piece: Piece, end: int) -> Piece:
+    """The notes of a piece before tick ``end``, none held beyond it."""
+    return _cut_off(cut(piece, 0, end), end)
 
 
 def _cut_off(piece: Piece, end: int) -> Piece:
@@ -94,6 +106,9 @@ def _fitting(ticks: int, width: float = _ROLL_WIDTH, least: float = 9.0, most: f
     return min(most, max(least, width / max(1.0, ticks / 24)))
 
 
-def _expected(seed: Piece) -> tuple[int, int]:
+def _expected(seed: Piece, original: Piece | None) -> tuple[int, int]:
+    """The lowest and highest pitch to leave room for: those of most continuations, and of the composer's own."""
     pitches = seed.notes["pitch"]
-    return max(21, int(pitches.min()) - _HEADROOM), min(108, int(pitches.max()) + _HEADROOM)
+    low, high = max(21, int(pitches.min()) - _HEADROOM), min(108, int(pitches.max()) + _HEADROOM)
+    own = [] if original is None else original.notes["pitch"].tolist()
+    return min([low, *own]), max([high, *own])

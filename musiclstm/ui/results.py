@@ -19,10 +19,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Result:
-    """All takes of one press of a button, with the best or the tamest first. ``chosen`` is the index of the one on show."""
+    """All takes of one press of a button, with the best or the tamest first. ``chosen`` is the index of the one on show,
+    ``preferred`` of the one that the visitor prefers, if they said so.
+    """
 
     takes: tuple[Shown, ...]
     chosen: int = 0
+    preferred: int | None = None
 
     @property
     def shown(self) -> Shown:

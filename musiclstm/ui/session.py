@@ -10,10 +10,12 @@ from musiclstm.generation import played_so
 from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
+from musiclstm.ui.guess import Question
 from musiclstm.ui.results import Result
 
 OWN = "own"  # the id of the visitor's own music in the list of seeds
 KEPT_RESULTS = 24  # how far Undo goes back
+KEPT_QUESTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Session:
     ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``playing``: what ``own`` was made
     of, if it was played. ``results``: for Undo, the latest last; ``undone``: for Redo. ``opening``: an opening is on show, for
     which nothing is written yet. ``growing``: a take that is being written is on show. ``selection``: the bars that are chosen on
-    the roll. ``sheet``: the sheet music is unfolded.
+    the roll. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a take, which continuation is the composer's.
     """
 
     stopped: bool = False
@@ -68,6 +70,7 @@ class Session:
     growing: bool = False
     selection: tuple[int, int] | None = None
     sheet: bool = False
+    questions: dict[str, Question] = field(default_factory=dict)
 
     @property
     def result(self) -> Result | None:
@@ -101,7 +104,13 @@ class Session:
         self.performance = performance
         if self.result is not None:
             takes = tuple(replace(shown, composition=played_so(shown.composition, performance)) for shown in self.result.takes)
-            self.results[-1] = Result(takes, self.result.chosen)
+            self.results[-1] = replace(self.result, takes=takes)
+
+    def question(self, take: str, new: Question) -> Question:
+        """The question about a take: the one that was asked before, or a ``new`` one."""
+        for old in list(self.questions)[: 1 - KEPT_QUESTIONS]:
+            del self.questions[old]
+        return self.questions.setdefault(take, new)
 
     def seed(self, seed_id: str, engine: Engine) -> Seed:
         """Find a seed by its id, including the visitor's own music. Raises OptionError."""

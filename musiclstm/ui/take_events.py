@@ -16,6 +16,7 @@ from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.generation import (
     Composition,
     extension_request,
+    named_for_the_music,
     other_checkpoint,
     recipe_from_link,
     regeneration_request,
@@ -231,8 +232,9 @@ def _write_event(
 
 
 def after_take(w: Widgets, event: Any) -> None:
-    """After ``event`` has shown a take: its link, and its sheet music."""
+    """After ``event`` has shown a take: its link, the question which continuation is the composer's, and its sheet music."""
     event.then(None, w.code, w.link, js="(code) => window.musiclstm.arrived(code)", **AT_ONCE)
+    event.then(w.ballot.asked, w.session, w.ballot.outputs, **AT_ONCE)
     event.then(engraved, [w.session, w.width], w.sheet, js=WIDTH, **QUIET, **SOUND)
 
 
@@ -258,10 +260,10 @@ def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Upd
     """Updates that show the visitor's latest result; its files go to ``folder``."""
     assert session.result is not None
     session.growing = False
-    written = engine.write(folder, session.result.shown)
-    return w.shown(session.result.shown, written, engine, steps=len(session.results) - 1, redo=bool(session.undone)) | w.listed(
-        session.result
-    )
+    shown = session.result.shown
+    written = named_for_the_music(engine.write(folder, shown), shown.composition, shown.take.number)
+    back, forward = len(session.results) - 1, bool(session.undone)
+    return w.shown(shown, written, engine, steps=back, redo=forward) | w.listed(session.result)
 
 
 def _grown(w: Widgets, composition: Composition | None) -> Updates:

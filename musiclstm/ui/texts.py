@@ -47,15 +47,14 @@ def seed_choices(seeds: Iterable[Seed], own: OwnMusic | None = None) -> list[tup
     """(label, id) of each seed: the visitor's own music first, then the rest by the composer's surname and by title."""
     seeds = tuple(seeds)
     mine = [] if own is None else [(f"Yours · {own.seed.title}", OWN)]
-    sharing = Counter(surname for surname, _ in {(_surname(seed.composer), seed.composer) for seed in seeds})
+    sharing = Counter(surname for surname, _ in {(seed.surname, seed.composer) for seed in seeds})
 
     def label(seed: Seed) -> str:
-        surname = _surname(seed.composer)
-        composer = seed.composer if sharing[surname] > 1 else surname
+        composer = seed.composer if sharing[seed.surname] > 1 else seed.surname
         return f"{composer} · {seed.title}" if composer else seed.title
 
     def place(seed: Seed) -> tuple[bool, str, str, str]:
-        return not seed.composer, _plain(_surname(seed.composer)), _plain(seed.composer), _plain(seed.title)
+        return not seed.composer, _plain(seed.surname), _plain(seed.composer), _plain(seed.title)
 
     return mine + [(label(seed), seed.id) for seed in sorted(seeds, key=place)]
 
@@ -166,10 +165,18 @@ def cards(result: Result, rolls: Sequence[str]) -> str:
         if shown.take.shared_passage is not None:
             figures.append(f"shares {counted(shown.take.shared_passage.notes, 'note')}")
         made.append(
-            f'<button type="button" class="card" data-take="{index}" aria-pressed="{chosen}"><b>{escape(shown.label)}</b>'
-            f"{roll}<span>{escape(' · '.join(figures))}</span></button>"
+            f'<div><button type="button" class="card" data-take="{index}" aria-pressed="{chosen}"><b>{escape(shown.label)}</b>'
+            f"{roll}<span>{escape(' · '.join(figures))}</span></button>{_preference(result, index)}</div>"
         )
     return f'<div class="cards">{"".join(made)}</div>'
+
+
+def _preference(result: Result, index: int) -> str:
+    """The button that says which version a visitor prefers; pressed once, it stays."""
+    mine = result.preferred == index
+    words, pressed = ("You prefer this version", "true") if mine else ("I prefer this version", "false")
+    state = "" if result.preferred is None else " disabled"
+    return f'<button type="button" class="prefer" data-prefer="{index}" aria-pressed="{pressed}"{state}>{words}</button>'
 
 
 def take_names(result: Result) -> list[tuple[str, int]]:
@@ -223,13 +230,7 @@ def counted(number: int, what: str) -> str:
 
 
 def _named(seed: Seed) -> str:
-    surname = _surname(seed.composer)
-    return f"{surname} · {seed.title}" if surname else seed.title
-
-
-def _surname(composer: str) -> str:
-    """The last word of a name: "Beethoven" of "Ludwig van Beethoven"."""
-    return composer.rsplit(maxsplit=1)[-1] if composer.split() else ""
+    return f"{seed.surname} · {seed.title}" if seed.surname else seed.title
 
 
 def _plain(text: str) -> str:

@@ -155,11 +155,11 @@ def test_an_unknown_instrument_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_zip_contains_every_file(tmp_path: Path) -> None:
+def test_a_zip_contains_every_file_in_a_folder_of_its_name(tmp_path: Path) -> None:
     files = write(tmp_path / "out", audio="", score=False)
     export.zip_take(files, tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
-        assert sorted(archive.namelist()) == sorted(path.name for path in files.all())
+        assert sorted(archive.namelist()) == sorted(f"all/{path.name}" for path in files.all())
 
 
 def test_a_title_may_have_any_characters(tmp_path: Path) -> None:

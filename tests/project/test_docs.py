@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import pytest
 
-from musiclstm import api, cli, limits
+from musiclstm import __version__, api, cli, limits
 from musiclstm.checkpoint import Checkpoint
+from musiclstm.cli_options import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -166,7 +167,7 @@ def parse(parser: argparse.ArgumentParser, words: tuple[str, ...], *, whole: boo
 
 def parse_musiclstm(command: Command) -> None:
     name, *arguments = command.words[1:] or ["--help"]
-    if name == "--help":
+    if name in ("--help", "--version"):
         return
     assert name in subcommands(), command.line
     parse(subcommands()[name], tuple(arguments), whole=command.whole)
@@ -224,10 +225,10 @@ def run_elsewhere(command: Command) -> None:
 
 HERE = "run in an empty folder"
 RULES: dict[str, tuple[str, Callable[[Command], None]]] = {
-    HERE: (r"musiclstm (seeds|generate|check|evaluate)\b(?!.*--(takes|continuations)).*", parse_musiclstm),
+    HERE: (r"musiclstm (seeds|generate|check|evaluate|votes)\b(?!.*--(takes|continuations)).*", parse_musiclstm),
     # Several takes are written in tests/test_cli.py, and many continuations are compared there.
     "parsed": (
-        r"musiclstm( --help| (app|train|push|deploy)\b.*| (generate|evaluate) .*--(takes|continuations).*)?",
+        r"musiclstm( --help| --version| (app|train|push|deploy)\b.*| (generate|evaluate) .*--(takes|continuations).*)?",
         parse_musiclstm,
     ),
     "scripts": (r"(python|(hf jobs )?uv run( --dry-run)?) (train|app)\.py\b.*", parse_script),
@@ -291,7 +292,7 @@ def known_variable(name: str) -> bool:
 
 
 def test_the_options_in_running_text_exist() -> None:
-    known = {"--help"}.union(*map(options_of, subcommands().values()))
+    known = {"--help", "--version"}.union(*map(options_of, subcommands().values()))
     named = {word for page in PAGES for span in spans(text_of(page)) for word in re.findall(r"(?<!\S)--[\w-]+", span)}
     assert named <= known
 
@@ -309,9 +310,19 @@ def test_the_table_of_training_options_is_the_parser() -> None:
     assert written == defaults
 
 
+def test_every_help_shows_examples_that_are_accepted() -> None:
+    assert set(EXAMPLES) == {"", *subcommands()}
+    for name, examples in EXAMPLES.items():
+        shown = (subcommands()[name] if name else cli._parser()).format_help()
+        for example in examples:
+            assert example in shown
+            cli._parser().parse_args(shlex.split(example))
+            assert name in ("", example.split()[0])
+
+
 def test_the_table_of_generate_names_every_option() -> None:
     written = {name for name in spans(section("Generate", COMMAND_LINE)) if name.startswith("--")}
-    assert written == options_of(subcommands()["generate"]) - {"--help", "--out"}
+    assert written == options_of(subcommands()["generate"]) - {"--help"}
 
 
 # Commands that run here
@@ -509,7 +520,7 @@ def test_the_space_runs_the_pinned_gradio_on_a_python_with_builds() -> None:
 
 
 def test_the_changelog_knows_the_version() -> None:
-    assert PYPROJECT["project"]["version"] in text_of(CHANGELOG)
+    assert __version__ in text_of(CHANGELOG)
 
 
 def test_the_licence_is_the_whole_apache_2() -> None:

@@ -80,6 +80,15 @@ def test_hand_over_is_at_the_first_bar_line_after_the_last_onset() -> None:
     assert drawn(roll_svg(scale(2), scale(1), split=288)).attrib["data-split"] == "288"
 
 
+def test_the_composers_own_continuation_is_there_for_a_script_and_hidden() -> None:
+    own = drawn(roll_svg(scale(2), scale(1), original=("Bach's own", scale(1, lowest=30))))
+    (hidden,) = (element for element in own.iter() if element.attrib.get("class") == "own")
+    assert (hidden.attrib["display"], hidden.attrib["data-name"]) == ("none", "Bach's own")
+    (notes,) = hidden.findall(f"{SVG}g")
+    assert notes.attrib["data-notes"].split()[0] == "192:30:24:80"
+    assert max(numbers(notes, "y")) < float(own.attrib["data-bottom"])  # there is room for its low notes
+
+
 def test_hand_over_is_labelled_only_if_something_follows() -> None:
     assert {"opening", "continuation"} <= set(words(roll_svg(scale(2), scale(1))))
     assert {"opening", "continuation"} <= set(words(roll_svg(scale(2), NOTHING)))

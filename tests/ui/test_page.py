@@ -50,6 +50,7 @@ from musiclstm.ui.page import build_page, launch
 from musiclstm.ui.pictures import growing_roll, waiting_roll
 from musiclstm.ui.requests import requests_for
 from musiclstm.ui.results import Shown
+from musiclstm.votes import summary
 
 ROOT = Path(__file__).resolve().parents[2]
 API = ROOT / "docs" / "api.md"
@@ -324,10 +325,14 @@ def test_the_composers_own_continuation_is_served_where_it_is_known(client: Clie
         client.predict(seed="waltz", api_name="/original")
 
 
+def test_the_votes_are_served_as_sums(client: Client) -> None:
+    assert client.predict(api_name="/votes") == summary([])
+
+
 def test_only_the_endpoints_for_programs_are_public(client: Client) -> None:
     api = client.view_api(return_format="dict", print_info=False)
     assert isinstance(api, dict)
-    assert set(api["named_endpoints"]) == {"/generate", "/continue", "/regenerate", "/original", "/seeds"}
+    assert set(api["named_endpoints"]) == {"/generate", "/continue", "/regenerate", "/original", "/seeds", "/votes"}
     assert not api["unnamed_endpoints"]
     asked = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
     first = ["seed", "diversity", "bars", "random_seed", "tempo", "instrument"]
@@ -382,7 +387,7 @@ def test_the_endpoints_are_mcp_tools(engine: Engine, reader: MusicReader, sample
     address = launch(page, samples, prevent_thread_lock=True, quiet=True, mcp_server=True)
     tools, answer = asyncio.run(ask(address))
     page.close()
-    assert tools == ["generate", "continue_music", "regenerate", "original", "seeds"]
+    assert tools == ["generate", "continue_music", "regenerate", "original", "seeds", "votes"]
     assert not answer.isError
     assert "joined.mid" in str(answer.content)
 

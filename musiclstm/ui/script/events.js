@@ -31,6 +31,10 @@
     else if (target.closest("#player .loop")) {
       const bars = music.now()?.bars;
       player.setSection(player.section() || !bars ? null : [bars[0], bars.at(-1)]);
+    } else if (target.closest("#guess [data-guess]")) {
+      player.guess(target.closest("[data-guess]").dataset.guess);
+    } else if (target.closest("#cards [data-prefer]")) {
+      document.querySelectorAll("#prefer input")[Number(target.closest("[data-prefer]").dataset.prefer)]?.click();
     } else if (target.closest("#cards [data-take]")) {
       document.querySelectorAll("#pick input")[Number(target.closest("[data-take]").dataset.take)]?.click();
     } else if (onRoll(event)) {
@@ -56,7 +60,7 @@
     }
     const turn = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (event.target.closest("#player [data-part]") && turn) {
-      const open = player.PARTS.filter((part) => !find(`#player [data-part=${part}]`)?.disabled);
+      const open = player.PARTS.filter((part) => !find(`#player [data-part=${part}]`)?.matches(":disabled, [hidden]"));
       player.choosePart(open[(open.indexOf(player.part()) + turn + open.length) % open.length]);
       find(`#player [data-part=${player.part()}]`)?.focus();
       event.preventDefault();

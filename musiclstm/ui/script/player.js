@@ -3,7 +3,9 @@
     const AHEAD = 0.3; // seconds of notes handed to the sampler beforehand
     const HIDDEN_AHEAD = 2.5; // a page in the background is asked only once a second
     const TAIL = 0.6; // seconds after the last note
-    const PARTS = ["seed", "continuation", "joined"];
+    const PARTS = ["seed", "continuation", "joined", "original"];
+    const GUESSED = ["a", "b"]; // one is the continuation, the other the original
+    const LATER = ["continuation", "original", ...GUESSED]; // what begins at the hand-over
     let part = "joined";
     let playing = false;
     let place = 0; // seconds of the music at ``since``, a time of the sampler's clock
@@ -15,15 +17,16 @@
     let held = false; // the music has come to where nothing is written yet
     let old = null; // the music on the roll when Generate was pressed
     let shown = null; // the music that was on the roll before it was drawn anew
+    let heard = false; // some of the continuation or the original, under its name
     let loading = 0;
     let timer = 0;
 
+    const plays = ({ group }) => group === part || (part === "joined" && (group === "seed" || group === "continuation"));
     const bounds = () => {
       const known = music.now();
       if (!known) return [0, 0];
-      const notes = part === "joined" ? known.notes : known.notes.filter((note) => note.group === part);
-      const end = Math.max(0, ...notes.map((note) => note.end)) + TAIL;
-      if (part === "continuation") return [known.split, Math.max(known.split, end)];
+      const end = Math.max(0, ...known.notes.filter(plays).map((note) => note.end)) + TAIL;
+      if (LATER.includes(part)) return [known.split, Math.max(known.split, end)];
       return [0, expecting ? known.split : known.growing ? Math.max(end, known.written) : end];
     };
     const position = () => (playing && !held ? place + (sampler.now() - since) * speed : place);
@@ -61,7 +64,8 @@
       }
       const until = Math.min(here + (document.hidden ? HIDDEN_AHEAD : AHEAD) * speed, open, stop);
       for (const note of known.notes) {
-        if (note.start < handed || note.start >= until || (part !== "joined" && note.group !== part)) continue;
+        if (note.start < handed || note.start >= until || !plays(note)) continue;
+        heard ||= note.group === "continuation" || note.group === "original";
         const at = since + (note.start - place) / speed;
         sampler.strike(known.voices, note, at, (note.end - note.start) / speed).catch(failed);
       }
@@ -119,10 +123,10 @@
     };
     // Keep the place when switching: from bar 3 of the opening to bar 3 of the continuation, or to the same bar of the whole.
     const choosePart = (wanted) => {
-      if (wanted === part || !PARTS.includes(wanted)) return;
+      if (wanted === part || ![...PARTS, ...GUESSED].includes(wanted)) return;
       const split = music.now()?.split ?? 0;
       let seconds = position();
-      if (wanted === "continuation" && seconds < split) seconds += split;
+      if (LATER.includes(wanted) && seconds < split) seconds += split;
       if (wanted === "seed" && seconds >= split) seconds -= split;
       part = wanted;
       seek(seconds);
@@ -133,8 +137,13 @@
       const known = music.now();
       if (!known) return;
       if (expecting && known !== old && (known.growing || known.continues)) expecting = false;
+      if (!PARTS.slice(0, 3).includes(part) && !known.notes.some(plays)) {
+        pause();
+        part = "joined";
+      }
       if (known.rhythm !== shown?.rhythm) {
         section = null;
+        heard = false;
         if (playing && !expecting && !known.growing) pause();
         restart(0);
       } else if (known.performance !== shown.performance) {
@@ -167,12 +176,19 @@
       const [first, last] = bounds();
       const length = Math.max(0, last - first);
       const here = clamp(position() - first, 0, length);
+      const guessing = GUESSED.includes(part);
       for (const button of box.querySelectorAll("[data-part]")) {
         const mine = button.dataset.part === part;
         button.setAttribute("aria-checked", mine);
-        button.tabIndex = mine ? 0 : -1;
+        button.tabIndex = mine || (guessing && button.dataset.part === "joined") ? 0 : -1;
         button.disabled = button.dataset.part !== "joined" && !known?.continues && !mine;
+        if (button.dataset.part === "original") Object.assign(button, { hidden: !known?.own, textContent: known?.own ?? "" });
       }
+      for (const each of document.querySelectorAll("#guess [data-guess]")) {
+        each.setAttribute("aria-pressed", playing && each.dataset.guess === part);
+      }
+      find("#roll")?.classList.toggle("original-shown", part === "original");
+      find("#roll")?.classList.toggle("guessing", guessing);
       const button = box.querySelector(".play");
       const slider = box.querySelector(".position");
       button.disabled = slider.disabled = !length || !sampler.available();
@@ -189,13 +205,21 @@
       if (known) {
         const tick = known.tick(clamp(position(), 0, known.seconds(known.ticks)));
         music.point(tick, playing);
-        sheet.light(tick, playing);
+        sheet.light(tick, playing && !guessing && part !== "original");
       }
       if (playing) requestAnimationFrame(() => playing && show());
     };
     return {
       PARTS,
       part: () => part,
+      heard: () => heard,
+      // Play one of the two that the visitor compares, or pause it.
+      guess: (letter) => {
+        const again = part === letter;
+        choosePart(letter);
+        if (again && playing) pause();
+        else play();
+      },
       isPlaying: () => playing,
       ready: () => Boolean(music.now()?.notes.length) && sampler.available(),
       toggle: () => (playing ? pause() : play()),
@@ -211,7 +235,7 @@
         const known = music.now();
         if (!known) return;
         const seconds = known.seconds(tick);
-        if ((part === "seed" && seconds >= known.split) || (part === "continuation" && seconds < known.split)) part = "joined";
+        if ((part === "seed" && seconds >= known.split) || (LATER.includes(part) && seconds < known.split)) part = "joined";
         seek(seconds);
       },
       setSpeed: (value) => {
@@ -232,6 +256,7 @@
         sampler.wake();
         section = null;
         part = "joined";
+        heard = false;
         pause();
         place = 0;
         expecting = true;

@@ -3,8 +3,10 @@
     let read = null;
     let known = []; // the data that was read: Gradio may change a picture in its place
     const rollOf = () => find("#roll .html-container svg");
+    // The music to guess is not on the roll.
+    const GROUPS = { seed: ".seed", continuation: ".continuation", original: ".original", a: "#guess .a", b: "#guess .b" };
     const notesOf = (svg, group) =>
-      (svg.querySelector(`.${group}`)?.dataset.notes ?? "")
+      ((GROUPS[group].startsWith("#") ? document : svg).querySelector(GROUPS[group])?.dataset.notes ?? "")
         .split(" ")
         .filter(Boolean)
         .map((word) => word.split(":").map(Number))
@@ -18,7 +20,8 @@
     // Look at the roll; true if its music is another one than when it was last looked at.
     const changed = () => {
       const svg = rollOf();
-      const groups = [...(svg?.querySelectorAll("[data-notes]") ?? [])].map((group) => group.dataset.notes);
+      const holders = [...(svg?.querySelectorAll("[data-notes]") ?? []), ...document.querySelectorAll("#guess [data-notes]")];
+      const groups = holders.map((group) => group.dataset.notes);
       const { clock, voices, written } = svg?.dataset ?? {};
       const data = [clock, voices, written, Boolean(svg?.closest(".growing")), ...groups];
       if (data.length === known.length && data.every((each, i) => each === known[i])) return false;
@@ -29,7 +32,7 @@
     const readFrom = (svg) => {
       const clock = svg.dataset.clock.split(" ").map((pair) => pair.split(":").map(Number));
       const seconds = (tick) => between(clock, tick, 0, 1);
-      const notes = [...notesOf(svg, "seed"), ...notesOf(svg, "continuation")].sort((a, b) => a.on - b.on);
+      const notes = Object.keys(GROUPS).flatMap((group) => notesOf(svg, group)).sort((a, b) => a.on - b.on);
       for (const note of notes) Object.assign(note, { start: seconds(note.on), end: seconds(note.off) });
       return {
         notes,
@@ -48,6 +51,7 @@
         rhythm: notes.filter((note) => note.group === "seed").slice(0, 24).map((note) => `${note.on}:${note.off}`).join(" "),
         performance: `${svg.dataset.voices} ${seconds(96)} ${notes[0]?.key}`,
         continues: notes.some((note) => note.group === "continuation"),
+        own: svg.querySelector(".own")?.dataset.name, // what the composer's own continuation is called, if it is known
       };
     };
     // The tick under a point of the picture.
