@@ -208,6 +208,15 @@ def in_words(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def percent(share: float) -> str:
+    """A share for people.
+
+    >>> percent(0.614)
+    '61 %'
+    """
+    return f"{100 * share:.0f} %"
+
+
 def _share(hits: Sequence[bool]) -> dict[str, Any]:
     """How many there were, the share of hits and its interval; no share of none."""
     if not hits:
@@ -220,4 +229,4 @@ def _said(share: dict[str, Any]) -> str:
     if not share["number"]:
         return "none yet"
     low, high = share["interval"]
-    return f"{share['share']:.0%} of {share['number']} (95 % interval {low:.0%} to {high:.0%})"
+    return f"{percent(share['share'])} of {share['number']} (95 % interval {percent(low)} to {percent(high)})"

@@ -55,6 +55,7 @@ _TOGETHER = (
         "generation/test_composition",
         "generation/test_regeneration",
         "generation/test_link",
+        "generation/test_file_names",
         "training/test_fit_critic",
         "evaluation/test_continuations",
         "evaluation/test_likelihood",

@@ -93,7 +93,7 @@ def test_the_command_prints_the_sums(tmp_path: Path, monkeypatch: pytest.MonkeyP
         box.cast(vote)
     assert main(["votes"]) == 0
     said = capsys.readouterr().out
-    assert "Right guesses: 67% of 3 (95 % interval" in said
-    assert "Preferred diversity 1.3: 100% of 1" in said
+    assert "Right guesses: 67 % of 3 (95 % interval" in said
+    assert "Preferred diversity 1.3: 100 % of 1" in said
     assert main(["votes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == summary([RIGHT, RIGHT, WRONG, BOLD])

@@ -12,7 +12,7 @@ from musiclstm.music import Piece
 from musiclstm.render.pianoroll import note_data
 from musiclstm.ui.pictures import beginning, sounding
 from musiclstm.ui.results import Shown
-from musiclstm.votes import LEAST_GUESSES
+from musiclstm.votes import LEAST_GUESSES, percent
 
 MOST_BARS = 8  # to compare
 LETTERS = ("A", "B")
@@ -106,7 +106,7 @@ def _answer(pair: Pair, question: Question) -> str:
     said = [f"Right! {truth}" if question.right else f"No: {truth}"]
     others = question.others or {"number": 0}
     if others["number"] >= LEAST_GUESSES:
-        said.append(f"Others guessed right {others['share']:.0%} of {others['number']} times.".replace("%", " %"))
+        said.append(f"Others guessed right {percent(others['share'])} of {others['number']} times.")
     if question.heard:
         said.append("You had heard one of them before, so your guess is counted apart.")
     return " ".join(said)

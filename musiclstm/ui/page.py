@@ -49,11 +49,11 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
     the API as MCP tools. The files of visitors go into ``folder``, their votes into the folder MUSICLSTM_VOTES and the dataset
     MUSICLSTM_VOTES_REPO. Raises CheckpointError if the bundled checkpoint can't be opened, OptionError for a malformed name.
     """
+    box, dataset = BallotBox(votes_folder()), os.environ.get(VOTES_REPO)
+    copies = VoteCopies(box, dataset) if dataset else None
     repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
     active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
     reader = MusicReader()
-    box, dataset = BallotBox(votes_folder()), os.environ.get(VOTES_REPO)
-    copies = VoteCopies(box, dataset) if dataset else None
     page = build_page(active, reader, box)
     try:
         samples = SampleLibrary(user_cache() / "samples")

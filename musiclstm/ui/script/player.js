@@ -5,7 +5,8 @@
     const TAIL = 0.6; // seconds after the last note
     const PARTS = ["seed", "continuation", "joined", "original"];
     const GUESSED = ["a", "b"]; // one is the continuation, the other the original
-    const LATER = ["continuation", "original", ...GUESSED]; // what begins at the hand-over
+    const OTHER = ["original", ...GUESSED]; // whole from the start, and not there for every opening
+    const LATER = ["continuation", ...OTHER]; // what begins at the hand-over
     let part = "joined";
     let playing = false;
     let place = 0; // seconds of the music at ``since``, a time of the sampler's clock
@@ -38,7 +39,7 @@
       held = false;
       if (playing) step();
     };
-    const limit = (known) => (expecting ? known.split : known.growing ? known.written : Infinity);
+    const limit = (known) => (OTHER.includes(part) ? Infinity : expecting ? known.split : known.growing ? known.written : Infinity);
 
     // Hand over the notes of the next moments; runs again and again while the music plays.
     const step = () => {
@@ -137,7 +138,7 @@
       const known = music.now();
       if (!known) return;
       if (expecting && known !== old && (known.growing || known.continues)) expecting = false;
-      if (!PARTS.slice(0, 3).includes(part) && !known.notes.some(plays)) {
+      if (OTHER.includes(part) && !known.notes.some(plays)) {
         pause();
         part = "joined";
       }
