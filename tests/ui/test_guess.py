@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from waiting import PATIENCE, wait_until
 
 from musiclstm.checkpoint import Checkpoint
@@ -24,8 +23,6 @@ from musiclstm.ui.guess import Pair, Question, name_of, pair_of, question_page
 from musiclstm.ui.page import build_page, launch
 from musiclstm.ui.results import Shown
 from musiclstm.votes import BallotBox, Guess, Preference
-
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 
 
 @pytest.fixture(scope="module")
@@ -96,22 +93,20 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> BallotBox:
 
 
 @pytest.fixture
-def page(small_checkpoint: Checkpoint, samples: SampleLibrary, box: BallotBox) -> Iterator[Page]:
+def page(browser: Browser, small_checkpoint: Checkpoint, samples: SampleLibrary, box: BallotBox) -> Iterator[Page]:
     engine = Engine(small_checkpoint, bars=4)
     engine.warm_up()
     wait_until(lambda: engine.example is not None)
-    with MusicReader() as reader, sync_playwright() as playwright:
+    with MusicReader() as reader:
         served = build_page(ActiveCheckpoint(engine), reader, box)
         address = launch(served, samples, prevent_thread_lock=True, quiet=True)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
-        expect.set_options(timeout=1000 * PATIENCE)
         opened = browser.new_page(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
         failures: list[str] = []
         opened.on("pageerror", lambda error: failures.append(str(error)))
         opened.set_default_timeout(1000 * PATIENCE)
         opened.goto(address)
         yield opened
-        browser.close()
+        opened.close()
         served.close()
         engine.close()
         assert not failures
