@@ -34,6 +34,7 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
         example = None if code or session.results else engine.example
         if example is not None:
             session.add(example.result)
+            session.example = example.result
         known = [(name, link) for name, link in history]
         yield {
             **w.opened(engine, active.note),
@@ -50,7 +51,7 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
                 yield presented(w, session, engine, folder) | remembered(w, session, history)
 
     linked = gr.State(["", 0])  # a link that is a recipe alone, and how often an earlier result was one
-    outputs = [w.masthead, w.seed, w.facts, *w.take, w.history, w.earlier, linked]
+    outputs = [w.masthead, w.seed, w.openings, w.facts, *w.take, w.history, w.earlier, linked]
     arrived = page.load(arrive, [w.history, w.bars, w.session], outputs, **QUIET, **SOUND)
     after_take(w, arrived)
     arrived.then(None, js=_LINKED, **AT_ONCE)

@@ -9,15 +9,15 @@ from typing import Any
 import gradio as gr
 
 from musiclstm.config import SamplingOptions
-from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import TakeFiles, link_of
 from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
-from musiclstm.notation import METRES
 from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.ballot import Ballot, place_ballot
 from musiclstm.ui.engine import Engine
+from musiclstm.ui.opening_layout import place_opening, place_openings
+from musiclstm.ui.openings import openings_page
 from musiclstm.ui.pictures import own_name, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
@@ -36,6 +36,13 @@ class Widgets:
     session: gr.State
     history: gr.BrowserState
     masthead: gr.HTML
+    openings: gr.HTML
+    era: gr.Radio
+    texture: gr.Dropdown
+    search: gr.Textbox
+    found: gr.Textbox
+    opening_id: gr.Textbox
+    choose_opening: gr.Button
     seed: gr.Dropdown
     upload: gr.File
     own_facts: gr.HTML
@@ -122,6 +129,7 @@ class Widgets:
         return {
             self.masthead: texts.masthead(engine.checkpoint, note),
             self.seed: gr.Dropdown(choices=seeds, value=engine.first.id),
+            self.openings: openings_page(engine.checkpoint.seeds),
         }
 
     def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int, redo: bool = False) -> Updates:
@@ -188,36 +196,13 @@ def place(active: ActiveCheckpoint) -> Widgets:
     # Not a real secret, this is the visitor's own browser. With Gradio's random default a restart would lose the history.
     history = gr.BrowserState([], storage_key="musiclstm-history", secret="musiclstm")  # noqa: S106
     masthead = gr.HTML(texts.masthead(engine.checkpoint, active.note), elem_id="masthead")
+    browse = place_openings(engine)
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=2, min_width=320, elem_id="controls"):
-            controls = _seed_card(engine) | _settings() | _advanced()
+            controls = place_opening(engine) | _settings() | _advanced()
         with gr.Column(scale=5, min_width=320, elem_id="take"):
             take = _take(engine) | _files() | {"ballot": place_ballot()} | _folds()
-    return Widgets(session=session, history=history, masthead=masthead, **controls, **take)
-
-
-def _seed_card(engine: Engine) -> dict[str, Any]:
-    first = engine.first
-    made: dict[str, Any] = {}
-    with gr.Column(elem_id="seed-card"):
-        made["seed"] = gr.Dropdown(texts.seed_choices(engine.checkpoint.seeds), value=first.id, label="Opening", elem_id="seed")
-        made["facts"] = gr.HTML(texts.seed_facts(first, Performance()), elem_id="facts")
-        with gr.Accordion("Use your own music as the opening", open=False, elem_id="own"):
-            kinds = sorted(MUSIC_ENDINGS)
-            made["upload"] = gr.File(label="A MIDI, MusicXML, kern or ABC file", file_types=kinds, height=150, elem_id="upload")
-            made["own_facts"] = gr.HTML(texts.OWN_FILES, elem_id="own-facts")
-            made["own_parts"] = gr.CheckboxGroup([], label="Parts to use", visible=False, elem_id="own-parts")
-            with gr.Row(visible=False, elem_id="own-range") as made["own_range"]:
-                made["own_first"] = gr.Number(1, label="First bar", precision=0, minimum=1, elem_id="own-first")
-                made["own_last"] = gr.Number(8, label="Last bar", precision=0, minimum=1, elem_id="own-last")
-        gr.HTML('<button type="button" id="play-your-own">Play your own opening</button>')
-        with gr.Row(visible=False, elem_id="understood") as made["understood"]:
-            made["played_tempo"] = gr.Number(96, label="Tempo", minimum=20, maximum=400, elem_id="played-tempo")
-            made["played_metre"] = gr.Dropdown(list(METRES), value="4/4", label="Metre", elem_id="played-metre")
-            made["played_first"] = gr.Number(0, label="First beat, s", elem_id="played-first")
-        made["playing"] = gr.Textbox(visible=False)
-        made["use_playing"] = gr.Button("Use as opening", elem_id="use-playing")  # pressed by the script
-    return made
+    return Widgets(session=session, history=history, masthead=masthead, **browse, **controls, **take)
 
 
 def _settings() -> dict[str, Any]:

@@ -11,12 +11,15 @@ from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import Updates, Widgets
+from musiclstm.ui.openings import chosen_ids
 from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, performance_of, request_folder, toasts
 from musiclstm.ui.session import Session
 from musiclstm.ui.take_events import after_take, presented
 
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _CHOSEN = "(...inputs) => { window.musiclstm.chosen(); return inputs; }"
+_OPENING = "(...inputs) => window.musiclstm.openings.chosen(inputs)"
+_FOUND = "(ids) => window.musiclstm.openings.show(ids)"
 _BEGIN = "() => window.musiclstm.begin()"
 
 
@@ -50,6 +53,18 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
         event.success(stage, inputs, outputs, **QUIET, **SOUND).success(None, js=_BEGIN, **AT_ONCE)
 
     w.seed.input(stage, inputs, outputs, js=_CHOSEN, **latest).success(None, js=_BEGIN, **AT_ONCE)
+
+    def choose(seed_id: str, session: Session) -> str:
+        with toasts():
+            return session.seed(seed_id, session.engine or active.now).id
+
+    def search(when: str, texture: str, words: str, session: Session) -> str:
+        return chosen_ids((session.engine or active.now).checkpoint.seeds, when, texture, words or "")
+
+    staged(w.choose_opening.click(choose, [w.opening_id, w.session], w.seed, js=_OPENING, **QUIET))
+    asked = [w.era, w.texture, w.search, w.session]
+    filters = [w.era.input, w.texture.input, w.search.input, w.search.submit]
+    gr.on(filters, search, asked, w.found, trigger_mode="always_last", **QUIET).then(None, w.found, None, js=_FOUND, **AT_ONCE)
     changed = [w.instrument.input, w.tempo.submit, w.tempo.blur, w.transposition.release]
     after_take(w, gr.on(changed, play_so, inputs, outputs, **latest))
     return staged

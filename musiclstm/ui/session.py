@@ -55,7 +55,8 @@ class Session:
 
     ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``playing``: what ``own`` was made
     of, if it was played. ``results``: for Undo, the latest last; ``undone``: for Redo. ``opening``: an opening is on show, for
-    which nothing is written yet. ``growing``: a take that is being written is on show. ``selection``: the bars that are chosen on
+    which nothing is written yet. ``growing``: a take that is being written is on show. ``example``: the result
+    that every visitor is shown first, to which Undo doesn't go back. ``selection``: the bars that are chosen on
     the roll. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a take, which continuation is the composer's.
     """
 
@@ -68,6 +69,7 @@ class Session:
     undone: list[Result] = field(default_factory=list)
     opening: bool = True
     growing: bool = False
+    example: Result | None = None
     selection: tuple[int, int] | None = None
     sheet: bool = False
     questions: dict[str, Question] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Session:
     def add(self, result: Result) -> None:
         """Show a new result and forget the oldest ones."""
         self.opening = False
+        self.results = [each for each in self.results if each is not self.example]
         self.results.append(result)
         self.undone.clear()
         del self.results[:-KEPT_RESULTS]

@@ -83,6 +83,7 @@
   window.musiclstm = {
     player,
     sampler,
+    openings,
     look,
     width: () => find("#sheet-fold")?.clientWidth ?? 0,
     chosen: () => sampler.wake(),
@@ -113,6 +114,7 @@
   // Keep the newest notes in view while the roll grows, and update a player that Gradio has drawn again.
   let box = null;
   let keys = null;
+  let strip = null;
   const follow = () => {
     const roll = find("#roll .html-container");
     const growing = roll && roll.querySelector(".growing svg");
@@ -121,13 +123,17 @@
       roll.scrollLeft = Math.max(roll.scrollLeft, Number(newest.getAttribute("x")) - roll.clientWidth * 0.85);
     }
     // Let the keyboard reach and scroll every scrolling area.
-    for (const [name, id] of Object.entries({ "Piano roll": "#roll", "Sheet music": "#sheet" })) {
+    for (const [name, id] of Object.entries({ "Piano roll": "#roll", "Sheet music": "#sheet", Openings: "#openings" })) {
       const area = find(`${id} .html-container`);
       if (area && area.tabIndex < 0) Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: name });
     }
     if (find("#player .player") !== box) {
       box = find("#player .player");
       player.show();
+    }
+    if (find("#openings .openings") !== strip) {
+      strip = find("#openings .openings");
+      openings.order();
     }
     if (find("#keys .keys") !== keys) {
       keys = find("#keys .keys");
