@@ -63,7 +63,7 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
 
     staged(w.choose_opening.click(choose, [w.opening_id, w.session], w.seed, js=_OPENING, **QUIET))
     asked = [w.era, w.texture, w.search, w.session]
-    filters = [w.era.input, w.texture.input, w.search.input, w.search.submit]
+    filters = [w.era.input, w.texture.input, w.search.change]
     gr.on(filters, search, asked, w.found, trigger_mode="always_last", **QUIET).then(None, w.found, None, js=_FOUND, **AT_ONCE)
     changed = [w.instrument.input, w.tempo.submit, w.tempo.blur, w.transposition.release]
     after_take(w, gr.on(changed, play_so, inputs, outputs, **latest))

@@ -1,0 +1,155 @@
+"""The page's sound and its keyboard in Chromium: what is put out is recorded, and keys are pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from browsing_page import choose, generate
+from playwright.sync_api import Page, expect
+from waiting import wait_until
+
+from musiclstm.errors import OptionError
+from musiclstm.ui.own_events import playing_in
+
+# The loudest sample that the player has put out since it was last asked, and a MIDI keyboard that the test plays.
+RECORD = """() => {
+  const output = window.musiclstm.sampler.output(), { context } = output;
+  const tap = context.createScriptProcessor(1024, 2, 2);
+  window.peak = 0;
+  tap.onaudioprocess = ({ inputBuffer }) => {
+    for (const value of inputBuffer.getChannelData(0)) window.peak = Math.max(window.peak, Math.abs(value));
+  };
+  output.connect(tap).connect(context.destination);
+}"""
+PIANO = """() => {
+  const input = { name: "Test piano", onmidimessage: null };
+  navigator.requestMIDIAccess = async () => ({ inputs: new Map([["1", input]]), onstatechange: null });
+  window.strike = (key, at, seconds) => {
+    input.onmidimessage({ data: [0x90, key, 90], timeStamp: 1000 * at });
+    input.onmidimessage({ data: [0x80, key, 0], timeStamp: 1000 * (at + seconds) });
+  };
+}"""
+
+
+def heard(page: Page) -> bool:
+    """Whether anything sounded since this was last asked."""
+    return bool(page.evaluate("() => { const heard = window.peak > 0.003; window.peak = 0; return heard; }"))
+
+
+def at(page: Page, tick: str) -> bool:
+    """Whether the music plays, and is past a tick of the roll."""
+    return bool(
+        page.evaluate(
+            f"musiclstm.player.isPlaying() && Number(document.querySelector('#roll .playhead').getAttribute('x1')) > {tick}"
+        )
+    )
+
+
+def test_generate_sounds_at_once_and_the_continuation_follows(session: Callable[..., Page]) -> None:
+    page = session()
+    page.evaluate("musiclstm.sampler.wake()")
+    page.evaluate(RECORD)
+    assert not heard(page)
+    generate(page)
+    wait_until(lambda: heard(page))
+    split = "(d => Number(d.left) + d.split * d.tickPx)(document.querySelector('#roll svg').dataset)"
+    page.locator("#player .speed").fill("1")  # twice as fast
+    expect(page.locator("#player .speed + span")).to_have_text("2.00×")
+    wait_until(lambda: at(page, split))
+    heard(page)
+    wait_until(lambda: heard(page))
+    page.locator("#player .volume").fill("0")
+    page.wait_for_timeout(400)
+    heard(page)
+    page.wait_for_timeout(300)
+    assert not heard(page)
+    page.click("#player .play")
+    expect(page.locator("#player .play")).to_have_attribute("aria-label", "Play")
+
+
+def test_another_instrument_tempo_and_pitch_change_what_is_played_and_the_files(session: Callable[..., Page]) -> None:
+    page = session()
+    generate(page)
+    notes = "document.querySelector('#roll .continuation').dataset.notes"
+    before = page.evaluate(notes)
+    seconds = page.evaluate("musiclstm.player.isPlaying() && document.querySelector('#roll svg').dataset.clock")
+    page.fill("#transposition input[type=number]", "3")
+    page.press("#transposition input[type=number]", "Tab")
+    page.wait_for_function(f"before => {notes} !== before", arg=before)
+    first, moved = (int(text.split(":")[1]) for text in (before, page.evaluate(notes)))
+    assert moved == first + 3
+    page.fill("#tempo input", "60")
+    page.press("#tempo input", "Tab")
+    page.wait_for_function("clock => document.querySelector('#roll svg').dataset.clock !== clock", arg=seconds)
+    page.click("#instrument input")
+    page.get_by_role("option", name="organ").click()
+    page.wait_for_function("document.querySelector('#roll svg').dataset.voices.startsWith('19:')")
+    expect(page.locator("#generate")).to_have_text("Generate")  # nothing is written for it
+
+
+def test_a_phrase_that_is_played_becomes_the_opening(session: Callable[..., Page]) -> None:
+    page = session()
+    page.evaluate(PIANO)
+    page.click("#play-your-own")
+    page.evaluate("musiclstm.sampler.wake()")
+    page.evaluate(RECORD)
+    page.click(".keys .midi")
+    expect(page.locator(".keys .told")).to_contain_text("Test piano")
+    page.locator(".keys [data-key='60']").click()
+    wait_until(lambda: heard(page))
+    page.uncheck(".keys .metronome")
+    page.click(".keys .record")
+    tune = [60, 62, 64, 65, 67, 65, 64, 62, 60, 64, 67, 72]
+    page.evaluate("tune => tune.forEach((key, place) => window.strike(key, 10 + 0.5 * place, 0.45))", tune)
+    page.keyboard.press("a")  # the computer's keys play too
+    page.click(".keys .record")
+    expect(page.locator(".keys .told")).to_contain_text("13 notes")
+    page.click(".keys .record")
+    page.evaluate("tune => tune.forEach((key, place) => window.strike(key, 10 + 0.5 * place, 0.45))", tune)
+    page.click(".keys .record")
+    page.click(".keys .use")
+    expect(page.locator("#heading")).to_contain_text("Played by you")
+    expect(page.locator("#roll .seed rect")).to_have_count(len(tune))
+    expect(page.locator(".keys")).to_be_hidden()
+    # What was understood can be corrected.
+    page.fill("#played-tempo input", "60")
+    page.press("#played-tempo input", "Tab")
+    expect(page.locator("#facts")).to_contain_text("60")
+    generate(page)
+    expect(page.locator("#heading")).to_contain_text("4 new bars")
+
+
+def test_openings_are_found_by_words_and_chosen_by_keys(session: Callable[..., Page]) -> None:
+    page = session()
+    every = page.locator("#openings .opening").count()
+    page.fill("#search input, #search textarea", "Waltz minor")
+    expect(page.locator("#openings .opening:visible")).to_have_count(1)
+    page.locator("#openings .opening:visible").press("Enter")
+    expect(page.locator("#heading")).to_contain_text("Waltz")
+    expect(page.locator("#openings .opening[aria-pressed=true]")).to_have_count(1)
+    page.fill("#search input, #search textarea", "xylophone")
+    expect(page.locator("#no-openings")).to_be_visible()
+    page.fill("#search input, #search textarea", "")
+    expect(page.locator("#openings .opening:visible")).to_have_count(every)
+    choose(page, "Jig")
+    expect(page.locator("#heading")).to_contain_text("Jig")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "null", '{"notes": []}', '{"notes": [[0, 1, 60]]}', '{"notes": [[0, 1, 5, 60]]}', '{"notes": [[0, 1, 60, 0]]}']
+    + ['{"notes": "abcd"}', '{"notes": [[0, 1, 1e400, 60]]}', "x" * 400_000],
+)  # fmt: skip
+def test_what_no_keyboard_sends_is_refused(text: str) -> None:
+    with pytest.raises(OptionError):
+        playing_in(text)
+
+
+def test_the_metronome_is_believed() -> None:
+    row: dict[str, Any] = {"notes": [[0.0, 0.4, 60, 80]], "tempo": 90, "metre": "3/4", "first_beat": 0}
+    steady = playing_in(str(row).replace("'", '"'))
+    assert (steady.tempo, steady.metre, steady.first_beat) == (90.0, "3/4", 0.0)
+    free = playing_in('{"notes": [[0, 0.4, 60, 80]]}')
+    assert (free.tempo, free.metre, free.first_beat) == (None, None, None)
