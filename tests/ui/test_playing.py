@@ -139,9 +139,11 @@ def test_openings_are_found_by_words_and_chosen_by_keys(session: Callable[..., P
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "null", '{"notes": []}', '{"notes": [[0, 1, 60]]}', '{"notes": [[0, 1, 5, 60]]}', '{"notes": [[0, 1, 60, 0]]}']
-    + ['{"notes": "abcd"}', '{"notes": [[0, 1, 1e400, 60]]}', "x" * 400_000],
-)  # fmt: skip
+    [
+        *("", "[]", "null", '{"notes": []}', '{"notes": [[0, 1, 60]]}', '{"notes": [[0, 1, 5, 60]]}'),
+        *('{"notes": [[0, 1, 60, 0]]}', '{"notes": "abcd"}', '{"notes": [[0, 1, 1e400, 60]]}', "x" * 400_000),
+    ],
+)
 def test_what_no_keyboard_sends_is_refused(text: str) -> None:
     with pytest.raises(OptionError):
         playing_in(text)
