@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
 from musiclstm.notation.beats import beat_times, strikes
 from musiclstm.notation.played import OnBeat, beat_grid
-from musiclstm.seeds.seed import find_seed, load_catalogue
+from musiclstm.project import project_file
+from musiclstm.seeds.seed import Seed
 
 Q = 24
 
@@ -183,7 +186,8 @@ def test_the_beats_of_most_openings_are_found_at_a_usual_tempo() -> None:
         "corelli-op3-1-1",
         "bach-wachet-auf",
     )
-    seeds = [find_seed(load_catalogue(), name) for name in names]
+    stored = json.loads((project_file("checkpoints/classical-piano") / "seeds.json").read_text(encoding="utf-8"))
+    seeds = [Seed.from_json(seed) for seed in stored if seed["id"] in names]
     right = 0
     for number, seed in enumerate(seeds):
         music = played(seed.piece, 90, np.random.default_rng(number))
