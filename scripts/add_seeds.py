@@ -52,15 +52,15 @@ def with_originals(index: OriginalityIndex, seeds: Sequence[Seed]) -> Originalit
 
 
 def write(folder: Path, seeds: Sequence[Seed], known: int, index: OriginalityIndex) -> None:
-    """Append ``seeds`` to seeds.json and to the card, and write the ``index``, which had ``known`` pieces before."""
+    """Append ``seeds`` to seeds.json and to the card, and write the ``index``, which had ``known`` pieces."""
     stored = (folder / "seeds.json").read_text(encoding="utf-8").rstrip().removesuffix("]")
     rows = [json.dumps(seed.to_json(), ensure_ascii=False, separators=(",", ":")) for seed in seeds]
     (folder / "seeds.json").write_text(",".join([stored, *rows]) + "]\n", encoding="utf-8")
     write_index(index, folder / "originality.npz")
-    card = (
-        (folder / "README.md").read_text(encoding="utf-8").replace(f"{known} known pieces", f"{len(index.pieces)} known pieces")
-    )
-    listed, heading, rest = card.partition("\n## Limits")
+    for name, counted in (("README.md", "{} known pieces"), ("metrics.json", '"known": {}')):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text.replace(counted.format(known), counted.format(len(index.pieces))), encoding="utf-8")
+    listed, heading, rest = (folder / "README.md").read_text(encoding="utf-8").partition("\n## Limits")
     lines = [f"- {seed.composer}: {seed.title} ({seed.source}; {seed.licence})" for seed in seeds]
     (folder / "README.md").write_text("\n".join([listed.rstrip(), *lines, ""]) + heading + rest, encoding="utf-8")
 

@@ -51,7 +51,8 @@ def only_parts(file: MidiFile, numbers: Collection[int], label: str) -> MidiFile
     wrong = [number for number in numbers if not 0 <= number < len(parts)]
     if wrong or not numbers:
         asked = f"not {wrong[0]}" if wrong else "and at least one must be chosen"
-        raise MusicFileError(f"{label} has {len(parts)} parts with notes, numbered from 0; {asked}.")
+        count = f"{len(parts)} part{'s' if len(parts) != 1 else ''}"
+        raise MusicFileError(f"{label} has {count} with notes, numbered from 0; {asked}.")
     chosen = {(id(parts[number][0]), parts[number][1]) for number in numbers}
     return replace(file, tracks=tuple(_only(track, chosen) for track in file.tracks))
 

@@ -76,7 +76,7 @@ def test_only_the_chosen_parts_are_read(tunes: dict[str, Piece], tmp_path: Path)
     write_midi(tunes["waltz"], tmp_path / "waltz.mid")
     with MusicReader() as reader:
         assert len(reader.read(tmp_path / "waltz.mid", (0,))) == len(tunes["waltz"])
-        with pytest.raises(MusicFileError, match=r"waltz\.mid has 1 parts with notes, numbered from 0; not 1"):
+        with pytest.raises(MusicFileError, match="1 part with notes, numbered from 0; not 1"):
             reader.read(tmp_path / "waltz.mid", (1,))
 
 
