@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.original import Ints, Tokens, events, on_grid, tokens_of
-from musiclstm.evaluation import WINDOW, Evaluator
+from musiclstm.evaluation import Evaluator, likelihood
 from musiclstm.model import (
     DURATION,
     PITCH,
@@ -97,8 +97,8 @@ def _likeliest(
     """The likeliest class of each stream for every row after the first, [n - 1, 4] a piece, each head gets what is ``given``."""
     lanes = evaluator.scanner.empty["row"].shape[0]
     found = [np.zeros_like(piece) for piece in given]
-    plan = plan_lanes([len(piece) for piece in rows], lanes, WINDOW)
-    for batch in iterate_batches(plan, WINDOW, lambda index: Part(rows[index], composers[index])):
+    plan = plan_lanes([len(piece) for piece in rows], lanes, likelihood.WINDOW)
+    for batch in iterate_batches(plan, likelihood.WINDOW, lambda index: Part(rows[index], composers[index])):
         targets = batch.targets.copy()
         parts = [
             (lane, int(index), int(start), int(batch.weight[lane].sum()))

@@ -1,14 +1,13 @@
+from musiclstm.generation.changes import edited, played_so
 from musiclstm.generation.check import SAME, midi_verdict, verdict
 from musiclstm.generation.composition import (
     Composition,
     Take,
     compose,
     compose_stream,
-    edited,
     extension_request,
     original_of,
     performed,
-    played_so,
     prefix_of,
     regeneration_request,
     take_recipe,

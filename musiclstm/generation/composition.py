@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,12 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import HORIZON
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
-from musiclstm.generation.edits import Edit, Edits
+from musiclstm.generation.edits import Edits
 from musiclstm.generation.recipe import DIGITS, nesting, seed_digest
 from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, POSITION, Rows, encode
-from musiclstm.music import Notes, Performance, Piece, cut, line_after
-from musiclstm.scoring import Critic, Ear, OriginalityIndex, SharedPassage
+from musiclstm.music import Notes, Piece, cut, line_after
+from musiclstm.scoring import Critic, Ear, SharedPassage
 
 if TYPE_CHECKING:
     from musiclstm.model import State, Turn
@@ -125,56 +125,8 @@ def performed(composition: Composition) -> Composition:
     return replace(composition, seed=play(composition.seed), takes=takes)
 
 
-def played_so(composition: Composition, performance: Performance) -> Composition:
-    """The composition as a request with another ``performance`` would have written it: the same notes, and a recipe for it."""
-    request = replace(composition.request, performance=performance)
-    paced, split = performance.paced(request.seed.piece), composition.split
-
-    def played(take: Take) -> Take:
-        joined = replace(take.joined, tempi=paced.tempi)
-        return replace(take, joined=joined, continuation=cut(joined, split, max(joined.end, split) + 1))
-
-    return replace(
-        composition,
-        request=request,
-        seed=cut(paced, 0, split) if split < request.seed.end else paced,
-        takes=tuple(played(take) for take in composition.takes),
-        recipe=_played_so(composition.recipe, performance),
-    )
-
-
-def _played_so(recipe: Mapping[str, Any], performance: Performance) -> dict[str, Any]:
-    """The recipe, and those of the music that it extends, with another performance."""
-    made = {**recipe, **asdict(performance)}
-    if "after" in made:
-        made["after"] = {**made["after"], "recipe": _played_so(made["after"]["recipe"], performance)}
-    return made
-
-
-def edited(composition: Composition, number: int, edit: Edit, known: OriginalityIndex | None = None) -> Composition:
-    """Take ``number`` of a finished composition, changed by hand; the only one of the new composition.
-
-    ``known`` finds the longest passage shared with a known piece. Raises OptionError if the opening or bars after the end would
-    change, or no note would stay.
-    """
-    request, split = composition.request, composition.split
-    take = next(take for take in composition.takes if take.number == number)
-    end = split + line_after(take.continuation, composition.bars)
-    if any(not split <= onset < end for onset, *_ in (*edit.removed, *edit.added)):
-        raise OptionError("Only notes of the continuation can be changed; the opening stays as it is.")
-    before = request.edits.steps if request.edits is not None and request.edits.number == number else ()
-    edits = Edits(number, (*before, edit))
-    changed = _changed(take, Edits(number, (edit,)), split)
-    if not len(changed.continuation):
-        raise OptionError("At least one note of the continuation must stay.")
-    if known is not None:
-        begin = int(np.searchsorted(changed.joined.notes["onset"], split))
-        changed = replace(changed, shared_passage=known.longest(changed.joined, begin))
-    recipe = take_recipe(composition, number) | {"edits": edits.to_json()}
-    return replace(composition, request=replace(request, edits=edits), takes=(changed,), recipe=recipe)
-
-
-def _changed(take: Take, edits: Edits, split: int) -> Take:
+def changed_take(take: Take, edits: Edits, split: int) -> Take:
+    """The take after what was changed by hand in it, if it is the one."""
     if take.number != edits.number:
         return take
     joined = replace(take.joined, notes=edits.applied(take.joined.notes))
@@ -213,7 +165,7 @@ def compose_stream(checkpoint: Checkpoint, request: ComposeRequest, turn: Turn |
         takes = tuple(_take(place, number, draft) for number, draft in enumerate(drafts))
         fresh = min(draft.bars for draft in drafts)
         if finished and request.edits is not None:
-            takes = tuple(_changed(take, request.edits, place.split) for take in takes)
+            takes = tuple(changed_take(take, request.edits, place.split) for take in takes)
         if finished:
             takes = _judged(takes, drafts, seed, place, checkpoint)
         bars = request.total_bars - (0 if place.rewrites else request.bars - fresh)

@@ -171,7 +171,7 @@ def _written(
     ticks = np.maximum(0, np.round(places)).astype(np.int64)
     rough = make_notes(ticks[struck.of], pitch, np.maximum(1, np.round(ends - places[struck.of])), velocity)
     piece = Piece(rough, (metre,))
-    grid = tiles(written_bars(piece), np.unique(ticks).tolist())
+    grid = tiles(written_bars(piece, pickup=False), np.unique(ticks).tolist())
     onset = np.array([snap_onset(grid, tick) for tick in ticks.tolist()])
     rows = []
     for note, chord in enumerate(struck.of.tolist()):

@@ -144,11 +144,12 @@ def _metre_of_length(onset: int, length: int, denominator: int) -> Metre:
     return Metre(onset, length * units[0] // (4 * TICKS_PER_QUARTER), units[0])
 
 
-def written_bars(piece: Piece) -> list[Bar]:
+def written_bars(piece: Piece, *, pickup: bool = True) -> list[Bar]:
     """The bars of a piece, up to the one with the last onset; more only if the last notes are held to the end of another one.
 
-    A first bar that is silent for half its length or longer is a pickup. A bar that note values can't fill, after a metre change
-    off the beat, becomes a tick longer or shorter and gets the time signature of that length.
+    A first bar that is silent for half its length or longer is a ``pickup``, unless all bars shall be whole. A bar that note
+    values can't fill, after a metre change off the beat, becomes a tick longer or shorter and gets the time signature of that
+    length.
     """
     bars: list[Bar] = []
     last = int(piece.notes["onset"][-1]) if len(piece) else 0
@@ -160,7 +161,7 @@ def written_bars(piece: Piece) -> list[Bar]:
         if length != metre.bar_ticks:
             metre = _metre_of_length(onset, length, metre.denominator)
         bars.append(Bar(onset, bars[-1].end if bars else 0, length, metre, number=len(bars) + 1))
-    missing = _missing(bars[0], int(piece.notes["onset"][0])) if len(bars) > 1 and len(piece) else 0
+    missing = _missing(bars[0], int(piece.notes["onset"][0])) if pickup and len(bars) > 1 and len(piece) else 0
     if missing:
         first = replace(bars[0], onset=bars[0].onset + missing, length=bars[0].length - missing, missing=missing)
         bars = [replace(bar, start=max(0, bar.start - missing), number=at) for at, bar in enumerate([first, *bars[1:]])]

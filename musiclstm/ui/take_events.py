@@ -22,6 +22,7 @@ from musiclstm.generation import (
     regeneration_request,
 )
 from musiclstm.music import bar_lines
+from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import STOPPED, Engine, Job, job_of
@@ -204,19 +205,13 @@ def _write_event(
                 yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
 
     def finish(session: Session, seed_id: str, bars: int, status: str) -> Updates:
-        updates: Updates = {
+        return {
             w.generate: gr.Button("Generate", interactive=True),
             w.extend: gr.Button(interactive=True),
             w.stop: gr.Button(interactive=False),
             w.status: status if STOPPED in status else texts.progress(""),
+            **_as_before(w, session, session.seed(seed_id, session.engine or active.now), bars),
         }
-        if session.growing:  # nothing came of it, by an error or an early Stop: back to what was on the stage
-            session.growing = False
-            seed = session.seed(seed_id, session.engine or active.now)
-            shown = None if session.result is None else session.result.shown
-            updates[w.heading] = texts.waiting_heading(seed) if shown is None else texts.take_heading(shown.composition)
-            updates[w.roll] = waiting_roll(seed, bars, session.performance) if shown is None else take_roll(shown)
-        return updates
 
     before = [w.generate, w.extend, w.stop, w.status, w.random_seed]
     prepared = event(
@@ -229,6 +224,17 @@ def _write_event(
     finished = performed.success(finish, *after, js=_SETTLE, **AT_ONCE)
     after_take(w, finished)
     performed.failure(finish, *after, js=_SETTLE, **AT_ONCE)  # Gradio skips `then` after a failure
+
+
+def _as_before(w: Widgets, session: Session, seed: Seed, bars: int) -> Updates:
+    """Updates that show what was on the stage, if nothing came of what was being written, by an error or an early Stop."""
+    if not session.growing:
+        return {}
+    session.growing = False
+    if session.result is None:
+        return {w.heading: texts.waiting_heading(seed), w.roll: waiting_roll(seed, bars, session.performance)}
+    shown = session.result.shown
+    return {w.heading: texts.take_heading(shown.composition), w.roll: take_roll(shown)}
 
 
 def after_take(w: Widgets, event: Any) -> None:

@@ -17,13 +17,13 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats.midi import write_midi
+from musiclstm.generation.changes import played_so
 from musiclstm.generation.composition import (
     Composition,
     compose,
     compose_stream,
     extension_request,
     performed,
-    played_so,
 )
 from musiclstm.generation.request import CLOSING, OPEN_ENDED, ComposeRequest
 from musiclstm.music.notes import Metre, Piece, Tempo, make_notes

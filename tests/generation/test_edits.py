@@ -10,7 +10,8 @@ import pytest
 from musiclstm.api import open_link, request_from
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import OptionError
-from musiclstm.generation.composition import Composition, compose, edited, extension_request, regeneration_request
+from musiclstm.generation.changes import edited
+from musiclstm.generation.composition import Composition, compose, extension_request, regeneration_request
 from musiclstm.generation.edits import Edit, Edits
 from musiclstm.generation.link import link_of
 from musiclstm.generation.request import ComposeRequest

@@ -13,7 +13,8 @@ from waiting import PATIENCE, wait_until
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.formats.midi import read_midi
 from musiclstm.formats.reader import MusicReader
-from musiclstm.generation.composition import compose, played_so
+from musiclstm.generation.changes import played_so
+from musiclstm.generation.composition import compose
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.performance import Performance
 from musiclstm.render.samples import SampleLibrary
@@ -118,6 +119,7 @@ def test_a_visitor_compares_guesses_learns_the_truth_and_prefers_a_version(page:
 
     # The question: the roll shows neither, and the clock moves.
     expect(page.locator("#guess h3")).to_have_text("Which one is by Schumann?")
+    page.wait_for_function("(document.body.dataset.takes ?? 0) > 0")  # all has arrived
     page.click("#guess [data-guess=a]")
     expect(notes).to_be_hidden()
     expect(page.locator("#roll .own")).to_be_hidden()

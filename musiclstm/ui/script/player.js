@@ -2,6 +2,7 @@
   const player = (() => {
     const AHEAD = 0.3; // seconds of notes handed to the sampler beforehand
     const HIDDEN_AHEAD = 2.5; // a page in the background is asked only once a second
+    const STUCK = 2000; // milliseconds without sound after which the output is opened anew
     const TAIL = 0.6; // seconds after the last note
     const PARTS = ["seed", "continuation", "joined", "original"];
     const GUESSED = ["a", "b"]; // one is the continuation, the other the original
@@ -41,6 +42,12 @@
     };
     const limit = (known) => (OTHER.includes(part) ? Infinity : expecting ? known.split : known.growing ? known.written : Infinity);
 
+    // The sampler's clock stands still if the system has stopped its output.
+    let clock = { at: -1, seen: 0 };
+    const isStuck = () => {
+      if (sampler.now() !== clock.at) clock = { at: sampler.now(), seen: performance.now() };
+      return performance.now() - clock.seen > STUCK;
+    };
     // Hand over the notes of the next moments; runs again and again while the music plays.
     const step = () => {
       clearTimeout(timer);
@@ -48,6 +55,12 @@
       if (!playing || !known) return;
       const [first, last] = bounds();
       const stop = section ? Math.min(last, known.seconds(section[1])) : last;
+      if (isStuck()) {
+        const there = position();
+        sampler.reopen();
+        clock = { at: -1, seen: 0 };
+        return restart(there);
+      }
       const here = position();
       const open = limit(known);
       if (here >= open) {
@@ -105,6 +118,7 @@
       if (mine !== loading) return;
       sampler.load(known.voices, known.notes).catch(failed); // the rest, meanwhile
       playing = true;
+      clock = { at: -1, seen: 0 };
       restart(from);
       show();
     };

@@ -9,6 +9,7 @@
     let context = null;
     let dry = null;
     let volume = null;
+    let loudness = 1;
 
     // A small room: noise that dies away within a second, as the files have some reverb too.
     const room = () => {
@@ -24,7 +25,7 @@
       if (context || !window.AudioContext) return;
       context = new AudioContext({ latencyHint: "interactive" });
       dry = new GainNode(context, { gain: LOUDNESS });
-      volume = new GainNode(context, { gain: 1 });
+      volume = new GainNode(context, { gain: loudness });
       const limiter = new DynamicsCompressorNode(context, { threshold: -6, knee: 6, ratio: 12, attack: 0.002, release: 0.15 });
       dry.connect(volume);
       dry.connect(room()).connect(volume);
@@ -138,7 +139,16 @@
         if (context && context.state !== "running") context.resume();
       },
       now: () => context?.currentTime ?? 0,
+      // Begin again with a new output: some systems stop the old one for good, after sleep or when headphones are unplugged.
+      reopen: () => {
+        context?.close().catch(() => {});
+        context = null;
+        sounding.clear();
+        open();
+        context?.resume();
+      },
       setVolume: (value) => {
+        loudness = value;
         open();
         volume?.gain.setTargetAtTime(value, context.currentTime, 0.02);
       },

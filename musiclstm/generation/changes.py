@@ -1,0 +1,64 @@
+"""A finished composition in another form: played in another way, or changed by hand. Nothing is written for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from musiclstm.errors import OptionError
+from musiclstm.generation.composition import Composition, Take, changed_take, take_recipe
+from musiclstm.generation.edits import Edit, Edits
+from musiclstm.music import Performance, cut, line_after
+from musiclstm.scoring import OriginalityIndex
+
+
+def played_so(composition: Composition, performance: Performance) -> Composition:
+    """The composition as a request with another ``performance`` would have written it: the same notes, and a recipe for it."""
+    request = replace(composition.request, performance=performance)
+    paced, split = performance.paced(request.seed.piece), composition.split
+
+    def played(take: Take) -> Take:
+        joined = replace(take.joined, tempi=paced.tempi)
+        return replace(take, joined=joined, continuation=cut(joined, split, max(joined.end, split) + 1))
+
+    return replace(
+        composition,
+        request=request,
+        seed=cut(paced, 0, split) if split < request.seed.end else paced,
+        takes=tuple(played(take) for take in composition.takes),
+        recipe=_played_so(composition.recipe, performance),
+    )
+
+
+def _played_so(recipe: Mapping[str, Any], performance: Performance) -> dict[str, Any]:
+    """The recipe, and those of the music that it extends, with another performance."""
+    made = {**recipe, **asdict(performance)}
+    if "after" in made:
+        made["after"] = {**made["after"], "recipe": _played_so(made["after"]["recipe"], performance)}
+    return made
+
+
+def edited(composition: Composition, number: int, edit: Edit, known: OriginalityIndex | None = None) -> Composition:
+    """Take ``number`` of a finished composition, changed by hand; the only one of the new composition.
+
+    ``known`` finds the longest passage shared with a known piece. Raises OptionError if the opening or bars after the end would
+    change, or no note would stay.
+    """
+    request, split = composition.request, composition.split
+    take = next(take for take in composition.takes if take.number == number)
+    end = split + line_after(take.continuation, composition.bars)
+    if any(not split <= onset < end for onset, *_ in (*edit.removed, *edit.added)):
+        raise OptionError("Only notes of the continuation can be changed; the opening stays as it is.")
+    before = request.edits.steps if request.edits is not None and request.edits.number == number else ()
+    edits = Edits(number, (*before, edit))
+    changed = changed_take(take, Edits(number, (edit,)), split)
+    if not len(changed.continuation):
+        raise OptionError("At least one note of the continuation must stay.")
+    if known is not None:
+        begin = int(np.searchsorted(changed.joined.notes["onset"], split))
+        changed = replace(changed, shared_passage=known.longest(changed.joined, begin))
+    recipe = take_recipe(composition, number) | {"edits": edits.to_json()}
+    return replace(composition, request=replace(request, edits=edits), takes=(changed,), recipe=recipe)
