@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
@@ -18,6 +19,8 @@ from musiclstm.ui.results import Shown, result_of
 from musiclstm.ui.session import Session
 from musiclstm.ui.take_events import after_take, again, presented, remembered
 
+# Each of several quick clicks counts, one after the other.
+EACH: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, "concurrency_id": "changes", **QUIET}
 CHANGE_CHARACTERS = 100_000  # of a change by hand
 _CHANGED = "(...inputs) => window.musiclstm.changed(inputs)"
 
@@ -44,9 +47,7 @@ def _by_hand(active: ActiveCheckpoint, w: Widgets) -> None:
             # The list of earlier results keeps the latest of several changes.
             yield {**presented(w, session, engine, folder), **remembered(w, session, history[1:] if once_more else history)}
 
-    changed = w.change.click(
-        change, [w.changes, w.session, w.history], [*w.take, w.history, w.earlier], js=_CHANGED, **QUIET, **SOUND
-    )
+    changed = w.change.click(change, [w.changes, w.session, w.history], [*w.take, w.history, w.earlier], js=_CHANGED, **EACH)
     after_take(w, changed)
 
 
@@ -108,7 +109,7 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     for event in (
         w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),
-        w.undo.click(undo, w.session, w.take, **QUIET, **SOUND),
-        w.redo.click(redo, w.session, w.take, **QUIET, **SOUND),
+        w.undo.click(undo, w.session, w.take, **EACH),
+        w.redo.click(redo, w.session, w.take, **EACH),
     ):
         after_take(w, event)
