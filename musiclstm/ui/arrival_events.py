@@ -48,10 +48,13 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
             yield w.shown(example.result.shown, example.files, engine, steps=0) | w.listed(example.result)
         elif session.result is not None:
             with request_folder() as folder:
-                yield presented(w, session, engine, folder) | remembered(w, session, history)
+                composition = session.result.shown.composition
+                session.performance = composition.request.performance
+                shown = presented(w, session, engine, folder) | w.set_to(composition, engine)
+                yield shown | remembered(w, session, history)
 
     linked = gr.State(["", 0])  # a link that is a recipe alone, and how often an earlier result was one
-    outputs = [w.masthead, w.seed, w.openings, w.facts, *w.take, w.history, w.earlier, linked]
+    outputs = [w.masthead, w.openings, *w.controls, *w.take, w.history, w.earlier, linked]
     arrived = page.load(arrive, [w.history, w.bars, w.session], outputs, **QUIET, **SOUND)
     after_take(w, arrived)
     arrived.then(None, js=_LINKED, **AT_ONCE)

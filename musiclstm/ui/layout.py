@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from musiclstm.config import SamplingOptions
-from musiclstm.generation import TakeFiles, link_of
+from musiclstm.generation import OPEN_ENDED, Composition, TakeFiles, link_of
 from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
 from musiclstm.seeds import Seed
 from musiclstm.ui import texts
@@ -23,6 +23,7 @@ from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
 
 BARS = 16
+FEWEST_BARS, MOST_BARS = 4, 32
 DIVERSITIES = (0.7, 1.3)  # measured: below, the music keeps repeating itself; above, nothing returns (benchmarks/diversity.py)
 ONE, FOUR, LADDER = "one", "four", "ladder"
 TAKES = [("One version", ONE), ("Four versions", FOUR), ("Cautious · default · bold", LADDER)]
@@ -132,6 +133,28 @@ class Widgets:
             self.openings: openings_page(engine.checkpoint.seeds),
         }
 
+    def set_to(self, composition: Composition, engine: Engine) -> Updates:
+        """Updates that set the controls to what wrote a composition, as far as they can show it."""
+        request, performance, sampling = composition.request, composition.request.performance, composition.request.sampling
+        known = {self.seed: request.seed.id} if request.seed in engine.checkpoint.seeds else {}
+        return known | {
+            self.facts: texts.seed_facts(request.seed, performance),
+            self.diversity: min(DIVERSITIES[1], max(DIVERSITIES[0], sampling.diversity)),
+            self.bars: min(MOST_BARS, max(FEWEST_BARS, request.bars)),
+            self.random_seed: request.random_seed,
+            self.tempo: performance.tempo or 0,
+            self.instrument: performance.instrument,
+            self.transposition: performance.transposition,
+            self.top_p: max(0.5, sampling.top_p),
+            self.loop_guard: sampling.loop_guard,
+            self.open_ended: request.ending == OPEN_ENDED,
+        }
+
+    @property
+    def controls(self) -> list[Any]:
+        """Everything that ``set_to`` updates."""
+        return [self.facts, *self.settings[:-1]]
+
     def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int, redo: bool = False) -> Updates:
         """Updates that show a finished take; Undo can go back ``steps`` results, and ``redo`` whether Redo has one."""
         return {
@@ -209,7 +232,7 @@ def _settings() -> dict[str, Any]:
     made: dict[str, Any] = {}
     with gr.Column(elem_id="settings"):
         made["diversity"] = _slider("Diversity", "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
-        made["bars"] = _slider("Bars to write", "bars", 4, 32, BARS, 1)
+        made["bars"] = _slider("Bars to write", "bars", FEWEST_BARS, MOST_BARS, BARS, 1)
         made["takes"] = gr.Radio(TAKES, value=ONE, label="Versions", elem_id="takes")
         with gr.Row(elem_id="buttons"):
             made["generate"] = gr.Button("Generate", variant="primary", elem_id="generate")

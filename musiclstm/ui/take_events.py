@@ -107,7 +107,10 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
                 yield {linked: [code, latest[1] + 1]}
             else:
                 session.add(result)
-                yield {**presented(w, session, engine, folder), **remembered(w, session, history)}
+                composition = result.shown.composition
+                session.performance = composition.request.performance
+                shown = presented(w, session, engine, folder) | w.set_to(composition, engine)
+                yield shown | remembered(w, session, history)
 
     def replayed(_: Session, engine: Engine, latest: list[Any]) -> Job:
         open_link(engine.checkpoint, latest[0])  # says what is wrong with it
@@ -118,7 +121,7 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
         return again(engine, settings)
 
     inputs = [w.earlier, w.session, w.history, linked]
-    opened = w.earlier.input(open_earlier, inputs, [*w.take, w.history, w.earlier, linked], **QUIET, **SOUND)
+    opened = w.earlier.input(open_earlier, inputs, [*w.take, *w.controls, w.history, w.earlier, linked], **QUIET, **SOUND)
     after_take(w, opened)
     opened.then(None, js="() => window.musiclstm.look()", **AT_ONCE)
     _write_event(active, w, linked.change, replayed, [linked], draws=False)

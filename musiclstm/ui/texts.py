@@ -120,14 +120,16 @@ def take_story(shown: Shown, checkpoint: Checkpoint) -> str:
 
 def take_sentences(composition: Composition, take: Take) -> str:
     """Length and density compared with the seed, then the key and how closely the take keeps to it."""
-    density = _density(composition, take)
+    density, seed = _density(composition, take), composition.request.seed
     size = f"{counted(composition.bars, 'bar')} with {counted(len(take.continuation), 'note')}"
     said = f"{size}, {density} {'as' if density == _AS_DENSE else 'than'} the opening."
     if len(take.continuation) >= _LEAST_NOTES_FOR_A_KEY:
-        key = named_like(estimate_key(take.continuation)[0], composition.request.seed.piece.key)
-        name, home = key_name(key), composition.request.seed.key
+        sounding, opening = (composition.request.performance.played(each) for each in (take.continuation, seed.piece))
+        key = named_like(estimate_key(sounding)[0], opening.key)
+        moved = composition.request.performance.transposition % 12 != 0
+        name, home = key_name(key), key_name(opening.key or estimate_key(opening)[0]) if moved else seed.key
         said += f" It is in {name}, like the opening." if name == home else f" It is in {name}; the opening is in {home}."
-        said += f" {_steadiness(take.continuation, key)} {name}."
+        said += f" {_steadiness(sounding, key)} {name}."
     return said
 
 

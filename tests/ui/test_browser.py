@@ -198,6 +198,7 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     other = session(at=link)
     expect(other.locator("#heading")).to_contain_text("by extending")
     finished(other)
+    expect(other.locator("#diversity input[type=number]")).to_have_value("1.3")  # the controls are those that wrote it
     other.get_by_role("button", name="Replay").click()
     other.click("#check")
     expect(other.locator("#checked")).to_contain_text("The same notes were written again.")

@@ -34,6 +34,7 @@ from musiclstm.checkpoint_files import PARTS
 from musiclstm.errors import CheckpointError
 from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.formats.reader import MusicReader
+from musiclstm.generation.changes import played_so
 from musiclstm.generation.composition import Take, compose
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Key, Piece, make_notes
@@ -133,6 +134,13 @@ def test_the_story_describes_the_take(engine: Engine) -> None:
     assert "The loop guard stepped in twice" in story
     few = Take(replace(composition.seed, notes=twice[:1]), composition.seed, loops=0, guarded=0)
     assert texts.take_sentences(composition, few) == "2 bars with 1 note, much sparser than the opening."
+
+
+def test_a_transposed_take_is_described_in_the_key_that_sounds(engine: Engine) -> None:
+    composition = played_so(compose(engine.checkpoint, request_of(engine, bars=2)), Performance(transposition=2))
+    scale = make_notes(range(0, 192, 4), [60, 64, 67, 72] * 12, [4] * 48, [64] * 48)
+    take = Take(replace(composition.seed, notes=scale), composition.seed, loops=0, guarded=0)
+    assert "It is in D major, like the opening. Nearly all notes fit D major." in texts.take_sentences(composition, take)
 
 
 def test_a_key_is_spelled_as_the_seed_spells_it(engine: Engine) -> None:
