@@ -176,7 +176,9 @@ def page(home: Path, settings: Mapping[str, str] | None = None, command: Sequenc
 
 def files_in(*folders: Path) -> list[str]:
     """The files under some folders, with their paths in these."""
-    return sorted(str(path.relative_to(folder)) for folder in folders for path in folder.rglob("*") if not path.is_dir())
+    # ``os.walk`` passes over folders that are deleted meanwhile; ``rglob`` fails at them.
+    found = ((folder, Path(base, name)) for folder in folders for base, _, names in os.walk(folder) for name in names)
+    return sorted(str(path.relative_to(folder)) for folder, path in found)
 
 
 def _open(address: str | urllib.request.Request) -> Any:
