@@ -107,7 +107,11 @@ def test_a_visitor_who_hangs_up_keeps_nobody_waiting_and_leaves_no_file(page: Pa
 
 
 def test_a_page_whose_temporary_folder_is_deleted_serves_on_even_if_its_readers_are_killed_too(page: Page, home: Path) -> None:
-    wait_until(lambda: shutil.rmtree(page.tmp, ignore_errors=True) or not page.tmp.exists())  # the page may write meanwhile
+    def gone() -> bool:
+        shutil.rmtree(page.tmp, ignore_errors=True)  # the page may write meanwhile
+        return not page.tmp.exists()
+
+    wait_until(gone)
     assert page.sound_of(page.take("march", 2, 40))
     assert page.sound_of(page.continued(home / "waltz.mid"))
     page.kill("multiprocessing.")
