@@ -2,7 +2,7 @@
   // the keys between by changing the speed. They are loaded when a note needs them.
   const sampler = (() => {
     const QUIET = 0.002; // of a sample's peak: what comes before it is silence that the compression added
-    const LOUDNESS = 3.2; // brings typical music to about -16 LUFS, as the files have
+    const LOUDNESS = 1.95; // brings typical music to about -16 LUFS, as the files have
     const root = () => window.gradio_config?.root ?? "";
     const programs = new Map(); // program: promise of its facts, with the samples that were asked for
     const sounding = new Set();
