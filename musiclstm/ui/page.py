@@ -58,9 +58,9 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
     try:
         samples = SampleLibrary(user_cache() / "samples")
         launch(page, samples, prevent_thread_lock=True, mcp_server=mcp)
-        reader.warm_up()
+        # Once the page is up, since it keeps all cores busy. Readers can wait: nobody uploads a file at once.
+        active.now.warm_up().add_done_callback(lambda _: reader.warm_up())
         threading.Thread(target=samples.warm_up, name="samples", daemon=True).start()
-        active.now.warm_up()  # once the page is up, since it keeps all cores busy for a while
         folder.look_after()
         page.block_thread()
     finally:
