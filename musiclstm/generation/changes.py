@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from musiclstm.errors import OptionError
 from musiclstm.generation.composition import Composition, Take, changed_take, take_recipe
 from musiclstm.generation.edits import Edit, Edits
-from musiclstm.music import Performance, cut, line_after
+from musiclstm.music import Performance, cut
 from musiclstm.scoring import OriginalityIndex
 
 
@@ -49,14 +48,9 @@ def edited(composition: Composition, number: int, edit: Edit, known: Originality
     """
     request, split = composition.request, composition.split
     take = next(take for take in composition.takes if take.number == number)
-    end = split + line_after(take.continuation, composition.bars)
-    if any(not split <= onset < end for onset, *_ in (*edit.removed, *edit.added)):
-        raise OptionError("Only notes of the continuation can be changed; the opening stays as it is.")
     before = request.edits.steps if request.edits is not None and request.edits.number == number else ()
     edits = Edits(number, (*before, edit))
-    changed = changed_take(take, Edits(number, (edit,)), split)
-    if not len(changed.continuation):
-        raise OptionError("At least one note of the continuation must stay.")
+    changed = changed_take(take, Edits(number, (edit,)), split, composition.bars)
     if known is not None:
         begin = int(np.searchsorted(changed.joined.notes["onset"], split))
         changed = replace(changed, shared_passage=known.longest(changed.joined, begin))

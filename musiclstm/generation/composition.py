@@ -25,6 +25,7 @@ from musiclstm.scoring import Critic, Ear, SharedPassage
 if TYPE_CHECKING:
     from musiclstm.model import State, Turn
 
+RINGING = 384  # ticks after the end for which a note that was changed by hand may be held
 OPENING, FOLLOWING = 8, 4  # bars before and after a passage that new bars must fit to
 
 
@@ -125,11 +126,21 @@ def performed(composition: Composition) -> Composition:
     return replace(composition, seed=play(composition.seed), takes=takes)
 
 
-def changed_take(take: Take, edits: Edits, split: int) -> Take:
-    """The take after what was changed by hand in it, if it is the one."""
+def changed_take(take: Take, edits: Edits, split: int, bars: int) -> Take:
+    """The take, whose continuation of ``bars`` bars begins at tick ``split``, after what was changed by hand, if it is the one.
+
+    Raises OptionError if the opening or bars after the end would change, or no note would stay.
+    """
     if take.number != edits.number:
         return take
+    end = split + line_after(take.continuation, bars)
+    if any(not split <= row[0] < end for step in edits.steps for row in (*step.removed, *step.added)):
+        raise OptionError("Only notes of the continuation can be changed; the opening stays as it is.")
+    if any(onset + duration > end + RINGING for step in edits.steps for onset, _, duration, _ in step.added):
+        raise OptionError("A note can't be held for much longer than the music lasts.")
     joined = replace(take.joined, notes=edits.applied(take.joined.notes))
+    if not (joined.notes["onset"] >= split).any():
+        raise OptionError("At least one note of the continuation must stay.")
     return replace(take, joined=joined, continuation=cut(joined, split, max(joined.end, split) + 1))
 
 
@@ -165,7 +176,7 @@ def compose_stream(checkpoint: Checkpoint, request: ComposeRequest, turn: Turn |
         takes = tuple(_take(place, number, draft) for number, draft in enumerate(drafts))
         fresh = min(draft.bars for draft in drafts)
         if finished and request.edits is not None:
-            takes = tuple(changed_take(take, request.edits, place.split) for take in takes)
+            takes = tuple(changed_take(take, request.edits, place.split, request.total_bars) for take in takes)
         if finished:
             takes = _judged(takes, drafts, seed, place, checkpoint)
         bars = request.total_bars - (0 if place.rewrites else request.bars - fresh)

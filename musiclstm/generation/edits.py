@@ -60,13 +60,19 @@ class Edit:
 
 @dataclass(frozen=True)
 class Edits:
-    """The changes of take ``number``, one after the other. Raises OptionError beyond limits.EDITS changes."""
+    """The changes of take ``number``, one after the other.
+
+    Raises OptionError for a change of nothing, beyond limits.EDITS changes, and beyond limits.EDITED_NOTES notes in all of them.
+    """
 
     number: int
     steps: tuple[Edit, ...]
 
     def __post_init__(self) -> None:
-        if len(self.steps) > limits.EDITS:
+        if not all(step.removed or step.added for step in self.steps):
+            raise OptionError(_DAMAGED)
+        notes = sum(len(step.removed) + len(step.added) for step in self.steps)
+        if len(self.steps) > limits.EDITS or notes > limits.EDITED_NOTES:
             raise OptionError(f"Music can be changed by hand {limits.EDITS} times; to go on, use its file as a new opening.")
 
     def applied(self, notes: Notes) -> Notes:

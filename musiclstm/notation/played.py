@@ -12,7 +12,7 @@ from musiclstm.music import TICKS_PER_QUARTER, Metre, Piece, Tempo, clean_metres
 from musiclstm.notation.beats import Seconds, Strikes, beat_times, strikes
 from musiclstm.notation.rhythm import UNITS, snap_end, snap_onset, tiles, written_bars
 
-LONGEST_PLAYING = 3600.0  # seconds of playing
+LONGEST_PLAYING, LONGEST_NOTE = 3600.0, 60.0  # seconds of playing, and of one note
 METRES = ("2/4", "3/4", "4/4", "6/8", "9/8", "12/8")  # that are recognised; any other can be given
 _LEGATO = 0.6, 0.8  # of the time to the next strike, and to a later one: a note held for more is meant to last until then
 _OVERLAP = 1.15  # of that time: a note held for more lasts beyond
@@ -60,6 +60,7 @@ def beat_grid(
         raise MusicFileError("Nothing was played; at least one note is needed.")
     if not np.isfinite([onset, length]).all() or np.ptp(onset) > LONGEST_PLAYING:
         raise MusicFileError(f"The notes must lie within {LONGEST_PLAYING / 60:.0f} minutes.")
+    length = np.clip(length, 0.001, LONGEST_NOTE)
     given = None if metre is None else _metre(metre)
     if first_beat is not None and not abs(first_beat - onset.min()) <= LONGEST_PLAYING:
         raise OptionError(f"The first beat must be a time in seconds near the music, not {first_beat}.")
@@ -89,7 +90,7 @@ def beat_grid(
 def _metre(name: str) -> Metre:
     """The metre called ``name``. Raises OptionError for what is none."""
     above, _, below = name.partition("/")
-    if above.isdigit() and below.isdigit() and len(name) <= 5:
+    if name.isascii() and above.isdigit() and below.isdigit() and len(name) <= 5:
         metre = Metre(0, int(above), int(below))
         if clean_metres([metre]) == (metre,) and metre.numerator <= 99:
             return metre

@@ -13,7 +13,7 @@ from musiclstm.errors import OptionError
 from musiclstm.generation import Edit, edited, other_checkpoint, settings_in, take_recipe, verdict
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.layout import Updates, Widgets
+from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.requests import MODEL, QUIET, SOUND, request_folder, toasts, visitor_of
 from musiclstm.ui.results import Shown, result_of
 from musiclstm.ui.session import Session
@@ -42,10 +42,14 @@ def _by_hand(active: ActiveCheckpoint, w: Widgets) -> None:
                 raise OptionError("There is no version to change yet. Press Generate first.")
             shown = session.result.shown
             known, once_more = engine.checkpoint.originality, shown.composition.request.edits is not None
+            others = [entry for entry in history if not once_more or entry[1] != code_of(shown)]
             composition = edited(shown.composition, shown.take.number, _edit_in(text, shown), known)
             session.add(result_of([composition]))
             # The list of earlier results keeps the latest of several changes.
-            yield {**presented(w, session, engine, folder), **remembered(w, session, history[1:] if once_more else history)}
+            yield {
+                **presented(w, session, engine, folder),
+                **remembered(w, session, others),
+            }
 
     changed = w.change.click(change, [w.changes, w.session, w.history], [*w.take, w.history, w.earlier], js=_CHANGED, **EACH)
     after_take(w, changed)
@@ -55,7 +59,7 @@ def _edit_in(text: str, shown: Shown) -> Edit:
     """The change that the page's script sends, of the notes as they sound, in those that were written. Raises OptionError."""
     try:
         data = json.loads(text) if len(text) <= CHANGE_CHARACTERS else None
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     sounding, up = Edit.from_json(data), shown.composition.request.performance.transposition
     removed = tuple((onset, pitch - up) for onset, pitch in sounding.removed)

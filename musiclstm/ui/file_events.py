@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from musiclstm.errors import MissingToolError
+from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.generation import MP3, SCORE, SCORE_PDF, WAV, music_name, zip_take
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
@@ -48,8 +48,9 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def maker(name: str) -> Callable[[Session], Iterator[str]]:
         def make(session: Session) -> Iterator[str]:
-            assert session.result is not None  # the buttons come with the first take
             with request_folder() as folder:
+                if session.result is None:
+                    raise OptionError("There is no version to download any more. Press Generate again.")
                 shown = session.result.shown
                 music = music_name(shown.composition, shown.take.number)
                 if name == SHEET:

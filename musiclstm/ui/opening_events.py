@@ -30,7 +30,8 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
         with toasts():
             seed = session.seed(seed_id, session.engine or active.now)
             session.play_so(performance_of(instrument, tempo, transposition))
-            session.opening = True
+            session.opening, session.growing = True, False
+            session.turn += 1  # what is being written for another opening is not wanted any more
             return on_stage(w, session, seed, bars)
 
     def play_so(
@@ -61,7 +62,7 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
     def search(when: str, texture: str, words: str, session: Session) -> str:
         return chosen_ids((session.engine or active.now).checkpoint.seeds, when, texture, words or "")
 
-    staged(w.choose_opening.click(choose, [w.opening_id, w.session], w.seed, js=_OPENING, **QUIET))
+    staged(w.choose_opening.click(choose, [w.opening_id, w.session], w.seed, js=_OPENING, trigger_mode="always_last", **QUIET))
     asked = [w.era, w.texture, w.search, w.session]
     filters = [w.era.input, w.texture.input, w.search.change]
     gr.on(filters, search, asked, w.found, trigger_mode="always_last", **QUIET).then(None, w.found, None, js=_FOUND, **AT_ONCE)

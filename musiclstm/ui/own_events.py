@@ -18,7 +18,7 @@ from musiclstm.ui.layout import Updates, Widgets
 from musiclstm.ui.requests import QUIET, request_folder
 from musiclstm.ui.session import OWN, Playing, Session, own_bars
 
-PLAYED_CHARACTERS, PLAYED_NOTES = 300_000, 3_000  # of what the keyboard sends
+PLAYED_CHARACTERS, PLAYED_NOTES, PLAYED_SECONDS, HELD_SECONDS = 300_000, 3_000, 3_600, 60  # of what the keyboard sends
 _PLAYING = "(...inputs) => window.musiclstm.playing(inputs)"
 Then = Callable[[Any], Any]
 
@@ -131,12 +131,14 @@ def playing_in(text: str) -> Playing:
         data: Any = json.loads(text) if len(text) <= PLAYED_CHARACTERS else None
         notes = [(float(onset), float(length), int(pitch), int(velocity)) for onset, length, pitch, velocity in data["notes"]]
         tempo, metre, first = (data.get(name) for name in ("tempo", "metre", "first_beat"))
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        steady = isinstance(metre, str) and tempo is not None and first is not None
+        beat = (float(tempo), str(metre), float(first)) if steady else None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise OptionError("Record something first: press Record and play.") from error
     if not 1 <= len(notes) <= PLAYED_NOTES:
         raise OptionError(f"Play 1 to {PLAYED_NOTES:,} notes.")
     if not all(21 <= pitch <= 108 and 1 <= velocity <= 127 for _, _, pitch, velocity in notes):
         raise OptionError("Keys must be those of a piano, with velocities from 1 to 127.")
-    if isinstance(tempo, int | float) and isinstance(metre, str) and isinstance(first, int | float):
-        return Playing(tuple(notes), float(tempo), metre, float(first))
-    return Playing(tuple(notes))
+    if not all(abs(onset) <= PLAYED_SECONDS and 0 < length <= HELD_SECONDS for onset, length, _, _ in notes):
+        raise OptionError(f"A recording lasts up to {PLAYED_SECONDS // 60} minutes, a note up to {HELD_SECONDS} seconds.")
+    return Playing(tuple(notes)) if beat is None else Playing(tuple(notes), *beat)

@@ -56,7 +56,8 @@ class Session:
     ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``playing``: what ``own`` was made
     of, if it was played. ``results``: for Undo, the latest last; ``undone``: for Redo. ``opening``: an opening is on show, for
     which nothing is written yet. ``growing``: a take that is being written is on show. ``example``: the result
-    that every visitor is shown first, to which Undo doesn't go back. ``selection``: the bars that are chosen on
+    that every visitor is shown first, to which Undo doesn't go back. ``turn``: counts what the
+    stage was given to: what is written for an earlier turn comes too late. ``selection``: the bars that are chosen on
     the roll. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a take, which continuation is the composer's.
     """
 
@@ -69,6 +70,7 @@ class Session:
     undone: list[Result] = field(default_factory=list)
     opening: bool = True
     growing: bool = False
+    turn: int = 0
     example: Result | None = None
     selection: tuple[int, int] | None = None
     sheet: bool = False

@@ -22,7 +22,6 @@ from musiclstm.generation import (
     regeneration_request,
 )
 from musiclstm.music import bar_lines
-from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import STOPPED, Engine, Job, job_of
@@ -184,9 +183,10 @@ def _write_event(
 
     def prepare(session: Session, fresh: bool, random_seed: int | None, selection: str) -> Updates:
         session.stopped, session.selection = False, _bars_in(selection)
+        session.turn += 1
         return {
             w.generate: gr.Button("Generating…", interactive=False),
-            w.extend: gr.Button(interactive=False),
+            **{button: gr.Button(interactive=False) for button in (w.extend, w.rewrite, w.write_on)},
             w.stop: gr.Button(interactive=True),
             w.status: texts.progress("Waiting for the model", 0.0),
             w.random_seed: secrets.randbelow(DRAWN_BELOW) if fresh and draws else random_seed,
@@ -195,10 +195,13 @@ def _write_event(
     def perform(request: gr.Request, *values: Any) -> Iterator[Updates]:
         *settings, session, history = values
         with request_folder() as folder:
-            engine, drawn, result = session.engine or active.now, 0.0, None
+            engine, drawn, result, turn = session.engine or active.now, 0.0, None, session.turn
             job = plan(session, engine, *settings)
-            for progress in engine.perform(job, lambda: session.stopped, visitor_of(request)):
+            for progress in engine.perform(job, lambda: session.stopped or session.turn != turn, visitor_of(request)):
                 result = progress.result
+                if session.turn != turn:
+                    result = None
+                    continue
                 if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
                     continue
                 drawn, session.growing = time.monotonic(), progress.composition is not None
@@ -210,31 +213,38 @@ def _write_event(
     def finish(session: Session, seed_id: str, bars: int, status: str) -> Updates:
         return {
             w.generate: gr.Button("Generate", interactive=True),
-            w.extend: gr.Button(interactive=True),
+            **{button: gr.Button(interactive=True) for button in (w.extend, w.rewrite, w.write_on)},
             w.stop: gr.Button(interactive=False),
             w.status: status if STOPPED in status else texts.progress(""),
-            **_as_before(w, session, session.seed(seed_id, session.engine or active.now), bars),
+            **_as_before(w, session, session.engine or active.now, seed_id, bars),
         }
 
-    before = [w.generate, w.extend, w.stop, w.status, w.random_seed]
+    before = [w.generate, w.extend, w.rewrite, w.write_on, w.stop, w.status, w.random_seed]
     prepared = event(
         prepare, [w.session, w.fresh, w.random_seed, w.selection], before, js=_LISTEN if listens else _SELECTED, **AT_ONCE
     )
     performed = prepared.then(
         perform, [*inputs, w.session, w.history], [w.status, *w.take, w.history, w.earlier], **QUIET, **MODEL
     )
-    after = ([w.session, w.seed, w.bars, w.status], [w.generate, w.extend, w.stop, w.status, w.heading, w.roll])
+    after = (
+        [w.session, w.seed, w.bars, w.status],
+        [w.generate, w.extend, w.rewrite, w.write_on, w.stop, w.status, w.heading, w.roll],
+    )
     finished = performed.success(finish, *after, js=_SETTLE, **AT_ONCE)
     after_take(w, finished)
     performed.failure(finish, *after, js=_SETTLE, **AT_ONCE)  # Gradio skips `then` after a failure
 
 
-def _as_before(w: Widgets, session: Session, seed: Seed, bars: int) -> Updates:
+def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars: int) -> Updates:
     """Updates that show what was on the stage, if nothing came of what was being written, by an error or an early Stop."""
     if not session.growing:
         return {}
     session.growing = False
     if session.result is None:
+        try:
+            seed = session.seed(seed_id, engine)
+        except OptionError:  # the visitor's own, which is no longer here
+            return {}
         return {w.heading: texts.waiting_heading(seed), w.roll: waiting_roll(seed, bars, session.performance)}
     shown = session.result.shown
     return {w.heading: texts.take_heading(shown.composition), w.roll: take_roll(shown)}

@@ -28,6 +28,13 @@ def rows(composition: Composition, number: int) -> list[tuple[int, ...]]:
     return [tuple(row) for row in take.joined.notes.tolist()]
 
 
+def test_a_recipe_cannot_change_what_a_hand_cannot(small_checkpoint: Checkpoint, two_takes: Composition) -> None:
+    for row in ([0, 60, 6, 60], [two_takes.split + 4000, 60, 6, 60], [two_takes.split, 60, 100_000, 60]):
+        recipe = two_takes.recipe | {"edits": {"take": 0, "steps": [[[], [row]]]}}
+        with pytest.raises(OptionError):
+            compose(small_checkpoint, request_from(small_checkpoint, recipe))
+
+
 def test_notes_go_and_come() -> None:
     notes = make_notes([0, 0, 24], [60, 64, 62], [24, 24, 24], [80, 80, 80])
     changed = Edit(removed=((0, 64),), added=((24, 65, 12, 90), (48, 67, 24, 70))).applied(notes)
@@ -75,6 +82,8 @@ def test_the_opening_and_the_last_note_stay(two_takes: Composition) -> None:
     for tick in (0, two_takes.split + 4 * two_takes.seed.metres[0].bar_ticks):
         with pytest.raises(OptionError, match="opening stays"):
             edited(two_takes, 0, Edit(added=((tick, 60, 6, 60),)))
+    with pytest.raises(OptionError, match="held for much longer"):
+        edited(two_takes, 0, Edit(added=((two_takes.split, 60, 100_000, 60),)))
     every = tuple(row[:2] for row in rows(two_takes, 0) if row[0] >= two_takes.split)
     with pytest.raises(OptionError, match="At least one note"):
         edited(two_takes, 0, Edit(removed=every))  # type: ignore[arg-type]
@@ -92,14 +101,21 @@ def test_damaged_changes_are_refused(data: Any) -> None:
         Edit.from_json(data)
 
 
-@pytest.mark.parametrize("data", [None, [], {}, {"take": 0}, {"take": "0", "steps": []}, {"take": 0, "steps": [[[], []]] * 501}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(None, [], {}, {"take": 0}, {"take": "0", "steps": []}, {"take": 0, "steps": [[[], []]]}),
+        {"take": 0, "steps": [[[[0, 60]], []]] * 501},
+        {"take": 0, "steps": [[[[0, 60]] * 2600, []]] * 2},
+    ],
+)
 def test_damaged_lists_of_changes_are_refused(data: Any) -> None:
     with pytest.raises(OptionError):
         Edits.from_json(data)
 
 
 def test_changes_survive_json() -> None:
-    edits = Edits(1, (Edit(((0, 60),), ((6, 61, 12, 80),)), Edit()))
+    edits = Edits(1, (Edit(((0, 60),), ((6, 61, 12, 80),)), Edit(((6, 61),))))
     assert Edits.from_json(json.loads(json.dumps(edits.to_json()))) == edits
 
 

@@ -96,6 +96,13 @@ def test_the_first_beat_can_be_corrected() -> None:
     assert found.piece.notes["onset"][0] == 48  # what was the first beat is now a pickup
 
 
+def test_a_note_that_is_held_for_ages_costs_no_more_than_another() -> None:
+    long = beat_grid([0.0, 0.5], [4e7, 0.4], [60, 64], [80, 80], tempo=120, metre="4/4", first_beat=0.0)
+    assert long.piece.end < 48 * 2 * 61
+    with pytest.raises(OptionError, match="time signature"):
+        beat_grid([0.0], [0.4], [60], [80], metre="²/4")
+
+
 @pytest.mark.parametrize("first", [0.0, 1.5, 10.0])
 def test_a_bar_begins_at_the_given_first_beat(first: float) -> None:
     music = played(waltz(), 100, np.random.default_rng(11))

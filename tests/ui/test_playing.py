@@ -142,6 +142,9 @@ def test_openings_are_found_by_words_and_chosen_by_keys(session: Callable[..., P
     [
         *("", "[]", "null", '{"notes": []}', '{"notes": [[0, 1, 60]]}', '{"notes": [[0, 1, 5, 60]]}'),
         *('{"notes": [[0, 1, 60, 0]]}', '{"notes": "abcd"}', '{"notes": [[0, 1, 1e400, 60]]}', "x" * 400_000),
+        *('{"notes": [[0, 4e7, 60, 80]]}', '{"notes": [[0, -1, 60, 80]]}', '{"notes": [[4e4, 1, 60, 80]]}'),
+        '{"notes": [[0, 1, 60, 80]], "tempo": 1' + "0" * 400 + ', "metre": "4/4", "first_beat": 0}',
+        '{"notes": ' + "[" * 100_000,
     ],
 )
 def test_what_no_keyboard_sends_is_refused(text: str) -> None:

@@ -87,7 +87,7 @@
     };
 
     document.addEventListener("pointerdown", (event) => {
-      const rect = on && event.target.closest("#roll .continuation rect");
+      const rect = on && !event.button && event.target.closest("#roll .continuation rect");
       if (!rect || find("#roll .growing")) return;
       const note = noteOf(rect);
       const box = rect.getBoundingClientRect();
@@ -113,8 +113,12 @@
       if (dragged) replace(dragged.note, dragged.now);
       dragged = null;
     });
+    document.addEventListener("pointercancel", () => {
+      if (dragged) draw(dragged.rect, dragged.note);
+      dragged = null;
+    });
     document.addEventListener("dblclick", (event) => {
-      if (on && event.target.closest("#roll svg") && !event.target.closest(".continuation rect")) add(event.clientX, event.clientY);
+      if (on && !find("#roll .growing") && event.target.closest("#roll svg") && !event.target.closest(".continuation rect")) add(event.clientX, event.clientY);
     });
     const CHANGES = {
       ArrowUp: (note, far) => ({ ...note, key: note.key + (far ? 12 : 1) }),
@@ -129,13 +133,16 @@
     document.addEventListener(
       "keydown",
       (event) => {
-        if (!on || !event.target.closest("#roll") || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (!on || !event.target.closest("#roll") || find("#roll .growing") || event.ctrlKey || event.metaKey || event.altKey) return;
         const every = notes();
         const place = every.findIndex((note) => sameNote(note, chosen));
         const note = every[place];
         if (event.key === "n" || event.key === "p") choose(every[clamp(place + (event.key === "n" ? 1 : -1), 0, every.length - 1)]);
-        else if (note && CHANGES[event.key]) replace(note, CHANGES[event.key](note, event.shiftKey));
-        else if (note && (event.key === "Delete" || event.key === "Backspace")) remove(note);
+        else if (CHANGES[event.key] || event.key === "Delete" || event.key === "Backspace") {
+          // Without a note, the server has not answered the last change yet: such a key is for nobody else.
+          if (note && CHANGES[event.key]) replace(note, CHANGES[event.key](note, event.shiftKey));
+          else if (note) remove(note);
+        }
         else if (event.key === "Escape") choose(null);
         else return;
         event.preventDefault();

@@ -14,7 +14,7 @@
   });
   document.addEventListener("pointermove", (event) => {
     const svg = dragged && find("#roll .html-container svg");
-    if (!svg || event.pointerType === "touch" || (!dragged.moved && Math.abs(event.clientX - dragged.x) < DRAG)) return;
+    if (!svg || !(event.buttons & 1) || event.pointerType === "touch" || (!dragged.moved && Math.abs(event.clientX - dragged.x) < DRAG)) return;
     dragged.moved = true;
     music.shade(sectionOf(dragged.tick, music.tickAt(svg, event.clientX)));
   });
@@ -29,8 +29,9 @@
     else if (target.closest("#edit-notes")) edit.toggle();
     else if (target.closest("#player .play")) player.toggle();
     else if (target.closest("#player .loop")) {
-      const bars = music.now()?.bars;
-      player.setSection(player.section() || !bars ? null : [bars[0], bars.at(-1)]);
+      const known = music.now();
+      const first = known?.continues ? known.bars.find((tick) => known.seconds(tick) >= known.split - 0.001) : known?.bars[0];
+      player.setSection(player.section() || !known ? null : [first, known.bars.at(-1)]);
     } else if (target.closest("#guess [data-guess]")) {
       player.guess(target.closest("[data-guess]").dataset.guess);
     } else if (target.closest("#cards [data-prefer]")) {

@@ -47,6 +47,7 @@
     const light = (key, on) => panel()?.querySelector(`[data-key="${key}"]`)?.classList.toggle("down", on);
 
     const press = (key, velocity = TOUCH, stamp = undefined) => {
+      if (held.has(key)) release(key, stamp, true);
       if (key < 21 || key > 108 || down.has(key)) return;
       sampler.wake();
       player.pause();
@@ -59,10 +60,10 @@
         recording.notes.push(note);
       }
     };
-    const release = (key, stamp = undefined) => {
+    const release = (key, stamp = undefined, really = false) => {
       const note = down.get(key);
       if (!note) return;
-      if (pedal) {
+      if (pedal && !really) {
         held.add(key);
         return;
       }
@@ -71,6 +72,9 @@
       note.until = seconds(stamp);
       note.voice.then((voice) => voice && sampler.letGo(voice, 0.06)).catch(() => {});
       light(key, false);
+    };
+    const silence = () => {
+      for (const key of [...down.keys()]) release(key, undefined, true);
     };
     const setPedal = (on, stamp) => {
       pedal = on;
@@ -109,7 +113,7 @@
     };
     const stop = () => {
       clearTimeout(clicks);
-      for (const key of [...down.keys()]) release(key);
+      silence();
       const { notes, start, tempo, metre } = recording;
       recording = null;
       const rows = notes.map(({ key, velocity, at, until }) => [at - start, Math.max(0.03, (until ?? seconds()) - at), key, velocity]);
@@ -183,6 +187,7 @@
         panel().scrollIntoView({ block: "nearest", behavior: "smooth" });
       } else {
         if (recording) stop();
+        silence();
         stopHearing();
       }
     };
@@ -198,7 +203,7 @@
       else if (target.closest(".octave")) shift(Number(target.closest(".octave").dataset.by));
     });
     const shift = (by) => {
-      for (const key of [...down.keys()]) release(key);
+      silence();
       lowest = clamp(lowest + by, 24, 72);
       show();
     };
@@ -227,6 +232,7 @@
         touched.delete(event.pointerId);
       });
     }
+    const typed = new Map(); // a key of the computer: the key of the piano that it holds
     const letterOf = (event) => {
       if (!isOpen() || event.ctrlKey || event.metaKey || event.altKey) return null;
       return event.target.closest("input, textarea, select, [contenteditable], [role=option]") ? null : event.key.toLowerCase();
@@ -235,17 +241,18 @@
       const letter = letterOf(event);
       const place = LETTERS.indexOf(letter);
       if (place >= 0) {
-        if (!event.repeat) press(lowest + 12 + place, TOUCH, event.timeStamp);
+        if (!event.repeat) {
+          typed.set(event.code, lowest + 12 + place);
+          press(lowest + 12 + place, TOUCH, event.timeStamp);
+        }
       } else if ((letter === "z" || letter === "x") && !event.repeat) shift(letter === "z" ? -12 : 12);
       else return;
       event.preventDefault();
     });
     document.addEventListener("keyup", (event) => {
-      const place = LETTERS.indexOf(letterOf(event));
-      if (place >= 0) release(lowest + 12 + place, event.timeStamp);
+      if (typed.has(event.code)) release(typed.get(event.code), event.timeStamp);
+      typed.delete(event.code);
     });
-    window.addEventListener("blur", () => {
-      for (const key of [...down.keys()]) release(key);
-    });
+    window.addEventListener("blur", silence);
     return { playing: () => (recorded ? JSON.stringify(recorded) : ""), press, release, close: () => isOpen() && open(false), show };
   })();

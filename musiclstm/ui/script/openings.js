@@ -23,7 +23,11 @@
     };
     const choose = (card) => {
       chosen = card.dataset.id;
-      localStorage.setItem(STORE, JSON.stringify([chosen, ...recent().filter((id) => id !== chosen)].slice(0, MOST)));
+      try {
+        localStorage.setItem(STORE, JSON.stringify([chosen, ...recent().filter((id) => id !== chosen)].slice(0, MOST)));
+      } catch {
+        // a browser that stores nothing for a page in a page
+      }
       mark(chosen);
       sampler.wake();
       find("#choose-opening")?.click();

@@ -72,7 +72,8 @@
         since = sampler.now();
       }
       if (!held && here >= stop) {
-        if (section) restart(Math.max(first, known.seconds(section[0])));
+        const again = section ? Math.max(first, known.seconds(section[0])) : stop;
+        if (again < stop) restart(again);
         else finish(first);
         return;
       }
@@ -156,6 +157,7 @@
         pause();
         part = "joined";
       }
+      if (section && !section.every((tick) => known.bars.includes(tick))) section = null;
       if (known.rhythm !== shown?.rhythm) {
         section = null;
         heard = false;
@@ -261,6 +263,8 @@
       },
       setSection: (ticks) => {
         section = ticks;
+        const known = music.now();
+        if (section && known && (known.seconds(section[0]) < bounds()[0] || known.seconds(section[1]) > bounds()[1])) part = "joined";
         tell();
         if (section && playing) restart(Math.max(bounds()[0], music.now().seconds(section[0])));
         show();

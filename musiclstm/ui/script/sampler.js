@@ -3,6 +3,7 @@
   const sampler = (() => {
     const QUIET = 0.002; // of a sample's peak: what comes before it is silence that the compression added
     const LOUDNESS = 1.95; // brings typical music to about -16 LUFS, as the files have
+    const AWAY = "The sounds can't be loaded now; press Play to try again.";
     const root = () => window.gradio_config?.root ?? "";
     const programs = new Map(); // program: promise of its facts, with the samples that were asked for
     const sounding = new Set();
@@ -36,9 +37,9 @@
     const facts = (program) => {
       open();
       if (!programs.has(program)) {
-        const asked = fetch(`${root()}/samples/${program}`).then(async (answer) => {
-          const told = await answer.json();
-          if (!answer.ok) throw new Error(told.detail);
+        const asked = fetch(`${root()}/samples/${program}`).catch(() => null).then(async (answer) => {
+          const told = await answer?.json().catch(() => null);
+          if (!told || !answer.ok) throw new Error(told?.detail ?? AWAY);
           return { ...told, program, buffers: new Map() };
         });
         asked.catch(() => programs.delete(program)); // ask again next time
@@ -48,8 +49,8 @@
     };
     const nearest = (keys, key) => keys.reduce((best, each) => (Math.abs(each - key) < Math.abs(best - key) ? each : best));
     const decoded = async (known, key) => {
-      const answer = await fetch(`${root()}/samples/${known.version}/${known.program}/${key}${known.kind}`);
-      if (!answer.ok) throw new Error("A sound could not be loaded.");
+      const answer = await fetch(`${root()}/samples/${known.version}/${known.program}/${key}${known.kind}`).catch(() => null);
+      if (!answer?.ok) throw new Error(AWAY);
       const buffer = await context.decodeAudioData(await answer.arrayBuffer());
       const data = buffer.getChannelData(0);
       const peak = data.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
