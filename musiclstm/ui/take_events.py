@@ -24,7 +24,7 @@ from musiclstm.generation import (
 from musiclstm.music import bar_lines
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.engine import STOPPED, Engine, Job, job_of
+from musiclstm.ui.engine import STOPPED, Engine, Job, Progress, job_of
 from musiclstm.ui.file_events import WIDTH, engraved
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.pictures import growing_roll, take_roll, waiting_roll
@@ -195,13 +195,9 @@ def _write_event(
     def perform(request: gr.Request, *values: Any) -> Iterator[Updates]:
         *settings, session, history = values
         with request_folder() as folder:
-            engine, drawn, result, turn = session.engine or active.now, 0.0, None, session.turn
-            job = plan(session, engine, *settings)
-            for progress in engine.perform(job, lambda: session.stopped or session.turn != turn, visitor_of(request)):
+            engine, drawn, result = session.engine or active.now, 0.0, None
+            for progress in _while_wanted(engine, plan(session, engine, *settings), session, visitor_of(request)):
                 result = progress.result
-                if session.turn != turn:
-                    result = None
-                    continue
                 if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
                     continue
                 drawn, session.growing = time.monotonic(), progress.composition is not None
@@ -226,13 +222,18 @@ def _write_event(
     performed = prepared.then(
         perform, [*inputs, w.session, w.history], [w.status, *w.take, w.history, w.earlier], **QUIET, **MODEL
     )
-    after = (
-        [w.session, w.seed, w.bars, w.status],
-        [w.generate, w.extend, w.rewrite, w.write_on, w.stop, w.status, w.heading, w.roll],
-    )
+    after = ([w.session, w.seed, w.bars, w.status], [*before[:-1], w.heading, w.roll])
     finished = performed.success(finish, *after, js=_SETTLE, **AT_ONCE)
     after_take(w, finished)
     performed.failure(finish, *after, js=_SETTLE, **AT_ONCE)  # Gradio skips `then` after a failure
+
+
+def _while_wanted(engine: Engine, job: Job, session: Session, visitor: str) -> Iterator[Progress]:
+    """How far a job is, until the stage is given to something else; the job then stops, and its result is not wanted."""
+    turn = session.turn
+    for progress in engine.perform(job, lambda: session.stopped or session.turn != turn, visitor):
+        if session.turn == turn:
+            yield progress
 
 
 def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars: int) -> Updates:

@@ -76,6 +76,20 @@ def test_stop_keeps_what_is_written(session: Callable[..., Page], tmp_path: Path
     assert continuation.notes["onset"].max() < bars * continuation.metres[0].bar_ticks
 
 
+def test_an_opening_that_is_chosen_while_another_one_is_continued_stays_on_the_stage(session: Callable[..., Page]) -> None:
+    page = session()
+    length(page, 32)
+    page.click("#generate")
+    page.wait_for_selector(".growing")
+    choose(page, "Jig")
+    expect(page.locator("#heading")).to_contain_text("Jig")
+    expect(page.locator("#generate")).to_have_text("Generate")
+    expect(page.locator("#heading")).to_contain_text("Press Generate")
+    expect(page.locator("#roll .continuation rect")).to_have_count(0)
+    generate(page)
+    expect(page.locator("#heading")).to_contain_text("Jig")
+
+
 def test_a_random_seed_that_is_kept_gives_the_same_take(session: Callable[..., Page], tmp_path: Path) -> None:
     page = session()
     page.get_by_role("button", name="Advanced").click()
