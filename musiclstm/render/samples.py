@@ -27,7 +27,7 @@ from musiclstm.scratch import draft_folder
 STEP = 3  # semitones between two samples: none is played more than one semitone from where it was rendered
 KEYS = tuple(range(LOWEST_PITCH, HIGHEST_PITCH + 1, STEP))
 VELOCITY = 100  # of the rendered notes
-KIND = ".mp3"  # every browser decodes it, and a piano takes 2 MB
+KIND = ".mp3"  # every browser decodes it, and a piano takes 1.3 MB
 PROGRAMS = frozenset(voice.program for voices in INSTRUMENTS.values() for voice in voices)
 _VERSION = "2"  # of what this module writes
 _HELD, _GAP = 5, 2  # seconds that a note is held, and before the next one

@@ -15,7 +15,7 @@ from musiclstm.ui.layout import Updates, Widgets
 from musiclstm.ui.opening_events import on_stage
 from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder
 from musiclstm.ui.session import Session
-from musiclstm.ui.take_events import after_take, carried, link_events, opened, presented, remembered
+from musiclstm.ui.take_events import after_take, carried, link_events, opened, remembered, reopened
 
 BROUGHT_BACK = 8  # results that Undo knows after the page is loaded again
 # A visitor with a link came for its take, which is below the controls on a phone.
@@ -34,7 +34,7 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
         example = None if code or session.results else engine.example
         if example is not None:
             session.add(example.result)
-            session.example = example.result
+            session.example = True
         known = [(name, link) for name, link in history]
         yield {
             **w.opened(engine, active.note),
@@ -48,10 +48,7 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
             yield w.shown(example.result.shown, example.files, engine, steps=0) | w.listed(example.result)
         elif session.result is not None:
             with request_folder() as folder:
-                composition = session.result.shown.composition
-                session.performance = composition.request.performance
-                shown = presented(w, session, engine, folder) | w.set_to(composition, engine)
-                yield shown | remembered(w, session, history)
+                yield reopened(w, session, engine, folder) | remembered(w, session, history)
 
     linked = gr.State(["", 0])  # a link that is a recipe alone, and how often an earlier result was one
     outputs = [w.masthead, w.openings, *w.controls, *w.take, w.history, w.earlier, linked]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from musiclstm.generation import Edit, edited, other_checkpoint, settings_in, ta
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import Updates, Widgets, code_of
-from musiclstm.ui.requests import MODEL, QUIET, SOUND, request_folder, toasts, visitor_of
+from musiclstm.ui.requests import AT_ONCE, MODEL, QUIET, SOUND, request_folder, toasts, visitor_of
 from musiclstm.ui.results import Shown, result_of
 from musiclstm.ui.session import Session
 from musiclstm.ui.take_events import after_take, again, presented, remembered
@@ -22,6 +22,7 @@ from musiclstm.ui.take_events import after_take, again, presented, remembered
 # Each of several quick clicks counts, one after the other.
 EACH: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, "concurrency_id": "changes", **QUIET}
 CHANGE_CHARACTERS = 100_000  # of a change by hand
+_ANSWERED = "() => window.musiclstm.answered()"
 _CHANGED = "(...inputs) => window.musiclstm.changed(inputs)"
 
 
@@ -46,13 +47,12 @@ def _by_hand(active: ActiveCheckpoint, w: Widgets) -> None:
             composition = edited(shown.composition, shown.take.number, _edit_in(text, shown), known)
             session.add(result_of([composition]))
             # The list of earlier results keeps the latest of several changes.
-            yield {
-                **presented(w, session, engine, folder),
-                **remembered(w, session, others),
-            }
+            yield presented(w, session, engine, folder) | remembered(w, session, others)
 
     changed = w.change.click(change, [w.changes, w.session, w.history], [*w.take, w.history, w.earlier], js=_CHANGED, **EACH)
     after_take(w, changed)
+    for answer in (changed.success, changed.failure):
+        answer(None, js=_ANSWERED, **AT_ONCE)
 
 
 def _edit_in(text: str, shown: Shown) -> Edit:
@@ -91,7 +91,7 @@ def _check_event(active: ActiveCheckpoint, w: Widgets) -> None:
 
 
 def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Connect the cards of the takes, and Undo."""
+    """Connect the cards of the takes, Undo and Redo."""
 
     def pick(index: int | None, session: Session) -> Iterator[Updates]:
         result = session.result
@@ -101,19 +101,21 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
             session.results[-1] = replace(result, chosen=index)
             yield presented(w, session, session.engine or active.now, folder)
 
-    def redo(session: Session) -> Iterator[Updates]:
-        with request_folder() as folder:
-            session.go_forward()
-            yield presented(w, session, session.engine or active.now, folder)
+    def stepper(step: Callable[[Session], None]) -> Callable[[Session], Iterator[Updates]]:
+        def take_step(session: Session) -> Iterator[Updates]:
+            with request_folder() as folder:
+                step(session)
+                assert session.result is not None
+                session.performance = session.result.shown.composition.request.performance
+                shown = presented(w, session, session.engine or active.now, folder)
+                yield shown | w.playing_so(session.performance)
 
-    def undo(session: Session) -> Iterator[Updates]:
-        with request_folder() as folder:
-            session.go_back()
-            yield presented(w, session, session.engine or active.now, folder)
+        return take_step
 
+    outputs = [*w.take, *w.playback]
     for event in (
         w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),
-        w.undo.click(undo, w.session, w.take, **EACH),
-        w.redo.click(redo, w.session, w.take, **EACH),
+        w.undo.click(stepper(Session.go_back), w.session, outputs, **EACH),
+        w.redo.click(stepper(Session.go_forward), w.session, outputs, **EACH),
     ):
         after_take(w, event)

@@ -65,10 +65,14 @@ class Example:
 
 @dataclass(frozen=True)
 class Job:
-    """What a visitor asks for: requests for ``bars`` bars in all. To work them out may itself take notes, at the job's turn."""
+    """What a visitor asks for: requests for ``bars`` bars in all. To work them out may itself take notes, at the job's turn.
+
+    ``take``: the number of the one to show; None for the best.
+    """
 
     bars: int
     requests: Callable[[Turn], Sequence[ComposeRequest]]
+    take: int | None = None
 
 
 def job_of(requests: Sequence[ComposeRequest]) -> Job:

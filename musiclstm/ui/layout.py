@@ -137,18 +137,32 @@ class Widgets:
         """Updates that set the controls to what wrote a composition, as far as they can show it."""
         request, performance, sampling = composition.request, composition.request.performance, composition.request.sampling
         known = {self.seed: request.seed.id} if request.seed in engine.checkpoint.seeds else {}
-        return known | {
-            self.facts: texts.seed_facts(request.seed, performance),
-            self.diversity: min(DIVERSITIES[1], max(DIVERSITIES[0], sampling.diversity)),
-            self.bars: min(MOST_BARS, max(FEWEST_BARS, request.bars)),
-            self.random_seed: request.random_seed,
+        return (
+            known
+            | self.playing_so(performance)
+            | {
+                self.facts: texts.seed_facts(request.seed, performance),
+                self.diversity: min(DIVERSITIES[1], max(DIVERSITIES[0], sampling.diversity)),
+                self.bars: min(MOST_BARS, max(FEWEST_BARS, request.bars)),
+                self.random_seed: request.random_seed,
+                self.top_p: max(0.5, sampling.top_p),
+                self.loop_guard: sampling.loop_guard,
+                self.open_ended: request.ending == OPEN_ENDED,
+            }
+        )
+
+    def playing_so(self, performance: Performance) -> Updates:
+        """Updates that set the controls to how music is played."""
+        return {
             self.tempo: performance.tempo or 0,
             self.instrument: performance.instrument,
             self.transposition: performance.transposition,
-            self.top_p: max(0.5, sampling.top_p),
-            self.loop_guard: sampling.loop_guard,
-            self.open_ended: request.ending == OPEN_ENDED,
         }
+
+    @property
+    def playback(self) -> list[Any]:
+        """Everything that ``playing_so`` updates."""
+        return [self.tempo, self.instrument, self.transposition]
 
     @property
     def controls(self) -> list[Any]:

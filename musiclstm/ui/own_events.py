@@ -15,10 +15,10 @@ from musiclstm.notation import beat_grid
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import Updates, Widgets
-from musiclstm.ui.requests import QUIET, request_folder
+from musiclstm.ui.requests import QUIET, request_folder, unchanged
 from musiclstm.ui.session import OWN, Playing, Session, own_bars
 
-PLAYED_CHARACTERS, PLAYED_NOTES, PLAYED_SECONDS, HELD_SECONDS = 300_000, 3_000, 3_600, 60  # of what the keyboard sends
+PLAYED_CHARACTERS, PLAYED_NOTES, PLAYED_SECONDS, HELD_SECONDS = 300_000, 3_000, 600, 60  # of what the keyboard sends
 _PLAYING = "(...inputs) => window.musiclstm.playing(inputs)"
 Then = Callable[[Any], Any]
 
@@ -44,7 +44,9 @@ def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], 
     def shown(session: Session) -> Updates:
         assert session.own is not None
         first, last = session.own.seed.bars
+        session.playing = None
         return listed(session) | {
+            w.understood: gr.Row(visible=False),
             w.own_range: gr.Row(visible=True),
             w.own_first: gr.Number(first, maximum=session.own.bars),
             w.own_last: gr.Number(last, maximum=session.own.bars),
@@ -74,12 +76,12 @@ def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], 
 
     def recut(first: int | None, last: int | None, session: Session) -> Updates:
         with request_folder():
-            if session.own is None or first is None or last is None:
-                return {}
+            if session.own is None or first is None or last is None or (first, last) == session.own.seed.bars:
+                raise unchanged()
             session.own = own_bars(session.own.piece, (first, last))
             return listed(session)
 
-    outputs = [w.seed, w.own_facts, w.own_range, w.own_first, w.own_last]
+    outputs = [w.seed, w.own_facts, w.understood, w.own_range, w.own_first, w.own_last]
     cut = [w.own_first.submit, w.own_first.blur, w.own_last.submit, w.own_last.blur]
     inputs = [w.own_first, w.own_last, w.session]
     for event in (
@@ -98,7 +100,10 @@ def _keyboard_events(w: Widgets, listed: Callable[[Session], Updates], staged: T
         given: dict[str, Any] = {"tempo": playing.tempo, "metre": playing.metre, "first_beat": playing.first_beat}
         on_beat = beat_grid(onsets, durations, pitches, velocities, **given)
         session.playing, session.own = playing, own_bars(texts.titled(on_beat.piece), None)
+        session.understood = on_beat.tempo, on_beat.metre, on_beat.first_beat
         return listed(session) | {
+            w.own_range: gr.Row(visible=False),
+            w.own_parts: gr.CheckboxGroup(visible=False),
             w.understood: gr.Row(visible=True),
             w.played_tempo: on_beat.tempo,
             w.played_metre: on_beat.metre,
@@ -111,12 +116,12 @@ def _keyboard_events(w: Widgets, listed: Callable[[Session], Updates], staged: T
 
     def correct(tempo: float | None, metre: str, first: float | None, session: Session) -> Updates:
         with request_folder():
-            if session.playing is None:
-                return {}
+            if session.playing is None or (tempo, metre, first) == session.understood:
+                raise unchanged()
             return understood(session, session.playing.corrected(tempo, metre, first))
 
     widgets = [w.played_tempo, w.played_metre, w.played_first]
-    outputs = [w.seed, w.own_facts, w.understood, *widgets]
+    outputs = [w.seed, w.own_facts, w.own_range, w.own_parts, w.understood, *widgets]
     changed = [w.played_tempo.submit, w.played_tempo.blur, w.played_metre.input, w.played_first.submit, w.played_first.blur]
     staged(w.use_playing.click(use, [w.playing, w.session], outputs, js=_PLAYING, **QUIET))
     staged(gr.on(changed, correct, [*widgets, w.session], outputs, trigger_mode="always_last", **QUIET))

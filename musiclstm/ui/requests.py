@@ -44,6 +44,11 @@ def toasts() -> Iterator[None]:
         raise gr.Error(f"The server can't write its files now ({error.strerror or error}); try again in some minutes.") from error
 
 
+def unchanged() -> gr.Error:
+    """To raise where an event has nothing to do, such as a field that was left as it was: what would follow does not."""
+    return gr.Error("Nothing has changed.", visible=False, print_exception=False)
+
+
 def visitor_of(request: gr.Request) -> str:
     """Who sent a request: one open page, or one client of the API."""
     return str(request.session_hash or (request.client.host if request.client else ""))

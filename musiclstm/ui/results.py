@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from musiclstm.generation import Composition, Take
 
@@ -31,6 +31,11 @@ class Result:
     def shown(self) -> Shown:
         """The chosen take."""
         return self.takes[self.chosen]
+
+    def with_take(self, number: int | None) -> Result:
+        """The result with take ``number`` on show; as it is if there is none."""
+        matches = (index for index, shown in enumerate(self.takes) if shown.take.number == number)
+        return replace(self, chosen=next(matches, self.chosen))
 
 
 def result_of(compositions: Sequence[Composition]) -> Result:

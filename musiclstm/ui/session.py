@@ -54,27 +54,30 @@ class Session:
     """The state of one open page; Gradio keeps one for each visitor.
 
     ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``playing``: what ``own`` was made
-    of, if it was played. ``results``: for Undo, the latest last; ``undone``: for Redo. ``opening``: an opening is on show, for
-    which nothing is written yet. ``growing``: a take that is being written is on show. ``example``: the result
-    that every visitor is shown first, to which Undo doesn't go back. ``turn``: counts what the
-    stage was given to: what is written for an earlier turn comes too late. ``selection``: the bars that are chosen on
-    the roll. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a take, which continuation is the composer's.
+    of, if it was played, and ``understood`` at which tempo, in which metre, from which first beat. ``results``: for Undo, the
+    latest last; ``undone``: for Redo. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take
+    that is being written is on show. ``turn``: counts what the stage was given to: what is written for an earlier turn comes too
+    late. ``example``: the only result is the one that every visitor is shown first, to which Undo doesn't go back.
+    ``selection``: the bars that are chosen on the roll. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a
+    take, which continuation is the composer's. ``guessed``: seeds of which the visitor knows the truth.
     """
 
     stopped: bool = False
     engine: Engine | None = None
     own: OwnMusic | None = None
     playing: Playing | None = None
+    understood: tuple[float, str, float] | None = None
     results: list[Result] = field(default_factory=list)
     performance: Performance = field(default_factory=Performance)
     undone: list[Result] = field(default_factory=list)
     opening: bool = True
     growing: bool = False
     turn: int = 0
-    example: Result | None = None
+    example: bool = False
     selection: tuple[int, int] | None = None
     sheet: bool = False
     questions: dict[str, Question] = field(default_factory=dict)
+    guessed: set[str] = field(default_factory=set)
 
     @property
     def result(self) -> Result | None:
@@ -84,7 +87,9 @@ class Session:
     def add(self, result: Result) -> None:
         """Show a new result and forget the oldest ones."""
         self.opening = False
-        self.results = [each for each in self.results if each is not self.example]
+        if self.example:
+            self.results.clear()
+            self.example = False
         self.results.append(result)
         self.undone.clear()
         del self.results[:-KEPT_RESULTS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +46,13 @@ BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than wri
 REWRITINGS = 3  # versions of bars that are written anew
 REMEMBERED = 20  # earlier results kept in the browser
 # JavaScript in front of an event gets the inputs of the event and must return them.
-_LOOK = "(...inputs) => { window.musiclstm.look(); return inputs; }"
 _LISTEN = "(...inputs) => { window.musiclstm.listen(); return inputs; }"
 _SELECTED = "(...inputs) => window.musiclstm.selected(inputs)"
 _SETTLE = "(...inputs) => { window.musiclstm.settle(); return inputs; }"
 
 
 def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
-    """Connect the buttons around a take: Generate and Extend write one; the others stop, show, check or undo it."""
+    """Connect the buttons that write a take, and Stop."""
 
     def generated(session: Session, engine: Engine, *settings: Any) -> Job:
         seed, *rest, takes = settings
@@ -64,8 +63,6 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
             raise OptionError("There is no take to extend yet. Press Generate first.")
         shown = session.result.shown
         return job_of([extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)])
-
-    _write_event(active, w, w.generate.click, generated, w.settings, draws=True, listens=True)
 
     def rewritten(session: Session, _: Engine, random_seed: int) -> Job:
         shown, (first, last) = _chosen_bars(session)
@@ -81,6 +78,7 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
         request = extension_request(composition, shown.take.number, kept=kept, bars=bars, random_seed=random_seed)
         return job_of([request])
 
+    _write_event(active, w, w.generate.click, generated, w.settings, draws=True, listens=True)
     _write_event(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
     _write_event(active, w, w.rewrite.click, rewritten, [w.random_seed], draws=True)
     _write_event(active, w, w.write_on.click, written_on, [w.bars, w.random_seed], draws=True)
@@ -106,10 +104,7 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
                 yield {linked: [code, latest[1] + 1]}
             else:
                 session.add(result)
-                composition = result.shown.composition
-                session.performance = composition.request.performance
-                shown = presented(w, session, engine, folder) | w.set_to(composition, engine)
-                yield shown | remembered(w, session, history)
+                yield reopened(w, session, engine, folder) | remembered(w, session, history)
 
     def replayed(_: Session, engine: Engine, latest: list[Any]) -> Job:
         open_link(engine.checkpoint, latest[0])  # says what is wrong with it
@@ -145,7 +140,7 @@ def carried(engine: Engine, code: str) -> Result | None:
 
 def again(engine: Engine, settings: Mapping[str, Any]) -> Job:
     """The job of writing the music of a recipe again, with all that it extends."""
-    return Job(bars_in_all(settings), lambda turn: [request_from(engine.checkpoint, settings, turn=turn)])
+    return Job(bars_in_all(settings), lambda turn: [request_from(engine.checkpoint, settings, turn=turn)], settings.get("take"))
 
 
 def _bars_in(selection: str) -> tuple[int, int] | None:
@@ -196,14 +191,15 @@ def _write_event(
         *settings, session, history = values
         with request_folder() as folder:
             engine, drawn, result = session.engine or active.now, 0.0, None
-            for progress in _while_wanted(engine, plan(session, engine, *settings), session, visitor_of(request)):
+            job = plan(session, engine, *settings)
+            for progress in _while_wanted(engine, job, session, visitor_of(request)):
                 result = progress.result
                 if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
                     continue
                 drawn, session.growing = time.monotonic(), progress.composition is not None
                 yield {w.status: texts.progress(progress.message, progress.share), **_grown(w, progress.composition)}
             if result is not None:
-                session.add(_with_take_of_recipe(result, settings))
+                session.add(result.with_take(job.take))
                 yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
 
     def finish(session: Session, seed_id: str, bars: int, status: str) -> Updates:
@@ -267,15 +263,6 @@ def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Update
     return {w.history: unique, w.earlier: gr.Dropdown(choices=[(name, code) for name, code in unique], value=None)}
 
 
-def _with_take_of_recipe(result: Result, settings: Sequence[Any]) -> Result:
-    """If ``settings`` are a link to one of several takes, choose that one."""
-    if len(settings) != 1 or not isinstance(settings[0], list) or len(result.takes) < 2:
-        return result
-    number = recipe_from_link(settings[0][0]).get("take")
-    matches = [index for index, shown in enumerate(result.takes) if shown.take.number == number]
-    return Result(result.takes, matches[0]) if matches else result
-
-
 def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
     """Updates that show the visitor's latest result; its files go to ``folder``."""
     assert session.result is not None
@@ -284,6 +271,14 @@ def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Upd
     written = named_for_the_music(engine.write(folder, shown), shown.composition, shown.take.number)
     back, forward = len(session.results) - 1, bool(session.undone)
     return w.shown(shown, written, engine, steps=back, redo=forward) | w.listed(session.result)
+
+
+def reopened(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
+    """As ``presented``, for a result that was made before, or elsewhere: the controls are those that made it."""
+    assert session.result is not None
+    composition = session.result.shown.composition
+    session.performance = composition.request.performance
+    return presented(w, session, engine, folder) | w.set_to(composition, engine)
 
 
 def _grown(w: Widgets, composition: Composition | None) -> Updates:

@@ -36,8 +36,10 @@ def vote_events(active: ActiveCheckpoint, w: Widgets, box: BallotBox) -> None:
             if shown is None or question is None or pair is None or question.chose:
                 return w.ballot.asked(session)
             others = summary(box.votes())["guesses"]
-            told = replace(question, chose=letter, heard=bool(heard), others=others)
+            seed = shown.composition.request.seed.id
+            told = replace(question, chose=letter, heard=bool(heard) or seed in session.guessed, others=others)
             session.questions[name_of(shown)] = told
+            session.guessed.add(seed)
             box.cast(_guess(shown, seed_of(shown, session), pair, told))
             return w.ballot.asked(session)
 

@@ -178,6 +178,12 @@ def test_a_visitors_own_music_is_read_cut_and_continued(
     expect(page.locator("#own-facts")).to_contain_text("bars 1–4")
     generate(page)
     expect(page.locator("#heading")).to_contain_text("Jig")
+    page.focus("#own-last input")  # a field that is left as it was changes nothing
+    page.press("#own-last input", "Tab")
+    page.fill("#search input, #search textarea", "Waltz")
+    expect(page.locator("#openings .opening:visible")).to_have_count(1)
+    expect(page.locator("#heading")).to_contain_text("4 new bars")
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)
     seed = read_midi(download(page, "#get-seed-midi", tmp_path))
     assert seed.notes["onset"].max() < 4 * tunes["jig"].metres[0].bar_ticks
 

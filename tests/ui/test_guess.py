@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing_page import length
 from playwright.sync_api import Browser, Page, expect
 from waiting import PATIENCE, wait_until
 
@@ -135,6 +136,14 @@ def test_a_visitor_compares_guesses_learns_the_truth_and_prefers_a_version(page:
     assert isinstance(guess, Guess)
     assert (guess.seed, guess.chosen, guess.heard, guess.bars) == ("march", "B", False, 3)
     assert guess.right == truth.inner_text().startswith("Right!")
+
+    # Who knows the truth of an opening makes no blind guess any more.
+    length(page, 5)
+    page.click("#generate")
+    expect(page.locator("#guess-answers")).to_be_visible()
+    page.click("#guess-a")
+    expect(truth).to_contain_text("counted apart")
+    assert [vote.heard for vote in box.votes() if isinstance(vote, Guess)] == [False, True]
 
     # The composer's own at the switch, in place of ours, and as a file named after the music.
     own = page.locator("#player [data-part=original]")

@@ -87,6 +87,12 @@ def test_another_instrument_tempo_and_pitch_change_what_is_played_and_the_files(
     page.get_by_role("option", name="organ").click()
     page.wait_for_function("document.querySelector('#roll svg').dataset.voices.startsWith('19:')")
     expect(page.locator("#generate")).to_have_text("Generate")  # nothing is written for it
+    generate(page)
+    page.fill("#tempo input", "90")
+    page.press("#tempo input", "Tab")
+    expect(page.locator("#facts")).to_contain_text("90")
+    page.click("#undo")  # the version before is played as it was, and the controls say so
+    expect(page.locator("#tempo input")).to_have_value("60")
 
 
 def test_a_phrase_that_is_played_becomes_the_opening(session: Callable[..., Page]) -> None:

@@ -2,13 +2,14 @@
   const edit = (() => {
     const GRID = 6; // ticks: a sixteenth
     const EDGE = 7; // pixels at the end of a note that change its length
-    const NAMES = ["C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B"];
     let on = false;
     let chosen = null; // onset and key of the chosen note
     let dragged = null;
     let length = 12; // of a note that is added
     let waiting = ""; // a change for the server
+    let pending = false; // it has not answered yet, so the roll is that before the change
 
+    const open = () => on && !pending && !find("#roll .growing");
     const roll = () => find("#roll .html-container svg[data-voices]");
     const notes = () => (music.now()?.notes ?? []).filter((note) => note.group === "continuation");
     const rects = () => [...(roll()?.querySelectorAll(".continuation rect") ?? [])];
@@ -18,7 +19,6 @@
       return { on: Number(start), key: Number(key), off: Number(start) + Number(ticks), velocity: Number(velocity) };
     };
     const sameNote = (one, other) => one.on === other?.on && one.key === other.key;
-    const spokenName = ({ key }) => `${NAMES[key % 12]} ${Math.floor(key / 12) - 1}`;
     const say = (words) => {
       const box = find("#tools-said");
       if (box) box.textContent = words;
@@ -46,7 +46,7 @@
     const choose = (note) => {
       chosen = note && { on: note.on, key: note.key };
       mark();
-      if (note) say(`${spokenName(note)}, velocity ${note.velocity}. Arrows move it, [ and ] change its length, + and − its velocity.`);
+      if (note) say(`${keyName(note.key)}, velocity ${note.velocity}. Arrows move it, [ and ] change its length, + and − its velocity.`);
     };
     const hear = async (note) => {
       sampler.wake();
@@ -61,6 +61,7 @@
     const send = (removed, added, words) => {
       waiting = JSON.stringify([removed.map(({ on, key }) => [on, key]), added.map((n) => [n.on, n.key, n.off - n.on, n.velocity])]);
       if (added.length) chosen = { on: added[0].on, key: added[0].key };
+      pending = true;
       find("#change")?.click();
       say(words);
     };
@@ -70,11 +71,11 @@
       if (made.on === before.on && made.key === before.key && made.off === before.off && made.velocity === before.velocity) return;
       length = made.off - made.on;
       hear(made);
-      send([before], [made], `Changed to ${spokenName(made)}.`);
+      send([before], [made], `Changed to ${keyName(made.key)}.`);
     };
     const remove = (note) => {
       chosen = null;
-      send([note], [], `${spokenName(note)} deleted.`);
+      send([note], [], `${keyName(note.key)} deleted.`);
     };
     const add = (clientX, clientY) => {
       const [first, last] = bounds();
@@ -83,12 +84,12 @@
       const start = Math.max(first, Math.floor(tick / GRID) * GRID);
       const note = { on: start, key: keyAt(clientY), off: start + length, velocity: 80 };
       hear(note);
-      send([], [note], `${spokenName(note)} added.`);
+      send([], [note], `${keyName(note.key)} added.`);
     };
 
     document.addEventListener("pointerdown", (event) => {
-      const rect = on && !event.button && event.target.closest("#roll .continuation rect");
-      if (!rect || find("#roll .growing")) return;
+      const rect = open() && !event.button && event.target.closest("#roll .continuation rect");
+      if (!rect) return;
       const note = noteOf(rect);
       const box = rect.getBoundingClientRect();
       const lengthens = box.right - event.clientX < Math.min(EDGE, box.width / 3);
@@ -118,7 +119,8 @@
       dragged = null;
     });
     document.addEventListener("dblclick", (event) => {
-      if (on && !find("#roll .growing") && event.target.closest("#roll svg") && !event.target.closest(".continuation rect")) add(event.clientX, event.clientY);
+      const free = event.target.closest("#roll svg") && !event.target.closest(".continuation rect");
+      if (open() && free) add(event.clientX, event.clientY);
     });
     const CHANGES = {
       ArrowUp: (note, far) => ({ ...note, key: note.key + (far ? 12 : 1) }),
@@ -133,16 +135,14 @@
     document.addEventListener(
       "keydown",
       (event) => {
-        if (!on || !event.target.closest("#roll") || find("#roll .growing") || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (!on || !event.target.closest("#roll") || event.ctrlKey || event.metaKey || event.altKey) return;
         const every = notes();
         const place = every.findIndex((note) => sameNote(note, chosen));
-        const note = every[place];
-        if (event.key === "n" || event.key === "p") choose(every[clamp(place + (event.key === "n" ? 1 : -1), 0, every.length - 1)]);
-        else if (CHANGES[event.key] || event.key === "Delete" || event.key === "Backspace") {
-          // Without a note, the server has not answered the last change yet: such a key is for nobody else.
-          if (note && CHANGES[event.key]) replace(note, CHANGES[event.key](note, event.shiftKey));
-          else if (note) remove(note);
-        }
+        const note = open() ? every[place] : null; // else the key is for nobody
+        const steps = { n: 1, p: -1 }[event.key];
+        if (steps) choose(every[clamp(place + steps, 0, every.length - 1)]);
+        else if (CHANGES[event.key]) note && replace(note, CHANGES[event.key](note, event.shiftKey));
+        else if (event.key === "Delete" || event.key === "Backspace") note && remove(note);
         else if (event.key === "Escape") choose(null);
         else return;
         event.preventDefault();
@@ -151,7 +151,6 @@
       { capture: true },
     );
     return {
-      on: () => on,
       busy: () => Boolean(dragged),
       toggle: () => {
         on = !on;
@@ -161,6 +160,11 @@
         say(on ? "Click a note to choose it, drag to move it, double-click to add one. N and P choose the next and the one before." : "");
       },
       redrawn: mark,
+      // The server has taken the change, or refused it: what is on the roll holds.
+      answered: () => {
+        pending = false;
+        for (const rect of rects()) draw(rect, noteOf(rect));
+      },
       waiting: () => waiting,
     };
   })();

@@ -103,6 +103,7 @@
       return [...inputs.slice(0, -1), bars ? JSON.stringify(bars) : ""];
     },
     playing: (inputs) => [keyboard.playing(), ...inputs.slice(1)],
+    answered: () => edit.answered(),
     changed: (inputs) => [edit.waiting(), ...inputs.slice(1)],
     settle: () => player.settle(),
     // A take is on the roll with its files: the address of its link.

@@ -2,7 +2,6 @@
   const keyboard = (() => {
     const LETTERS = ["a", "w", "s", "e", "d", "f", "t", "g", "y", "h", "u", "j", "k", "o", "l", "p"]; // semitones from C
     const BLACK = [1, 3, 6, 8, 10];
-    const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
     const OCTAVES = 3;
     const MOST = 3000; // notes of one recording
     const TOUCH = 80; // the velocity of keys that don't tell theirs
@@ -36,7 +35,7 @@
           const before = whites.filter((white) => white < key).length;
           Object.assign(button, { type: "button", className: black ? "black" : "white", tabIndex: -1 });
           button.dataset.key = key;
-          button.setAttribute("aria-label", `${NAMES[key % 12]}${Math.floor(key / 12) - 1}`);
+          button.setAttribute("aria-label", keyName(key));
           button.style.left = `${black ? (before - 0.3) * width : before * width}%`;
           button.style.width = `${black ? 0.6 * width : width}%`;
           if (key % 12 === 0) button.textContent = `C${key / 12 - 1}`;
@@ -254,5 +253,5 @@
       typed.delete(event.code);
     });
     window.addEventListener("blur", silence);
-    return { playing: () => (recorded ? JSON.stringify(recorded) : ""), press, release, close: () => isOpen() && open(false), show };
+    return { playing: () => (recorded ? JSON.stringify(recorded) : ""), close: () => isOpen() && open(false), show };
   })();

@@ -52,7 +52,6 @@
     });
     return {
       order,
-      mark,
       chosen: (inputs) => [chosen, ...inputs.slice(1)],
       show: (ids) => {
         const wanted = new Set((ids ?? "").split(" "));

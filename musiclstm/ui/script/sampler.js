@@ -154,7 +154,6 @@
         volume?.gain.setTargetAtTime(value, context.currentTime, 0.02);
       },
       output: () => volume, // for measuring what is heard
-      facts,
       load,
       strike,
       letGo,
