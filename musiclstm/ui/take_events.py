@@ -215,9 +215,8 @@ def _write_event(
     prepared = event(
         prepare, [w.session, w.fresh, w.random_seed, w.selection], before, js=_LISTEN if listens else _SELECTED, **AT_ONCE
     )
-    performed = prepared.then(
-        perform, [*inputs, w.session, w.history], [w.status, *w.take, w.history, w.earlier], **QUIET, **MODEL
-    )
+    outputs = [w.status, *w.take, w.history, w.earlier]
+    performed = prepared.then(perform, [*inputs, w.session, w.history], outputs, **QUIET, **MODEL)
     after = ([w.session, w.seed, w.bars, w.status], [*before[:-1], w.heading, w.roll])
     finished = performed.success(finish, *after, js=_SETTLE, **AT_ONCE)
     after_take(w, finished)

@@ -159,8 +159,11 @@
         find("#edit-notes")?.setAttribute("aria-pressed", on);
         say(on ? "Click a note to choose it, drag to move it, double-click to add one. N and P choose the next and the one before." : "");
       },
-      redrawn: mark,
-      // The server has taken the change, or refused it: what is on the roll holds.
+      redrawn: () => {
+        pending = false;
+        mark();
+      },
+      // The server has taken the change, or refused it: what the roll knows holds.
       answered: () => {
         pending = false;
         for (const rect of rects()) draw(rect, noteOf(rect));
