@@ -26,8 +26,7 @@ _LEGATO = 2  # ticks by which a note may overlap the next of a line
 _EASY = 3  # notes that a hand holds at no cost
 _IDLE_COST = 4.0  # for each note beyond those, if the other hand has none
 _UNEVEN = 1.4  # the smaller the distance, the more it counts
-# Tuned on 6,398 notes of 44 passages of piano music whose hands are known: 96.0 % agree; with the best fixed border, 86.0 % do.
-# On 5,250 notes of six other pieces, 94.6 % agree.
+# Tuned on passages of piano music whose hands are known.
 _HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST, _SPLIT_COST, _FULL_COST = 0.002, 1.7, 4.0, 7.0, 6.0, 24.0, 3.0
 
 
