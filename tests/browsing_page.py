@@ -26,8 +26,10 @@ def length(page: Page, bars: int) -> None:
 def generate(page: Page, bars: int = 4) -> None:
     """Press Generate and wait for the player."""
     length(page, bars)
-    before = page.evaluate("document.body.dataset.takes ?? 0")
+    before, heading = page.evaluate("[document.body.dataset.takes ?? 0, document.querySelector('#heading').innerText]")
     page.click("#generate")
+    if page.evaluate("document.querySelector('#fresh input')?.checked ?? true"):  # another random seed, so another heading
+        expect(page.locator("#heading")).not_to_have_text(heading, use_inner_text=True)
     page.wait_for_function("before => (document.body.dataset.takes ?? 0) > Number(before)", arg=before)
     finished(page)
 
