@@ -30,7 +30,7 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
         with toasts():
             seed = session.seed(seed_id, session.engine or active.now)
             session.play_so(performance_of(instrument, tempo, transposition))
-            session.opening, session.growing = True, False
+            session.opening = True
             session.turn += 1  # what is being written for another opening is not wanted any more
             return on_stage(w, session, seed, bars)
 

@@ -27,7 +27,7 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import STOPPED, Engine, Job, Progress, job_of
 from musiclstm.ui.file_events import WIDTH, engraved
 from musiclstm.ui.layout import Updates, Widgets, code_of
-from musiclstm.ui.pictures import growing_roll, take_roll, waiting_roll
+from musiclstm.ui.pictures import growing_roll
 from musiclstm.ui.requests import (
     AT_ONCE,
     DRAWN_BELOW,
@@ -190,7 +190,7 @@ def _write_event(
     def perform(request: gr.Request, *values: Any) -> Iterator[Updates]:
         *settings, session, history = values
         with request_folder() as folder:
-            engine, drawn, result = session.engine or active.now, 0.0, None
+            engine, drawn, result, turn = session.engine or active.now, 0.0, None, session.turn
             job = plan(session, engine, *settings)
             for progress in _while_wanted(engine, job, session, visitor_of(request)):
                 result = progress.result
@@ -201,15 +201,17 @@ def _write_event(
             if result is not None:
                 session.add(result.with_take(job.take))
                 yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
+                session.growing = session.turn != turn  # an opening was chosen while the files were written
 
-    def finish(session: Session, seed_id: str, bars: int, status: str) -> Updates:
-        return {
+    def finish(session: Session, seed_id: str, bars: int, status: str) -> Iterator[Updates]:
+        updates: Updates = {
             w.generate: gr.Button("Generate", interactive=True),
             **{button: gr.Button(interactive=True) for button in (w.extend, w.rewrite, w.write_on)},
             w.stop: gr.Button(interactive=False),
             w.status: status if STOPPED in status else texts.progress(""),
-            **_as_before(w, session, session.engine or active.now, seed_id, bars),
         }
+        with request_folder() as folder:
+            yield updates | _as_before(w, session, session.engine or active.now, seed_id, bars, folder)
 
     before = [w.generate, w.extend, w.rewrite, w.write_on, w.stop, w.status, w.random_seed]
     prepared = event(
@@ -217,7 +219,7 @@ def _write_event(
     )
     outputs = [w.status, *w.take, w.history, w.earlier]
     performed = prepared.then(perform, [*inputs, w.session, w.history], outputs, **QUIET, **MODEL)
-    after = ([w.session, w.seed, w.bars, w.status], [*before[:-1], w.heading, w.roll])
+    after = ([w.session, w.seed, w.bars, w.status], [*before[:-1], *w.take])
     finished = performed.success(finish, *after, js=_SETTLE, **AT_ONCE)
     after_take(w, finished)
     performed.failure(finish, *after, js=_SETTLE, **AT_ONCE)  # Gradio skips `then` after a failure
@@ -231,19 +233,21 @@ def _while_wanted(engine: Engine, job: Job, session: Session, visitor: str) -> I
             yield progress
 
 
-def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars: int) -> Updates:
-    """Updates that show what was on the stage, if nothing came of what was being written, by an error or an early Stop."""
+def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars: int, folder: Path) -> Updates:
+    """Updates that show what belongs on the stage, if something else that was being written is left there.
+
+    An error or an early Stop leaves it, and an opening that is chosen meanwhile: pictures may reach the browser after the choice.
+    """
     if not session.growing:
         return {}
     session.growing = False
-    if session.result is None:
-        try:
-            seed = session.seed(seed_id, engine)
-        except OptionError:  # the visitor's own, which is no longer here
-            return {}
-        return {w.heading: texts.waiting_heading(seed), w.roll: waiting_roll(seed, bars, session.performance)}
-    shown = session.result.shown
-    return {w.heading: texts.take_heading(shown.composition), w.roll: take_roll(shown)}
+    if session.result is not None:
+        return presented(w, session, engine, folder)
+    try:
+        seed = session.seed(seed_id, engine)
+    except OptionError:  # the visitor's own, which is no longer here
+        return {}
+    return w.staged(seed, session.performance, bars, results=len(session.results))
 
 
 def after_take(w: Widgets, event: Any) -> None:
@@ -265,7 +269,6 @@ def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Update
 def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
     """Updates that show the visitor's latest result; its files go to ``folder``."""
     assert session.result is not None
-    session.growing = False
     shown = session.result.shown
     written = named_for_the_music(engine.write(folder, shown), shown.composition, shown.take.number)
     back, forward = len(session.results) - 1, bool(session.undone)
