@@ -60,7 +60,7 @@ class Decoder:
         self.cells = [network.get_layer(f"lstm_{index + 1}").cell for index in range(config.layers)]
         self._prime = tf.function(self._prime_loop, jit_compile=jit_compile, autograph=False)
         self._write = tf.function(self._write_loop, jit_compile=jit_compile, autograph=False)
-        self._known = tf.function(self._known_row)
+        self._known = tf.function(self._known_row, autograph=False)
         self._judge = tf.function(self._judge_loop, jit_compile=jit_compile, autograph=False)
         self._batch = ContinuousBatch(self._round)
         self._compiling = threading.Lock()

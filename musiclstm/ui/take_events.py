@@ -190,18 +190,9 @@ def _write_event(
     def perform(request: gr.Request, *values: Any) -> Iterator[Updates]:
         *settings, session, history = values
         with request_folder() as folder:
-            engine, drawn, result, turn = session.engine or active.now, 0.0, None, session.turn
+            engine = session.engine or active.now
             job = plan(session, engine, *settings)
-            for progress in _while_wanted(engine, job, session, visitor_of(request)):
-                result = progress.result
-                if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
-                    continue
-                drawn, session.growing = time.monotonic(), progress.composition is not None
-                yield {w.status: texts.progress(progress.message, progress.share), **_grown(w, progress.composition)}
-            if result is not None:
-                session.add(result.with_take(job.take))
-                yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
-                session.growing = session.turn != turn  # an opening was chosen while the files were written
+            yield from _written(w, session, engine, job, visitor_of(request), folder, history)
 
     def finish(session: Session, seed_id: str, bars: int, status: str) -> Iterator[Updates]:
         updates: Updates = {
@@ -223,6 +214,23 @@ def _write_event(
     finished = performed.success(finish, *after, js=_SETTLE, **AT_ONCE)
     after_take(w, finished)
     performed.failure(finish, *after, js=_SETTLE, **AT_ONCE)  # Gradio skips `then` after a failure
+
+
+def _written(
+    w: Widgets, session: Session, engine: Engine, job: Job, visitor: str, folder: Path, history: list[list[str]]
+) -> Iterator[Updates]:
+    """Updates while a job is done, and with its result."""
+    drawn, result, turn = 0.0, None, session.turn
+    for progress in _while_wanted(engine, job, session, visitor):
+        result = progress.result
+        if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
+            continue
+        drawn, session.growing = time.monotonic(), progress.composition is not None
+        yield {w.status: texts.progress(progress.message, progress.share), **_grown(w, progress.composition)}
+    if result is not None:
+        session.add(result.with_take(job.take))
+        yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
+        session.growing = session.turn != turn  # an opening was chosen while the files were written
 
 
 def _while_wanted(engine: Engine, job: Job, session: Session, visitor: str) -> Iterator[Progress]:

@@ -55,10 +55,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def one_epoch() -> TrainConfig:
+    """The options of a run whose time is up after its first epoch, or at once if it goes on."""
+    return replace(OPTIONS, minutes=1e-6)
+
+
 class Run:
     """A training run of two processes. It writes its state to out.work in ``folder`` and its messages to stderr.txt."""
 
-    def __init__(self, data: Path, folder: Path, *more: str) -> None:
+    def __init__(self, data: Path, folder: Path) -> None:
         self.folder = folder
         (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
         options = {name: getattr(OPTIONS, name) for name in ("epochs", "patience", "lanes", "window", "learning_rate")} | SIZES
@@ -75,7 +80,6 @@ class Run:
             "--seeds",
             "data",
             *words,
-            *more,
         ]
         kept = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
         settings = kept | {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -123,8 +127,7 @@ def interrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.mark.usefixtures("no_xla")
 def test_two_processes_lose_what_one_loses_on_the_same_batches(interrupted: Run, data: Path, tmp_path: Path) -> None:
-    one_epoch = replace(OPTIONS, minutes=1e-6)
-    trainer = prepare([str(data)], tmp_path, one_epoch, SIZES | {"dropout": 0.0}, say=lambda _: None)
+    trainer = prepare([str(data)], tmp_path, one_epoch(), SIZES | {"dropout": 0.0}, say=lambda _: None)
     trainer.fit(tmp_path, resume=False, say=lambda _: None)
     (alone,) = trainer.progress.history
     with np.load(interrupted.folder / "out.work" / "resume.npz") as saved:
@@ -134,17 +137,15 @@ def test_two_processes_lose_what_one_loses_on_the_same_batches(interrupted: Run,
         assert together["train_nats"][stream] == pytest.approx(alone["train_nats"][stream], rel=1e-4)
 
 
-def test_a_worker_that_is_gone_ends_with_a_sentence_and_the_run_can_go_on(interrupted: Run, data: Path) -> None:
+def test_a_worker_that_is_gone_ends_with_a_sentence_and_the_run_can_go_on(interrupted: Run, data: Path, tmp_path: Path) -> None:
     assert interrupted.process.wait(timeout=PATIENCE) == 2
     assert interrupted.errors().splitlines()[-1] == (
         "One of the 2 workers is gone, so training stopped; the last complete epoch is saved: "
         "start all workers again with --resume."
     )
-    resumed = Run(data, interrupted.folder, "--resume")
-    try:
-        resumed.wait_for("Resumed after epoch ")
-    finally:
-        resumed.close()
+    again, said = prepare([str(data)], tmp_path, one_epoch(), SIZES | {"dropout": 0.0}, say=lambda _: None), list[str]()
+    again.fit(interrupted.folder / "out.work", resume=True, say=said.append)
+    assert [line.startswith("Resumed after epoch ") for line in said] == [True]
 
 
 def test_impossible_teams_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

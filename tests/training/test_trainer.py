@@ -165,34 +165,32 @@ def test_a_run_can_be_repeated_and_a_killed_one_goes_on_as_if_it_had_not_been(
     assert equal(trainer, reference), "the resumed run ended with other weights"
 
 
-def test_another_random_seed_begins_with_other_weights(
-    idle: Trainer, other: Trainer, collection: Collection, vocabulary: Vocabulary
-) -> None:
-    assert equal(idle, trainer_for(collection, vocabulary))
+def test_another_random_seed_begins_with_other_weights(idle: Trainer, other: Trainer) -> None:
     assert not equal(idle, other)
 
 
 def test_a_finished_run_has_nothing_to_resume(
     whole: tuple[Trainer, Path], collection: Collection, vocabulary: Vocabulary
 ) -> None:
+    trainer = trainer_for(collection, vocabulary)
     # A resumed run may have more epochs: here they are not over, but the time is up.
-    for options in (OPTIONS, replace(OPTIONS, epochs=9, minutes=1e-6)):
-        trainer, said = trainer_for(collection, vocabulary, options), list[str]()
+    for trainer.options in (OPTIONS, replace(OPTIONS, epochs=9, minutes=1e-6)):
+        said = list[str]()
         trainer.fit(whole[1], resume=True, say=said.append)
         assert said == ["Resumed after epoch 2."]
         assert same(weights_of(trainer)["best"], weights_of(whole[0])["best"])
 
 
 def test_a_run_with_other_options_is_not_resumed(
-    whole: tuple[Trainer, Path], other: Trainer, collection: Collection, vocabulary: Vocabulary
+    whole: tuple[Trainer, Path], idle: Trainer, other: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = weights_of(other)["latest"]
     with pytest.raises(CheckpointError, match=r"other options or data; give another --out"):
         other.fit(whole[1], resume=True)
     assert same(weights_of(other)["latest"], before)
-    fewer = Collection(collection.folder, collection.entries[:-1], ())
+    monkeypatch.setattr(idle, "collection", Collection(idle.collection.folder, idle.collection.entries[:-1], ()))
     with pytest.raises(CheckpointError, match=r"other options or data; give another --out"):
-        trainer_for(fewer, vocabulary).fit(whole[1], resume=True)
+        idle.fit(whole[1], resume=True)
 
 
 def test_nothing_half_written_is_left_beside_a_run(whole: tuple[Trainer, Path]) -> None:
