@@ -20,6 +20,7 @@ from musiclstm.scratch import AppFolder
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
 from musiclstm.ui.api import add_endpoints
 from musiclstm.ui.arrival_events import arrival_events
+from musiclstm.ui.blocks import Blocks
 from musiclstm.ui.change_events import change_events
 from musiclstm.ui.file_events import download_events, sheet_events
 from musiclstm.ui.layout import Widgets, place
@@ -104,7 +105,7 @@ def build_page(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox | N
     ``box``, by default one that forgets them.
     """
     box = box or BallotBox()
-    with gr.Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
+    with Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
         widgets = place(active)
         staged = opening_events(active, widgets)
         own_events(active, reader, widgets, staged)

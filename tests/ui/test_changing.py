@@ -72,7 +72,7 @@ def test_chosen_bars_are_written_anew_and_all_others_stay(session: Callable[...,
     assert notes(page) != before
     page.click("#undo")
     expect(page.locator("#cards .card")).to_have_count(0)
-    assert notes(page) == before
+    wait_until(lambda: notes(page) == before)
     page.click("#redo")
     expect(page.locator("#cards .card")).to_have_count(3)
 

@@ -61,10 +61,7 @@ def test_generate_sounds_at_once_and_the_continuation_follows(session: Callable[
     heard(page)
     wait_until(lambda: heard(page))
     page.locator("#player .volume").fill("0")
-    page.wait_for_timeout(400)
-    heard(page)
-    page.wait_for_timeout(300)
-    assert not heard(page)
+    wait_until(lambda: not heard(page), 0.3)
     page.click("#player .play")
     expect(page.locator("#player .play")).to_have_attribute("aria-label", "Play")
 

@@ -1,0 +1,50 @@
+"""Our Blocks send what Gradio's send, and leave alone what does not change."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio.state_holder import SessionState
+
+from musiclstm.ui.blocks import Blocks
+
+
+def sent(kind: type[gr.Blocks], answer: Any) -> tuple[list[Any], list[bool]]:
+    """What an event with three outputs sends that returns ``answer(outputs)``, and which outputs Gradio has built anew."""
+    with kind() as page:
+        outputs = [gr.Textbox(value="a"), gr.Number(value=1), gr.State(7)]
+        button = gr.Button()
+        button.click(lambda: None, None, outputs)
+    state = SessionState(page)
+    (function,) = page.fns.values()
+    found = asyncio.run(page.postprocess_data(function, answer(outputs), state))
+    return found, [state.blocks_config.blocks[output._id] is not output for output in outputs]
+
+
+@pytest.mark.parametrize(
+    ("answer", "anew"),
+    [
+        (lambda o: {o[0]: "b"}, [False, False, False]),
+        (lambda o: {o[0]: gr.update(label="b"), o[2]: 8}, [True, False, False]),
+        (lambda o: {o[1]: gr.update(value=2, visible=False)}, [False, True, False]),
+        (lambda o: [gr.skip(), 3, gr.skip()], [False, False, False]),
+        (lambda o: ["b", 3, 8], [False, False, False]),
+        (lambda o: gr.skip(), [False, False, False]),
+    ],
+)
+def test_what_changes_is_sent_and_the_rest_is_left_alone(answer: Any, anew: list[bool]) -> None:
+    ours, theirs = sent(Blocks, answer), sent(gr.Blocks, answer)
+    assert ours[0][:2] == theirs[0][:2]
+    assert ours[0][2] in (None, {"__type__": "update"})  # a state is not sent
+    assert ours[1] == anew
+
+
+def test_an_event_with_one_output_is_as_before() -> None:
+    with Blocks() as page:
+        box = gr.Textbox()
+        gr.Button().click(lambda: None, None, box)
+    (function,) = page.fns.values()
+    assert asyncio.run(page.postprocess_data(function, "x", SessionState(page))) == ["x"]
