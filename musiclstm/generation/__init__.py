@@ -12,7 +12,7 @@ from musiclstm.generation.composition import (
     regeneration_request,
     take_recipe,
 )
-from musiclstm.generation.edits import Edit, Edits
+from musiclstm.generation.edits import Deletion, Edit, Edits
 from musiclstm.generation.export import (
     FLAC,
     MP3,
@@ -62,6 +62,7 @@ __all__ = [
     "WAV",
     "ComposeRequest",
     "Composition",
+    "Deletion",
     "Edit",
     "Edits",
     "Prefix",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from musiclstm.generation.composition import Composition, Take, changed_take, take_recipe
-from musiclstm.generation.edits import Edit, Edits
+from musiclstm.generation.edits import Deletion, Edit, Edits
 from musiclstm.music import Performance, cut
 from musiclstm.scoring import OriginalityIndex
 
@@ -18,9 +18,10 @@ def played_so(composition: Composition, performance: Performance) -> Composition
     """The composition as a request with another ``performance`` would have written it: the same notes, and a recipe for it."""
     request = replace(composition.request, performance=performance)
     paced, split = performance.paced(request.seed.piece), composition.split
+    counted = paced if request.edits is None else request.edits.without_bars(paced, split, request.written_bars)
 
     def played(take: Take) -> Take:
-        joined = replace(take.joined, tempi=paced.tempi)
+        joined = replace(take.joined, tempi=counted.tempi)
         return replace(take, joined=joined, continuation=cut(joined, split, max(joined.end, split) + 1))
 
     return replace(
@@ -40,11 +41,11 @@ def _played_so(recipe: Mapping[str, Any], performance: Performance) -> dict[str,
     return made
 
 
-def edited(composition: Composition, number: int, edit: Edit, known: OriginalityIndex | None = None) -> Composition:
+def edited(composition: Composition, number: int, edit: Edit | Deletion, known: OriginalityIndex | None = None) -> Composition:
     """Take ``number`` of a finished composition, changed by hand; the only one of the new composition.
 
     ``known`` finds the longest passage shared with a known piece. Raises OptionError if the opening or bars after the end would
-    change, or no note would stay.
+    change, or no bar or no note would stay.
     """
     request, split = composition.request, composition.split
     take = next(take for take in composition.takes if take.number == number)
@@ -55,4 +56,5 @@ def edited(composition: Composition, number: int, edit: Edit, known: Originality
         begin = int(np.searchsorted(changed.joined.notes["onset"], split))
         changed = replace(changed, shared_passage=known.longest(changed.joined, begin))
     recipe = take_recipe(composition, number) | {"edits": edits.to_json()}
-    return replace(composition, request=replace(request, edits=edits), takes=(changed,), recipe=recipe)
+    request = replace(request, edits=edits)
+    return replace(composition, request=request, takes=(changed,), bars=request.total_bars, recipe=recipe)

@@ -25,7 +25,6 @@ from musiclstm.scoring import Critic, Ear, SharedPassage
 if TYPE_CHECKING:
     from musiclstm.model import State, Turn
 
-RINGING = 384  # ticks after the end for which a note that was changed by hand may be held
 OPENING, FOLLOWING = 8, 4  # bars before and after a passage that new bars must fit to
 
 
@@ -74,7 +73,7 @@ def extension_request(composition: Composition, number: int, *, kept: int | None
     including more than limits.BARS_IN_ALL in total.
     """
     request = composition.request
-    our_ending = request.closes and composition.split == request.seed.end  # not that of a person's own music
+    our_ending = request.ends_closed and composition.split == request.seed.end  # not that of a person's own music
     bars = composition.bars - (1 if our_ending and composition.bars > 1 else 0)
     written = prefix_of(composition, number, bars if kept is None else kept)
     usual = {"after": written, "takes": 1, "ending": None, "regenerate": None, "edits": None}
@@ -110,7 +109,7 @@ def prefix_of(composition: Composition, number: int, bars: int) -> Prefix:
         recipe=composition.recipe,
         number=number,
         written=request.written,
-        closes=whole and request.closes,
+        closes=whole and request.ends_closed,
     )
 
 
@@ -129,18 +128,11 @@ def performed(composition: Composition) -> Composition:
 def changed_take(take: Take, edits: Edits, split: int, bars: int) -> Take:
     """The take, whose continuation of ``bars`` bars begins at tick ``split``, after what was changed by hand, if it is the one.
 
-    Raises OptionError if the opening or bars after the end would change, or no note would stay.
+    Raises OptionError if the opening or bars after the end would change, or no bar or no note would stay.
     """
     if take.number != edits.number:
         return take
-    end = split + line_after(take.continuation, bars)
-    if any(not split <= row[0] < end for step in edits.steps for row in (*step.removed, *step.added)):
-        raise OptionError("Only notes of the continuation can be changed; the opening stays as it is.")
-    if any(onset + duration > end + RINGING for step in edits.steps for onset, _, duration, _ in step.added):
-        raise OptionError("A note can't be held for much longer than the music lasts.")
-    joined = replace(take.joined, notes=edits.applied(take.joined.notes))
-    if not (joined.notes["onset"] >= split).any():
-        raise OptionError("At least one note of the continuation must stay.")
+    joined = edits.changed(take.joined, split, bars)
     return replace(take, joined=joined, continuation=cut(joined, split, max(joined.end, split) + 1))
 
 
@@ -170,17 +162,25 @@ def compose_stream(checkpoint: Checkpoint, request: ComposeRequest, turn: Turn |
         seed = cut(seed, 0, place.split)
     for drafts in _drafts(checkpoint, request, place, turn):
         if drafts[0].stopped:
-            request = replace(request, bars=drafts[0].bars, ending=request.ending or request.bars)
+            # What was changed by hand may lie in bars that are not written.
+            request = replace(request, bars=drafts[0].bars, ending=request.ending or request.bars, edits=None)
             place, made = place_of(request), recipe_of(checkpoint, request)
         finished = all(draft.finished for draft in drafts)
         takes = tuple(_take(place, number, draft) for number, draft in enumerate(drafts))
         fresh = min(draft.bars for draft in drafts)
         if finished and request.edits is not None:
-            takes = tuple(changed_take(take, request.edits, place.split, request.total_bars) for take in takes)
+            takes = _by_hand(takes, request.edits, place.split, request.written_bars)
         if finished:
-            takes = _judged(takes, drafts, seed, place, checkpoint)
-        bars = request.total_bars - (0 if place.rewrites else request.bars - fresh)
+            takes = _judged(takes, drafts, seed, place, checkpoint, request.edits)
+        bars = request.written_bars - (0 if place.rewrites else request.bars - fresh)
+        bars -= request.edits.deleted if finished and request.edits is not None else 0
         yield Composition(request, seed, place.split, takes, bars, fresh, finished, made)
+
+
+def _by_hand(takes: tuple[Take, ...], edits: Edits, split: int, bars: int) -> tuple[Take, ...]:
+    """The takes after what was changed by hand in one of them; that one alone if it has fewer bars than the others."""
+    changed = tuple(changed_take(take, edits, split, bars) for take in takes)
+    return tuple(take for take in changed if take.number == edits.number) if edits.deleted else changed
 
 
 def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place, turn: Turn | None) -> Iterator[list[Draft]]:
@@ -290,18 +290,21 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
     return made
 
 
-def _judged(takes: tuple[Take, ...], drafts: list[Draft], seed: Piece, place: Place, checkpoint: Checkpoint) -> tuple[Take, ...]:
+def _judged(
+    takes: tuple[Take, ...], drafts: list[Draft], seed: Piece, place: Place, checkpoint: Checkpoint, edits: Edits | None
+) -> tuple[Take, ...]:
     """The finished takes with their shared passages and, if there is a critic, their scores, the best first."""
     known, critic = checkpoint.originality, checkpoint.critic
     if known is not None:
         begin = int(np.searchsorted(takes[0].joined.notes["onset"], place.split))
         takes = tuple(replace(take, shared_passage=known.longest(take.joined, begin)) for take in takes)
     if critic is not None:
-        bars = max(1, ((place.music_end if place.rewrites else place.stop) - place.split) // place.metre.bar_ticks)
+        bars = ((place.music_end if place.rewrites else place.stop) - place.split) // place.metre.bar_ticks
+        bars = max(1, bars - (edits.deleted if edits else 0))
         score = partial(critic.score, seed.notes, place.split, place.metre)
         takes = tuple(replace(take, score=score(take.continuation.notes, bars)) for take in takes)
     # New bars in old music count for how they fit in there, which the score of the whole hardly shows.
-    merit = [draft.score if place.rewrites else take.score or 0.0 for take, draft in zip(takes, drafts, strict=True)]
+    merit = [drafts[take.number].score if place.rewrites else take.score or 0.0 for take in takes]
     return tuple(takes[index] for index in np.argsort(np.negative(merit), kind="stable"))
 
 

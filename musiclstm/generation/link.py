@@ -21,8 +21,8 @@ from musiclstm import limits
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.generation.composition import Composition, Take, take_recipe
 from musiclstm.generation.recipe import checked_recipe, seed_digest, settings_in
-from musiclstm.generation.request import ComposeRequest, Prefix, place_of
-from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, Notes, cut, line_after, make_notes
+from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
+from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, Notes, Piece, cut, line_after, make_notes
 from musiclstm.scoring import OriginalityIndex
 from musiclstm.seeds import Seed
 
@@ -113,7 +113,7 @@ def shared_composition(shared: Shared, request: ComposeRequest, known: Originali
     seed = request.performance.paced(request.seed.piece)
     if place.split < request.seed.end:
         seed = cut(seed, 0, place.split)
-    joined = replace(place.music, notes=notes)
+    joined = replace(_counted(place, request), notes=notes)
     continuation = cut(joined, place.split, max(joined.end, place.split) + 1)
     stop = place.split + line_after(continuation, request.total_bars)
     before, opening = (piece.notes[piece.notes["onset"] < place.split] for piece in (joined, seed))
@@ -130,7 +130,7 @@ def shared_prefix(shared: Shared, earlier: ComposeRequest, written: Mapping[str,
     Its first notes are those of the link. They stand in the place of bars that were written anew later, too.
     """
     place = place_of(earlier)
-    joined = replace(place.music, notes=shared.notes)
+    joined = replace(_counted(place, earlier), notes=shared.notes)
     continuation = cut(joined, place.split, max(joined.end, place.split) + 1)
     bars = written["bars"]
     return Prefix(
@@ -141,8 +141,14 @@ def shared_prefix(shared: Shared, earlier: ComposeRequest, written: Mapping[str,
         recipe=written["recipe"],
         number=written["number"],
         written=earlier.written,
-        closes=bars == earlier.total_bars and earlier.closes,
+        closes=bars == earlier.total_bars and earlier.ends_closed,
     )
+
+
+def _counted(place: Place, request: ComposeRequest) -> Piece:
+    """Music with the metre and the tempo of what ``request`` writes at ``place``, and bars deleted by hand."""
+    music, edits = place.music, request.edits
+    return music if edits is None else edits.without_bars(music, place.split, request.written_bars)
 
 
 def packed(data: bytes) -> str:

@@ -61,7 +61,7 @@ class ComposeRequest:
     ``regenerate``: write ``bars`` bars anew from this one on, counted from 1 in seed and continuation together, instead of going
     on at the end: bars of the seed's own music, or of the take in ``after``. All other bars stay. New last bars close if the old
     ones did.
-    ``edits``: what a person then changed by hand in one of the takes.
+    ``edits``: what a person then changed by hand in one of the takes. Where bars were deleted, it is the only one.
     """
 
     seed: Seed
@@ -87,6 +87,8 @@ class ComposeRequest:
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
         require_written(self.written)
+        if self.edits is not None and self.total_bars < 1:
+            raise OptionError("At least one bar of the continuation must stay.")
         if self.after is None and self.regenerate is None:
             _require_short(self.seed)
         if self.regenerate is not None:
@@ -107,9 +109,14 @@ class ComposeRequest:
         return 0 if self.regenerate is None else len(bar_lines(self.seed.piece, self.seed.end)) - self.regenerate
 
     @property
-    def total_bars(self) -> int:
-        """Bars of the whole continuation, including those that exist already."""
+    def written_bars(self) -> int:
+        """Bars of the whole continuation, including those that exist already, before any are deleted by hand."""
         return self.existing + (self.bars if self.regenerate is None else 0)
+
+    @property
+    def total_bars(self) -> int:
+        """Bars of the whole continuation in the end."""
+        return self.written_bars - (self.edits.deleted if self.edits else 0)
 
     @property
     def written(self) -> int:
@@ -118,10 +125,15 @@ class ComposeRequest:
 
     @property
     def closes(self) -> bool:
-        """Whether the music ends with a closing chord."""
+        """Whether the music is written to end with a closing chord."""
         if self.regenerate is not None:
             return _ends_with_a_chord(self.seed) if self.after is None else self.after.closes
         return self.bars >= CLOSING if self.ending is None else self.ending == self.bars
+
+    @property
+    def ends_closed(self) -> bool:
+        """Whether the closing chord is still there after what was changed by hand."""
+        return self.closes and (self.edits is None or self.edits.keeps_end(self.written_bars))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Notes changed by hand: what stays, what a recipe remembers, what is refused."""
+"""Notes changed and bars deleted by hand: what stays, what a recipe remembers, what is refused."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 from musiclstm.api import open_link, request_from
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import OptionError
-from musiclstm.generation.changes import edited
+from musiclstm.generation.changes import edited, played_so
 from musiclstm.generation.composition import Composition, compose, extension_request, regeneration_request
-from musiclstm.generation.edits import Edit, Edits
+from musiclstm.generation.edits import Deletion, Edit, Edits
 from musiclstm.generation.link import link_of
 from musiclstm.generation.request import ComposeRequest
-from musiclstm.music.notes import make_notes
+from musiclstm.music import Performance
+from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,90 @@ def test_a_changed_take_is_changed_again_by_its_recipe_its_link_and_what_extends
         assert rows(again(longer.recipe), 0) == rows(longer, 0)
 
 
+def test_bars_go_and_the_rest_moves_up() -> None:
+    notes = make_notes([0, 48, 90, 96, 192, 276], [60, 62, 50, 64, 65, 67], [96, 24, 150, 48, 24, 12], [80] * 6)
+    metres = (Metre(0, 2, 4), Metre(192, 3, 4))
+    music = Piece(notes, metres, (Tempo(0, 100.0), Tempo(192, 80.0)))
+    changed = Deletion(2, 3).changed(music, 48, 4)  # bars of 48 ticks, the last of 72: the second and third of four go
+    assert changed.notes.tolist() == [
+        (0, 60, 96, 80),  # ends where the deleted bars began
+        (48, 62, 24, 80),
+        (90, 50, 54, 80),  # was held beyond them
+        (96, 65, 24, 80),
+        (180, 67, 12, 80),
+    ]
+    assert changed.metres == (Metre(0, 2, 4), Metre(96, 3, 4))
+    assert changed.tempi == (Tempo(0, 100.0), Tempo(96, 80.0))
+    shorter = Deletion(4, 4).changed(music, 48, 4)
+    assert shorter.notes.tolist() == [(0, 60, 96, 80), (48, 62, 24, 80), (90, 50, 102, 80), (96, 64, 48, 80)]
+
+
+def test_a_take_without_some_bars_is_known_to_its_recipe_its_link_and_what_changes_it(
+    small_checkpoint: Checkpoint, two_takes: Composition
+) -> None:
+    bar, split = two_takes.seed.metres[0].bar_ticks, two_takes.split
+    before = rows(two_takes, 1)
+    once = edited(two_takes, 1, Deletion(2, 2))
+    kept = [row[:2] for row in before if row[0] < split + bar]
+    moved = [(onset - bar, pitch) for onset, pitch, *_ in before if onset >= split + 2 * bar]
+    assert [row[:2] for row in rows(once, 1)] == kept + moved
+    assert once.bars == 3
+    twice = edited(once, 1, Edit(added=((split + 2 * bar + 6, 100, 12, 64),)))  # in the last bar, which was the fourth
+
+    def again(recipe: dict[str, Any]) -> Composition:
+        return compose(small_checkpoint, request_from(small_checkpoint, json.loads(json.dumps(recipe))))
+
+    written = again(twice.recipe)
+    assert rows(written, 1) == rows(twice, 1)
+    assert [take.number for take in written.takes] == [1]
+    assert written.bars == 3
+    opened = open_link(small_checkpoint, link_of(twice, twice.takes[0]))
+    assert opened is not None
+    assert (opened.bars, rows(opened, 1)) == (3, rows(twice, 1))
+    faster = played_so(twice, Performance(tempo=90.0))
+    assert rows(again(faster.recipe), 1) == rows(twice, 1)
+    first = _bars(twice) + 2
+    for request, bars in (
+        (extension_request(twice, 1, bars=2, candidates=1), 4),  # to go on, the closing bar is left out
+        (regeneration_request(twice, 1, first, first, candidates=1), 3),
+    ):
+        longer = compose(small_checkpoint, request)
+        assert [row[:2] for row in rows(longer, 0)][: len(kept)] == kept
+        assert longer.bars == bars
+        assert rows(again(longer.recipe), 0) == rows(longer, 0)
+        shared = open_link(small_checkpoint, link_of(longer, longer.takes[0]))
+        assert shared is not None
+        assert (shared.bars, rows(shared, 0)) == (bars, rows(longer, 0))
+        assert edited(longer, 0, Deletion(1, bars - 1)).bars == 1
+
+
+def test_without_its_closing_bar_a_take_goes_on_at_its_end(small_checkpoint: Checkpoint, two_takes: Composition) -> None:
+    open_ended = edited(two_takes, 0, Deletion(4, 4))
+    assert two_takes.request.ends_closed
+    assert not open_ended.request.ends_closed
+    request = extension_request(open_ended, 0, bars=2)
+    assert request.after is not None
+    assert (request.after.bars, request.after.closes) == (3, False)
+    opened = open_link(small_checkpoint, link_of(open_ended, open_ended.takes[0]))
+    assert opened is not None
+    assert not opened.request.ends_closed
+
+
+def test_one_bar_and_one_note_stay_when_bars_are_deleted(small_checkpoint: Checkpoint, two_takes: Composition) -> None:
+    with pytest.raises(OptionError, match="At least one bar of the continuation must stay"):
+        edited(two_takes, 0, Deletion(1, 4))
+    with pytest.raises(OptionError, match="The continuation has 4 bars; bar 5 of it can't be deleted"):
+        edited(two_takes, 0, Deletion(2, 5))
+    lines = [two_takes.split + bar * two_takes.seed.metres[0].bar_ticks for bar in range(4)]
+    elsewhere = tuple(row[:2] for row in rows(two_takes, 0) if row[0] >= lines[1])
+    with pytest.raises(OptionError, match="At least one note"):
+        edited(edited(two_takes, 0, Edit(removed=elsewhere)), 0, Deletion(1, 1))  # type: ignore[arg-type]
+    for steps in ([{"delete": [1, 4]}], [{"delete": [1, 2]}, {"delete": [2, 3]}], [{"delete": [3, 5]}]):
+        recipe = two_takes.recipe | {"edits": {"take": 0, "steps": steps}}
+        with pytest.raises(OptionError):
+            compose(small_checkpoint, request_from(small_checkpoint, recipe))
+
+
 def test_music_goes_on_from_any_bar(small_checkpoint: Checkpoint, two_takes: Composition) -> None:
     shorter = compose(small_checkpoint, extension_request(two_takes, 0, kept=2, bars=3))
     bar = two_takes.seed.metres[0].bar_ticks
@@ -107,6 +192,11 @@ def test_damaged_changes_are_refused(data: Any) -> None:
         *(None, [], {}, {"take": 0}, {"take": "0", "steps": []}, {"take": 0, "steps": [[[], []]]}),
         {"take": 0, "steps": [[[[0, 60]], []]] * 501},
         {"take": 0, "steps": [[[[0, 60]] * 2600, []]] * 2},
+        *(
+            {"take": 0, "steps": [{"delete": bars}]}
+            for bars in (None, 3, [], [1], [0, 1], [2, 1], [1, True], ["1", 2], [1, 2, 3])
+        ),
+        {"take": 0, "steps": [{}]},
     ],
 )
 def test_damaged_lists_of_changes_are_refused(data: Any) -> None:
@@ -115,7 +205,7 @@ def test_damaged_lists_of_changes_are_refused(data: Any) -> None:
 
 
 def test_changes_survive_json() -> None:
-    edits = Edits(1, (Edit(((0, 60),), ((6, 61, 12, 80),)), Edit(((6, 61),))))
+    edits = Edits(1, (Edit(((0, 60),), ((6, 61, 12, 80),)), Deletion(2, 3), Edit(((6, 61),))))
     assert Edits.from_json(json.loads(json.dumps(edits.to_json()))) == edits
 
 
