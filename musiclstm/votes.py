@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
@@ -23,6 +24,7 @@ from musiclstm.compiled import user_cache
 FOLDER_VARIABLE, REPO_VARIABLE = "MUSICLSTM_VOTES", "MUSICLSTM_VOTES_REPO"
 PATTERN = "votes-*.jsonl"
 MOST_BYTES = 5_000_000  # of the files in a folder together; later votes are lost
+MOST_OF_ONE = 100  # votes of one voter on a day
 LEAST_GUESSES = 10  # from so many on a share means something
 _Z = 1.96  # for intervals of 95 %
 
@@ -117,12 +119,14 @@ class BallotBox:
     """Collects votes in a file of ``folder``, and knows all that were there before and what it is told of (``learn``).
 
     Without a folder it only counts. A vote that can't be written is lost, and nothing else: not a sentence, not a second.
+    Of one voter MOST_OF_ONE votes a day count; who has voted how often is not written, and forgotten the next day.
     """
 
     folder: Path | None = None
     most_bytes: int = MOST_BYTES
     _earlier: dict[str, list[Vote]] = field(default_factory=dict)
     _cast: list[Vote] = field(default_factory=list)
+    _voters: Counter[tuple[str, str]] = field(default_factory=Counter)  # votes by day and voter
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _name: str = field(default_factory=lambda: PATTERN.replace("*", f"{today()}-{secrets.token_hex(4)}"))
 
@@ -136,13 +140,22 @@ class BallotBox:
         with self._lock:
             self._earlier |= {name: votes for name, votes in files.items() if name not in {self._name, *self._earlier}}
 
-    def cast(self, vote: Vote) -> None:
-        """Count a vote, and write it unless the disk is full or the folder holds its most."""
+    def cast(self, vote: Vote, voter: str = "") -> bool:
+        """Count a vote, and write it unless the disk is full or the folder holds its most.
+
+        ``voter``: tells those who vote apart, such as an address; "" for nobody in particular. Returns False for a vote that does
+        not count, since there were MOST_OF_ONE of the voter that day.
+        """
         with self._lock:
+            day = today()
+            self._voters = Counter({known: votes for known, votes in self._voters.items() if known[0] == day})
+            if voter and self._voters[day, voter] >= MOST_OF_ONE:
+                return False
+            self._voters[day, voter] += 1
             self._cast.append(vote)
             del self._cast[: -self.most_bytes // 100]  # as many as fit into the file
             if self.folder is None:
-                return
+                return True
             with suppress(OSError):
                 line = line_of(vote)
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -150,6 +163,7 @@ class BallotBox:
                 if size + len(line.encode()) <= self.most_bytes:
                     with (self.folder / self._name).open("a", encoding="utf-8") as file:
                         file.write(line)
+            return True
 
     def votes(self) -> list[Vote]:
         """All that is known."""

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 from musiclstm.cli import main
-from musiclstm.votes import BallotBox, Guess, Preference, line_of, read_votes, summary, vote_in, votes_folder, wilson
+from musiclstm.votes import (
+    MOST_OF_ONE,
+    BallotBox,
+    Guess,
+    Preference,
+    line_of,
+    read_votes,
+    summary,
+    vote_in,
+    votes_folder,
+    wilson,
+)
 
 RIGHT = Guess("2026-01-31", "march", 7, 1.05, 8, "0" * 16, "A", right=True, heard=False)
 WRONG = replace(RIGHT, chosen="B", right=False)
@@ -47,6 +58,18 @@ def test_a_folder_holds_so_many_bytes_and_no_more(tmp_path: Path) -> None:
     for _ in range(9):
         box.cast(RIGHT)
     assert [len(votes) for votes in read_votes(tmp_path).values()] == [3]
+
+
+def test_of_one_voter_so_many_votes_count_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = BallotBox(tmp_path)
+    assert [box.cast(RIGHT, "one") for _ in range(MOST_OF_ONE + 2)] == [True] * MOST_OF_ONE + [False] * 2
+    assert box.cast(RIGHT, "other")
+    assert box.cast(RIGHT)  # nobody in particular
+    assert len(box.votes()) == MOST_OF_ONE + 2
+    assert [len(votes) for votes in read_votes(tmp_path).values()] == [MOST_OF_ONE + 2]
+    monkeypatch.setattr("musiclstm.votes.today", lambda: "2999-01-01")
+    assert box.cast(RIGHT, "one")
+    assert "one" not in next(tmp_path.iterdir()).read_text(encoding="utf-8")
 
 
 def test_a_folder_that_cannot_be_written_costs_the_vote_alone(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from musiclstm.music import Piece
 from musiclstm.render.pianoroll import note_data
 from musiclstm.ui.pictures import beginning, sounding
 from musiclstm.ui.results import Shown
-from musiclstm.votes import LEAST_GUESSES, percent
+from musiclstm.votes import LEAST_GUESSES, MOST_OF_ONE, percent
 
 MOST_BARS = 8  # to compare
 LETTERS = ("A", "B")
+NOT_COUNTED = f"It is not counted: of one visitor {MOST_OF_ONE} answers a day are."
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,13 @@ class Pair:
 class Question:
     """Which letter is the composer's, what the visitor ``chose`` ("" until then), and whether they had ``heard`` one before.
 
-    ``others``: the ``summary`` of earlier blind guesses.
+    ``counted``: the guess is one of the votes. ``others``: the ``summary`` of earlier blind guesses.
     """
 
     letter: str
     chose: str = ""
     heard: bool = False
+    counted: bool = True
     others: Any = None
 
     @property
@@ -56,7 +58,7 @@ def pair_of(shown: Shown) -> Pair | None:
     original, seed = original_of(shown.composition), composition.request.seed
     if original is None or seed.original is None:
         return None
-    ours = composition.bars - (1 if composition.request.closes and composition.bars > 1 else 0)
+    ours = composition.bars - (1 if composition.request.ends_closed and composition.bars > 1 else 0)
     bars = min(ours, seed.original.bars[1] - seed.original.bars[0] + 1, MOST_BARS)
     length = bars * composition.seed.metre_at(max(0, composition.split - 1)).bar_ticks
     return Pair(
@@ -107,6 +109,8 @@ def _answer(pair: Pair, question: Question) -> str:
     others = question.others or {"number": 0}
     if others["number"] >= LEAST_GUESSES:
         said.append(f"Others guessed right {percent(others['share'])} of {others['number']} times.")
-    if question.heard:
+    if not question.counted:
+        said.append(NOT_COUNTED)
+    elif question.heard:
         said.append("You had heard one of them before, so your guess is counted apart.")
     return " ".join(said)

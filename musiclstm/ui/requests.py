@@ -54,6 +54,12 @@ def visitor_of(request: gr.Request) -> str:
     return str(request.session_hash or (request.client.host if request.client else ""))
 
 
+def address_of(request: gr.Request) -> str:
+    """The network address that a request came from, behind a proxy too; "" if it is unknown."""
+    passed_on = str(request.headers.get("x-forwarded-for", "")).partition(",")[0].strip()
+    return passed_on or (request.client.host if request.client else "")
+
+
 def request_of(
     seed: Seed,
     diversity: float,

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import gradio as gr
+
 from musiclstm.seeds import Seed
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.guess import LETTERS, Pair, Question, name_of, pair_of
+from musiclstm.ui.guess import LETTERS, NOT_COUNTED, Pair, Question, name_of, pair_of
 from musiclstm.ui.layout import Updates, Widgets
-from musiclstm.ui.requests import AT_ONCE
+from musiclstm.ui.requests import AT_ONCE, address_of
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import OWN, Session
 from musiclstm.votes import BallotBox, Guess, Preference, summary, today
@@ -28,8 +30,8 @@ def vote_events(active: ActiveCheckpoint, w: Widgets, box: BallotBox) -> None:
         seed = shown.composition.request.seed
         return seed.id if seed in seeds else OWN
 
-    def answer(letter: str) -> Callable[[bool, Session], Updates]:
-        def answered(heard: bool, session: Session) -> Updates:
+    def answer(letter: str) -> Callable[[gr.Request, bool, Session], Updates]:
+        def answered(request: gr.Request, heard: bool, session: Session) -> Updates:
             shown = None if session.result is None else session.result.shown
             question = None if shown is None else session.questions.get(name_of(shown))
             pair = None if shown is None else pair_of(shown)
@@ -38,19 +40,20 @@ def vote_events(active: ActiveCheckpoint, w: Widgets, box: BallotBox) -> None:
             others = summary(box.votes())["guesses"]
             seed = shown.composition.request.seed.id
             told = replace(question, chose=letter, heard=bool(heard) or seed in session.guessed, others=others)
-            session.questions[name_of(shown)] = told
+            counted = box.cast(_guess(shown, seed_of(shown, session), pair, told), address_of(request))
+            session.questions[name_of(shown)] = replace(told, counted=counted)
             session.guessed.add(seed)
-            box.cast(_guess(shown, seed_of(shown, session), pair, told))
             return w.ballot.asked(session)
 
         return answered
 
-    def prefer(index: int | None, session: Session) -> Updates:
+    def prefer(request: gr.Request, index: int | None, session: Session) -> Updates:
         result = session.result
         if result is None or result.preferred is not None or index is None or not 0 <= index < len(result.takes):
             return {}
         session.results[-1] = replace(result, preferred=index)
-        box.cast(_preference(result, index, seed_of(result.takes[index], session)))
+        if not box.cast(_preference(result, index, seed_of(result.takes[index], session)), address_of(request)):
+            gr.Info(NOT_COUNTED)
         return {w.cards: w.listed(session.results[-1])[w.cards]}
 
     for button, letter in zip(w.ballot.answers, LETTERS, strict=True):

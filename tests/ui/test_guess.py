@@ -14,14 +14,15 @@ from waiting import PATIENCE, wait_until
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.formats.midi import read_midi
 from musiclstm.formats.reader import MusicReader
-from musiclstm.generation.changes import played_so
+from musiclstm.generation.changes import edited, played_so
 from musiclstm.generation.composition import compose
+from musiclstm.generation.edits import Deletion
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.performance import Performance
 from musiclstm.render.samples import SampleLibrary
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine
-from musiclstm.ui.guess import Pair, Question, name_of, pair_of, question_page
+from musiclstm.ui.guess import NOT_COUNTED, Pair, Question, name_of, pair_of, question_page
 from musiclstm.ui.page import build_page, launch
 from musiclstm.ui.results import Shown
 from musiclstm.votes import BallotBox, Guess, Preference
@@ -45,6 +46,18 @@ def test_both_have_the_same_bars_and_none_of_them_closes(pair: Pair) -> None:
     for piece in (pair.original, pair.ours):
         assert 2 * 96 <= piece.notes["onset"].max() < 3 * 96
         assert (piece.notes["onset"] + piece.notes["duration"]).max() <= 3 * 96
+
+
+def test_without_the_closing_bar_all_bars_are_compared(shown: Shown) -> None:
+    shorter = edited(shown.composition, 0, Deletion(4, 4))
+    found = pair_of(Shown(shorter, shorter.takes[0], "1"))
+    assert found is not None
+    assert found.bars == 3
+
+
+def test_a_guess_that_does_not_count_is_told_so(pair: Pair) -> None:
+    assert NOT_COUNTED in question_page(pair, Question("A", chose="A", counted=False))
+    assert NOT_COUNTED not in question_page(pair, Question("A", chose="A"))
 
 
 def test_there_is_nothing_to_guess_where_the_composers_own_is_unknown(small_checkpoint: Checkpoint) -> None:
