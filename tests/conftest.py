@@ -51,6 +51,7 @@ _TOGETHER = (
     (
         "ui/test_browser",
         "ui/test_changing",
+        "ui/test_bars",
         "ui/test_playing",
         "ui/test_guess",
         "generation/test_composition",

@@ -1,4 +1,4 @@
-"""The events of a take that is there: choose one of several, change notes by hand, undo, redo, check."""
+"""The events of a take that is there: choose one of several, change notes, delete and lock bars, undo, redo, check."""
 
 from __future__ import annotations
 
@@ -10,26 +10,34 @@ from typing import Any
 import gradio as gr
 
 from musiclstm.errors import OptionError
-from musiclstm.generation import Edit, edited, other_checkpoint, settings_in, take_recipe, verdict
+from musiclstm.generation import Edit, other_checkpoint, settings_in, take_recipe, verdict
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.bars import bars_in, changed_by, toggled, without_bars
 from musiclstm.ui.layout import Updates, Widgets, code_of
+from musiclstm.ui.pictures import take_roll
 from musiclstm.ui.requests import AT_ONCE, MODEL, QUIET, SOUND, request_folder, toasts, visitor_of
 from musiclstm.ui.results import Shown, result_of
 from musiclstm.ui.session import Session
 from musiclstm.ui.take_events import after_take, again, presented, remembered
 
-# Each of several quick clicks counts, one after the other.
-EACH: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, "concurrency_id": "changes", **QUIET}
+# Each of several quick clicks counts. A visitor's own reach the server one after the other: the script waits for each answer.
+EACH: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 8, "concurrency_id": "changes", **QUIET}
 CHANGE_CHARACTERS = 100_000  # of a change by hand
-_ANSWERED = "() => window.musiclstm.answered()"
+_IN_TURN = "(...inputs) => window.musiclstm.turns.take(inputs)"
+_ANSWERED = "() => window.musiclstm.turns.answered()"
 _CHANGED = "(...inputs) => window.musiclstm.changed(inputs)"
+_CHANGE_ANSWERED = "() => window.musiclstm.changeAnswered()"
+_SELECTED = "(...inputs) => window.musiclstm.turns.take(window.musiclstm.bars.selected(inputs))"
+_DELETED = "(...inputs) => window.musiclstm.turns.take(window.musiclstm.bars.deleted(inputs))"
+_STAYED = "() => window.musiclstm.bars.stayed()"
 
 
 def change_events(active: ActiveCheckpoint, w: Widgets) -> None:
     """Connect what changes or checks the take on the stage."""
     _choice_events(active, w)
     _by_hand(active, w)
+    _bar_events(active, w)
     _check_event(active, w)
 
 
@@ -42,17 +50,52 @@ def _by_hand(active: ActiveCheckpoint, w: Widgets) -> None:
             if session.result is None:
                 raise OptionError("There is no version to change yet. Press Generate first.")
             shown = session.result.shown
-            known, once_more = engine.checkpoint.originality, shown.composition.request.edits is not None
-            others = [entry for entry in history if not once_more or entry[1] != code_of(shown)]
-            composition = edited(shown.composition, shown.take.number, _edit_in(text, shown), known)
-            session.add(result_of([composition]))
-            # The list of earlier results keeps the latest of several changes.
-            yield presented(w, session, engine, folder) | remembered(w, session, others)
+            composition = changed_by(shown, _edit_in(text, shown), engine.checkpoint)
+            session.add(result_of([composition]).with_locked(shown.locked))
+            yield presented(w, session, engine, folder) | remembered(w, session, _others(history, shown))
 
     changed = w.change.click(change, [w.changes, w.session, w.history], [*w.take, w.history, w.earlier], js=_CHANGED, **EACH)
     after_take(w, changed)
-    for answer in (changed.success, changed.failure):
-        answer(None, js=_ANSWERED, **AT_ONCE)
+    _answered(changed, _CHANGE_ANSWERED)
+
+
+def _bar_events(active: ActiveCheckpoint, w: Widgets) -> None:
+    """Delete the chosen bars; lock them, or unlock them."""
+
+    def delete(session: Session, history: list[list[str]], selection: str) -> Iterator[Updates]:
+        engine, session.selection = session.engine or active.now, bars_in(selection)
+        with request_folder() as folder:
+            shown, chosen = session.chosen_bars()
+            composition, locked = without_bars(shown, chosen, engine.checkpoint)
+            session.add(result_of([composition]).with_locked(locked))
+            yield presented(w, session, engine, folder) | remembered(w, session, _others(history, shown))
+
+    def lock(session: Session, selection: str) -> str:
+        session.selection = bars_in(selection)
+        with toasts():
+            shown, chosen = session.chosen_bars()
+            session.lock(toggled(shown, chosen))
+            assert session.result is not None
+            return take_roll(session.result.shown)
+
+    outputs = [*w.take, w.history, w.earlier]
+    deleted = w.delete_bars.click(delete, [w.session, w.history, w.selection], outputs, js=_DELETED, **EACH)
+    after_take(w, deleted)
+    _answered(deleted, _ANSWERED)
+    deleted.failure(None, js=_STAYED, **AT_ONCE)
+    _answered(w.lock.click(lock, [w.session, w.selection], w.roll, js=_SELECTED, **EACH), _ANSWERED)
+
+
+def _answered(event: Any, script: str) -> None:
+    """After ``event``, whatever came of it, run ``script``, which lets the visitor's next click go."""
+    for answer in (event.success, event.failure):  # Gradio skips `then` after a failure
+        answer(None, js=script, **AT_ONCE)
+
+
+def _others(history: list[list[str]], shown: Shown) -> list[list[str]]:
+    """The earlier results without ``shown``, if that was changed by hand: the list keeps the latest of several changes."""
+    once_more = shown.composition.request.edits is not None
+    return [entry for entry in history if not once_more or entry[1] != code_of(shown)]
 
 
 def _edit_in(text: str, shown: Shown) -> Edit:
@@ -113,9 +156,10 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
         return take_step
 
     outputs = [*w.take, *w.playback]
-    for event in (
-        w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND),
-        w.undo.click(stepper(Session.go_back), w.session, outputs, **EACH),
-        w.redo.click(stepper(Session.go_forward), w.session, outputs, **EACH),
-    ):
+    picked = w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND)
+    undone = w.undo.click(stepper(Session.go_back), w.session, outputs, js=_IN_TURN, **EACH)
+    redone = w.redo.click(stepper(Session.go_forward), w.session, outputs, js=_IN_TURN, **EACH)
+    for event in (picked, undone, redone):
         after_take(w, event)
+    for event in (undone, redone):
+        _answered(event, _ANSWERED)

@@ -67,12 +67,16 @@ class Example:
 class Job:
     """What a visitor asks for: requests for ``bars`` bars in all. To work them out may itself take notes, at the job's turn.
 
-    ``take``: the number of the one to show; None for the best.
+    ``later``: what is asked for next for each take of what was written before, from its composition, its number there and its
+    place among all. What is written last is the result.
+    ``take``: the number of the one to show; None for the best. ``locked``: bars of the music that it goes on from, which stay so.
     """
 
     bars: int
     requests: Callable[[Turn], Sequence[ComposeRequest]]
     take: int | None = None
+    locked: frozenset[int] = frozenset()
+    later: tuple[Callable[[Composition, int, int], ComposeRequest], ...] = ()
 
 
 def job_of(requests: Sequence[ComposeRequest]) -> Job:
@@ -135,16 +139,21 @@ class Engine:
                 for message in self._until_served(place, turn):
                     yield Progress(message, None, None)
                 began, requests = time.monotonic(), job.requests(turn)
-                for request in requests:
-                    for composition in compose_stream(self.checkpoint, request, turn):
-                        new = composition.fresh
-                        share = (len(finished) + new / request.bars) / len(requests)
-                        place.written = share * job.bars
-                        where = f"Take {len(finished) + 1} of {len(requests)}, bar" if len(requests) > 1 else "Bar"
-                        left = _time_left(time.monotonic() - began, share)
-                        yield Progress(f"{where} {min(new + 1, request.bars)} of {request.bars}{left}", share, composition)
-                    finished.append(composition)
-                    turn.check()
+                for past, follow in enumerate((*job.later, None)):
+                    for request in requests:
+                        for composition in compose_stream(self.checkpoint, request, turn):
+                            new = composition.fresh
+                            share = (past + (len(finished) + new / request.bars) / len(requests)) / (1 + len(job.later))
+                            place.written = share * job.bars
+                            where = f"Take {len(finished) + 1} of {len(requests)}, bar" if len(requests) > 1 else "Bar"
+                            left = _time_left(time.monotonic() - began, share)
+                            yield Progress(f"{where} {min(new + 1, request.bars)} of {request.bars}{left}", share, composition)
+                        finished.append(composition)
+                        turn.check()
+                    if follow is not None:
+                        takes = [(each, take.number) for each in finished for take in each.takes]
+                        requests = [follow(*take, version) for version, take in enumerate(takes)]
+                        finished.clear()
             except StoppedError:
                 pass  # what is finished stays
         if finished:

@@ -21,6 +21,7 @@ from musiclstm.ui.openings import openings_page
 from musiclstm.ui.pictures import own_name, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
+from musiclstm.ui.step_layout import place_steps
 
 BARS = 16
 FEWEST_BARS, MOST_BARS = 4, 32
@@ -81,6 +82,8 @@ class Widgets:
     steps: gr.Row
     rewrite: gr.Button
     write_on: gr.Button
+    lock: gr.Button
+    delete_bars: gr.Button
     extend: gr.Button
     undo: gr.Button
     redo: gr.Button
@@ -117,10 +120,20 @@ class Widgets:
         return [*first, self.top_p, self.loop_guard, self.open_ended, self.takes]
 
     @property
+    def midi(self) -> list[gr.DownloadButton]:
+        """The MIDI files of a take, in the order of the script."""
+        return [self.midi_joined, self.midi_seed, self.midi_continuation, self.midi_original]
+
+    @property
+    def steppers(self) -> list[gr.Button]:
+        """What waits while a take is written."""
+        return [self.extend, self.rewrite, self.write_on, self.lock, self.delete_bars]
+
+    @property
     def take(self) -> list[Any]:
         """Everything that ``shown`` and ``listed`` update."""
         picture = [self.heading, self.roll, self.cards, self.pick, self.sentence, self.sheet]
-        files = [self.downloads, self.midi_seed, self.midi_continuation, self.midi_joined, self.midi_original]
+        files = [self.downloads, *self.midi]
         steps = [self.code, self.steps, self.extend, self.undo, self.redo]
         return [*picture, *steps, *files, self.replay_fold, self.checked, self.ballot.box, self.ballot.prefer]
 
@@ -284,29 +297,12 @@ def _take(engine: Engine) -> dict[str, Any]:
     made["heading"] = gr.HTML(texts.waiting_heading(engine.first), elem_id="heading")
     gr.HTML((files("musiclstm.ui") / "keyboard.html").read_text(encoding="utf-8"), elem_id="keys")
     made["roll"] = gr.HTML(waiting_roll(engine.first, BARS, Performance()), elem_id="roll")
-    made |= _steps()
+    made |= place_steps()
     gr.HTML((files("musiclstm.ui") / "player.html").read_text(encoding="utf-8"), elem_id="player")
     made |= _playback()
     made["sentence"] = gr.HTML(elem_id="sentence")
     made["cards"] = gr.HTML(visible=False, elem_id="cards")
     made["pick"] = gr.Radio([], label="Version", visible=False, elem_id="pick")
-    return made
-
-
-def _steps() -> dict[str, Any]:
-    """What can be done with the take on the stage: write some bars anew, go on, change notes, undo."""
-    made: dict[str, Any] = {}
-    with gr.Row(visible=False, elem_id="steps") as made["steps"]:
-        gr.HTML('<p id="chosen-bars">Drag over the roll to choose bars.</p>')
-        made["rewrite"] = gr.Button("Rewrite", size="sm", elem_id="rewrite")
-        made["write_on"] = gr.Button("Write on after them", size="sm", elem_id="write-on")
-        gr.HTML('<button type="button" id="edit-notes" aria-pressed="false">Edit notes</button>')
-        made["extend"] = gr.Button("Extend", size="sm", elem_id="extend")
-        made["undo"] = gr.Button("Undo", size="sm", interactive=False, elem_id="undo")
-        made["redo"] = gr.Button("Redo", size="sm", interactive=False, elem_id="redo")
-        gr.HTML('<p id="tools-said" role="status"></p>')
-        made["change"] = gr.Button("Change", elem_id="change")  # pressed by the script
-    made["selection"], made["changes"] = gr.Textbox(visible=False), gr.Textbox(visible=False)
     return made
 
 

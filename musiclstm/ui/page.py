@@ -38,7 +38,8 @@ from musiclstm.votes import REPO_VARIABLE as VOTES_REPO
 from musiclstm.votes import BallotBox, votes_folder
 
 QUEUE_LENGTH = 4 * MOST  # events of all kinds that wait in Gradio's queue
-SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "edit", "keyboard", "openings", "events")  # in this order
+# In this order:
+SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "edit", "bars", "keyboard", "openings", "files", "turns", "events")
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 

@@ -52,14 +52,19 @@ def waiting_roll(seed: Seed, bars: int, performance: Performance) -> str:
 
 def growing_roll(composition: Composition) -> str:
     """The piano roll of the first take, as far as it is written."""
-    return take_roll(Shown(composition, composition.takes[0], ""))
+    return _roll(Shown(composition, composition.takes[0], ""))
 
 
 def take_roll(shown: Shown) -> str:
+    """The piano roll of seed and continuation, with the numbers of locked bars for the script."""
+    return f'<div data-locked="{" ".join(map(str, sorted(shown.locked)))}">{_roll(shown)}</div>'
+
+
+def _roll(shown: Shown) -> str:
     """The piano roll of seed and continuation. It has room for the bars still to come, so it keeps its size while it grows."""
     composition, take = sounding(shown)
     split, seed = composition.split, composition.seed
-    length = line_after(take.continuation, composition.request.total_bars)
+    length = line_after(take.continuation, max(composition.bars, composition.request.total_bars))
     original = original_of(shown.composition)
     return roll_svg(
         seed,

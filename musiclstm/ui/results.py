@@ -10,11 +10,15 @@ from musiclstm.generation import Composition, Take
 
 @dataclass(frozen=True)
 class Shown:
-    """One take of a composition, with a ``label`` that sets it apart from the other takes of the result."""
+    """One take of a composition, with a ``label`` that sets it apart from the other takes of the result.
+
+    ``locked``: bars that stay as they are until the visitor unlocks them, counted from 1 in opening and continuation together.
+    """
 
     composition: Composition
     take: Take
     label: str
+    locked: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,23 @@ class Result:
         matches = (index for index, shown in enumerate(self.takes) if shown.take.number == number)
         return replace(self, chosen=next(matches, self.chosen))
 
+    def with_locked(self, bars: frozenset[int]) -> Result:
+        """The result with the same ``bars`` locked in all takes."""
+        return replace(self, takes=tuple(replace(shown, locked=bars) for shown in self.takes))
+
 
 def result_of(compositions: Sequence[Composition]) -> Result:
     """The result for finished compositions.
 
-    One composition: all its takes, best first. Several: the first take of each, labelled with its diversity; the middle one is
-    chosen.
+    One composition: all its takes, best first. Several: the first take of each. Those of different diversities are labelled with
+    them, and the middle one is chosen.
     """
     if len(compositions) > 1:
-        ladder = [Shown(each, each.takes[0], f"diversity {each.request.sampling.diversity:g}") for each in compositions]
-        return Result(tuple(ladder), len(ladder) // 2)
+        diversities = [each.request.sampling.diversity for each in compositions]
+        ladder = len(set(diversities)) > 1
+        names = [f"diversity {each:g}" if ladder else str(place) for place, each in enumerate(diversities, start=1)]
+        takes = tuple(Shown(each, each.takes[0], name) for each, name in zip(compositions, names, strict=True))
+        return Result(takes, len(takes) // 2 if ladder else 0)
     (only,) = compositions
     ranked = only.takes[0].score is not None and len(only.takes) > 1
     labels = [f"{place} (best)" if ranked and place == 1 else str(place) for place in range(1, len(only.takes) + 1)]

@@ -11,7 +11,7 @@ from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.guess import Question
-from musiclstm.ui.results import Result
+from musiclstm.ui.results import Result, Shown
 
 OWN = "own"  # the id of the visitor's own music in the list of seeds
 KEPT_RESULTS = 24  # how far Undo goes back
@@ -58,7 +58,7 @@ class Session:
     latest last; ``undone``: for Redo. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take
     that is being written is on show. ``turn``: counts what the stage was given to: what is written for an earlier turn comes too
     late. ``example``: the only result is the one that every visitor is shown first, to which Undo doesn't go back.
-    ``selection``: the bars that are chosen on the roll. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a
+    ``selection``: the bars that are chosen. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a
     take, which continuation is the composer's. ``guessed``: seeds of which the visitor knows the truth.
     """
 
@@ -115,6 +115,21 @@ class Session:
         if self.result is not None:
             takes = tuple(replace(shown, composition=played_so(shown.composition, performance)) for shown in self.result.takes)
             self.results[-1] = replace(self.result, takes=takes)
+
+    def lock(self, bars: frozenset[int]) -> None:
+        """From now on, just these bars of the take on show are locked."""
+        assert self.result is not None
+        takes, chosen = self.result.takes, self.result.chosen
+        locked = replace(takes[chosen], locked=bars)
+        self.results[-1] = replace(self.result, takes=(*takes[:chosen], locked, *takes[chosen + 1 :]))
+
+    def chosen_bars(self) -> tuple[Shown, tuple[int, int]]:
+        """The take on show, and the first and last bar that are chosen in it. Raises OptionError."""
+        if self.result is None:
+            raise OptionError("There is no version to change yet. Press Generate first.")
+        if self.selection is None:
+            raise OptionError("Choose some bars first, on the roll or in the sheet music.")
+        return self.result.shown, self.selection
 
     def question(self, take: str, new: Question) -> Question:
         """The question about a take: the one that was asked before, or a ``new`` one."""

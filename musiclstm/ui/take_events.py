@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,10 @@ from musiclstm.generation import (
     named_for_the_music,
     other_checkpoint,
     recipe_from_link,
-    regeneration_request,
 )
-from musiclstm.music import bar_lines
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.bars import bars_in, opening_bars, require_unlocked, rewriting
 from musiclstm.ui.engine import STOPPED, Engine, Job, Progress, job_of
 from musiclstm.ui.file_events import WIDTH, engraved
 from musiclstm.ui.layout import Updates, Widgets, code_of
@@ -39,15 +38,14 @@ from musiclstm.ui.requests import (
     requests_for,
     visitor_of,
 )
-from musiclstm.ui.results import Result, Shown, result_of
+from musiclstm.ui.results import Result, result_of
 from musiclstm.ui.session import Session
 
 BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than writing the notes
-REWRITINGS = 3  # versions of bars that are written anew
 REMEMBERED = 20  # earlier results kept in the browser
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _LISTEN = "(...inputs) => { window.musiclstm.listen(); return inputs; }"
-_SELECTED = "(...inputs) => window.musiclstm.selected(inputs)"
+_SELECTED = "(...inputs) => window.musiclstm.bars.selected(inputs)"
 _SETTLE = "(...inputs) => { window.musiclstm.settle(); return inputs; }"
 
 
@@ -62,21 +60,23 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
         if session.result is None:
             raise OptionError("There is no take to extend yet. Press Generate first.")
         shown = session.result.shown
-        return job_of([extension_request(shown.composition, shown.take.number, bars=bars, random_seed=random_seed)])
+        composition, before = shown.composition, opening_bars(shown.composition)
+        # A closing bar makes room for what follows, unless it is locked.
+        kept = composition.bars if before + composition.bars in shown.locked else None
+        request = extension_request(composition, shown.take.number, kept=kept, bars=bars, random_seed=random_seed)
+        return replace(job_of([request]), locked=shown.locked)
 
     def rewritten(session: Session, _: Engine, random_seed: int) -> Job:
-        shown, (first, last) = _chosen_bars(session)
-        choices = {"takes": REWRITINGS, "random_seed": random_seed}
-        return job_of([regeneration_request(shown.composition, shown.take.number, first, last, **choices)])
+        return rewriting(*session.chosen_bars(), random_seed)
 
     def written_on(session: Session, _: Engine, bars: int, random_seed: int) -> Job:
-        shown, (_first, last) = _chosen_bars(session)
-        composition = shown.composition
-        kept = last - (len(bar_lines(composition.seed, composition.split)) - 1)
-        if kept < 1:
+        shown, (_first, last) = session.chosen_bars()
+        composition, before = shown.composition, opening_bars(shown.composition)
+        if last <= before:
             raise OptionError("Choose bars of the continuation: the music goes on after the last of them.")
-        request = extension_request(composition, shown.take.number, kept=kept, bars=bars, random_seed=random_seed)
-        return job_of([request])
+        require_unlocked(shown, range(last + 1, before + composition.bars + 1), "have other bars written in their place")
+        request = extension_request(composition, shown.take.number, kept=last - before, bars=bars, random_seed=random_seed)
+        return replace(job_of([request]), locked=shown.locked)
 
     _write_event(active, w, w.generate.click, generated, w.settings, draws=True, listens=True)
     _write_event(active, w, w.extend.click, extended, [w.bars, w.random_seed], draws=True)
@@ -143,24 +143,6 @@ def again(engine: Engine, settings: Mapping[str, Any]) -> Job:
     return Job(bars_in_all(settings), lambda turn: [request_from(engine.checkpoint, settings, turn=turn)], settings.get("take"))
 
 
-def _bars_in(selection: str) -> tuple[int, int] | None:
-    """The first and last chosen bar, as the page's script sends them."""
-    try:
-        first, last = json.loads(selection[:40])
-    except (ValueError, TypeError):
-        return None
-    return (first, last) if type(first) is int and type(last) is int else None
-
-
-def _chosen_bars(session: Session) -> tuple[Shown, tuple[int, int]]:
-    """The take on show, and the bars that are chosen in it. Raises OptionError."""
-    if session.result is None:
-        raise OptionError("There is no version to change yet. Press Generate first.")
-    if session.selection is None:
-        raise OptionError("Choose some bars first: drag over the roll.")
-    return session.result.shown, session.selection
-
-
 def _write_event(
     active: ActiveCheckpoint,
     w: Widgets,
@@ -177,11 +159,10 @@ def _write_event(
     """
 
     def prepare(session: Session, fresh: bool, random_seed: int | None, selection: str) -> Updates:
-        session.stopped, session.selection = False, _bars_in(selection)
+        session.stopped, session.selection = False, bars_in(selection)
         session.turn += 1
         return {
-            w.generate: gr.Button("Generating…", interactive=False),
-            **{button: gr.Button(interactive=False) for button in (w.extend, w.rewrite, w.write_on)},
+            **_buttons(w, "Generating…", ready=False),
             w.stop: gr.Button(interactive=True),
             w.status: texts.progress("Waiting for the model", 0.0),
             w.random_seed: secrets.randbelow(DRAWN_BELOW) if fresh and draws else random_seed,
@@ -196,15 +177,14 @@ def _write_event(
 
     def finish(session: Session, seed_id: str, bars: int, status: str) -> Iterator[Updates]:
         updates: Updates = {
-            w.generate: gr.Button("Generate", interactive=True),
-            **{button: gr.Button(interactive=True) for button in (w.extend, w.rewrite, w.write_on)},
+            **_buttons(w, "Generate", ready=True),
             w.stop: gr.Button(interactive=False),
             w.status: status if STOPPED in status else texts.progress(""),
         }
         with request_folder() as folder:
             yield updates | _as_before(w, session, session.engine or active.now, seed_id, bars, folder)
 
-    before = [w.generate, w.extend, w.rewrite, w.write_on, w.stop, w.status, w.random_seed]
+    before = [w.generate, *w.steppers, w.stop, w.status, w.random_seed]
     prepared = event(
         prepare, [w.session, w.fresh, w.random_seed, w.selection], before, js=_LISTEN if listens else _SELECTED, **AT_ONCE
     )
@@ -228,9 +208,14 @@ def _written(
         drawn, session.growing = time.monotonic(), progress.composition is not None
         yield {w.status: texts.progress(progress.message, progress.share), **_grown(w, progress.composition)}
     if result is not None:
-        session.add(result.with_take(job.take))
+        session.add(result.with_take(job.take).with_locked(job.locked))
         yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
         session.growing = session.turn != turn  # an opening was chosen while the files were written
+
+
+def _buttons(w: Widgets, generate: str, *, ready: bool) -> Updates:
+    """Updates of the buttons that wait while a take is written; ``generate`` is what is on the largest."""
+    return {w.generate: gr.Button(generate, interactive=ready), **{each: gr.Button(interactive=ready) for each in w.steppers}}
 
 
 def _while_wanted(engine: Engine, job: Job, session: Session, visitor: str) -> Iterator[Progress]:
@@ -260,7 +245,7 @@ def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars:
 
 def after_take(w: Widgets, event: Any) -> None:
     """After ``event`` has shown a take: its link, the question which continuation is the composer's, and its sheet music."""
-    event.then(None, w.code, w.link, js="(code) => window.musiclstm.arrived(code)", **AT_ONCE)
+    event.then(None, [*w.midi, w.code], w.link, js="(...inputs) => window.musiclstm.arrived(inputs)", **AT_ONCE)
     event.then(w.ballot.asked, w.session, w.ballot.outputs, **AT_ONCE)
     event.then(engraved, [w.session, w.width], w.sheet, js=WIDTH, **QUIET, **SOUND)
 

@@ -90,12 +90,15 @@ def titled(piece: Piece) -> Piece:
 def take_heading(composition: Composition) -> str:
     """The heading above a take: the seed, and the settings that made the take."""
     request = composition.request
-    new = counted(composition.bars, "new bar")
+    bars = composition.bars + (request.edits.deleted if composition.finished and request.edits is not None else 0)
+    new = counted(bars, "new bar")
     if request.after is not None:
-        new = f"{counted(composition.bars, 'new bar')} ({composition.bars - request.after.bars} of them by extending)"
+        new = f"{counted(bars, 'new bar')} ({bars - request.after.bars} of them by extending)"
     if request.regenerate is not None:
         last = request.regenerate + request.bars - 1
         new = f"bar {last} written anew" if request.bars == 1 else f"bars {request.regenerate}–{last} written anew"
+    if request.edits is not None and request.edits.deleted:
+        new += f", then {request.edits.deleted} deleted"
     settings = [new, f"diversity {request.sampling.diversity:g}", f"random seed {request.random_seed}"]
     if request.performance.transposition:
         settings.append(f"transposed by {request.performance.transposition:+d}")

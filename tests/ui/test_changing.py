@@ -62,7 +62,7 @@ def test_chosen_bars_are_written_anew_and_all_others_stay(session: Callable[...,
     bar, opening = bars_of(page)
     before = notes(page)
     drag(page, point(page, opening + 1.2), point(page, opening + 2.8))
-    expect(page.locator("#chosen-bars")).to_have_text(f"Bars {opening + 2}–{opening + 3}")
+    expect(page.locator("#chosen-bars")).to_have_text(f"Bars {opening + 2} to {opening + 3} are chosen.")
     page.click("#rewrite")
     expect(page.locator("#cards .card")).to_have_count(3)
     finished(page)
@@ -78,7 +78,7 @@ def test_chosen_bars_are_written_anew_and_all_others_stay(session: Callable[...,
 
     # And the music goes on after the chosen bars.
     drag(page, point(page, opening + 0.2), point(page, opening + 0.8))
-    expect(page.locator("#chosen-bars")).to_have_text(f"Bar {opening + 1}")
+    expect(page.locator("#chosen-bars")).to_have_text(f"Bar {opening + 1} is chosen.")
     page.click("#write-on")
     expect(page.locator("#heading")).to_contain_text("5 new bars")
     finished(page)

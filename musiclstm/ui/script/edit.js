@@ -19,10 +19,6 @@
       return { on: Number(start), key: Number(key), off: Number(start) + Number(ticks), velocity: Number(velocity) };
     };
     const sameNote = (one, other) => one.on === other?.on && one.key === other.key;
-    const say = (words) => {
-      const box = find("#tools-said");
-      if (box) box.textContent = words;
-    };
     const bounds = () => {
       const svg = roll();
       return [Number(svg.dataset.split), Number(svg.dataset.written)];
@@ -139,6 +135,7 @@
         const every = notes();
         const place = every.findIndex((note) => sameNote(note, chosen));
         const note = open() ? every[place] : null; // else the key is for nobody
+        if (!chosen && (event.key === "Escape" || (event.shiftKey && /^Arrow(Left|Right)$/.test(event.key)))) return; // for bars
         const steps = { n: 1, p: -1 }[event.key];
         if (steps) choose(every[clamp(place + steps, 0, every.length - 1)]);
         else if (CHANGES[event.key]) note && replace(note, CHANGES[event.key](note, event.shiftKey));

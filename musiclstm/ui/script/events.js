@@ -1,27 +1,5 @@
-  // Clicks, drags and keys on the player, the roll and the sheet music, and what Gradio's events call.
-  const DRAG = 6; // pixels: less is a click
-  let dragged = null; // the tick where a drag on the roll began
+  // Clicks and keys on the player, the roll and the sheet music, and what Gradio's events call.
   const onRoll = (event) => event.target.closest("#roll svg[data-voices]");
-  const sectionOf = (one, other) => {
-    const [low, high] = [Math.min(one, other), Math.max(one, other)];
-    const { bars } = music.now();
-    const first = bars.findLast((tick) => tick <= low) ?? 0;
-    return [first, bars.find((tick) => tick >= high && tick > first) ?? bars.at(-1)];
-  };
-  document.addEventListener("pointerdown", (event) => {
-    const svg = onRoll(event);
-    dragged = svg && event.button === 0 && !edit.busy() ? { x: event.clientX, tick: music.tickAt(svg, event.clientX), moved: false } : null;
-  });
-  document.addEventListener("pointermove", (event) => {
-    const svg = dragged && find("#roll .html-container svg");
-    if (!svg || !(event.buttons & 1) || event.pointerType === "touch" || (!dragged.moved && Math.abs(event.clientX - dragged.x) < DRAG)) return;
-    dragged.moved = true;
-    music.shade(sectionOf(dragged.tick, music.tickAt(svg, event.clientX)));
-  });
-  document.addEventListener("pointerup", (event) => {
-    const svg = dragged?.moved && find("#roll .html-container svg");
-    if (svg) player.setSection(sectionOf(dragged.tick, music.tickAt(svg, event.clientX)));
-  });
   document.addEventListener("click", (event) => {
     const { target } = event;
     const partButton = target.closest("#player [data-part]");
@@ -38,8 +16,12 @@
       document.querySelectorAll("#prefer input")[Number(target.closest("[data-prefer]").dataset.prefer)]?.click();
     } else if (target.closest("#cards [data-take]")) {
       document.querySelectorAll("#pick input")[Number(target.closest("[data-take]").dataset.take)]?.click();
+    } else if (target.closest("#lock-bars")) {
+      bars.lock();
+    } else if (bars.clicked(event)) {
+      return;
     } else if (onRoll(event)) {
-      if (dragged && !dragged.moved) player.seekTick(music.tickAt(onRoll(event), event.clientX));
+      player.seekTick(music.tickAt(onRoll(event), event.clientX));
     } else if (target.closest("#sheet .note")) {
       const tick = sheet.tickOf(target);
       if (tick !== undefined) player.seekTick(tick);
@@ -55,6 +37,10 @@
     } else if (target.matches("#player .volume")) sampler.setVolume(Number(target.value) ** 2);
   });
   document.addEventListener("keydown", (event) => {
+    if (bars.pressed(event)) {
+      event.preventDefault();
+      return;
+    }
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       find("#generate")?.click();
       return;
@@ -96,18 +82,19 @@
       look();
       player.listen();
     },
-    // The first and last bar of the section, counted from 1, put in the place of an event's last input; "" without a section.
-    selected: (inputs) => {
-      const section = player.section();
-      const bars = section && [music.now().bars.indexOf(section[0]) + 1, music.now().bars.indexOf(section[1])];
-      return [...inputs.slice(0, -1), bars ? JSON.stringify(bars) : ""];
-    },
+    bars,
+    turns,
     playing: (inputs) => [keyboard.playing(), ...inputs.slice(1)],
-    answered: () => edit.answered(),
-    changed: (inputs) => [edit.waiting(), ...inputs.slice(1)],
+    changed: (inputs) => turns.take([edit.waiting(), ...inputs.slice(1)]),
+    changeAnswered: () => {
+      edit.answered();
+      turns.answered();
+    },
     settle: () => player.settle(),
-    // A take is on the roll with its files: the address of its link.
-    arrived: (code) => {
+    // A take is on the roll with its MIDI files and its code: the address of its link.
+    arrived: (inputs) => {
+      const code = inputs.at(-1);
+      files.offer(inputs.slice(0, -1));
       document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // so that tests can wait for the next one
       return code ? `${location.origin}${location.pathname}?recipe=${code}` : "";
     },
@@ -117,6 +104,8 @@
   let box = null;
   let keys = null;
   let strip = null;
+  let leaf = null;
+  let words = null;
   const follow = () => {
     const roll = find("#roll .html-container");
     const growing = roll && roll.querySelector(".growing svg");
@@ -127,7 +116,11 @@
     // Let the keyboard reach and scroll every scrolling area.
     for (const [name, id] of Object.entries({ "Piano roll": "#roll", "Sheet music": "#sheet", Openings: "#openings" })) {
       const area = find(`${id} .html-container`);
-      if (area && area.tabIndex < 0) Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: name });
+      if (!area || area.tabIndex >= 0) continue;
+      Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: name });
+      if (id === "#openings") continue;
+      area.setAttribute("aria-keyshortcuts", "Shift+ArrowRight Shift+ArrowLeft Escape");
+      area.addEventListener("touchmove", bars.hold, { passive: false });
     }
     if (find("#player .player") !== box) {
       box = find("#player .player");
@@ -141,10 +134,16 @@
       keys = find("#keys .keys");
       keyboard.show();
     }
+    if (find("#sheet .sheet") !== leaf || find("#chosen-bars") !== words) {
+      leaf = find("#sheet .sheet");
+      words = find("#chosen-bars");
+      bars.tell();
+    }
+    files.show();
     if (music.changed()) {
       player.redrawn();
       edit.redrawn();
     }
   };
-  const MUSIC = ["data-notes", "data-written", "data-clock", "data-voices"];
+  const MUSIC = ["data-notes", "data-written", "data-clock", "data-voices", "data-locked"];
   new MutationObserver(follow).observe(document.body, { childList: true, subtree: true, attributeFilter: MUSIC });

@@ -172,20 +172,9 @@
         const needed = playing ? known.notes : known.notes.filter((note) => note.start < 8);
         sampler.load(known.voices, needed).then(() => complain(""), failed);
       }
-      tell();
+      bars.tell();
       show();
     };
-    // Show which bars are chosen, on the roll and beside it.
-    const tell = () => {
-      music.shade(section);
-      const bars = music.now()?.bars ?? [];
-      const [first, last] = section ? [bars.indexOf(section[0]) + 1, bars.indexOf(section[1])] : [0, 0];
-      document.body.dataset.section = Boolean(section);
-      const box = find("#chosen-bars");
-      const words = first === last ? `Bar ${first}` : `Bars ${first}–${last}`;
-      if (box) box.textContent = section ? words : "Drag over the roll to choose bars.";
-    };
-
     const show = () => {
       const box = find("#player .player");
       if (!box) return;
@@ -265,11 +254,12 @@
         section = ticks;
         const known = music.now();
         if (section && known && (known.seconds(section[0]) < bounds()[0] || known.seconds(section[1]) > bounds()[1])) part = "joined";
-        tell();
+        bars.tell();
         if (section && playing) restart(Math.max(bounds()[0], music.now().seconds(section[0])));
         show();
       },
       section: () => section,
+      tick: () => music.now()?.tick(position()) ?? 0,
       // Generate was pressed: play the opening at once; what is written follows.
       listen: () => {
         sampler.wake();

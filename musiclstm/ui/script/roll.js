@@ -23,12 +23,13 @@
       const holders = [...(svg?.querySelectorAll("[data-notes]") ?? []), ...document.querySelectorAll("#guess [data-notes]")];
       const groups = holders.map((group) => group.dataset.notes);
       const { clock, voices, written } = svg?.dataset ?? {};
-      const data = [clock, voices, written, Boolean(svg?.closest(".growing")), ...groups];
+      const data = [clock, voices, written, Boolean(svg?.closest(".growing")), locks(svg), ...groups];
       if (data.length === known.length && data.every((each, i) => each === known[i])) return false;
       known = data;
       read = voices ? readFrom(svg) : null;
       return true;
     };
+    const locks = (svg) => svg?.closest("[data-locked]")?.dataset.locked ?? "";
     const readFrom = (svg) => {
       const clock = svg.dataset.clock.split(" ").map((pair) => pair.split(":").map(Number));
       const seconds = (tick) => between(clock, tick, 0, 1);
@@ -46,7 +47,8 @@
           return { program, lowest };
         }),
         growing: Boolean(svg.closest(".growing")),
-        bars: svg.dataset.bars.split(" ").map(Number),
+        bars: svg.dataset.bars.split(" ").map(Number), // where they begin, and where the last one ends
+        locked: locks(svg).split(" ").filter(Boolean).map((number) => Number(number) - 1), // bars from 0
         // The same for the same opening, however it is played; and what tells how it is.
         rhythm: notes.filter((note) => note.group === "seed").slice(0, 24).map((note) => `${note.on}:${note.off}`).join(" "),
         performance: `${svg.dataset.voices} ${seconds(96)} ${notes[0]?.key}`,
@@ -65,9 +67,7 @@
       let shape = svg.querySelector(`.${name}`);
       if (!attributes) return shape?.remove();
       if (!shape) {
-        shape = document.createElementNS("http://www.w3.org/2000/svg", element);
-        shape.setAttribute("class", name);
-        shape.setAttribute("aria-hidden", "true");
+        shape = drawn(element, { class: name, "aria-hidden": true });
         svg.append(shape);
       }
       for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
@@ -84,15 +84,24 @@
         holder.scrollLeft = x - holder.clientWidth * 0.1;
       }
     };
-    // Shade the section that repeats; null for none.
-    const shade = (section) => {
+    // Scroll the roll until a tick is in view.
+    const showTick = (tick) => {
+      const svg = rollOf();
+      const holder = find("#roll .html-container");
+      if (!svg || holder.scrollWidth <= holder.clientWidth) return;
+      const x = xAt(svg, tick);
+      if (x < holder.scrollLeft || x > holder.scrollLeft + holder.clientWidth * 0.85) holder.scrollLeft = x - holder.clientWidth / 2;
+    };
+    // Mark the chosen section, null for none, and the locked ones, all in ticks.
+    const markBars = (section, locked) => {
       const svg = rollOf();
       if (!svg) return;
-      const { top, bottom } = svg.dataset;
-      const [from, to] = section ?? [0, 0];
-      const box = { x: xAt(svg, from), width: xAt(svg, to) - xAt(svg, from), y: top, height: bottom - top };
-      mark(svg, "section", "rect", section && box);
+      const top = Number(svg.dataset.top);
+      const box = ([from, to]) => ({ x: xAt(svg, from), width: xAt(svg, to) - xAt(svg, from), y: top, height: svg.dataset.bottom - top });
+      mark(svg, "section", "rect", section && box(section));
+      svg.querySelector(".locks")?.remove();
+      if (locked.length) svg.append(lockMarks(locked.map(box), 1));
     };
     // ``now``: the music on the roll; null before there is any.
-    return { now: () => read, changed, tickAt, point, shade };
+    return { now: () => read, changed, tickAt, point, showTick, markBars };
   })();
