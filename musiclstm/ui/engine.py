@@ -133,6 +133,7 @@ class Engine:
         Waits until the decoder is compiled. Raises OptionError if too many are waiting.
         """
         finished: list[Composition] = []
+        earlier: list[Composition] = []
         with self.places.take(visitor, job.bars) as place:
             turn = self.places.turn(place, stopped)
             try:
@@ -153,11 +154,11 @@ class Engine:
                     if follow is not None:
                         takes = [(each, take.number) for each in finished for take in each.takes]
                         requests = [follow(*take, version) for version, take in enumerate(takes)]
-                        finished.clear()
+                        earlier, finished = finished, []
             except StoppedError:
                 pass  # what is finished stays
-        if finished:
-            yield Progress("", 1.0, finished[0], result_of(finished))
+        if whole := finished or earlier:
+            yield Progress("", 1.0, whole[0], result_of(whole))
         else:
             yield Progress(STOPPED, None, None)
 
