@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, Notes
+from musiclstm.music import HIGHEST_PITCH, LOWER, LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, UNKNOWN, Notes
 
 REACH = 16  # semitones: a tenth, as far as most hands stretch
 FINGERS = 5
@@ -25,13 +25,17 @@ _TOGETHER = 1  # tick between the notes of a chord, if they are not struck at on
 _LEGATO = 2  # ticks by which a note may overlap the next of a line
 _EASY = 3  # notes that a hand holds at no cost
 _IDLE_COST = 4.0  # for each note beyond those, if the other hand has none
+_KNOWN_COST = 60.0  # for each note on the wrong side of the border, where the source says who plays it
 _UNEVEN = 1.4  # the smaller the distance, the more it counts
 # Tuned on passages of piano music whose hands are known.
 _HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST, _SPLIT_COST, _FULL_COST = 0.002, 1.7, 4.0, 7.0, 6.0, 24.0, 3.0
 
 
-def left_hand(notes: Notes) -> NDArray[np.bool_]:
-    """Whether the left hand plays each row of ``notes``, which are sorted by (onset, pitch)."""
+def left_hand(notes: Notes, known: NDArray[np.int8] | None = None) -> NDArray[np.bool_]:
+    """Whether the left hand plays each row of ``notes``, which are sorted by (onset, pitch).
+
+    ``known``: UPPER or LOWER for the notes of a source that says so, which are kept, UNKNOWN for the others.
+    """
     if not len(notes):
         return np.zeros(0, dtype=np.bool_)
     begins = np.diff(notes["onset"], prepend=-1 - _TOGETHER) > _TOGETHER
@@ -44,7 +48,16 @@ def left_hand(notes: Notes) -> NDArray[np.bool_]:
     stretch = _stretch_cost(_sum_around(struck, onsets, _AROUND)) * weight[:, None]
     cost = stretch + _chord_cost(struck) + _split_cost(lengths) + _full_cost(_sounding(notes, onsets))
     cost += _HOME_COST * (_BORDERS - _HOME) ** 2
-    return np.asarray(notes["pitch"] < _BORDERS[_cheapest_path(cost, *_sides(struck))][chord])
+    if known is not None:
+        np.add.at(cost, chord, _KNOWN_COST * _disagreements(notes["pitch"], known))
+    found = notes["pitch"] < _BORDERS[_cheapest_path(cost, *_sides(struck))][chord]
+    return np.asarray(found if known is None else np.where(known == UNKNOWN, found, known == LOWER))
+
+
+def _disagreements(pitch: NDArray[np.int16], known: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """(notes, borders): whether a border puts a note into the hand that is known not to play it."""
+    below = pitch[:, None] < _BORDERS
+    return np.asarray((known[:, None] != UNKNOWN) & (below != (known[:, None] == LOWER)))
 
 
 def _sum_around(values: NDArray[np.float64], onsets: NDArray[np.int32], ticks: int) -> NDArray[np.float64]:

@@ -96,20 +96,20 @@ def engrave(piece: Piece, *, split: int | None = None, voices: Sequence[Voice] =
     names = [*spell_all(opening, key), *spell_all(piece.notes, key)[len(opening) :]]
     staves = tuple(
         _staff(piece.notes[chosen], [names[at] for at in np.flatnonzero(chosen)], bars, key, allowed)
-        for chosen, allowed in _shares(piece.notes, voices)
+        for chosen, allowed in _shares(piece, voices)
     )
     first = [index for index, bar in enumerate(bars) if split is not None and bar.onset <= split]
     handed_over = first[-1] if first and begins < len(piece) else None
     return Engraving(key, tuple(bars), staves, tuple(_tempi(piece, bars)), tuple(dynamics(piece, bars)), handed_over)
 
 
-def _shares(notes: Notes, voices: Sequence[Voice]) -> Iterator[tuple[np.ndarray, Sequence[clefs.State]]]:
+def _shares(piece: Piece, voices: Sequence[Voice]) -> Iterator[tuple[np.ndarray, Sequence[clefs.State]]]:
     """Which notes each staff has, from the top, and its clefs, the usual one first."""
     if len(voices) == 1:
-        left = left_hand(notes)
+        left = left_hand(piece.notes, piece.staves.of(piece.notes))
         yield from ((~left, _RIGHT), (left, _LEFT))
         return
-    players = share_out(notes["pitch"], voices)
+    players = share_out(piece.notes["pitch"], voices)
     for number in reversed(range(len(voices))):
         allowed = _MIDDLE if voices[number].name == "Viola" else _LOW if voices[number].lowest == 0 else _HIGH
         yield players == number, allowed

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from musiclstm.music import voices_of
+from musiclstm.music import Staves, voices_of
 from musiclstm.music.notes import Key, Metre, Piece, Tempo, clean_metres, make_notes
 from musiclstm.notation.layout import Engraving, StaffBar, Symbol, engrave
 from musiclstm.notation.rhythm import UNITS
@@ -49,6 +49,17 @@ def test_notes_of_one_onset_are_a_chord_and_gaps_are_rests() -> None:
 def test_a_hand_without_notes_rests_for_the_bar() -> None:
     page = engrave(piece_of((0, 72, 96)))
     assert voices(page.staves[1][0]) == [[(0, 96, ())]]
+
+
+def test_notes_stay_on_the_staves_of_their_source_and_the_hands_go_on_from_there() -> None:
+    # A figure in the right hand under its melody, over a bass: by pitch alone it is the left hand's.
+    figure = [(12 * at, 55 + 4 * (at % 2), 12) for at in range(32)]
+    melody, bass = [(96 * bar, 67, 96) for bar in range(4)], [(96 * bar, 36, 96) for bar in range(4)]
+    music = piece_of(*figure, *melody, *bass)
+    upper = frozenset((onset, pitch) for onset, pitch, _ in (*figure, *melody) if onset < 192)
+    page = engrave(replace(music, staves=Staves(upper, frozenset((onset, pitch) for onset, pitch, _ in bass[:2]))))
+    for bar in range(4):
+        assert voices(page.staves[1][bar]) == [[(96 * bar, 96, (36,))]]
 
 
 def test_a_note_a_little_too_short_or_too_long_ends_with_the_next() -> None:
