@@ -95,9 +95,7 @@ class Seed:
         return int(bar_lines(self.piece, int(self.piece.notes["onset"][-1]) + 1)[-1])
 
     def to_json(self) -> dict[str, Any]:
-        """The seed as JSON data; ``notes`` are rows of onset, pitch, duration, velocity in ticks and MIDI numbers, ``staves`` the
-        letters of ``Staves`` for them, if they are known.
-        """
+        """The seed as JSON data: its notes as rows of onset, pitch, duration, velocity, and letters for their staves."""
         piece, original = self.piece, self.original
         known: dict[str, Any] = {"staves": piece.staves.letters(piece.notes)} if piece.staves else {}
         if original is not None:
