@@ -129,7 +129,7 @@ def _staff(
 ) -> tuple[StaffBar, ...]:
     """The bars of one staff; ``allowed``: its clefs, the usual one first."""
     grid = tiles(bars, np.unique(notes["onset"]).tolist())
-    written = list(voices_of_bars(written_notes(notes, names, grid), bars))
+    written = list(voices_of_bars(written_notes(notes, names, grid), bars, grid))
     state, staff = allowed[0], []
     places = [_places(voices, bar) for voices, bar in zip(written, bars, strict=True)]
     chosen = iter(clefs.states([place for of_bar in places for place in of_bar], allowed))

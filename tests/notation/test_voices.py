@@ -14,7 +14,7 @@ def segments(*notes: tuple[int, int, int], metre: tuple[int, int] = (4, 4)) -> l
     piece = Piece(make_notes(onset, pitch, duration, [64] * len(onset)), metres=(Metre(0, *metre),))
     bars = written_bars(piece)
     grid = tiles(bars, sorted(set(onset)))
-    return list(voices_of_bars(written_notes(piece.notes, spell_all(piece.notes, Key(0)), grid), bars))
+    return list(voices_of_bars(written_notes(piece.notes, spell_all(piece.notes, Key(0)), grid), bars, grid))
 
 
 def voices(*notes: tuple[int, int, int], metre: tuple[int, int] = (4, 4), bar: int = 0) -> list[Written]:
