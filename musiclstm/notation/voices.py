@@ -102,7 +102,7 @@ def voices_of_bars(notes: Sequence[Note], bars: Sequence[Bar], grid: Sequence[Ti
             voices = [[replace(segment, on=frozenset()) for segment in voice] for voice in voices]
         segments = [segment for voice in voices for segment in voice]
         carried = [replace(note, onset=last) for s in segments for note in s.notes if note.pitch in s.on]
-        yield _with_rests(sorted(voices, key=_mean_pitch, reverse=True), first, last)
+        yield _with_rests(_upper_and_lower(*voices) if len(voices) > 1 else voices, first, last)
 
 
 def _lines(notes: Sequence[Note], last: int) -> list[list[list[Note]]]:
@@ -177,7 +177,7 @@ def _segments(
             limit - origin, last - origin
         )  # the other line, on a beat
         if end < limit:
-            ends = {time for time in range(origin, end, QUARTER) if end - time <= min(_SIXTEENTH, (end - start) // 4)} | {end}
+            ends = {time for time in range(origin, end, QUARTER) if end - time <= (end - start) // 3} | {end}
             ends |= {limit} if limit - end <= max(_SIXTEENTH, (end - start) // 3) and not anew else set()
             end = min(sorted(ends), key=partial(_effort, grid, bar, start, end, limit))
         on = frozenset(note.pitch for note in chord if end == last and _is_tied(note, last, later))
@@ -193,6 +193,23 @@ def _effort(grid: Sequence[Tile], bar: Bar, start: int, played: int, limit: int,
 def _is_tied(note: Note, last: int, later: Sequence[int]) -> bool:
     """Whether a note goes on after the bar line at ``last``: over a new note only if it is held on purpose."""
     return note.rings_over(last, later) if later[0] == last else note.end >= last + _SIXTEENTH
+
+
+def _upper_and_lower(held: Sequence[Segment], moving: Sequence[Segment]) -> list[list[Segment]]:
+    """The upper and the lower voice: what moves is the upper one where it sounds above what is held, the lower one elsewhere."""
+    upper, lower = list[Segment](), list[Segment]()
+    above, done = True, 0
+    for at, segment in enumerate(held):
+        until = held[at + 1].start if at + 1 < len(held) else moving[-1].end
+        over = [other for other in moving if segment.start < other.end and other.start < segment.end]
+        busy = at > 0 and any(other.start < segment.start < other.end for other in moving)  # and so can't change places
+        if over and not busy:
+            above = _mean_pitch(over) > _mean_pitch([segment])
+        own = [other for other in moving[done:] if other.start < until or at + 1 == len(held)]
+        (upper if above else lower).extend(own)
+        (lower if above else upper).append(segment)
+        done += len(own)
+    return [upper, lower] if upper and lower else [[*upper, *lower]]
 
 
 def _mean_pitch(voice: Sequence[Segment]) -> float:
