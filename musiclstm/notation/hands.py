@@ -17,18 +17,19 @@ FINGERS = 5
 _BORDERS = np.arange(36, 85)  # from C2 to C6; a border outside would leave a hand without keys
 _HOME = 62  # the border where nothing else decides: just above middle C
 _AROUND = 17  # ticks: notes this near decide where a hand is
-_AT_REST = 5  # semitones to either side of its centre that a hand reaches at no cost
+_AT_REST = 4  # semitones to either side of its centre that a hand reaches at no cost
 _LONELY = 0.2  # how much distance counts where a line is alone
 _CLOSE = 8  # semitones: two notes nearer than this are seldom struck by different hands
 _ALIKE, _UNLIKE = 0.7, 0.3  # notes of a chord are about as long; what a border between others costs
 _TOGETHER = 1  # tick between the notes of a chord, if they are not struck at once
 _LEGATO = 2  # ticks by which a note may overlap the next of a line
-_EASY = 3  # notes that a hand holds at no cost
-_IDLE_COST = 4.0  # for each note beyond those, if the other hand has none
+_RINGING = 5  # ticks by which a note may last beyond the next without being held on purpose
+_EASY = 1  # a hand plays one note at no cost
+_IDLE_COST = 3.4  # for each note more, if the other hand has none
 _KNOWN_COST = 60.0  # for each note on the wrong side of the border, where the source says who plays it
 _UNEVEN = 1.4  # the smaller the distance, the more it counts
-# Tuned on passages of piano music whose hands are known.
-_HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST, _SPLIT_COST, _FULL_COST = 0.002, 1.7, 4.0, 7.0, 6.0, 24.0, 3.0
+# Tuned on the catalogue's openings and what their composers wrote next, whose hands are known.
+_HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST, _SPLIT_COST, _FULL_COST = 0.002, 2.3, 3.6, 14.0, 6.0, 24.0, 2.0
 
 
 def left_hand(notes: Notes, known: NDArray[np.int8] | None = None) -> NDArray[np.bool_]:
@@ -104,7 +105,7 @@ def _sounding(notes: Notes, onsets: NDArray[np.int32]) -> NDArray[np.float64]:
     changes = np.zeros((len(onsets) + 1, PITCHES))
     keys = notes["pitch"] - LOWEST_PITCH
     first = np.searchsorted(onsets, notes["onset"], "right") - 1
-    last = np.maximum(first + 1, np.searchsorted(onsets, notes["onset"] + notes["duration"] - _LEGATO))
+    last = np.maximum(first + 1, np.searchsorted(onsets, notes["onset"] + notes["duration"] - _RINGING))
     np.add.at(changes, (first, keys), 1)
     np.add.at(changes, (last, keys), -1)
     return np.minimum(1, np.cumsum(changes, axis=0)[:-1])

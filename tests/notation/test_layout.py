@@ -68,7 +68,7 @@ def test_a_note_a_little_too_short_or_too_long_ends_with_the_next() -> None:
 
 
 def test_a_note_held_under_moving_ones_gets_a_voice_of_its_own() -> None:
-    page = engrave(piece_of((0, 84, 96), (0, 76, 24), (24, 77, 24), (48, 79, 24), (72, 77, 24)))
+    page = engrave(piece_of((0, 84, 96), (0, 76, 24), (24, 77, 24), (48, 79, 24), (72, 77, 24), (0, 40, 96)))
     assert voices(right(page)) == [
         [(0, 96, (84,))],
         [(0, 24, (76,)), (24, 24, (77,)), (48, 24, (79,)), (72, 24, (77,))],
@@ -252,7 +252,7 @@ def test_a_beam_shows_a_tuplet_without_a_bracket() -> None:
 
 
 def test_stems_point_away_from_the_other_voice_only_while_it_sounds() -> None:
-    page = engrave(piece_of((0, 76, 48), (0, 72, 24), (24, 74, 24), (48, 60, 24), (72, 62, 24)))
+    page = engrave(piece_of((0, 76, 48), (0, 72, 24), (24, 74, 24), (48, 64, 24), (72, 65, 24), (0, 40, 96)))
     upper, lower = right(page).voices
     assert [symbol.stem for symbol in upper if symbol.heads] == ["up"]
     assert [symbol.stem for symbol in lower if symbol.heads] == ["down", "down", "up", "up"]
