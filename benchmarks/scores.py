@@ -60,7 +60,9 @@ def _of_bar(bar: StaffBar) -> Counter[str]:
     for symbol in (symbol for voice in bar.voices for symbol in voice if not symbol.hidden):
         pitches = [head.pitch for head in symbol.heads]
         found["chords wider than a tenth"] += bool(pitches) and max(pitches) - min(pitches) > TENTH
-        found["ledger lines"] += _ledger_lines(symbol, bar)
+        lines = _ledger_lines(symbol, bar)
+        found["ledger lines"] += lines
+        found["chords with three ledger lines or more"] += lines >= 3
         found["tied notes"] += sum(head.tied_back for head in symbol.heads)
         found["rests"] += not pitches and not symbol.whole
     found["unisons and crossings of the voices of a hand"] += sum(_crossed(*pair) for pair in _together(bar))

@@ -14,8 +14,8 @@ from musiclstm.notation.spelling import Spelled
 _LOWEST_LINE = {"G": ("E", 4), "F": ("G", 2), "C": ("F", 3)}
 State = tuple[str, int]  # a clef, and the octaves by which music sounds higher than it is written
 PIANO: tuple[State, ...] = (("G", 0), ("F", 0), ("G", 1), ("F", -1))
-_LEDGER_COSTS = (0.0, 0.1, 0.5, 1.6, 3.5, 6.0, 9.0)  # of the note of a chord with the most ledger lines
-_AT_BAR, _AT_BEAT, _ELSEWHERE = 6.0, 8.0, 40.0  # a new clef at such a place
+_LEDGER_COSTS = (0.0, 0.1, 0.6, 2.2, 4.5, 7.0, 10.0)  # of the note of a chord with the most ledger lines
+_AT_BAR, _AT_BEAT, _ELSEWHERE = 2.5, 4.0, 40.0  # a new clef at such a place
 _OCTAVE = 5.0  # the beginning or the end of an 8va line
 _AWAY = 0.15  # for each chord under another clef than the usual one
 _UP, _DOWN = 0.6, 3.0  # for each chord under an 8va or 8vb line: the lowest notes are usually written as they sound

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -186,9 +186,19 @@ def _symbols(
             )
             for s, (symbol, beam) in enumerate(zip(voice, beams(timed, groups), strict=True))
         ]
+        symbols = list(_with_rests_of_tuplets(symbols, grid))
         others = [symbol.value for w, other in enumerate(raw) if w != v for symbol in other if symbol.heads]
         finished.append(tuple(_with_stems(symbols, groups, others, v == 0, states)) if len(raw) > 1 else tuple(symbols))
     return tuple(finished)
+
+
+def _with_rests_of_tuplets(symbols: Sequence[Symbol], grid: Sequence[Tile]) -> Iterator[Symbol]:
+    """A single note of a tuplet with all its rests: its bracket would have nothing to hold together."""
+    for _, group in groupby(symbols, lambda symbol: tile_at_unit(grid, symbol.value.start)):
+        of_tile = list(group)
+        alone = sum(bool(symbol.heads) for symbol in of_tile) == 1 < len(of_tile)
+        shown = alone and all(symbol.value.tuplet is not None for symbol in of_tile)
+        yield from (replace(symbol, hidden=symbol.hidden and not shown) for symbol in of_tile)
 
 
 def _state_at(states: dict[int, clefs.State], time: int) -> clefs.State:

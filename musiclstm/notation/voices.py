@@ -171,8 +171,8 @@ def _segments(
         start, limit = chord[0].onset, min(following, *(note.again for note in chord))
         end = min(limit, max(note.end for note in chord))
         passed = max((onset for onset in onsets if start < onset < end), default=end)
-        if 0 < end - passed <= min(_SIXTEENTH, (end - start) // 8):  # a little too long for the other line
-            end = passed
+        if end < last and end not in onsets and end - passed <= min(_SIXTEENTH, (end - start) // 8):
+            end = passed  # a little too long for the other line
         anew = end in onsets and gcd(end - origin, last - origin) > gcd(
             limit - origin, last - origin
         )  # the other line, on a beat
