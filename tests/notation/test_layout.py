@@ -245,6 +245,13 @@ def test_music_under_an_8va_line_is_written_an_octave_lower() -> None:
     assert {s.octaves for bar in page.staves[0] for voice in bar.voices for s in voice} == {1}
 
 
+def test_a_single_note_of_a_tuplet_has_its_rests() -> None:
+    alone, two = ((0, 36, 96), (0, 76, 96), (8, 67, 8)), ((0, 36, 96), (0, 76, 96), (8, 67, 8), (16, 69, 8))
+    for notes, hidden in ((alone, [False, False, False]), (two, [True, False, False])):
+        lower = right(engrave(piece_of(*notes))).voices[1]
+        assert [symbol.hidden for symbol in lower if symbol.value.tuplet] == hidden
+
+
 def test_a_beam_shows_a_tuplet_without_a_bracket() -> None:
     page = engrave(piece_of((0, 72, 8), (8, 74, 8), (16, 76, 8), (24, 72, 16), (40, 74, 8), (48, 72, 48)))
     starts = [symbol.beamed for symbol in right(page).voices[0] if symbol.bracket == "start"]
