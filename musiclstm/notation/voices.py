@@ -98,7 +98,7 @@ def voices_of_bars(notes: Sequence[Note], bars: Sequence[Bar], grid: Sequence[Ti
         voices = [list(_segments(line, bar, grid, onsets, later)) for line in _lines(sounding, last)]
         following = [note.pitch for note in notes[at : at + _AHEAD] if note.onset == last]
         tied = [pitch for voice in voices for segment in voice for pitch in segment.on]
-        if following and len(tied) > 1 and not _holds([*tied, *following]):
+        if following and tied and not _holds([*tied, *following]):
             voices = [[replace(segment, on=frozenset()) for segment in voice] for voice in voices]
         segments = [segment for voice in voices for segment in voice]
         carried = [replace(note, onset=last) for s in segments for note in s.notes if note.pitch in s.on]
@@ -123,7 +123,7 @@ def _lines(notes: Sequence[Note], last: int) -> list[list[list[Note]]]:
 
 
 def _held(chord: Sequence[Note], later: Sequence[Sequence[Note]], last: int) -> list[Note]:
-    """The notes of a chord that are held while others move above or below all of them."""
+    """The notes of a chord that are held while others, of the chord and later ones, move above or below all of them."""
     if not later:
         return _longer(chord, last)
     moved = [other[0].onset for other in later]
@@ -135,7 +135,7 @@ def _held(chord: Sequence[Note], later: Sequence[Sequence[Note]], last: int) -> 
     together = len(ringing) < len(chord) or until - moved[0] >= QUARTER or len({note.onset for note in during}) > 1
     if not during or not together:  # a lone note that rings into the next one
         return []
-    pitches = [note.pitch for note in during]
+    pitches = [note.pitch for note in [*during, *(note for note in chord if note not in ringing)]]
     below = [note for note in ringing if note.pitch < min(pitches)]
     above = [note for note in ringing if note.pitch > max(pitches)]
     pedalled = sum(note.rings_over(next((time for time in moved if time > note.onset), last), ()) for note in during)
@@ -177,7 +177,7 @@ def _segments(
             limit - origin, last - origin
         )  # the other line, on a beat
         if end < limit:
-            ends = {time for time in range(origin, end, QUARTER) if end - time <= (end - start) // 3} | {end}
+            ends = {time for time in range(origin, end, QUARTER) if end - time <= (end - start) // 4} | {end}
             ends |= {limit} if limit - end <= max(_SIXTEENTH, (end - start) // 3) and not anew else set()
             end = min(sorted(ends), key=partial(_effort, grid, bar, start, end, limit))
         on = frozenset(note.pitch for note in chord if end == last and _is_tied(note, last, later))

@@ -100,7 +100,7 @@ def test_a_note_before_a_short_rest_ends_on_its_beat_and_not_in_a_tie() -> None:
 
 
 def test_a_held_note_that_ends_with_a_new_note_of_the_other_line_keeps_its_end() -> None:
-    moving = [(48 + 6 * step, 72 + step % 2, 6) for step in range(16)]
+    moving = [(48 + 6 * step, 67 + step % 2, 6) for step in range(16)]
     assert voices((0, 72, 48), (48, 55, 96), *moving, (144, 55, 48), bar=1)[-1][0] == (96, 144, (55,))
 
 
@@ -108,6 +108,15 @@ def test_notes_that_a_hand_can_not_hold_with_the_next_ones_are_not_tied() -> Non
     held = [(48, pitch, 72) for pitch in (42, 49, 54, 58)]
     assert ties(*held, (96, 35, 24), (96, 47, 48)) == set()
     assert ties(*held[:2], (96, 45, 24), (96, 47, 48)) == {42, 49}
+    assert ties((48, 42, 72), (96, 66, 48)) == set()
+
+
+def test_a_held_note_between_or_beyond_those_of_its_chord_that_move_on_is_no_voice() -> None:
+    # Between a bass and a melody, or above a bass that the lower voice would have to cross.
+    moving = [(24, 69, 24), (48, 67, 48)]
+    assert len(voices((0, 55, 24), (0, 62, 72), (0, 67, 24), *moving)) == 1
+    assert len(voices((0, 45, 24), (0, 49, 72), *moving)) == 1
+    assert voices((0, 62, 96), (0, 67, 24), *moving)[1] == [(0, 96, (62,))]
 
 
 def test_of_two_voices_the_one_that_sounds_above_is_the_upper_one_also_within_a_bar() -> None:
