@@ -147,9 +147,9 @@ def _places(voices: Sequence[Sequence[Segment]], bar: Bar) -> list[clefs.Place]:
     found: dict[int, list[Spelled]] = {}
     for segment in (segment for voice in voices for segment in voice if segment.notes):
         found.setdefault(segment.start, []).extend(note.name for note in segment.notes)
-    beat = bar.metre.beat_ticks * UNITS
+    first, whole, beat = bar.start * UNITS, bar.full_start * UNITS, bar.metre.beat_ticks * UNITS
     return [
-        clefs.Place(onset, tuple(found[onset]), onset == bar.start * UNITS, (onset - bar.full_start * UNITS) % beat == 0)
+        clefs.Place(onset, tuple(found[onset]), onset == first, (onset - whole) % beat == 0, alone=len(voices) == 1)
         for onset in sorted(found)
     ]
 
