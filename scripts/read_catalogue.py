@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from musiclstm.formats import parse_abc
 
 
-def music(folder: Path) -> dict[str, dict[str, list[list[int]]]]:
-    """Metres (onset, numerator, denominator) and notes (onset, pitch, duration) of each ABC file, by its name."""
-    found = {}
+def music(folder: Path) -> dict[str, dict[str, Any]]:
+    """Metres (onset, numerator, denominator), notes (onset, pitch, duration) and their staves of each ABC file, by its name."""
+    found = dict[str, dict[str, Any]]()
     for path in sorted(folder.glob("*.abc")):
         piece = parse_abc(path.read_text(encoding="utf-8"), path.name)
         metres = [[metre.onset, metre.numerator, metre.denominator] for metre in piece.metres]
         found[path.name] = {"metres": metres, "notes": [row[:3] for row in map(list, piece.notes.tolist())]}
+        if piece.staves:
+            found[path.name]["staves"] = piece.staves.letters(piece.notes)
     return found
 
 

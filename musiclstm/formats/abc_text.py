@@ -45,6 +45,21 @@ class Tune:
         """The text of the first field of this kind in the header that has one, "" if there is none."""
         return next((text for kind, text in self.header if kind == letter and text), "")
 
+    def staves(self) -> list[int | None]:
+        """The staff of each voice, counted from the top, voices in the order in which they come.
+
+        Voices in round brackets of a directive %%score or %%staves share one, those that it leaves out have none; without a
+        directive each has its own.
+        """
+        named = (text for letter, text in self.header if letter == "V")
+        within = re.findall(r"(?m)^V:(.*)|\[V:([^\]]*)\]", self.body)
+        texts = (*named, *(line or inline for line, inline in within))
+        voices = [*dict.fromkeys(text.split()[0] for text in texts if text.strip())]
+        layouts = (text for letter, text in self.header if letter == "I" and re.match(r"(?:score|staves)\b", text))
+        groups = re.findall(r"\([^()]*\)|[^\s()]+", re.sub(r"^\w+|[{}\[\]|*]", " ", next(layouts, "")))
+        places = {voice: number for number, group in enumerate(groups) for voice in group.strip("()").split()}
+        return [places.get(voice) if groups else number for number, voice in enumerate(voices)]
+
 
 def first_tune(text: str, name: str) -> Tune:
     """The first tune with notes in an ABC file; a tune ends at an empty line. ``name`` is that of the file.

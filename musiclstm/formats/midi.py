@@ -42,6 +42,7 @@ from musiclstm.music import (
     Metre,
     Notes,
     Piece,
+    Staves,
     Tempo,
     Voice,
     bar_lines,
@@ -50,6 +51,7 @@ from musiclstm.music import (
     heard_key,
     make_notes,
     share_out,
+    staves_of,
 )
 
 MAX_QUARTERS = 100_000  # 14 hours at 120 quarters a minute: more is a damaged file
@@ -157,8 +159,11 @@ def _seats(players: int) -> list[int | None]:
 
 def _together(file: MidiFile, tracks: Sequence[Track], label: str) -> Piece:
     """The music of tracks that sound at the same time, perhaps without notes."""
-    struck = np.concatenate([struck_notes(track, round(file.per_quarter)) for track in tracks] or [np.empty((0, 4), np.int64)])
-    start, end, key, velocity = struck[struck[:, 2] >> 7 != DRUMS].T
+    rows = [struck_notes(track, round(file.per_quarter)) for track in tracks]
+    struck = np.concatenate(rows or [np.empty((0, 4), np.int64)])
+    parts = 16 * np.repeat(np.arange(len(rows)), [len(track) for track in rows]) + (struck[:, 2] >> 7)  # track and channel
+    pitched = struck[:, 2] >> 7 != DRUMS
+    (start, end, key, velocity), parts = struck[pitched].T, parts[pitched]
     if len(end) and end.max() > MAX_QUARTERS * file.per_quarter:
         raise MusicFileError(f"{label} has notes beyond {MAX_QUARTERS} quarters; it is damaged or far too long.")
     onset = _ticks(start, file.per_quarter)
@@ -167,8 +172,19 @@ def _together(file: MidiFile, tracks: Sequence[Track], label: str) -> Piece:
         notes=make_notes(onset, key & 0x7F, _ticks(end, file.per_quarter) - onset, velocity),
         metres=_metres(metas, file.per_quarter),
         tempi=_tempi(metas, file),
+        staves=_staves(onset, key & 0x7F, parts),
     )
     return _with_whole_upbeat(replace(music, key=_key(music, metas)))
+
+
+def _staves(onset: NDArray[np.int64], pitch: NDArray[np.int64], parts: NDArray[np.int64]) -> Staves:
+    """Two parts are taken for two hands, the higher one on the upper staff."""
+    numbers, of = np.unique(parts, return_inverse=True)
+    if len(numbers) != 2:
+        return Staves()
+    if pitch[of == 0].mean() < pitch[of == 1].mean():
+        of = 1 - of
+    return staves_of(zip(onset.tolist(), pitch.tolist(), of.tolist(), strict=True))
 
 
 def _in_turn(file: MidiFile, label: str) -> Piece:
@@ -190,7 +206,7 @@ def _in_turn(file: MidiFile, label: str) -> Piece:
             raise MusicFileError(f"{label} has notes beyond {MAX_QUARTERS} quarters; it is damaged or far too long.")
     notes = np.concatenate(rows or [first.notes])
     together = make_notes(notes["onset"], notes["pitch"], notes["duration"], notes["velocity"])
-    return replace(first, notes=together, metres=clean_metres(metres), tempi=clean_tempi(tempi))
+    return replace(first, notes=together, metres=clean_metres(metres), tempi=clean_tempi(tempi), staves=Staves())
 
 
 def _later(changes: Sequence[Change], ticks: int) -> list[Change]:
@@ -243,6 +259,7 @@ def _with_whole_upbeat(music: Piece) -> Piece:
     return replace(
         music,
         notes=_later_notes(music.notes, missing),
+        staves=music.staves.moved(missing),
         metres=(replace(main, onset=0), *_later(later, missing)),
         tempi=(music.tempi[0], *_later(music.tempi[1:], missing)),
     )

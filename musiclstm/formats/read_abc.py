@@ -54,6 +54,7 @@ def read_abc(text: str, name: str) -> Score:
     score = Score(key=_key(tune.field("K")))
     score.titles, score.composer = [_title(tune.field("T"))], html.unescape(tune.field("C"))
     score.notes = [(start / quarter, key % 128, end / quarter) for start, end, key in _struck(played).tolist()]
+    score.staves = _staves(played, tune)
     score.bars = _bars(played, drummed, free=tune.field("M").lower() in ("", "none"))
     marks = [meta for track in played.tracks for meta in track.metas if meta.kind == TEMPO and microseconds(meta)]
     tempi: list[tuple[Quarters, float]] = [(mark.time / quarter, 60e6 / microseconds(mark)) for mark in marks]
@@ -64,6 +65,14 @@ def read_abc(text: str, name: str) -> Score:
 def _struck(played: MidiFile) -> NDArray[np.int64]:
     """The notes of all tracks, [n, 3]: start, end, and 128 x channel + pitch."""
     return np.concatenate([struck_notes(track, 1)[:, :3] for track in played.tracks])
+
+
+def _staves(played: MidiFile, tune: Tune) -> list[tuple[int, int] | None]:
+    """The staff of each note that ``_struck`` finds; none where the tracks are not those of the voices."""
+    staves, tracks = tune.staves(), [len(struck_notes(track, 1)) for track in played.tracks]
+    if tracks[0] or len(tracks) != len(staves) + 1:  # the first track of several is for tempo and metre
+        return []
+    return [None if staff is None else (0, staff) for staff, notes in zip(staves, tracks[1:], strict=True) for _ in range(notes)]
 
 
 def _bars(played: MidiFile, drummed: MidiFile, free: bool) -> list[Bar]:

@@ -122,7 +122,9 @@ class _Reader:
             end = self._now + _quarters(value) * (2 - Fraction(1, 2 ** min(9, note.count("."))))
             pitch = _PITCH.search(note)
             if pitch is not None and "r" not in note:
-                self._score.strike(self._now, _semitones(pitch), end, (voice, ""), [tie for sign, tie in _TIES if sign in note])
+                ties = [tie for sign, tie in _TIES if sign in note]
+                staff = -voice, 1  # the lowest is written first
+                self._score.strike(self._now, _semitones(pitch), end, (voice, ""), staff, ties)
         return end
 
 

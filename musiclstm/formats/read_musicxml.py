@@ -31,7 +31,7 @@ def read_musicxml(text: str, name: str) -> Score:
     score.composer = root.findtext("identification/creator[@type='composer']")
     try:
         divisions = _number(root.findtext(".//divisions") or "1")  # for parts that don't say
-        parts = [_Part(bars, divisions) for bars in _parts(root)]
+        parts = [_Part(place, bars, divisions) for place, bars in enumerate(_parts(root))]
         start = Fraction(0)
         for number in range(max((len(part.bars) for part in parts), default=0)):
             voices = [voice for part in parts for voice in part.read(number, start, score)]
@@ -98,7 +98,8 @@ class _Voice:
 class _Part:
     """A part being read: what holds from one bar to the next."""
 
-    def __init__(self, bars: list[Element], divisions: Fraction) -> None:
+    def __init__(self, place: int, bars: list[Element], divisions: Fraction) -> None:
+        self._place = place  # from the top of the score
         self.bars = bars
         self.signature: Signature | None = None
         self._divisions = divisions
@@ -147,7 +148,8 @@ class _Part:
         pitch = _pitch(note) + self._semitones.get(staff, self._semitones.get(None, 0))
         ties = {tie.get("type") for tie in note.findall("tie") or note.findall("notations/tied")}
         ties |= {"start", "stop"} if "continue" in ties else set()
-        score.strike(onset, pitch, end, (id(self), note.findtext("voice")), ties)
+        on = self._place, int(staff or 1)
+        score.strike(onset, pitch, end, (self._place, note.findtext("voice")), on, ties)
 
     def _attributes(self, attributes: Element, score: Score) -> None:
         divisions = attributes.findtext("divisions")

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from musiclstm.errors import MusicFileError
 from musiclstm.formats.score_text import tidy_composer, tidy_title
-from musiclstm.music import MODES, TICKS_PER_QUARTER, Key, Notes, Piece, Tempo, clean_tempi, fitting_key, make_notes
+from musiclstm.music import MODES, TICKS_PER_QUARTER, Key, Notes, Piece, Tempo, clean_tempi, fitting_key, make_notes, staves_of
 from musiclstm.notation import WrittenBar, metres_of_bars, unmarked_bar
 
 MOST_QUARTERS = 100_000  # 14 hours at 120 quarters a minute: more is a mistake
@@ -22,6 +22,7 @@ Quarters = Fraction | float
 Signature = tuple[int, int]  # numerator and denominator
 Note = tuple[Quarters, int, Quarters]  # onset, pitch, end
 _Voice = tuple[Hashable, Hashable]
+_Staff = tuple[int, int]  # the part and the staff within it, both from the top
 Bar = tuple[Quarters, Quarters, Signature | None]  # start, end, and the time signature that holds
 
 
@@ -30,10 +31,12 @@ class Score:
     """What a reader found in a score. Times are in quarters from its first bar line, pitches are those that sound.
 
     ``notes``: onset, pitch, end; tied notes are one. ``bars``: start, end, and the time signature that holds, None if there is
-    none. ``tempi``: onset, quarters per minute. ``key``: fifths and mode, "" if none is named. ``titles``: the best one first.
+    none. ``staves``: of each note, None where it is unknown; empty if all are. ``tempi``: onset, quarters per minute.
+    ``key``: fifths and mode, "" if none is named. ``titles``: the best one first.
     """
 
     notes: list[Note] = field(default_factory=list)
+    staves: list[_Staff | None] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     tempi: list[tuple[Quarters, float]] = field(default_factory=list)
     key: tuple[int, str] | None = None
@@ -41,7 +44,9 @@ class Score:
     composer: str | None = None
     _tied: dict[tuple[int, Quarters], dict[_Voice, int]] = field(default_factory=dict)  # see strike
 
-    def strike(self, onset: Quarters, pitch: int, end: Quarters, voice: _Voice, ties: Container[str | None]) -> None:
+    def strike(
+        self, onset: Quarters, pitch: int, end: Quarters, voice: _Voice, staff: _Staff, ties: Container[str | None]
+    ) -> None:
         """Add a note of a ``voice`` (part and name), or lengthen the one that is tied to it, in the same voice if possible, or in
         another one of the part, or anywhere if its ``ties`` hold "stop". "start" among them: a later note may lengthen this one.
         """
@@ -53,6 +58,7 @@ class Score:
         else:
             place = len(self.notes)
             self.notes.append((onset, pitch, end))
+            self.staves.append(staff)
         if "start" in ties:  # its place in ``notes``, by what a note has to match, and by voice
             self._tied.setdefault((pitch, end), {})[voice] = place
 
@@ -75,6 +81,8 @@ def piece_of(score: Score, name: str) -> Piece:
     rows = [(_ticks(onset), pitch, _ticks(end) - _ticks(onset)) for onset, pitch, end in score.notes]
     onsets, pitches, durations = zip(*rows, strict=True)
     notes = make_notes([onset + shift for onset in onsets], pitches, durations, [WRITTEN_VELOCITY] * len(rows))
+    order = {staff: number for number, staff in enumerate(sorted({staff for staff in score.staves if staff is not None}))}
+    placed = zip(onsets, pitches, score.staves, strict=bool(score.staves))
     tempi = [Tempo(max(0, _ticks(onset) + shift), round(qpm, 3)) for onset, qpm in score.tempi]
     return Piece(
         notes=notes,
@@ -84,6 +92,7 @@ def piece_of(score: Score, name: str) -> Piece:
         title=tidy_title(score.titles, name),
         composer=tidy_composer(score.composer),
         source=name,
+        staves=staves_of((onset + shift, pitch, order[staff]) for onset, pitch, staff in placed if staff is not None),
     )
 
 

@@ -29,12 +29,14 @@ from musiclstm.music.notes import (
     require_tempo,
 )
 from musiclstm.music.performance import MAX_TRANSPOSITION, Performance
+from musiclstm.music.staves import LOWER, UNKNOWN, UPPER, Staves, staves_of
 from musiclstm.music.velocities import as_played
 
 __all__ = [
     "ERAS",
     "HIGHEST_PITCH",
     "INSTRUMENTS",
+    "LOWER",
     "LOWEST_PITCH",
     "MAJOR_PROFILE",
     "MAX_BAR_TICKS",
@@ -46,11 +48,14 @@ __all__ = [
     "PITCHES",
     "TEMPI",
     "TICKS_PER_QUARTER",
+    "UNKNOWN",
+    "UPPER",
     "Key",
     "Metre",
     "Notes",
     "Performance",
     "Piece",
+    "Staves",
     "Tempo",
     "Voice",
     "as_played",
@@ -74,5 +79,6 @@ __all__ = [
     "require_notes",
     "require_tempo",
     "share_out",
+    "staves_of",
     "voices_of",
 ]

@@ -7,13 +7,14 @@ module knows nothing about files, vocabularies or networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from musiclstm.errors import MusicFileError, OptionError
+from musiclstm.music.staves import Staves
 
 TICKS_PER_QUARTER = 24
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108  # the piano's A0 and C8, as MIDI pitch numbers
@@ -87,7 +88,8 @@ class Piece:
     """Music: notes sorted by (onset, pitch), with metre, tempo, key and names.
 
     ``metres`` and ``tempi`` are sorted, never empty, and begin at onset 0. ``notes`` is read-only. ``remark``: a sentence on what
-    had to be guessed when the music was read, "" if nothing.
+    had to be guessed when the music was read, "" if nothing. ``staves``: where the source writes the notes, as far as it says so;
+    pieces that differ only in this are equal, since they sound alike.
     """
 
     notes: Notes
@@ -98,6 +100,7 @@ class Piece:
     composer: str = ""
     source: str = ""
     remark: str = ""
+    staves: Staves = field(default=Staves(), compare=False)
 
     def __post_init__(self) -> None:
         self.notes.setflags(write=False)
@@ -105,7 +108,7 @@ class Piece:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Piece):
             return NotImplemented
-        names = [field.name for field in fields(self) if field.name != "notes"]
+        names = [each.name for each in fields(self) if each.compare and each.name != "notes"]
         return np.array_equal(self.notes, other.notes) and all(getattr(self, n) == getattr(other, n) for n in names)
 
     __hash__ = None  # type: ignore[assignment]  # a Piece holds an array, which can't be hashed
@@ -218,7 +221,8 @@ def cut(piece: Piece, start: int, stop: int) -> Piece:
     metres += [replace(m, onset=m.onset - start) for m in piece.metres if start < m.onset < stop]
     tempi = [Tempo(0, piece.tempo_at(start))]
     tempi += [replace(t, onset=t.onset - start) for t in piece.tempi if start < t.onset < stop]
-    return replace(piece, notes=inside, metres=tuple(metres), tempi=tuple(tempi))
+    staves = piece.staves.between(start, stop).moved(-start)
+    return replace(piece, notes=inside, metres=tuple(metres), tempi=tuple(tempi), staves=staves)
 
 
 def cut_bars(piece: Piece, first: int, last: int) -> Piece:
@@ -242,7 +246,8 @@ def join(first: Piece, second: Piece, at: int) -> Piece:
     tempi = [t for t in first.tempi if t.onset < at] + [replace(t, onset=t.onset + at) for t in second.tempi]
     kept_metres = [m for i, m in enumerate(metres) if i == 0 or _signature(m) != _signature(metres[i - 1])]
     kept_tempi = [t for i, t in enumerate(tempi) if i == 0 or t.qpm != tempi[i - 1].qpm]
-    return replace(first, notes=notes, metres=tuple(kept_metres), tempi=tuple(kept_tempi))
+    staves = first.staves | second.staves.moved(at)
+    return replace(first, notes=notes, metres=tuple(kept_metres), tempi=tuple(kept_tempi), staves=staves)
 
 
 def transpose(piece: Piece, semitones: int) -> Piece:
@@ -252,7 +257,7 @@ def transpose(piece: Piece, semitones: int) -> Piece:
     key = piece.key
     if key is not None and semitones % 12:  # a semitone up is seven fifths up; fold to at most six accidentals either way
         key = replace(key, fifths=(key.fifths + 7 * semitones + 6) % 12 - 6)
-    return replace(piece, notes=notes, key=key)
+    return replace(piece, notes=notes, key=key, staves=piece.staves.moved(semitones=semitones))
 
 
 def at_tempo(piece: Piece, qpm: float) -> Piece:

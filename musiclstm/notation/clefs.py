@@ -14,21 +14,25 @@ from musiclstm.notation.spelling import Spelled
 _LOWEST_LINE = {"G": ("E", 4), "F": ("G", 2), "C": ("F", 3)}
 State = tuple[str, int]  # a clef, and the octaves by which music sounds higher than it is written
 PIANO: tuple[State, ...] = (("G", 0), ("F", 0), ("G", 1), ("F", -1))
-_LEDGER_COSTS = (0.0, 0.1, 0.5, 1.6, 3.5, 6.0, 9.0)  # of the note of a chord with the most ledger lines
-_AT_BAR, _AT_BEAT, _ELSEWHERE = 6.0, 8.0, 40.0  # a new clef at such a place
+_LEDGER_COSTS = (0.0, 0.1, 0.6, 2.2, 4.5, 7.0, 10.0)  # of the note of a chord with the most ledger lines
+_AT_BAR, _AT_BEAT, _ELSEWHERE = 2.5, 4.0, 40.0  # a new clef at such a place
 _OCTAVE = 5.0  # the beginning or the end of an 8va line
 _AWAY = 0.15  # for each chord under another clef than the usual one
+_TWO_VOICES = 100.0  # for each chord under an 8va line: verovio reads the second voice in the wrong octave
 _UP, _DOWN = 0.6, 3.0  # for each chord under an 8va or 8vb line: the lowest notes are usually written as they sound
 
 
 @dataclass(frozen=True)
 class Place:
-    """A chord on a staff: its onset in units, the names of its notes, and whether a bar or at least a beat begins with it."""
+    """A chord on a staff: its onset in units, the names of its notes, whether a bar or at least a beat begins with it, and
+    whether its bar has one voice ``alone``.
+    """
 
     onset: int
     names: tuple[Spelled, ...]
     bar: bool
     beat: bool
+    alone: bool = True
 
 
 def states(places: Sequence[Place], allowed: Sequence[State]) -> list[State]:
@@ -37,6 +41,7 @@ def states(places: Sequence[Place], allowed: Sequence[State]) -> list[State]:
     came_from: list[list[int]] = []
     for at, place in enumerate(places):
         own = [_ledgers(place.names, state) + _AWAY * (state[0] != allowed[0][0]) for state in allowed]
+        own = [cost + _TWO_VOICES * (state[1] != 0 and not place.alone) for cost, state in zip(own, allowed, strict=True)]
         if at:
             change = _AT_BAR if place.bar else _AT_BEAT if place.beat else _ELSEWHERE
             reach = [[best[i] + _changed(old, new, change) for i, old in enumerate(allowed)] for new in allowed]

@@ -10,28 +10,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, Notes
+from musiclstm.music import HIGHEST_PITCH, LOWER, LOWEST_PITCH, PITCHES, TICKS_PER_QUARTER, UNKNOWN, Notes
 
 REACH = 16  # semitones: a tenth, as far as most hands stretch
 FINGERS = 5
 _BORDERS = np.arange(36, 85)  # from C2 to C6; a border outside would leave a hand without keys
 _HOME = 62  # the border where nothing else decides: just above middle C
 _AROUND = 17  # ticks: notes this near decide where a hand is
-_AT_REST = 5  # semitones to either side of its centre that a hand reaches at no cost
+_AT_REST = 4  # semitones to either side of its centre that a hand reaches at no cost
 _LONELY = 0.2  # how much distance counts where a line is alone
 _CLOSE = 8  # semitones: two notes nearer than this are seldom struck by different hands
 _ALIKE, _UNLIKE = 0.7, 0.3  # notes of a chord are about as long; what a border between others costs
 _TOGETHER = 1  # tick between the notes of a chord, if they are not struck at once
 _LEGATO = 2  # ticks by which a note may overlap the next of a line
-_EASY = 3  # notes that a hand holds at no cost
-_IDLE_COST = 4.0  # for each note beyond those, if the other hand has none
+_RINGING = 5  # ticks by which a note may last beyond the next without being held on purpose
+_EASY = 1  # a hand plays one note at no cost
+_IDLE_COST = 3.4  # for each note more, if the other hand has none
+_KNOWN_COST = 60.0  # for each note on the wrong side of the border, where the source says who plays it
 _UNEVEN = 1.4  # the smaller the distance, the more it counts
-# Tuned on passages of piano music whose hands are known.
-_HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST, _SPLIT_COST, _FULL_COST = 0.002, 1.7, 4.0, 7.0, 6.0, 24.0, 3.0
+# Tuned on the catalogue's openings and what their composers wrote next, whose hands are known.
+_HOME_COST, _MOVE_COST, _CHANGE_COST, _REACH_COST, _FINGER_COST, _SPLIT_COST, _FULL_COST = 0.002, 2.3, 3.6, 14.0, 6.0, 24.0, 2.0
 
 
-def left_hand(notes: Notes) -> NDArray[np.bool_]:
-    """Whether the left hand plays each row of ``notes``, which are sorted by (onset, pitch)."""
+def left_hand(notes: Notes, known: NDArray[np.int8] | None = None) -> NDArray[np.bool_]:
+    """Whether the left hand plays each row of ``notes``, which are sorted by (onset, pitch).
+
+    ``known``: UPPER or LOWER for the notes of a source that says so, which are kept, UNKNOWN for the others.
+    """
     if not len(notes):
         return np.zeros(0, dtype=np.bool_)
     begins = np.diff(notes["onset"], prepend=-1 - _TOGETHER) > _TOGETHER
@@ -44,7 +49,16 @@ def left_hand(notes: Notes) -> NDArray[np.bool_]:
     stretch = _stretch_cost(_sum_around(struck, onsets, _AROUND)) * weight[:, None]
     cost = stretch + _chord_cost(struck) + _split_cost(lengths) + _full_cost(_sounding(notes, onsets))
     cost += _HOME_COST * (_BORDERS - _HOME) ** 2
-    return np.asarray(notes["pitch"] < _BORDERS[_cheapest_path(cost, *_sides(struck))][chord])
+    if known is not None:
+        np.add.at(cost, chord, _KNOWN_COST * _disagreements(notes["pitch"], known))
+    found = notes["pitch"] < _BORDERS[_cheapest_path(cost, *_sides(struck))][chord]
+    return np.asarray(found if known is None else np.where(known == UNKNOWN, found, known == LOWER))
+
+
+def _disagreements(pitch: NDArray[np.int16], known: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """(notes, borders): whether a border puts a note into the hand that is known not to play it."""
+    below = pitch[:, None] < _BORDERS
+    return np.asarray((known[:, None] != UNKNOWN) & (below != (known[:, None] == LOWER)))
 
 
 def _sum_around(values: NDArray[np.float64], onsets: NDArray[np.int32], ticks: int) -> NDArray[np.float64]:
@@ -91,7 +105,7 @@ def _sounding(notes: Notes, onsets: NDArray[np.int32]) -> NDArray[np.float64]:
     changes = np.zeros((len(onsets) + 1, PITCHES))
     keys = notes["pitch"] - LOWEST_PITCH
     first = np.searchsorted(onsets, notes["onset"], "right") - 1
-    last = np.maximum(first + 1, np.searchsorted(onsets, notes["onset"] + notes["duration"] - _LEGATO))
+    last = np.maximum(first + 1, np.searchsorted(onsets, notes["onset"] + notes["duration"] - _RINGING))
     np.add.at(changes, (first, keys), 1)
     np.add.at(changes, (last, keys), -1)
     return np.minimum(1, np.cumsum(changes, axis=0)[:-1])

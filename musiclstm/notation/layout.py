@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -96,20 +96,20 @@ def engrave(piece: Piece, *, split: int | None = None, voices: Sequence[Voice] =
     names = [*spell_all(opening, key), *spell_all(piece.notes, key)[len(opening) :]]
     staves = tuple(
         _staff(piece.notes[chosen], [names[at] for at in np.flatnonzero(chosen)], bars, key, allowed)
-        for chosen, allowed in _shares(piece.notes, voices)
+        for chosen, allowed in _shares(piece, voices)
     )
     first = [index for index, bar in enumerate(bars) if split is not None and bar.onset <= split]
     handed_over = first[-1] if first and begins < len(piece) else None
     return Engraving(key, tuple(bars), staves, tuple(_tempi(piece, bars)), tuple(dynamics(piece, bars)), handed_over)
 
 
-def _shares(notes: Notes, voices: Sequence[Voice]) -> Iterator[tuple[np.ndarray, Sequence[clefs.State]]]:
+def _shares(piece: Piece, voices: Sequence[Voice]) -> Iterator[tuple[np.ndarray, Sequence[clefs.State]]]:
     """Which notes each staff has, from the top, and its clefs, the usual one first."""
     if len(voices) == 1:
-        left = left_hand(notes)
+        left = left_hand(piece.notes, piece.staves.of(piece.notes))
         yield from ((~left, _RIGHT), (left, _LEFT))
         return
-    players = share_out(notes["pitch"], voices)
+    players = share_out(piece.notes["pitch"], voices)
     for number in reversed(range(len(voices))):
         allowed = _MIDDLE if voices[number].name == "Viola" else _LOW if voices[number].lowest == 0 else _HIGH
         yield players == number, allowed
@@ -129,7 +129,7 @@ def _staff(
 ) -> tuple[StaffBar, ...]:
     """The bars of one staff; ``allowed``: its clefs, the usual one first."""
     grid = tiles(bars, np.unique(notes["onset"]).tolist())
-    written = list(voices_of_bars(written_notes(notes, names, grid), bars))
+    written = list(voices_of_bars(written_notes(notes, names, grid), bars, grid))
     state, staff = allowed[0], []
     places = [_places(voices, bar) for voices, bar in zip(written, bars, strict=True)]
     chosen = iter(clefs.states([place for of_bar in places for place in of_bar], allowed))
@@ -147,9 +147,9 @@ def _places(voices: Sequence[Sequence[Segment]], bar: Bar) -> list[clefs.Place]:
     found: dict[int, list[Spelled]] = {}
     for segment in (segment for voice in voices for segment in voice if segment.notes):
         found.setdefault(segment.start, []).extend(note.name for note in segment.notes)
-    beat = bar.metre.beat_ticks * UNITS
+    first, whole, beat = bar.start * UNITS, bar.full_start * UNITS, bar.metre.beat_ticks * UNITS
     return [
-        clefs.Place(onset, tuple(found[onset]), onset == bar.start * UNITS, (onset - bar.full_start * UNITS) % beat == 0)
+        clefs.Place(onset, tuple(found[onset]), onset == first, (onset - whole) % beat == 0, alone=len(voices) == 1)
         for onset in sorted(found)
     ]
 
@@ -186,9 +186,19 @@ def _symbols(
             )
             for s, (symbol, beam) in enumerate(zip(voice, beams(timed, groups), strict=True))
         ]
+        symbols = list(_with_rests_of_tuplets(symbols, grid))
         others = [symbol.value for w, other in enumerate(raw) if w != v for symbol in other if symbol.heads]
         finished.append(tuple(_with_stems(symbols, groups, others, v == 0, states)) if len(raw) > 1 else tuple(symbols))
     return tuple(finished)
+
+
+def _with_rests_of_tuplets(symbols: Sequence[Symbol], grid: Sequence[Tile]) -> Iterator[Symbol]:
+    """A single note of a tuplet with all its rests: its bracket would have nothing to hold together."""
+    for _, group in groupby(symbols, lambda symbol: tile_at_unit(grid, symbol.value.start)):
+        of_tile = list(group)
+        alone = sum(bool(symbol.heads) for symbol in of_tile) == 1 < len(of_tile)
+        shown = alone and all(symbol.value.tuplet is not None for symbol in of_tile)
+        yield from (replace(symbol, hidden=symbol.hidden and not shown) for symbol in of_tile)
 
 
 def _state_at(states: dict[int, clefs.State], time: int) -> clefs.State:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby, pairwise
 from math import gcd
 
 from musiclstm.music import Notes
-from musiclstm.notation.rhythm import QUARTER, SHORTEST, UNITS, Bar, Tile, snap_end, snap_onset
+from musiclstm.notation.rhythm import QUARTER, SHORTEST, UNITS, Bar, Tile, snap_end, snap_onset, values
 from musiclstm.notation.spelling import Spelled
 
 _EIGHTH, _SIXTEENTH = QUARTER // 2, QUARTER // 4
 _AHEAD = 8  # notes after a bar, up to one of which a note may be held
+_HAND, _REACH = 4, 16  # notes that a hand holds with ease, and semitones that it spans
+_TIE, _REST, _MOVED = 2.0, 1.0, 0.4  # what is hard to read: a tie, a rest, and, for each sixteenth, an end other than played
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,11 @@ def written_notes(notes: Notes, names: Sequence[Spelled], grid: Sequence[Tile]) 
     return written[::-1]
 
 
-def voices_of_bars(notes: Sequence[Note], bars: Sequence[Bar]) -> Iterator[list[list[Segment]]]:
-    """The voices of every bar, the upper first, with rests; notes held over the bar line continue in the next bar."""
+def voices_of_bars(notes: Sequence[Note], bars: Sequence[Bar], grid: Sequence[Tile]) -> Iterator[list[list[Segment]]]:
+    """The voices of every bar, the upper first, with rests; notes held over the bar line continue in the next bar.
+
+    ``grid``: the tiles of the bars, on which the ``notes`` lie.
+    """
     carried: list[Note] = []
     at = 0
     for bar in bars:
@@ -89,10 +95,14 @@ def voices_of_bars(notes: Sequence[Note], bars: Sequence[Bar]) -> Iterator[list[
         sounding = [note for note in carried if note.pitch not in again] + struck
         later = [note.onset for note in notes[at : at + _AHEAD]] or [last + 1]
         onsets = sorted({note.onset for note in sounding})
-        voices = [list(_segments(line, bar, onsets, later)) for line in _lines(sounding, last)]
+        voices = [list(_segments(line, bar, grid, onsets, later)) for line in _lines(sounding, last)]
+        following = [note.pitch for note in notes[at : at + _AHEAD] if note.onset == last]
+        tied = [pitch for voice in voices for segment in voice for pitch in segment.on]
+        if following and tied and not _holds([*tied, *following]):
+            voices = [[replace(segment, on=frozenset()) for segment in voice] for voice in voices]
         segments = [segment for voice in voices for segment in voice]
         carried = [replace(note, onset=last) for s in segments for note in s.notes if note.pitch in s.on]
-        yield _with_rests(sorted(voices, key=_mean_pitch, reverse=True), first, last)
+        yield _with_rests(_upper_and_lower(*voices) if len(voices) > 1 else voices, first, last)
 
 
 def _lines(notes: Sequence[Note], last: int) -> list[list[list[Note]]]:
@@ -113,7 +123,7 @@ def _lines(notes: Sequence[Note], last: int) -> list[list[list[Note]]]:
 
 
 def _held(chord: Sequence[Note], later: Sequence[Sequence[Note]], last: int) -> list[Note]:
-    """The notes of a chord that are held while others move above or below all of them."""
+    """The notes of a chord that are held while others, of the chord and later ones, move above or below all of them."""
     if not later:
         return _longer(chord, last)
     moved = [other[0].onset for other in later]
@@ -125,7 +135,7 @@ def _held(chord: Sequence[Note], later: Sequence[Sequence[Note]], last: int) -> 
     together = len(ringing) < len(chord) or until - moved[0] >= QUARTER or len({note.onset for note in during}) > 1
     if not during or not together:  # a lone note that rings into the next one
         return []
-    pitches = [note.pitch for note in during]
+    pitches = [note.pitch for note in [*during, *(note for note in chord if note not in ringing)]]
     below = [note for note in ringing if note.pitch < min(pitches)]
     above = [note for note in ringing if note.pitch > max(pitches)]
     pedalled = sum(note.rings_over(next((time for time in moved if time > note.onset), last), ()) for note in during)
@@ -144,7 +154,14 @@ def _longer(chord: Sequence[Note], last: int) -> list[Note]:
     return long if sorted_out else []
 
 
-def _segments(line: Sequence[list[Note]], bar: Bar, onsets: Sequence[int], later: Sequence[int]) -> Iterator[Segment]:
+def _holds(pitches: Sequence[int]) -> bool:
+    """Whether a hand can hold these notes together. What it can't hold is left to the pedal, and not written out."""
+    return len(pitches) <= _HAND and max(pitches) - min(pitches) <= _REACH
+
+
+def _segments(
+    line: Sequence[list[Note]], bar: Bar, grid: Sequence[Tile], onsets: Sequence[int], later: Sequence[int]
+) -> Iterator[Segment]:
     """The chords of a line, each up to its end or, if the gap is small, up to the next.
 
     ``onsets``: of all lines of the bar; ``later``: of the notes after it.
@@ -154,20 +171,45 @@ def _segments(line: Sequence[list[Note]], bar: Bar, onsets: Sequence[int], later
         start, limit = chord[0].onset, min(following, *(note.again for note in chord))
         end = min(limit, max(note.end for note in chord))
         passed = max((onset for onset in onsets if start < onset < end), default=end)
-        if 0 < end - passed <= min(_SIXTEENTH, (end - start) // 8):  # a little too long for the other line
-            end = passed
+        if end < last and end not in onsets and end - passed <= min(_SIXTEENTH, (end - start) // 8):
+            end = passed  # a little too long for the other line
         anew = end in onsets and gcd(end - origin, last - origin) > gcd(
             limit - origin, last - origin
         )  # the other line, on a beat
-        if limit - end <= max(_SIXTEENTH, (end - start) // 3) and not anew:
-            end = limit
+        if end < limit:
+            ends = {time for time in range(origin, end, QUARTER) if end - time <= (end - start) // 4} | {end}
+            ends |= {limit} if limit - end <= max(_SIXTEENTH, (end - start) // 3) and not anew else set()
+            end = min(sorted(ends), key=partial(_effort, grid, bar, start, end, limit))
         on = frozenset(note.pitch for note in chord if end == last and _is_tied(note, last, later))
         yield Segment(start, end, tuple(chord), on)
+
+
+def _effort(grid: Sequence[Tile], bar: Bar, start: int, played: int, limit: int, end: int) -> float:
+    """How hard a note is to read that was ``played`` to one time and is written to ``end``, before a rest to ``limit``."""
+    ties, rests = len(values(grid, bar, start, end)) - 1, len(values(grid, bar, end, limit, rest=True))
+    return _TIE * ties + _REST * rests + _MOVED * abs(end - played) / _SIXTEENTH
 
 
 def _is_tied(note: Note, last: int, later: Sequence[int]) -> bool:
     """Whether a note goes on after the bar line at ``last``: over a new note only if it is held on purpose."""
     return note.rings_over(last, later) if later[0] == last else note.end >= last + _SIXTEENTH
+
+
+def _upper_and_lower(held: Sequence[Segment], moving: Sequence[Segment]) -> list[list[Segment]]:
+    """The upper and the lower voice: what moves is the upper one where it sounds above what is held, the lower one elsewhere."""
+    upper, lower = list[Segment](), list[Segment]()
+    above, done = True, 0
+    for at, segment in enumerate(held):
+        until = held[at + 1].start if at + 1 < len(held) else moving[-1].end
+        over = [other for other in moving if segment.start < other.end and other.start < segment.end]
+        busy = at > 0 and any(other.start < segment.start < other.end for other in moving)  # and so can't change places
+        if over and not busy:
+            above = _mean_pitch(over) > _mean_pitch([segment])
+        own = [other for other in moving[done:] if other.start < until or at + 1 == len(held)]
+        (upper if above else lower).extend(own)
+        (lower if above else upper).append(segment)
+        done += len(own)
+    return [upper, lower] if upper and lower else [[*upper, *lower]]
 
 
 def _mean_pitch(voice: Sequence[Segment]) -> float:

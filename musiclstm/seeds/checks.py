@@ -9,7 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from musiclstm import limits
 from musiclstm.errors import CheckpointError
-from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, MAX_BAR_TICKS, TEMPI, Key, Metre, Notes, clean_metres, make_notes
+from musiclstm.music import (
+    HIGHEST_PITCH,
+    LOWEST_PITCH,
+    MAX_BAR_TICKS,
+    TEMPI,
+    Key,
+    Metre,
+    Notes,
+    Staves,
+    clean_metres,
+    make_notes,
+)
 
 LATEST = MAX_BAR_TICKS * 1_000  # ticks: a thousand of the longest bars
 
@@ -80,6 +91,19 @@ class StoredSeed(StoredMusic):
     metres: Rows[tuple[Onset, Numerator, Denominator]]
     curation: StoredCuration
     original: StoredMusic | None = None
+    staves: Annotated[str, Field(strict=True, pattern="^[ul-]*$")] = ""
+
+    @field_validator("staves")
+    @classmethod
+    def _for_each_note(cls, letters: str, info: ValidationInfo) -> str:
+        if letters and len(letters) != len(info.data.get("notes", letters)):
+            raise ValueError("must have a letter for each note")
+        return letters
+
+    @property
+    def known_staves(self) -> Staves:
+        """The staves of the notes, as far as they are known."""
+        return Staves.from_letters(((onset, pitch) for onset, pitch, _, _ in self.notes), self.staves)
 
     @field_validator("mode")
     @classmethod

@@ -29,6 +29,7 @@ from musiclstm.music import (
     Metre,
     Notes,
     Piece,
+    Staves,
     Tempo,
     as_played,
     at_tempo,
@@ -94,9 +95,11 @@ class Seed:
         return int(bar_lines(self.piece, int(self.piece.notes["onset"][-1]) + 1)[-1])
 
     def to_json(self) -> dict[str, Any]:
-        """The seed as JSON data; ``notes`` are rows of onset, pitch, duration, velocity in ticks and MIDI numbers."""
+        """The seed as JSON data: its notes as rows of onset, pitch, duration, velocity, and letters for their staves."""
         piece, original = self.piece, self.original
-        known = {} if original is None else {"original": _original_json(original)}
+        known: dict[str, Any] = {"staves": piece.staves.letters(piece.notes)} if piece.staves else {}
+        if original is not None:
+            known["original"] = {"bars": list(original.bars), "source": original.source, "notes": _rows(original.piece)}
         return known | {
             **{name: getattr(self, name) for name in _TEXTS},
             "bars": list(self.bars),
@@ -110,10 +113,9 @@ class Seed:
 
     def facts(self) -> dict[str, Any]:
         """What there is to know about the seed, as JSON data without notes."""
-        original = (
-            {} if self.original is None else {"original": {"bars": list(self.original.bars), "source": self.original.source}}
-        )
-        return {key: value for key, value in self.to_json().items() if key != "notes"} | original
+        data = self.to_json()
+        data.get("original", {}).pop("notes", None)
+        return {key: value for key, value in data.items() if key not in ("notes", "staves")}
 
     @classmethod
     def from_json(cls, data: object) -> Seed:
@@ -128,6 +130,7 @@ class Seed:
             title=stored.title,
             composer=stored.composer,
             source=stored.source,
+            staves=stored.known_staves,
         )
         curation = CurationScore(**stored.curation.model_dump())
         seed = cls(**texts, bars=stored.bars, tempo=stored.tempo, piece=piece, curation=curation)
@@ -289,18 +292,16 @@ def _passage(entry: dict[str, Any], music: dict[str, Any]) -> Piece:
         return cut_bars(read_corpus(entry["corpus"]), first, last)
     stored = music[entry["abc"]]
     onsets, pitches, durations = zip(*stored["notes"], strict=True)
+    staves = Staves.from_letters(zip(onsets, pitches, strict=True), stored.get("staves", ""))
     notes = make_notes(onsets, pitches, durations, [WRITTEN_VELOCITY] * len(onsets))
-    return cut_bars(Piece(notes, tuple(Metre(*metre) for metre in stored["metres"])), 1, last - first + 1)
+    piece = Piece(notes, tuple(Metre(*metre) for metre in stored["metres"]), staves=staves)
+    return cut_bars(piece, 1, last - first + 1)
 
 
 def _original(seed: Seed, bars: tuple[int, int], source: str, notes: Notes) -> Original:
     """The composer's own continuation, in the metre, tempo and key of the seed's end."""
     metre = replace(seed.piece.metre_at(int(seed.piece.notes["onset"][-1])), onset=0)
-    return Original(bars, source, replace(seed.piece, notes=notes, metres=(metre,), source=source))
-
-
-def _original_json(original: Original) -> dict[str, Any]:
-    return {"bars": list(original.bars), "source": original.source, "notes": _rows(original.piece)}
+    return Original(bars, source, replace(seed.piece, notes=notes, metres=(metre,), source=source, staves=Staves()))
 
 
 def _rows(piece: Piece) -> list[list[int]]:

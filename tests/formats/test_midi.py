@@ -158,6 +158,16 @@ def test_all_parts_are_merged_and_drums_left_out() -> None:
     assert rows(read_midi(midi_file(right, left, drums))) == [(0, 72, 24), (12, 48, 24)]
 
 
+def test_two_tracks_or_channels_are_two_hands_the_higher_one_above() -> None:
+    low, high = strike(0, 48) + release(24, 48), strike(0, 72) + release(24, 72)
+    for left, right in ((low, high), (high, low)):
+        piece = read_midi(midi_file(left, right))
+        assert piece.staves.letters(piece.notes) == "lu"
+    both = read_midi(midi_file(strike(0, 48) + strike(0, 72, channel=1) + release(24, 48) + release(0, 72, channel=1)))
+    assert both.staves.letters(both.notes) == "lu"
+    assert not read_midi(midi_file(low + high)).staves
+
+
 @pytest.mark.parametrize("division", [1, 7, 24, 96, 100, 384, 480, 1024, 32767])
 def test_onsets_and_ends_are_rounded_to_the_nearest_tick(division: int) -> None:
     lengths = [i % 3 for i in range(40)]  # a note every third tick of the file, 0 to 2 ticks long

@@ -11,7 +11,7 @@ from score_examples import MINUET, onsets, rows
 
 from musiclstm.formats.musicxml import HAND_OVER, musicxml_text, write_musicxml
 from musiclstm.formats.score import parse_abc, read_corpus, read_score
-from musiclstm.music import voices_of
+from musiclstm.music import Staves, voices_of
 from musiclstm.music.notes import Metre, Piece, Tempo, bar_lines, clean_metres, make_notes
 
 
@@ -220,3 +220,11 @@ def test_music_with_a_pickup_is_read_back_at_the_same_times(tmp_path: Path) -> N
     onsets_, pitches = [24, 30, *range(36, 108, 6)], [76, 75, 76, 75, 76, 71, 74, 72, 69, 60, 64, 69, 71, 52]
     piece = Piece(make_notes(onsets_, pitches, [6] * 14, [64] * 14), metres=(Metre(0, 3, 8),))
     assert onsets(assert_well_written(piece, tmp_path)) == onsets(piece)
+
+
+def test_what_was_written_on_two_staves_is_read_back_on_them(tmp_path: Path) -> None:
+    crossed = Staves(upper=frozenset({(0, 48), (48, 50)}), lower=frozenset({(0, 60), (24, 62), (72, 64)}))
+    rows = sorted(crossed.upper | crossed.lower)
+    piece = Piece(make_notes(*zip(*((*place, 24, 64) for place in rows), strict=True)), staves=crossed)
+    write_musicxml(piece, tmp_path / "crossed.musicxml")
+    assert read_score(tmp_path / "crossed.musicxml").staves == crossed

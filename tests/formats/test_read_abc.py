@@ -230,3 +230,25 @@ def test_nothing_in_a_tune_reaches_another_file() -> None:
     body = "%%abc-include /etc/passwd\nI:abc-include /etc/passwd\n%%MIDI ptstress /etc/passwd\n"
     body += "[I:MIDI program 9]CDEF|\n%%MIDI drumon\nGABc|"
     assert rows(read(f"{HEAD}%%MIDI fermatafixed\nK:C\n{body}\n")) == rows(read(f"{HEAD}K:C\nCDEF|GABc|\n"))
+
+
+VOICES = "V:1\nc4|\nV:2\nE4|\nV:3\nC4|\n"
+
+
+@pytest.mark.parametrize(
+    ("directive", "letters"),
+    [
+        ("%%score {(1 2) | 3}\n", "luu"),
+        ("%%staves [1 (2 3)]\n", "llu"),
+        ("%%score 1 | 3\n", "l-u"),
+        ("", ""),
+    ],
+)
+def test_a_directive_says_which_voices_share_a_staff(directive: str, letters: str) -> None:
+    piece = read(f"{HEAD}{directive}K:C\n{VOICES}")
+    assert piece.staves.letters(piece.notes) == letters
+
+
+def test_two_voices_are_two_staves() -> None:
+    piece = read(f"{HEAD}K:C\n[V:1] E4|\n[V:2] c4|\n")
+    assert piece.staves.letters(piece.notes) == "ul"

@@ -34,6 +34,12 @@ def test_columns_part_and_join_without_losing_a_note() -> None:
     assert (24, 52, 72) in [(onset % 96, pitch, length) for onset, pitch, length in rows(piece)]
 
 
+def test_two_columns_are_two_staves_the_left_one_lower() -> None:
+    piece = read("**kern **kern", "2C,2E 4c", ". 4B", "*- *-")
+    assert piece.staves.letters(piece.notes) == "lluu"
+    assert not read("**kern **kern **kern", "2C 4c 4e", "*- *- *-").staves
+
+
 def test_columns_can_change_places_and_end_early() -> None:
     piece = read("**kern **kern", "4c 4g", "*x *x", "4a 4d", "* *-", "4b", "*-")
     assert onsets(piece) == [(0, 60), (0, 67), (24, 62), (24, 69), (48, 71)]

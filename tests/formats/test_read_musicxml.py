@@ -239,3 +239,15 @@ def test_a_rest_longer_than_the_bar_ends_with_it() -> None:
 def test_a_document_type_is_no_obstacle() -> None:
     doctype = '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.1 Partwise//EN" "http://nowhere.invalid/a.dtd">'
     assert len(read(doctype + score([FOUR + note("C4")]))) == 1
+
+
+def test_a_note_keeps_its_staff_in_one_part_of_two_staves_and_in_two_parts() -> None:
+    def on(staff: int) -> str:
+        return f"<staff>{staff}</staff>"
+
+    upper, lower = note("C4", 1).replace("</note>", on(1) + "</note>"), note("E4", 1).replace("</note>", on(2) + "</note>")
+    piano = read(score([attributes(time(1, 4)) + upper + back(1) + lower]))
+    assert piano.staves.letters(piano.notes) == "ul"  # hands that cross
+    parts = read(score([attributes(time(1, 4)) + note("C4", 1)], [attributes() + note("E4", 1)]))
+    assert parts.staves.letters(parts.notes) == "ul"
+    assert not read(score([attributes(time(1, 4)) + note("C4", 1) + back(1) + note("E4", 1)])).staves

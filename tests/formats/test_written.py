@@ -12,11 +12,11 @@ from musiclstm.music.notes import Key, Metre, Tempo
 
 def test_a_note_goes_on_in_its_own_voice_or_in_its_part_or_where_a_tie_ends() -> None:
     score = Score()
-    score.strike(0, 60, 1, ("right", "1"), ["start"])
-    score.strike(0, 60, 1, ("left", "2"), ["start"])
-    score.strike(1, 60, 2, ("left", "2"), [])
-    score.strike(1, 60, 3, ("third", "1"), [])
-    score.strike(1, 60, 4, ("third", "1"), ["stop"])
+    score.strike(0, 60, 1, ("right", "1"), (0, 1), ["start"])
+    score.strike(0, 60, 1, ("left", "2"), (0, 1), ["start"])
+    score.strike(1, 60, 2, ("left", "2"), (0, 1), [])
+    score.strike(1, 60, 3, ("third", "1"), (0, 1), [])
+    score.strike(1, 60, 4, ("third", "1"), (0, 1), ["stop"])
     assert score.notes == [(0, 60, 4), (0, 60, 2), (1, 60, 3)]
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from musiclstm.music.notes import Key
@@ -38,10 +40,20 @@ def test_a_new_clef_stands_at_a_bar_line_if_it_can() -> None:
     assert found == [("F", 0)] * 4 + [("G", 0)] * 8
 
 
+def test_a_few_notes_on_three_or_four_ledger_lines_have_a_new_clef() -> None:
+    found = chosen(LEFT, 36, 67, 65, 67, 69, 67, 43, 40, 43)  # the left hand of a continuation of Schumann's "Träumerei"
+    assert found == [("F", 0)] + [("G", 0)] * 5 + [("F", 0)] * 3
+
+
 def test_very_high_passages_stand_under_an_octave_line() -> None:
     high = [96, 98, 100, 98] * 2
     low = [72, 74, 76, 74] * 2
     assert chosen(PIANO, *low, *high, *low) == [("G", 0)] * 8 + [("G", 1)] * 8 + [("G", 0)] * 8
+
+
+def test_no_octave_line_stands_over_two_voices() -> None:
+    two = [replace(place, alone=False) for place in places(*[96, 98, 100, 98] * 2)]
+    assert set(states(two, PIANO)) == {("G", 0)}
 
 
 def test_octaves_deep_in_the_bass_are_written_as_they_sound() -> None:

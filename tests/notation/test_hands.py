@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
+
 from musiclstm.music.notes import Notes, make_notes
+from musiclstm.music.staves import LOWER, UNKNOWN, UPPER
 from musiclstm.notation.hands import REACH, left_hand
 
 # Mozart, Sonata K. 545, first two bars: the accompaniment lies wholly above middle C. (onset, pitch, duration) in ticks.
@@ -78,3 +81,17 @@ def test_a_chord_that_is_rolled_by_a_tick_is_one_chord() -> None:
     rolled = [(24 * i + late, pitch, 24 - late) for i in range(8) for pitch, late in ((55, 0), (59, 1), (64, 1))]
     melody = [(24 * i, 71 + i % 2, 24) for i in range(8)]
     assert left_of(notes_of(melody, rolled)) == {note[:2] for note in rolled}
+
+
+def test_two_lines_are_shared_by_two_hands_wherever_they_lie() -> None:
+    upper, lower = [(12 * i, 84 + i % 3, 12) for i in range(16)], [(24 * i, 72 - i % 2, 24) for i in range(8)]
+    assert left_of(notes_of(lower, upper)) == {note[:2] for note in lower}
+
+
+def test_a_line_whose_notes_overlap_a_little_stays_in_one_hand() -> None:
+    assert left_of(notes_of([(24 * i, 72 + (0, 2, 4, 5)[i % 4], 29) for i in range(8)])) == set()
+
+
+def test_known_hands_are_kept_even_where_they_cross() -> None:
+    notes = notes_of([(0, 48, 24), (0, 72, 24), (24, 76, 24), (24, 50, 24)])
+    assert left_hand(notes, np.array([UPPER, LOWER, UNKNOWN, LOWER], np.int8)).tolist() == [False, True, True, True]

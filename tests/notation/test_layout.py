@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from musiclstm.music import voices_of
+from musiclstm.music import Staves, voices_of
 from musiclstm.music.notes import Key, Metre, Piece, Tempo, clean_metres, make_notes
 from musiclstm.notation.layout import Engraving, StaffBar, Symbol, engrave
 from musiclstm.notation.rhythm import UNITS
@@ -51,13 +51,24 @@ def test_a_hand_without_notes_rests_for_the_bar() -> None:
     assert voices(page.staves[1][0]) == [[(0, 96, ())]]
 
 
+def test_notes_stay_on_the_staves_of_their_source_and_the_hands_go_on_from_there() -> None:
+    # A figure in the right hand under its melody, over a bass: by pitch alone it is the left hand's.
+    figure = [(12 * at, 55 + 4 * (at % 2), 12) for at in range(32)]
+    melody, bass = [(96 * bar, 67, 96) for bar in range(4)], [(96 * bar, 36, 96) for bar in range(4)]
+    music = piece_of(*figure, *melody, *bass)
+    upper = frozenset((onset, pitch) for onset, pitch, _ in (*figure, *melody) if onset < 192)
+    page = engrave(replace(music, staves=Staves(upper, frozenset((onset, pitch) for onset, pitch, _ in bass[:2]))))
+    for bar in range(4):
+        assert voices(page.staves[1][bar]) == [[(96 * bar, 96, (36,))]]
+
+
 def test_a_note_a_little_too_short_or_too_long_ends_with_the_next() -> None:
     page = engrave(piece_of((0, 72, 18), (24, 74, 29), (48, 76, 20), (72, 77, 24)))
     assert voices(right(page)) == [[(0, 24, (72,)), (24, 24, (74,)), (48, 24, (76,)), (72, 24, (77,))]]
 
 
 def test_a_note_held_under_moving_ones_gets_a_voice_of_its_own() -> None:
-    page = engrave(piece_of((0, 84, 96), (0, 76, 24), (24, 77, 24), (48, 79, 24), (72, 77, 24)))
+    page = engrave(piece_of((0, 84, 96), (0, 76, 24), (24, 77, 24), (48, 79, 24), (72, 77, 24), (0, 40, 96)))
     assert voices(right(page)) == [
         [(0, 96, (84,))],
         [(0, 24, (76,)), (24, 24, (77,)), (48, 24, (79,)), (72, 24, (77,))],
@@ -234,6 +245,13 @@ def test_music_under_an_8va_line_is_written_an_octave_lower() -> None:
     assert {s.octaves for bar in page.staves[0] for voice in bar.voices for s in voice} == {1}
 
 
+def test_a_single_note_of_a_tuplet_has_its_rests() -> None:
+    alone, two = ((0, 36, 96), (0, 76, 96), (8, 67, 8)), ((0, 36, 96), (0, 76, 96), (8, 67, 8), (16, 69, 8))
+    for notes, hidden in ((alone, [False, False, False]), (two, [True, False, False])):
+        lower = right(engrave(piece_of(*notes))).voices[1]
+        assert [symbol.hidden for symbol in lower if symbol.value.tuplet] == hidden
+
+
 def test_a_beam_shows_a_tuplet_without_a_bracket() -> None:
     page = engrave(piece_of((0, 72, 8), (8, 74, 8), (16, 76, 8), (24, 72, 16), (40, 74, 8), (48, 72, 48)))
     starts = [symbol.beamed for symbol in right(page).voices[0] if symbol.bracket == "start"]
@@ -241,7 +259,7 @@ def test_a_beam_shows_a_tuplet_without_a_bracket() -> None:
 
 
 def test_stems_point_away_from_the_other_voice_only_while_it_sounds() -> None:
-    page = engrave(piece_of((0, 76, 48), (0, 72, 24), (24, 74, 24), (48, 60, 24), (72, 62, 24)))
+    page = engrave(piece_of((0, 76, 48), (0, 72, 24), (24, 74, 24), (48, 64, 24), (72, 65, 24), (0, 40, 96)))
     upper, lower = right(page).voices
     assert [symbol.stem for symbol in upper if symbol.heads] == ["up"]
     assert [symbol.stem for symbol in lower if symbol.heads] == ["down", "down", "up", "up"]

@@ -14,7 +14,7 @@ def segments(*notes: tuple[int, int, int], metre: tuple[int, int] = (4, 4)) -> l
     piece = Piece(make_notes(onset, pitch, duration, [64] * len(onset)), metres=(Metre(0, *metre),))
     bars = written_bars(piece)
     grid = tiles(bars, sorted(set(onset)))
-    return list(voices_of_bars(written_notes(piece.notes, spell_all(piece.notes, Key(0)), grid), bars))
+    return list(voices_of_bars(written_notes(piece.notes, spell_all(piece.notes, Key(0)), grid), bars, grid))
 
 
 def voices(*notes: tuple[int, int, int], metre: tuple[int, int] = (4, 4), bar: int = 0) -> list[Written]:
@@ -89,3 +89,38 @@ def test_a_held_note_ends_where_the_other_voice_moves_on() -> None:
 def test_a_held_note_that_is_a_little_short_is_written_to_the_bar_line() -> None:
     figure = [(6 * step, 56 + 4 * (step % 2), 6) for step in range(8)]
     assert voices((0, 75, 38), *figure, metre=(2, 4))[0] == [(0, 48, (75,))]
+
+
+def test_a_note_before_a_short_rest_ends_on_its_beat_and_not_in_a_tie() -> None:
+    # A half note, then a run that begins a sixteenth after the third beat.
+    run = [(54 + 6 * step, 60 + step, 6) for step in range(7)]
+    assert voices((0, 62, 48), *run)[0][0] == (0, 48, (62,))
+    assert voices((0, 62, 50), *run)[0][0] == (0, 48, (62,))
+    assert voices((0, 62, 54), *run)[0][0] == (0, 54, (62,))  # played up to the run
+
+
+def test_a_held_note_that_ends_with_a_new_note_of_the_other_line_keeps_its_end() -> None:
+    moving = [(48 + 6 * step, 67 + step % 2, 6) for step in range(16)]
+    assert voices((0, 72, 48), (48, 55, 96), *moving, (144, 55, 48), bar=1)[-1][0] == (96, 144, (55,))
+
+
+def test_notes_that_a_hand_can_not_hold_with_the_next_ones_are_not_tied() -> None:
+    held = [(48, pitch, 72) for pitch in (42, 49, 54, 58)]
+    assert ties(*held, (96, 35, 24), (96, 47, 48)) == set()
+    assert ties(*held[:2], (96, 45, 24), (96, 47, 48)) == {42, 49}
+    assert ties((48, 42, 72), (96, 66, 48)) == set()
+
+
+def test_a_held_note_between_or_beyond_those_of_its_chord_that_move_on_is_no_voice() -> None:
+    # Between a bass and a melody, or above a bass that the lower voice would have to cross.
+    moving = [(24, 69, 24), (48, 67, 48)]
+    assert len(voices((0, 55, 24), (0, 62, 72), (0, 67, 24), *moving)) == 1
+    assert len(voices((0, 45, 24), (0, 49, 72), *moving)) == 1
+    assert voices((0, 62, 96), (0, 67, 24), *moving)[1] == [(0, 96, (62,))]
+
+
+def test_of_two_voices_the_one_that_sounds_above_is_the_upper_one_also_within_a_bar() -> None:
+    over, under = [(0, 83, 48), (0, 79, 24), (24, 76, 24)], [(48, 74, 48), (48, 84, 24), (72, 86, 24)]
+    upper, lower = voices(*over, *under)
+    assert upper == [(0, 48, (83,)), (48, 72, (84,)), (72, 96, (86,))]
+    assert lower == [(0, 24, (79,)), (24, 48, (76,)), (48, 96, (74,))]

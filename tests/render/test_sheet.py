@@ -93,7 +93,7 @@ def test_music_in_any_metre_is_engraved_as_it_is_read_from_the_score(name: str, 
 
 
 def test_a_tied_note_is_listed_in_all_its_parts() -> None:
-    tied = Piece(make_notes([72, 96], [60, 40], [48, 96], [70, 70]))
+    tied = Piece(make_notes([72, 96], [60, 48], [48, 96], [70, 70]))
     sheet = engrave(musicxml_text(tied))
     assert [onset for _, onset, _ in sheet.notes] == [72, 96, 96]  # over the bar line in two parts
     assert len(of_class(sheet.svg, "tie")) == 1

@@ -225,9 +225,18 @@ def test_json_keeps_bits_per_note(elise: Seed) -> None:
     assert Seed.from_json(scored.to_json()).curation.bits_per_note == 3.25
 
 
+def test_a_stored_seed_keeps_its_staves_and_does_without(elise: Seed) -> None:
+    stored = elise.to_json()
+    assert set(stored["staves"]) == {"u", "l"}
+    again = Seed.from_json(stored)
+    assert again.piece.staves == elise.piece.staves
+    without = Seed.from_json({name: value for name, value in stored.items() if name != "staves"})
+    assert without.piece == elise.piece and "staves" not in without.to_json()
+
+
 def test_json_without_a_field_is_refused(elise: Seed) -> None:
     whole = elise.to_json()
-    for name in whole.keys() - {"original"}:
+    for name in whole.keys() - {"original", "staves"}:
         with pytest.raises(CheckpointError, match=f"{name} is missing"):
             Seed.from_json({key: value for key, value in whole.items() if key != name})
 
@@ -246,6 +255,8 @@ def test_json_without_a_field_is_refused(elise: Seed) -> None:
         {"fifths": 9},
         {"curation": {"total": 1}},
         {"original": 3},
+        {"staves": "ul"},
+        {"staves": 3},
         {"original": {"bars": [13, 28]}},
         {"original": {"bars": [13, 28], "source": "", "notes": [[0, 300, 24, 64]]}},
         {"original": {"bars": [13, 28], "source": "", "notes": [[24, 60, 24, 64], [0, 60, 24, 64]]}},
