@@ -509,7 +509,7 @@ def test_every_dependency_is_justified_and_nothing_else() -> None:
 
 
 def test_a_space_installs_only_programs_that_read_and_sound_music() -> None:
-    assert text_of(ROOT / "packages.txt").split() == ["abcmidi", "fluidsynth", "fluid-soundfont-gm"]
+    assert text_of(ROOT / "packages.txt").split() == ["abcmidi", "fluidsynth", "musescore-general-soundfont-lossless"]
 
 
 def test_the_space_runs_the_pinned_gradio_on_a_python_with_builds() -> None:
