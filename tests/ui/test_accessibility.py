@@ -1,0 +1,50 @@
+"""axe-core, which knows what people with screen readers, keyboards or weak eyes can't use, finds nothing on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from axe_playwright_python.sync_playwright import Axe
+from browsing_page import generate, plays
+from playwright.sync_api import Page, expect
+
+
+def findings(page: Page) -> list[str]:
+    """What axe finds: the rule, the element, and why."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+
+def test_axe_finds_nothing_in_any_state_of_the_page(session: Callable[..., Page]) -> None:
+    page = session()
+    trouble = {"start": findings(page)}
+    generate(page)
+    trouble["take"] = findings(page)
+    page.click("#edit-notes")
+    expect(page.locator("#edit-notes")).to_have_attribute("aria-pressed", "true")
+    trouble["edit"] = findings(page)
+    page.click("#edit-notes")
+    page.click("#play-your-own")
+    expect(page.locator("#keys")).to_be_visible()
+    trouble["keyboard"] = findings(page)
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("body.dark")).to_have_count(1)
+    trouble["dark"] = findings(page)
+    assert not any(trouble.values()), "\n".join(f"{state} {each}" for state, all_ in trouble.items() for each in all_)
+
+
+def test_a_screen_reader_hears_whole_seconds(session: Callable[..., Page]) -> None:
+    page = session()
+    told = page.evaluate_handle("""() => {
+      const told = [], slider = document.querySelector("#player .position");
+      new MutationObserver(() => told.push(slider.getAttribute("aria-valuetext"))).observe(slider, { attributes: true,
+        attributeFilter: ["aria-valuetext"] });
+      return told;
+    }""")
+    page.click("#player .play")
+    plays(page)
+    page.wait_for_function("told => told.length > 1", arg=told)
+    heard = told.json_value()
+    assert all(re.fullmatch(r"(1 second|\d+ seconds) of \d+ seconds", each) for each in heard)
+    assert len(heard) == len(set(heard))  # not with every picture
