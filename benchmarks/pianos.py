@@ -271,7 +271,7 @@ def costs(path: Path) -> list[Figure]:
         Figure("one note", one, "s", most=2),
         Figure("peak memory", memory, "MB", most=600),
         Figure("the page's samples, once", seconds, "s", most=30),
-        Figure("their size", size, "MB", most=3),
+        Figure("their size", size, "MB"),
     ]
 
 
