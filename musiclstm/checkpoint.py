@@ -2,7 +2,7 @@
 
 The folder contains what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it,
 plus musiclstm.json, vocabulary.json, seeds.json, metrics.json, README.md and, if they are known, the index of the training pieces
-(originality.npz) and the critic (critic.json).
+(originality.npz), the critic (critic.json) and the take that the page shows first (example.json).
 Loading never runs code from a file: the network is built from the bounded config in musiclstm.json, and the names and shapes of
 all weights are compared before Keras opens them.
 """
@@ -18,7 +18,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musiclstm.checkpoint_files import CRITIC, MARKER, ORIGINALITY, PARTS, WEIGHTS
+from musiclstm.checkpoint_files import CRITIC, EXAMPLE, MARKER, ORIGINALITY, PARTS, WEIGHTS
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.model import Vocabulary
@@ -42,7 +42,7 @@ class Checkpoint:
     ``metrics`` holds the figures measured when it was made (JSON data). ``build`` gives the network, always the same one.
     ``originality`` finds passages shared with the training pieces; ``critic`` chooses among candidates and ranks takes. Both are
     None if unknown. ``origin`` is OWNER/NAME@COMMIT if it came from the Hub. ``weights_digest`` gives the hash of the weights;
-    None if only the network knows them.
+    None if only the network knows them. ``example`` is the link to a take that shows what it can do; "" if there is none.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Checkpoint:
     critic: Critic | None = field(default=None, repr=False, compare=False)
     origin: str = ""
     weights_digest: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+    example: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_sizes(self.config, self.vocabulary)
@@ -109,6 +110,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: 
             write_index(checkpoint.originality, draft / ORIGINALITY)
         if checkpoint.critic is not None:
             _write_json(draft / CRITIC, checkpoint.critic.to_json(), compact=True)
+        if checkpoint.example:
+            _write_json(draft / EXAMPLE, {"link": checkpoint.example})
         (draft / "README.md").write_text(card, encoding="utf-8")
         for extra in extras:
             shutil.copy2(extra, draft / extra.name)
@@ -164,6 +167,7 @@ def load_checkpoint(folder: Path, *, revision: str = "", trusted: bool = False) 
         originality=read_index(folder / ORIGINALITY) if (folder / ORIGINALITY).is_file() else None,
         build=cache(lambda: _network(config, folder / WEIGHTS)),
         weights_digest=digest,
+        example=_example(folder / EXAMPLE) if (folder / EXAMPLE).is_file() else "",
     )
     if not trusted:
         loaded.build()
@@ -225,6 +229,14 @@ def _config(marker: dict[str, Any], folder: Path) -> ModelConfig:
         return ModelConfig(**model)
     except OptionError as error:
         raise CheckpointError(f"{folder / MARKER} is out of bounds: {error}") from error
+
+
+def _example(path: Path) -> str:
+    stored = _read_json(path)
+    link = stored.get("link") if isinstance(stored, dict) else None
+    if not isinstance(link, str):
+        raise CheckpointError(f"{path} is damaged: it must be an object with a link.")
+    return link
 
 
 def _read_text(path: Path) -> str:

@@ -4,4 +4,5 @@ MARKER = "musiclstm.json"
 WEIGHTS, SEEDS = "model.weights.h5", "seeds.json"
 PARTS = (MARKER, "config.json", "metadata.json", WEIGHTS, "vocabulary.json", SEEDS, "metrics.json")
 BUNDLED_CHECKPOINT = "checkpoints/classical-piano"  # a ``project_file``
-ORIGINALITY, CRITIC = "originality.npz", "critic.json"  # optional
+ORIGINALITY, CRITIC, EXAMPLE = "originality.npz", "critic.json", "example.json"
+OPTIONAL = (ORIGINALITY, CRITIC, EXAMPLE)

@@ -172,6 +172,17 @@ def test_a_checkpoint_keeps_its_critic_and_a_damaged_one_is_refused(small_checkp
         load_checkpoint(tmp_path / "out")
 
 
+def test_a_checkpoint_keeps_its_example_and_a_damaged_one_is_refused(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    save_checkpoint(small_checkpoint, tmp_path / "out", card="")
+    assert load_checkpoint(tmp_path / "out").example == ""
+    save_checkpoint(replace(small_checkpoint, example="a link"), tmp_path / "out", card="")
+    assert load_checkpoint(tmp_path / "out").example == "a link"
+    for damaged in ("[]", '{"link": 1}', "{"):
+        (tmp_path / "out" / "example.json").write_text(damaged, encoding="utf-8")
+        with pytest.raises(CheckpointError, match=r"example\.json is damaged"):
+            load_checkpoint(tmp_path / "out")
+
+
 def test_extras_are_copied_into_the_folder(small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     extra = tmp_path / "curve.png"
     extra.write_bytes(b"picture")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from musiclstm.checkpoint_files import CRITIC, ORIGINALITY, PARTS
+from musiclstm.checkpoint_files import OPTIONAL, PARTS
 from musiclstm.errors import CheckpointError, DataError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.scratch import held
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-EXTRAS = ("README.md", ORIGINALITY, CRITIC)  # downloaded if the repository has them
+EXTRAS = ("README.md", *OPTIONAL)  # downloaded if the repository has them
 MAX_BYTES = 200_000_000  # of a checkpoint's files together
 CHECKPOINT_SECONDS = 300.0
 DATASET_SECONDS = 3600.0

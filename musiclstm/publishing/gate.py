@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
-from musiclstm.checkpoint_files import CRITIC, MARKER, ORIGINALITY, PARTS
+from musiclstm.checkpoint_files import MARKER, OPTIONAL, PARTS
 from musiclstm.data import Collection, open_data, split
 from musiclstm.errors import CheckpointError, DataError, OptionError
 from musiclstm.evaluation import LANES, Evaluator, NoteScores, is_new, middle_95, ngram, total, work_weights
@@ -157,7 +157,7 @@ def prepare(folder: Path, repo: str, data: Sequence[str], cache: Path, *, forced
     """
     check_reason(forced)
     new = load_checkpoint(folder)
-    names = (*PARTS, ORIGINALITY, CRITIC, CARD, *BESIDE_THE_CARD)
+    names = (*PARTS, *OPTIONAL, CARD, *BESIDE_THE_CARD)
     files = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
     if CARD not in files:
         raise CheckpointError(f"{folder} has no {CARD}: a checkpoint can only be published with its model card.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from musiclstm.checkpoint_files import CRITIC, ORIGINALITY, PARTS
+from musiclstm.checkpoint_files import OPTIONAL, PARTS
 from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import HubError
 from musiclstm.hub import Remote, create, look, put, set_variables, split_reference
@@ -81,7 +81,7 @@ def pin(reference: str) -> Pinned:
     missing = [name for name in PARTS if name not in remote.files]
     if missing:
         raise HubError(f"On the Hub, {repo} is not a checkpoint of this program: it lacks {', '.join(missing)}.")
-    return Pinned(repo, commit, tuple(name for name in (*PARTS, ORIGINALITY, CRITIC) if name in remote.files))
+    return Pinned(repo, commit, tuple(name for name in (*PARTS, *OPTIONAL) if name in remote.files))
 
 
 def space_files(pinned: Pinned | None) -> dict[str, bytes]:

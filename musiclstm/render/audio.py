@@ -36,16 +36,17 @@ TAIL_SECONDS = 2.0  # by then the last chord of every instrument has died away, 
 LOUDNESS = -16.0  # LUFS: usual for music on the web
 CEILING = -1.0  # dB below full scale that no peak passes
 SOUNDFONT_VARIABLE = "MUSICLSTM_SOUNDFONT"
-# FluidSynth needs a second for a minute of music, after 0.1 s for the sound font or 10 s for a compressed one. A busy machine
-# takes some times as long; beyond this, FluidSynth hangs.
+# FluidSynth needs one or two seconds for a minute of music, after 0.1 s for the sound font, or one to three for a compressed
+# one. A busy machine takes some times as long; beyond this, FluidSynth hangs.
 START_SECONDS, SECONDS_PER_SECOND = 15.0, 0.1
 
-# The best first. Sound fonts in .sf3 are compressed and take 7 to 10 s to load, so they are a last resort.
-_KNOWN_SOUNDFONTS = ("FluidR3_GM.sf2", "FluidR3_GM2-2.SF2", "GeneralUser*.sf2", "MuseScore_General*.sf2", "TimGM6mb.sf2",
-                     "default-GM.sf2", "default_sound_font.sf2", "default.sf2", "*.sf2", "default-GM.sf3", "*.sf3")  # fmt: skip
+# The best first, by benchmarks/pianos.py. Sound fonts in .sf3 are compressed and unpacked for every sound, so they come last.
+_KNOWN_SOUNDFONTS = ("MuseScore_General*.sf2", "FluidR3_GM.sf2", "FluidR3_GM2-2.SF2", "GeneralUser*.sf2", "TimGM6mb.sf2",
+                     "default-GM.sf2", "default_sound_font.sf2", "default.sf2", "*.sf2", "MuseScore_General*.sf3",
+                     "default-GM.sf3", "*.sf3")  # fmt: skip
 
 # Effects are set here because FluidSynth 2.3 and 2.4 differ in their defaults. Samples are loaded for the chosen programs only:
-# 0.1 s instead of 0.4 s for the 148 MB of FluidR3_GM.
+# 0.1 s and 140 MB of memory for the piano of MuseScore_General_Full.
 _SETTINGS = {
     "synth.dynamic-sample-loading": "1",
     "synth.reverb.active": "1",
@@ -92,13 +93,8 @@ class CheckedFluidSynth(FluidSynth):
 
         Raises MissingToolError if FluidSynth isn't there, fails, complains, or takes more than ``timeout`` seconds.
         """
-        chosen = _SETTINGS | {"synth.reverb.active": str(int(reverb))}
-        settings = [part for name, value in chosen.items() for part in ("-o", f"{name}={value}")]
-        options = ["-ni", "-q", "-g", "1", "-r", str(self.sample_rate), "-z", "1024", *settings, "-T", "raw", "-O", "float"]
-        program = shutil.which("fluidsynth")
-        if program is None:
-            raise MissingToolError(_how_to_install("FluidSynth, which makes the sound, isn't installed"))
-        command = [program, *options, "-F", str(audio_file), str(self.sound_font), str(midi_file)]
+        files = (str(audio_file), str(self.sound_font), str(midi_file))
+        command = fluidsynth_command(*files, rate=self.sample_rate, reverb=reverb)
         try:
             done = subprocess.run(
                 ending_with_us(command),
@@ -118,6 +114,22 @@ class CheckedFluidSynth(FluidSynth):
             raise MissingToolError(f"FluidSynth could not make the sound with {Path(self.sound_font).name}: {why}.")
 
 
+def fluidsynth_command(
+    sound: Path | str, soundfont: Path | str, midi: Path | str, *, rate: int = SAMPLE_RATE, reverb: bool = True
+) -> list[str]:
+    """The command line that renders the file ``midi`` to the file ``sound``: headerless 32-bit floats, left and right in turn.
+
+    Raises MissingToolError if FluidSynth isn't there.
+    """
+    chosen = _SETTINGS | {"synth.reverb.active": str(int(reverb))}
+    settings = [part for name, value in chosen.items() for part in ("-o", f"{name}={value}")]
+    options = ["-ni", "-q", "-g", "1", "-r", str(rate), "-z", "1024", *settings, "-T", "raw", "-O", "float"]
+    program = shutil.which("fluidsynth")
+    if program is None:
+        raise MissingToolError(_how_to_install("FluidSynth, which makes the sound, isn't installed"))
+    return [program, *options, "-F", str(sound), str(soundfont), str(midi)]
+
+
 def find_soundfont() -> Path:
     """The sound font to play with: the file that MUSICLSTM_SOUNDFONT names, else the best General MIDI one in the usual places.
 
@@ -128,7 +140,7 @@ def find_soundfont() -> Path:
         if not path.is_file():
             raise MissingToolError(f"{SOUNDFONT_VARIABLE} must name a sound font file (.sf2, .sf3), but {chosen} is not a file.")
         return path
-    folders = [folder for folder in _soundfont_folders() if folder.is_dir()]
+    folders = [folder for folder in soundfont_folders() if folder.is_dir()]
     for pattern in _KNOWN_SOUNDFONTS:
         for folder in folders:
             if found := sorted(path for path in folder.glob(pattern) if path.is_file()):
@@ -271,7 +283,8 @@ def _faded(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
     return samples
 
 
-def _soundfont_folders() -> Iterator[Path]:
+def soundfont_folders() -> Iterator[Path]:
+    """Where sound fonts may lie, whether or not the folders are there."""
     home = Path.home()
     yield from (home / ".fluidsynth", home / ".local/share/soundfonts", home / ".local/share/sounds/sf2")
     for prefix in ("/usr/share", "/usr/local/share", "/opt/homebrew/share"):
@@ -282,5 +295,5 @@ def _how_to_install(what: str) -> str:
     if sys.platform == "darwin":
         how = "brew install fluid-synth, and save a General MIDI sound font as ~/.fluidsynth/default_sound_font.sf2"
     else:
-        how = "sudo apt install fluidsynth fluid-soundfont-gm"
+        how = "sudo apt install fluidsynth musescore-general-soundfont-lossless"
     return f"{what}; install it with: {how}."

@@ -1,7 +1,8 @@
 """Single notes of an instrument as small sound files, for a sampler that plays music elsewhere, such as in a browser.
 
-Every third key is rendered once from the sound font and kept on disk; a sampler plays the keys between by changing the speed. The
-notes are dry, since a reverb can't be faded out with a note.
+Every third key is rendered once from the sound font and kept on disk; a sampler plays the keys between by changing the speed. An
+instrument that sounds brighter when it is struck harder is rendered at several velocities. The notes are dry, since a reverb
+can't be faded out with a note.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,15 @@ from numpy.typing import NDArray
 
 from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.music import HIGHEST_PITCH, INSTRUMENTS, LOWEST_PITCH, PIANO, TICKS_PER_QUARTER, Piece, Tempo, Voice, make_notes
-from musiclstm.render.audio import SAMPLE_RATE, Audio, encoded, find_soundfont, synthesize
+from musiclstm.render.audio import SAMPLE_RATE, Audio, encoded, find_soundfont, normalise, synthesize
 from musiclstm.scratch import draft_folder
 
 STEP = 3  # semitones between two samples: none is played more than one semitone from where it was rendered
 KEYS = tuple(range(LOWEST_PITCH, HIGHEST_PITCH + 1, STEP))
-VELOCITY = 100  # of the rendered notes
-KIND = ".mp3"  # every browser decodes it, and a piano takes 1.3 MB
+VELOCITIES = (44, 66, 92)  # of the rendered notes, if they differ in more than loudness; else all have the last one
+KIND = ".mp3"  # every browser decodes it
 PROGRAMS = frozenset(voice.program for voices in INSTRUMENTS.values() for voice in voices)
-_VERSION = "2"  # of what this module writes
+_VERSION = "3"  # of what this module writes
 _HELD, _GAP = 5, 2  # seconds that a note is held, and before the next one
 _TOGETHER = 5  # notes rendered in one go
 _SHORT = 0.5  # seconds of the note that shows how long an instrument rings once it is let go
@@ -37,6 +38,8 @@ _QUIET, _SILENT = 1e-3, 1e-5  # of full scale: what nobody misses at the end of 
 _LOOP_START, _LOOP_ENDS, _FADE = 2.0, (4.0, 4.7), 0.25  # seconds: see ``_looped``
 _FALLS = 10 ** (-20 / 20)  # by then a note that was let go is hardly heard
 _SECOND = TICKS_PER_QUARTER  # ticks, at one quarter a second
+_BRIGHT = 1000  # Hz: how much sounds above it tells soft from loud
+_DIFFERENT = 3.0  # dB of that level: below it, nobody misses further samples
 _FACTS = "facts.json"
 _MIDDLE = KEYS[len(KEYS) // 2]
 
@@ -45,19 +48,21 @@ _MIDDLE = KEYS[len(KEYS) // 2]
 class Samples:
     """The samples of a General MIDI program, and how to play them.
 
-    ``keys``: those that have a file. ``velocity``: with which they were struck; a note is as loud as the square of its velocity.
-    ``release``: seconds until a note that is let go is 20 dB quieter. ``loops``: for each key, start and end in seconds of what
-    repeats while a note is held; None for an instrument whose notes die away.
+    ``keys``: those that have a file for each of ``velocities``, with which they were struck; a note is as loud as the square of
+    its velocity. ``gain`` brings typical piano music of this sound font to the loudness of sound files. ``release``: seconds
+    until a note that is let go is 20 dB quieter. ``loops``: for each key, start and end in seconds of what repeats while a note
+    is held; None for an instrument whose notes die away.
     """
 
     keys: tuple[int, ...]
-    velocity: int
+    velocities: tuple[int, ...]
+    gain: float
     release: float
     loops: tuple[tuple[float, float], ...] | None
 
     def to_json(self) -> dict[str, Any]:
         """The facts as JSON data."""
-        return {"keys": list(self.keys), "velocity": self.velocity, "release": self.release, "loops": self.loops}
+        return asdict(self)
 
 
 class SampleLibrary:
@@ -90,11 +95,11 @@ class SampleLibrary:
         with suppress(MissingToolError, OSError):  # whoever asks for it is told
             self.samples(PIANO[0].program)
 
-    def file(self, version: str, program: int, key: int) -> Path | None:
-        """The sound of one key, if it is there. Nothing is rendered."""
-        if program not in PROGRAMS or not version.isalnum() or not 0 <= key <= HIGHEST_PITCH:
+    def file(self, version: str, program: int, velocity: int, key: int) -> Path | None:
+        """The sound of one key struck with one velocity, if it is there. Nothing is rendered."""
+        if program not in PROGRAMS or not version.isalnum() or not 0 <= key <= HIGHEST_PITCH or velocity not in VELOCITIES:
             return None
-        path = self._home(version, program) / f"{key}{KIND}"
+        path = self._home(version, program) / _name(velocity, key)
         return path if path.exists() else None
 
     def _home(self, version: str, program: int) -> Path:
@@ -106,32 +111,28 @@ def _version(soundfont: Path) -> str:
     return hashlib.sha256(f"{_VERSION} {soundfont} {known.st_size} {known.st_mtime_ns}".encode()).hexdigest()[:12]
 
 
+def _name(velocity: int, key: int) -> str:
+    return f"{velocity}/{key}{KIND}"
+
+
 def _read(home: Path) -> Samples:
     facts = json.loads((home / _FACTS).read_text(encoding="utf-8"))
     loops = None if facts["loops"] is None else tuple((start, end) for start, end in facts["loops"])
-    return Samples(tuple(facts["keys"]), facts["velocity"], facts["release"], loops)
+    return Samples(tuple(facts["keys"]), tuple(facts["velocities"]), facts["gain"], facts["release"], loops)
 
 
 def _write(home: Path, program: int) -> None:
     """Render all samples of a program into the folder ``home``, which appears when it is complete."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with draft_folder(home.parent) as drafts:
-        draft, keys = drafts / home.name, []
-        draft.mkdir()
-        middle = _rendered(program, (_MIDDLE,), _HELD)[0]
-        loops: list[tuple[float, float]] | None = [] if _sustains(middle) else None
-        for first in range(0, len(KEYS), _TOGETHER):
-            group = KEYS[first : first + _TOGETHER]
-            for key, samples in zip(group, _rendered(program, group, _HELD), strict=True):
-                if np.abs(samples).max() > _SILENT:  # a font may lack a key
-                    if loops is None:
-                        sound = _trimmed(samples)
-                    else:
-                        sound, end = _looped(samples)
-                        loops.append((_LOOP_START, end))
-                    (draft / f"{key}{KIND}").write_bytes(encoded(Audio(sound), KIND))
-                    keys.append(key)
-        facts = Samples(tuple(keys), VELOCITY, _release(program), None if loops is None else tuple(loops))
+        draft = drafts / home.name
+        softest, loudest = (_rendered(program, (_MIDDLE,), _HELD, velocity)[0] for velocity in (VELOCITIES[0], VELOCITIES[-1]))
+        velocities = VELOCITIES if abs(_brightness(loudest) - _brightness(softest)) > _DIFFERENT else VELOCITIES[-1:]
+        held = _sustains(loudest)
+        loops = [_write_layer(draft, program, velocity, held) for velocity in velocities]
+        keys = tuple(key for key in loops[-1] if all(key in each for each in loops))
+        chosen = tuple(loops[-1][key] for key in keys) if held else None
+        facts = Samples(keys, velocities, _gain(), _release(program), chosen)
         (draft / _FACTS).write_text(json.dumps(facts.to_json()), encoding="utf-8")
         try:
             draft.replace(home)
@@ -140,16 +141,44 @@ def _write(home: Path, program: int) -> None:
                 raise
 
 
-def _rendered(program: int, keys: Sequence[int], held: float) -> list[NDArray[np.float32]]:
+def _write_layer(home: Path, program: int, velocity: int, held: bool) -> dict[int, tuple[float, float]]:
+    """Write the keys that sound at a velocity. Returns where each repeats if it is ``held``, in seconds; else (0, 0)."""
+    (home / str(velocity)).mkdir(parents=True)
+    loops = {}
+    for first in range(0, len(KEYS), _TOGETHER):
+        group = KEYS[first : first + _TOGETHER]
+        for key, samples in zip(group, _rendered(program, group, _HELD, velocity), strict=True):
+            if np.abs(samples).max() > _SILENT:  # a font may lack a key
+                sound, end = _looped(samples) if held else (_trimmed(samples), 0.0)
+                loops[key] = (_LOOP_START if held else 0.0, end)
+                (home / _name(velocity, key)).write_bytes(encoded(Audio(sound), KIND))
+    return loops
+
+
+def _rendered(program: int, keys: Sequence[int], held: float, velocity: int) -> list[NDArray[np.float32]]:
     """The sound [frames, 2] of each key, from its beginning until the next one's."""
     every, played = _HELD + _GAP, [*keys, _MIDDLE]  # one that every font has, so that lacking keys don't look like a failure
     count = len(played)
     ticks = np.arange(count) * every * _SECOND
-    notes = make_notes(ticks, np.array(played), np.full(count, round(held * _SECOND)), np.full(count, VELOCITY))
+    notes = make_notes(ticks, np.array(played), np.full(count, round(held * _SECOND)), np.full(count, velocity))
     piece = Piece(notes, tempi=(Tempo(0, 60.0),))
     audio = synthesize(piece, voices=(Voice("Samples", program),), tail_seconds=_GAP, reverb=False)
     starts = [round(place * every * SAMPLE_RATE) for place in range(len(keys))]
     return [audio.samples[start : start + every * SAMPLE_RATE] for start in starts]
+
+
+def _brightness(samples: NDArray[np.float32]) -> float:
+    """The level of the first second above _BRIGHT, in dB against the whole."""
+    power = np.abs(np.fft.rfft(samples[:SAMPLE_RATE].mean(axis=1))) ** 2  # a bin is 1 Hz
+    return float(10 * np.log10(power[_BRIGHT:].sum() / power.sum() + 1e-12))
+
+
+def _gain() -> float:
+    """What brings a passage of broken chords, as loud as a good part of piano music, to the loudness of sound files."""
+    roots = np.repeat([48, 53, 46, 51, 43, 55, 50, 48], 4)
+    notes = make_notes(np.arange(32) * 6, roots + np.tile([0, 16, 19, 24], 8), np.full(32, 12), np.full(32, 84))
+    passage = synthesize(Piece(notes, tempi=(Tempo(0, 90.0),)), voices=PIANO, reverb=False)
+    return round(normalise([passage])[0].peak / passage.peak, 3)
 
 
 def _sustains(samples: NDArray[np.float32]) -> bool:
@@ -159,7 +188,7 @@ def _sustains(samples: NDArray[np.float32]) -> bool:
 
 def _release(program: int) -> float:
     """Seconds until a short note that is let go is 20 dB quieter."""
-    (samples,) = _rendered(program, (_MIDDLE,), _SHORT)
+    (samples,) = _rendered(program, (_MIDDLE,), _SHORT, VELOCITIES[-1])
     let_go = _level(samples, _SHORT - 0.1)
     times = np.arange(_SHORT, _SHORT + _GAP - 0.1, 0.01)
     quiet = [seconds for seconds in times.tolist() if _level(samples, seconds, 0.02) < _FALLS * let_go]

@@ -210,7 +210,8 @@ def seed_from_piece(
     tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.usual_tempo))
     passage = at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo)
     passage = as_played(passage) if accents else passage
-    title = (piece.title or Path(piece.source).stem or "Untitled")[:200]
+    file_name = " ".join(Path(piece.source).stem.replace("_", " ").split())
+    title = (piece.title or file_name or "Untitled")[:200]
     composer, source = piece.composer[:200], piece.source[:200] or "given as notes"
     return Seed(
         id=name or slug(f"{piece.composer} {title} {first}"),

@@ -16,8 +16,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from musiclstm.api import open_link
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.errors import CheckpointError, StoppedError
+from musiclstm.errors import CheckpointError, OptionError, StoppedError
 from musiclstm.generation import (
     ComposeRequest,
     Composition,
@@ -26,6 +27,8 @@ from musiclstm.generation import (
     compose_stream,
     named_for_the_music,
     original_of,
+    other_checkpoint,
+    recipe_from_link,
     take_recipe,
     write_take,
 )
@@ -85,7 +88,9 @@ def job_of(requests: Sequence[ComposeRequest]) -> Job:
 
 
 class Engine:
-    """A checkpoint at work for the page. ``first`` is the seed that a new visitor sees.
+    """A checkpoint at work for the page. ``first`` is the seed that a new visitor sees, that of the example.
+
+    The example that comes with the checkpoint is there at once; if there is none, or of other weights, one is written.
 
     Raises CheckpointError for a checkpoint without seeds.
     """
@@ -94,13 +99,14 @@ class Engine:
         if not checkpoint.seeds:
             raise CheckpointError(f"The checkpoint {checkpoint.name} has no seeds; the page needs at least one.")
         self.checkpoint = checkpoint
-        self.first = checkpoint.seeds[0]
+        stored = _stored_example(checkpoint)
+        self.first = checkpoint.seeds[0] if stored is None else stored.request.seed
         self.places = Places()
         self._bars = bars
         self._folder = tempfile.TemporaryDirectory(prefix="musiclstm-example-")
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm-up")
         self._warm: Future[None] | None = None
-        self._example: Example | None = None
+        self._example = None if stored is None else self._shown(stored)
         self._lock = threading.Lock()
         self._rendering = threading.BoundedSemaphore(cores())
         self._closed = False
@@ -110,7 +116,8 @@ class Engine:
         with self._lock:
             if self._warm is None or (self._warm.done() and self._warm.exception()):  # the disk was full, say: try again
                 self._warm = self._worker.submit(self._compile)
-                self._worker.submit(self._make_example)
+                if self._example is None:
+                    self._worker.submit(self._make_example)
             return self._warm
 
     def close(self, *, wait: bool = True) -> None:
@@ -222,9 +229,24 @@ class Engine:
                 break
             random_seed += 1
         if not self._closed:
-            result = result_of([composition])
-            written = self.write(Path(self._folder.name), result.shown)
-            self._example = Example(result, named_for_the_music(written, composition, result.shown.take.number))
+            self._example = self._shown(composition)
+
+    def _shown(self, composition: Composition) -> Example:
+        """The example, with its files."""
+        result = result_of([composition])
+        written = self.write(Path(self._folder.name), result.shown)
+        return Example(result, named_for_the_music(written, composition, result.shown.take.number))
+
+
+def _stored_example(checkpoint: Checkpoint) -> Composition | None:
+    """The take that comes with the checkpoint; None if there is none, or not one that this checkpoint wrote of a seed it has."""
+    try:
+        if not checkpoint.example or other_checkpoint(recipe_from_link(checkpoint.example), checkpoint) is not None:
+            return None
+        composition = open_link(checkpoint, checkpoint.example)
+    except OptionError:  # stored by another version
+        return None
+    return composition if composition is not None and composition.request.seed in checkpoint.seeds else None
 
 
 def _time_left(seconds: float, share: float) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from musiclstm.errors import OptionError
+from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.formats import MusicReader
 from musiclstm.notation import beat_grid
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import Updates, Widgets
-from musiclstm.ui.requests import QUIET, request_folder, unchanged
+from musiclstm.ui.requests import AT_ONCE, QUIET, request_folder, unchanged
 from musiclstm.ui.session import OWN, Playing, Session, own_bars
 
 PLAYED_CHARACTERS, PLAYED_NOTES, PLAYED_SECONDS, HELD_SECONDS = 300_000, 3_000, 600, 60  # of what the keyboard sends
@@ -52,18 +53,16 @@ def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], 
             w.own_last: gr.Number(last, maximum=session.own.bars),
         }
 
-    def read_upload(path: str | None, session: Session) -> Updates:
+    def read_upload(path: str, session: Session) -> Iterator[Updates]:
         with request_folder():
-            if path is None:
-                return {
-                    w.own_facts: texts.OWN_FILES,
-                    w.own_range: gr.Row(visible=False),
-                    w.own_parts: gr.CheckboxGroup(visible=False),
-                }
-            parts = reader.parts(Path(path))
-            session.own, names = own_bars(reader.read(Path(path)), None), texts.part_names(parts)
+            try:
+                parts = reader.parts(Path(path))
+                session.own, names = own_bars(reader.read(Path(path)), None), texts.part_names(parts)
+            except MusicLSTMError as error:
+                yield _without_file(w, texts.own_trouble(error))
+                raise
             several = gr.CheckboxGroup(names, value=[number for _, number in names], visible=len(names) > 1)
-            return shown(session) | {w.own_parts: several}
+            yield shown(session) | {w.own_parts: several}
 
     def choose_parts(path: str | None, parts: list[int], session: Session) -> Updates:
         with request_folder():
@@ -90,6 +89,11 @@ def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], 
         gr.on(cut, recut, inputs, [w.seed, w.own_facts], trigger_mode="always_last", **QUIET),
     ):
         staged(event)
+    w.upload.clear(partial(_without_file, w, texts.OWN_FILES), None, [w.own_facts, w.own_range, w.own_parts], **AT_ONCE)
+
+
+def _without_file(w: Widgets, facts: str) -> Updates:
+    return {w.own_facts: facts, w.own_range: gr.Row(visible=False), w.own_parts: gr.CheckboxGroup(visible=False)}
 
 
 def _keyboard_events(w: Widgets, listed: Callable[[Session], Updates], staged: Then) -> None:

@@ -15,7 +15,7 @@ FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # another s
 def sample_routes(library: SampleLibrary) -> list[Route]:
     """``samples/PROGRAM``: the facts of a program's samples, as JSON, or one sentence why there are none, as ``detail``.
 
-    ``samples/VERSION/PROGRAM/KEY.mp3``: one of them.
+    ``samples/VERSION/PROGRAM/VELOCITY/KEY.mp3``: one of them.
     """
 
     def facts(request: Request) -> Response:
@@ -28,10 +28,10 @@ def sample_routes(library: SampleLibrary) -> list[Route]:
         return JSONResponse({"version": version, "kind": KIND, **samples.to_json()})
 
     def sound(request: Request) -> Response:
-        found = library.file(*(request.path_params[name] for name in ("version", "program", "key")))
+        found = library.file(*(request.path_params[name] for name in ("version", "program", "velocity", "key")))
         return Response(status_code=404) if found is None else FileResponse(found, media_type="audio/mpeg", headers=FOR_EVER)
 
     return [
         Route("/samples/{program:int}", facts),
-        Route(f"/samples/{{version}}/{{program:int}}/{{key:int}}{KIND}", sound),
+        Route(f"/samples/{{version}}/{{program:int}}/{{velocity:int}}/{{key:int}}{KIND}", sound),
     ]

@@ -12,6 +12,7 @@ import numpy as np
 
 from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
+from musiclstm.errors import MusicLSTMError
 from musiclstm.formats import Part
 from musiclstm.generation import Composition, Take
 from musiclstm.music import Key, Performance, Piece, estimate_key, key_name, named_like
@@ -75,6 +76,11 @@ def own_facts(own: OwnMusic) -> str:
     bars = f"bars {seed.bars[0]}–{seed.bars[1]} of {own.bars}"
     rules = f"Choose up to {limits.SEED_BARS} bars. Percussion is left out."
     return f"<p><b>{escape(facts)}</b><br>Your opening: {bars}, with {notes}. {rules}</p>"
+
+
+def own_trouble(error: MusicLSTMError) -> str:
+    """Why a file can't be an opening."""
+    return f'<p class="trouble">{escape(str(error))}</p>'
 
 
 def part_names(parts: Sequence[Part]) -> list[tuple[str, int]]:

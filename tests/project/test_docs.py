@@ -497,8 +497,8 @@ def test_every_imported_library_is_pinned() -> None:
     ours = {"musiclstm", "benchmarks", "scripts"}
     ours |= {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.glob("*.py")}
     # gradio needs the version of its client that fits, and kagglehub needs requests; pytest-xdist is imported as xdist,
-    # scikit-learn as sklearn.
-    brought = {"gradio_client", "requests", "sklearn", "xdist"}
+    # scikit-learn as sklearn, axe-playwright-python with other dashes.
+    brought = {"axe_playwright_python", "gradio_client", "requests", "sklearn", "xdist"}
     assert names - set(sys.stdlib_module_names) - ours - brought <= set(pins())
 
 
@@ -509,7 +509,7 @@ def test_every_dependency_is_justified_and_nothing_else() -> None:
 
 
 def test_a_space_installs_only_programs_that_read_and_sound_music() -> None:
-    assert text_of(ROOT / "packages.txt").split() == ["abcmidi", "fluidsynth", "fluid-soundfont-gm"]
+    assert text_of(ROOT / "packages.txt").split() == ["abcmidi", "fluidsynth", "musescore-general-soundfont-lossless"]
 
 
 def test_the_space_runs_the_pinned_gradio_on_a_python_with_builds() -> None:

@@ -122,7 +122,7 @@ def test_without_apt_one_sentence_names_the_packages_and_set_up_goes_on(system: 
     assert result.returncode == 0
     (sentence,) = sentences(result.stderr)
     assert "no apt-get" in sentence
-    assert all(package in sentence for package in ("abcmidi", "fluidsynth", "fluid-soundfont-gm"))
+    assert all(package in sentence for package in ("abcmidi", "fluidsynth", "musescore-general-soundfont-lossless"))
 
 
 def test_apt_is_left_alone_when_nothing_is_missing(system: Path) -> None:
@@ -139,7 +139,7 @@ def test_only_missing_packages_are_installed(system: Path) -> None:
     calls = [line.split() for line in result.stderr.splitlines() if line.startswith("apt-get")]
     assert result.returncode == 0
     assert ["update" in call for call in calls] == [True, False]
-    assert calls[1][-1] == "fluid-soundfont-gm"
+    assert calls[1][-1] == "musescore-general-soundfont-lossless"
     assert "fluidsynth" not in calls[1]
 
 
@@ -152,7 +152,9 @@ def test_a_failing_apt_ends_in_one_sentence_with_the_command_to_type(system: Pat
     program(system, "apt-get", "exit 100")
     result = run(PACKAGES, "packages.txt", path=system)
     assert result.returncode == 1
-    assert sentences(result.stderr)[-1].endswith("please run: sudo apt-get install abcmidi fluidsynth fluid-soundfont-gm")
+    assert sentences(result.stderr)[-1].endswith(
+        "please run: sudo apt-get install abcmidi fluidsynth musescore-general-soundfont-lossless"
+    )
 
 
 def test_the_app_goes_on_without_sound_and_the_tests_do_not(system: Path) -> None:

@@ -260,13 +260,22 @@ def test_soundfont_variable_wins_and_must_name_a_file(tmp_path: Path, monkeypatc
         find_soundfont()
 
 
-def test_soundfont_in_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_soundfont_in_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SOUNDFONT_VARIABLE, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".fluidsynth").mkdir()
-    for name in ("default_sound_font.sf2", "FluidR3_GM.sf2"):
-        (tmp_path / ".fluidsynth" / name).write_bytes(b"RIFF")
-    assert find_soundfont() == tmp_path / ".fluidsynth" / "FluidR3_GM.sf2"
+    (tmp_path / ".fluidsynth" / "MuseScore_General_Full.sf2").write_bytes(b"RIFF")
+    assert find_soundfont() == tmp_path / ".fluidsynth" / "MuseScore_General_Full.sf2"
+
+
+def test_the_best_soundfont_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SOUNDFONT_VARIABLE, raising=False)
+    monkeypatch.setattr("musiclstm.render.audio.soundfont_folders", lambda: [tmp_path])
+    with pytest.raises(MissingToolError, match="sound font"):
+        find_soundfont()
+    for name in ("MuseScore_General_Lite.sf3", "default_sound_font.sf2", "FluidR3_GM.sf2", "MuseScore_General_Full.sf2"):
+        (tmp_path / name).write_bytes(b"RIFF")  # from the last resort to the best
+        assert find_soundfont() == tmp_path / name
 
 
 def test_piece_without_notes_is_silence_as_long_as_the_tail() -> None:

@@ -26,6 +26,20 @@ def catalogue() -> tuple[Seed, ...]:
     return load_catalogue()
 
 
+@pytest.mark.parametrize(
+    ("title", "source", "shown"),
+    [
+        ("Own title", "clair_de_lune.mid", "Own title"),
+        ("", "clair_de__lune .mid", "clair de lune"),
+        ("", "Op. 10 No. 3.musicxml", "Op. 10 No. 3"),
+        ("", "_.mid", "Untitled"),
+        ("", "", "Untitled"),
+    ],
+)
+def test_music_without_a_title_is_called_like_its_file(title: str, source: str, shown: str) -> None:
+    assert seed_from_piece(replace(tune(8, title=title), source=source)).title == shown
+
+
 def test_the_stored_music_is_that_of_the_abc_files() -> None:
     folder = Path(str(files("musiclstm.seeds") / "catalogue"))
     stored = json.loads((folder / "music.json").read_text(encoding="utf-8"))

@@ -167,12 +167,14 @@ def test_a_visitors_own_music_is_read_cut_and_continued(
     page = session()
     page.get_by_role("button", name="your own music").click()
     page.set_input_files("#upload input[type=file]", tmp_path / "broken.mid")
-    expect(page.get_by_test_id("toast-body").first).to_contain_text("broken.mid")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("broken.mid")  # one
+    expect(page.locator("#own-facts .trouble")).to_contain_text("broken.mid")
     page.locator("#upload button[aria-label='Remove this file']").or_(
         page.locator("#upload button[aria-label=Clear]")
     ).first.click()
     page.set_input_files("#upload input[type=file]", tmp_path / "Mine.mid")
     expect(page.locator("#own-facts")).to_contain_text("G major")
+    expect(page.locator("#own-facts .trouble")).to_have_count(0)
     page.fill("#own-last input", "4")
     page.press("#own-last input", "Tab")
     expect(page.locator("#own-facts")).to_contain_text("bars 1–4")

@@ -36,7 +36,9 @@ from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.formats.reader import MusicReader
 from musiclstm.generation.changes import played_so
 from musiclstm.generation.composition import Take, compose
+from musiclstm.generation.link import link_of
 from musiclstm.generation.request import ComposeRequest
+from musiclstm.model.weights import network_digest
 from musiclstm.music.notes import Key, Piece, make_notes
 from musiclstm.music.performance import Performance
 from musiclstm.publishing.space import Pinned, space_files
@@ -197,6 +199,31 @@ def test_the_example_is_a_whole_take_with_its_files(engine: Engine) -> None:
     assert engine.example is not None
     assert engine.example.result.shown.composition.bars == 2
     assert all(path.exists() for path in engine.example.files.all())
+
+
+def test_an_example_of_the_checkpoint_is_there_before_the_model(engine: Engine) -> None:
+    checkpoint, digest = engine.checkpoint, network_digest(engine.checkpoint.network)
+    written = compose(checkpoint, ComposeRequest(checkpoint.seeds[1], bars=2, random_seed=5))
+    shown = replace(checkpoint, example=link_of(written, written.takes[0]), weights_digest=lambda: digest)
+    cold = Engine(replace(shown, build=lambda: pytest.fail("asked for the network")))
+    assert cold.example is not None
+    assert cold.example.result.shown.take.joined == written.takes[0].joined
+    assert cold.first == checkpoint.seeds[1]
+    assert all(path.exists() for path in cold.example.files.all())
+    cold.close()
+
+
+def test_an_example_that_is_damaged_or_of_other_weights_is_not_shown(engine: Engine) -> None:
+    checkpoint = engine.checkpoint
+    written = compose(checkpoint, ComposeRequest(checkpoint.seeds[1], bars=2, random_seed=5))
+    link = link_of(written, written.takes[0])
+    trained_again = replace(checkpoint, example=link, weights_digest=lambda: "other")
+    fewer_seeds = replace(checkpoint, example=link, seeds=checkpoint.seeds[:1])
+    for changed in (replace(checkpoint, example="damaged"), trained_again, fewer_seeds):
+        other = Engine(changed)
+        assert other.example is None
+        assert other.first == checkpoint.seeds[0]
+        other.close()
 
 
 def test_four_takes_come_best_first_and_a_ladder_from_tame_to_wild(engine: Engine) -> None:
@@ -417,13 +444,13 @@ def test_the_page_serves_samples_that_browsers_may_keep(address: str) -> None:
     facts = json.loads(told)
     assert status == 200
     assert {21, 60, 108} <= set(facts["keys"])
-    status, headers, sound = fetch(f"{address}samples/{facts['version']}/0/60{facts['kind']}")
+    status, headers, sound = fetch(f"{address}samples/{facts['version']}/0/{facts['velocities'][0]}/60{facts['kind']}")
     assert (status, headers["content-type"]) == (200, "audio/mpeg")
     assert "immutable" in headers["cache-control"]
     assert len(sound) > 10_000
 
 
-@pytest.mark.parametrize("path", ["samples/127", "samples/nonsense/0/60.mp3", "samples/..%2f..%2fetc/0/60.mp3"])
+@pytest.mark.parametrize("path", ["samples/127", "samples/nonsense/0/92/60.mp3", "samples/..%2f..%2fetc/0/92/60.mp3"])
 def test_there_are_no_other_samples(address: str, path: str) -> None:
     assert fetch(address + path)[0] == 404
 

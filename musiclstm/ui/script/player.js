@@ -204,7 +204,8 @@
       slider.max = length || 1;
       slider.value = here;
       slider.style.setProperty("--done", `${length ? (100 * here) / length : 0}%`);
-      slider.setAttribute("aria-valuetext", `${spoken(here)} of ${spoken(length)}`);
+      const heard = `${spoken(here)} of ${spoken(length)}`; // told to a screen reader when it changes, not with each picture
+      if (slider.getAttribute("aria-valuetext") !== heard) slider.setAttribute("aria-valuetext", heard);
       box.querySelector(".time").textContent = minutes(here);
       box.querySelector(".length").textContent = minutes(length);
       box.querySelector(".loop").setAttribute("aria-pressed", Boolean(section));

@@ -1,8 +1,7 @@
-  // Plays notes with WebAudio. The samples are single notes that the server rendered from its sound font: every third key, and
-  // the keys between by changing the speed. They are loaded when a note needs them.
+  // Plays notes with WebAudio. The samples are single notes that the server rendered from its sound font: every third key, at
+  // the velocities that sound different, and the keys between by changing the speed. They are loaded when a note needs them.
   const sampler = (() => {
     const QUIET = 0.002; // of a sample's peak: what comes before it is silence that the compression added
-    const LOUDNESS = 1.95; // brings typical music to about -16 LUFS, as the files have
     const AWAY = "The sounds can't be loaded now; press Play to try again.";
     const root = () => window.gradio_config?.root ?? "";
     const programs = new Map(); // program: promise of its facts, with the samples that were asked for
@@ -25,7 +24,7 @@
     const open = () => {
       if (context || !window.AudioContext) return;
       context = new AudioContext({ latencyHint: "interactive" });
-      dry = new GainNode(context, { gain: LOUDNESS });
+      dry = new GainNode(context);
       volume = new GainNode(context, { gain: loudness });
       const limiter = new DynamicsCompressorNode(context, { threshold: -6, knee: 6, ratio: 12, attack: 0.002, release: 0.15 });
       dry.connect(volume);
@@ -48,39 +47,44 @@
       return programs.get(program);
     };
     const nearest = (keys, key) => keys.reduce((best, each) => (Math.abs(each - key) < Math.abs(best - key) ? each : best));
-    const decoded = async (known, key) => {
-      const answer = await fetch(`${root()}/samples/${known.version}/${known.program}/${key}${known.kind}`).catch(() => null);
+    const closest = ({ keys, velocities }, { key, velocity }) => `${nearest(velocities, velocity)}/${nearest(keys, key)}`;
+    // A note that doesn't tell its velocity may be struck with any.
+    const needed = (known, { key, velocity }) =>
+      (velocity === undefined ? known.velocities : [velocity]).map((each) => closest(known, { key, velocity: each }));
+    const decoded = async (known, name) => {
+      const [struck, key] = name.split("/").map(Number);
+      const answer = await fetch(`${root()}/samples/${known.version}/${known.program}/${name}${known.kind}`).catch(() => null);
       if (!answer?.ok) throw new Error(AWAY);
       const buffer = await context.decodeAudioData(await answer.arrayBuffer());
       const data = buffer.getChannelData(0);
       const peak = data.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
       let begins = 0;
       while (begins < data.length && Math.abs(data[begins]) < QUIET * peak) begins++;
-      return { key, buffer, begins: Math.max(0, begins / buffer.sampleRate - 0.002) };
+      return { key, struck, buffer, begins: Math.max(0, begins / buffer.sampleRate - 0.002) };
     };
 
     // Load what the notes need, those for the first ones first. Resolves when all are there.
     const load = async (voices, notes) => {
       const wanted = new Map(voices.map(({ program }) => [program, new Set()]));
-      for (const { key } of notes) wanted.get(voiceOf(voices, key)).add(key);
+      for (const note of notes) wanted.get(voiceOf(voices, note.key)).add(note);
       await Promise.all(
-        [...wanted].map(async ([program, keys]) => {
+        [...wanted].map(async ([program, played]) => {
           const known = await facts(program);
-          const near = new Set([...keys].map((key) => nearest(known.keys, key)));
-          await Promise.all([...near].map((key) => sample(known, key)));
+          const near = new Set([...played].flatMap((note) => needed(known, note)));
+          await Promise.all([...near].map((name) => sample(known, name)));
         }),
       );
     };
-    const sample = (known, key) => {
-      if (!known.buffers.has(key)) {
-        const asked = decoded(known, key).then((made) => {
+    const sample = (known, name) => {
+      if (!known.buffers.has(name)) {
+        const asked = decoded(known, name).then((made) => {
           asked.ready = made;
           return made;
         });
-        asked.catch(() => known.buffers.delete(key));
-        known.buffers.set(key, asked);
+        asked.catch(() => known.buffers.delete(name));
+        known.buffers.set(name, asked);
       }
-      return known.buffers.get(key);
+      return known.buffers.get(name);
     };
     const voiceOf = (voices, key) => voices.findLast(({ lowest }) => lowest <= key).program;
 
@@ -88,14 +92,14 @@
     // left out: the music goes on.
     const strike = async (voices, { key, velocity }, at, seconds) => {
       const known = await facts(voiceOf(voices, key));
-      const asked = sample(known, nearest(known.keys, key));
-      const { buffer, begins, key: rendered } = asked.ready ?? (await asked);
+      const asked = sample(known, closest(known, { key, velocity }));
+      const { buffer, begins, struck, key: rendered } = asked.ready ?? (await asked);
       const now = context.currentTime;
       if (at + Math.min(seconds, 0.15) < now) return;
       const source = new AudioBufferSourceNode(context, { buffer, playbackRate: 2 ** ((key - rendered) / 12) });
       const repeats = known.loops?.[known.keys.indexOf(rendered)];
       if (repeats) Object.assign(source, { loop: true, loopStart: begins + repeats[0], loopEnd: begins + repeats[1] });
-      const level = (velocity / known.velocity) ** 2;
+      const level = known.gain * (velocity / struck) ** 2;
       const gain = new GainNode(context, { gain: level });
       source.connect(gain).connect(dry);
       const start = Math.max(at, now);

@@ -25,4 +25,4 @@
     }
     return group;
   };
-  const spoken = (seconds) => `${Math.round(seconds)} seconds`;
+  const spoken = (seconds) => `${Math.round(seconds)} ${Math.round(seconds) === 1 ? "second" : "seconds"}`;

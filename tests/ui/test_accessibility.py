@@ -1,0 +1,65 @@
+"""What axe-core finds on the page, which knows what people with screen readers, keyboards or weak eyes can't use, and more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from browsing_page import generate, plays
+from playwright.sync_api import Page, expect
+
+# What is Gradio's own, and can't be changed from here.
+GRADIO = {("nested-interactive", ".toast-header")}  # of an error: a button that folds it, with the button that closes it inside
+
+
+def findings(page: Page) -> list[str]:
+    """The rule, the element, and why."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    ours = [(each["id"], node) for each in found for node in each["nodes"] if (each["id"], *node["target"]) not in GRADIO]
+    return [f"{rule}: {node['target']} {node['failureSummary']}" for rule, node in ours]
+
+
+def test_axe_finds_nothing_in_any_state_of_the_page(session: Callable[..., Page], tmp_path: Path) -> None:
+    page = session()
+    trouble = {"start": findings(page)}
+    generate(page)
+    trouble["take"] = findings(page)
+    page.click("#edit-notes")
+    expect(page.locator("#edit-notes")).to_have_attribute("aria-pressed", "true")
+    trouble["edit"] = findings(page)
+    page.click("#edit-notes")
+    (tmp_path / "broken.mid").write_bytes(b"MThd no music")
+    page.click("#own > button")
+    page.set_input_files("#upload input[type=file]", tmp_path / "broken.mid")
+    expect(page.locator("#own-facts .trouble")).to_be_visible()
+    for fold in ("advanced", "sheet-fold", "replay-fold"):
+        page.click(f"#{fold} > button")
+    expect(page.locator("#sheet svg").first).to_be_visible()
+    trouble["unfolded"] = findings(page)
+    page.click("#play-your-own")
+    expect(page.locator("#keys")).to_be_visible()
+    trouble["keyboard"] = findings(page)
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("body.dark")).to_have_count(1)
+    trouble["dark"] = findings(page)
+    assert not any(trouble.values()), "\n".join(f"{state} {each}" for state, all_ in trouble.items() for each in all_)
+    page.evaluate("document.querySelector('#play-your-own').innerText = ''")
+    assert [each.split(":")[0] for each in findings(page)] == ["button-name"]  # it does look
+
+
+def test_a_screen_reader_hears_whole_seconds(session: Callable[..., Page]) -> None:
+    page = session()
+    told = page.evaluate_handle("""() => {
+      const told = [], slider = document.querySelector("#player .position");
+      const hear = () => told.push(slider.getAttribute("aria-valuetext"));
+      new MutationObserver(hear).observe(slider, { attributeFilter: ["aria-valuetext"] });
+      return told;
+    }""")
+    page.click("#player .play")
+    plays(page)
+    page.wait_for_function("told => told.length > 1", arg=told)
+    heard = told.json_value()
+    assert all(re.fullmatch(r"(1 second|\d+ seconds) of \d+ seconds", each) for each in heard)
+    assert len(heard) == len(set(heard))  # not with every picture
