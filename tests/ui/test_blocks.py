@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gradio as gr
@@ -12,6 +13,13 @@ from gradio.state_holder import SessionState
 from musiclstm.ui.blocks import Blocks
 
 
+def processed(page: gr.Blocks, answer: Any, state: SessionState) -> list[Any]:
+    """What the page's only event sends. In a thread of its own: in this one Playwright's event loop may be running."""
+    (function,) = page.fns.values()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(page.postprocess_data(function, answer, state))).result()
+
+
 def sent(kind: type[gr.Blocks], answer: Any) -> tuple[list[Any], list[bool]]:
     """What an event with three outputs sends that returns ``answer(outputs)``, and which outputs Gradio has built anew."""
     with kind() as page:
@@ -19,8 +27,7 @@ def sent(kind: type[gr.Blocks], answer: Any) -> tuple[list[Any], list[bool]]:
         button = gr.Button()
         button.click(lambda: None, None, outputs)
     state = SessionState(page)
-    (function,) = page.fns.values()
-    found = asyncio.run(page.postprocess_data(function, answer(outputs), state))
+    found = processed(page, answer(outputs), state)
     return found, [state.blocks_config.blocks[output._id] is not output for output in outputs]
 
 
@@ -46,5 +53,4 @@ def test_an_event_with_one_output_is_as_before() -> None:
     with Blocks() as page:
         box = gr.Textbox()
         gr.Button().click(lambda: None, None, box)
-    (function,) = page.fns.values()
-    assert asyncio.run(page.postprocess_data(function, "x", SessionState(page))) == ["x"]
+    assert processed(page, "x", SessionState(page)) == ["x"]
