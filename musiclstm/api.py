@@ -19,6 +19,7 @@ from musiclstm.generation import (
     ComposeRequest,
     Composition,
     Edits,
+    Phrase,
     Prefix,
     TakeFiles,
     compose,
@@ -139,7 +140,7 @@ def _request(
     def given_of(*names: str) -> dict[str, Any]:
         return {name: settings[name] for name in names if settings.get(name) is not None}
 
-    given = given_of("bars", "takes", "candidates", "random_seed", "ending", "regenerate")
+    given = given_of("bars", "takes", "candidates", "random_seed", "ending", "regenerate", "context", "attempts")
     given["sampling"] = SamplingOptions(**given_of("diversity", "top_p", "loop_guard"))
     given["performance"] = Performance(**given_of("instrument", "tempo", "transposition"))
     if settings.get("edits") is not None:
@@ -153,14 +154,15 @@ def _request(
         earlier = _request({"own_seed": settings.get("own_seed"), **written["recipe"]}, seed_of, prefix)
         if not 1 <= written["bars"] <= earlier.total_bars:
             raise OptionError(f"A recipe can't go on after bar {written['bars']} of {earlier.total_bars}.")
-        given["after"] = prefix(earlier, written)
+        before = prefix(earlier, written)
+        given["after"] = before if "played" not in written else before.followed_by(Phrase.from_json(written["played"]))
     return ComposeRequest(seed, **given)
 
 
 def bars_in_all(settings: Mapping[str, Any]) -> int:
-    """Bars that are written for a recipe, including those that it contains."""
-    bars = settings.get("bars", ComposeRequest.bars)
-    earlier = bars_in_all(settings["after"]["recipe"]) if "after" in settings else 0
+    """Bars that are written for a checked recipe, including those that it contains and those that a person played."""
+    bars, after = settings.get("bars", ComposeRequest.bars), settings.get("after")
+    earlier = bars_in_all(after["recipe"]) + after.get("played", {"bars": 0})["bars"] if after else 0
     return earlier + (bars if isinstance(bars, int) else 0)
 
 

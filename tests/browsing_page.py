@@ -6,6 +6,16 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+# A MIDI keyboard that the test plays.
+PIANO = """() => {
+  const input = { name: "Test piano", onmidimessage: null };
+  navigator.requestMIDIAccess = async () => ({ inputs: new Map([["1", input]]), onstatechange: null });
+  window.strike = (key, at, seconds) => {
+    input.onmidimessage({ data: [0x90, key, 90], timeStamp: 1000 * at });
+    input.onmidimessage({ data: [0x80, key, 0], timeStamp: 1000 * (at + seconds) });
+  };
+}"""
+
 
 def ready(page: Page) -> None:
     """Wait until an opening is drawn, and the page's script knows it."""

@@ -37,6 +37,7 @@ from musiclstm.generation.link import (
     shared_prefix,
     unpacked,
 )
+from musiclstm.generation.phrases import Phrase, played_bars
 from musiclstm.generation.recipe import (
     IDENTITY,
     other_checkpoint,
@@ -65,6 +66,7 @@ __all__ = [
     "Deletion",
     "Edit",
     "Edits",
+    "Phrase",
     "Prefix",
     "Take",
     "TakeFiles",
@@ -82,6 +84,7 @@ __all__ = [
     "other_checkpoint",
     "packed",
     "performed",
+    "played_bars",
     "played_so",
     "prefix_of",
     "read_recipe",

@@ -17,7 +17,7 @@ from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
 from musiclstm.generation.edits import Edits
 from musiclstm.generation.recipe import DIGITS, nesting, seed_digest
-from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
+from musiclstm.generation.request import ATTEMPTS, ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, POSITION, Rows, encode
 from musiclstm.music import Notes, Piece, cut, line_after
 from musiclstm.scoring import Critic, Ear, SharedPassage
@@ -25,6 +25,7 @@ from musiclstm.scoring import Critic, Ear, SharedPassage
 if TYPE_CHECKING:
     from musiclstm.model import State, Turn
 
+_UNHURRIED = {"context": HORIZON, "attempts": ATTEMPTS}
 OPENING, FOLLOWING = 8, 4  # bars before and after a passage that new bars must fit to
 
 
@@ -76,7 +77,7 @@ def extension_request(composition: Composition, number: int, *, kept: int | None
     our_ending = request.ends_closed and composition.split == request.seed.end  # not that of a person's own music
     bars = composition.bars - (1 if our_ending and composition.bars > 1 else 0)
     written = prefix_of(composition, number, bars if kept is None else kept)
-    usual = {"after": written, "takes": 1, "ending": None, "regenerate": None, "edits": None}
+    usual = _UNHURRIED | {"after": written, "takes": 1, "ending": None, "regenerate": None, "edits": None}
     return replace(request, **{**usual, **settings})
 
 
@@ -88,7 +89,7 @@ def regeneration_request(composition: Composition, number: int, first: int, last
     """
     whole = prefix_of(composition, number, composition.bars)
     usual = {"after": whole, "takes": 1, "candidates": ComposeRequest.candidates, "ending": None, "edits": None}
-    usual |= {"regenerate": first, "bars": last - first + 1}
+    usual |= _UNHURRIED | {"regenerate": first, "bars": last - first + 1}
     return replace(composition.request, **{**usual, **settings})
 
 
@@ -187,7 +188,7 @@ def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place, turn:
     decoder, vocabulary, critic = checkpoint.decoder, checkpoint.vocabulary, checkpoint.critic
     bar, onset = place.metre.bar_ticks, place.music.notes["onset"]
     rows = encode(place.music, vocabulary)
-    known = rows[onset < place.begin][-HORIZON:]  # what lies further back hardly matters and would take its time
+    known = rows[onset < place.begin][-request.context :]  # what lies further back hardly matters and would take its time
     rest = place.begin - int(onset[onset < place.begin][-1])
     # No step may reach exactly from the last onset to the bar line: encode that onset closer to it. The metre may change here.
     gap = max(step for step in vocabulary.steps if step <= rest)
@@ -206,6 +207,7 @@ def _drafts(checkpoint: Checkpoint, request: ComposeRequest, place: Place, turn:
         bars=request.bars,
         bar=bar,
         gap=gap,
+        attempts=request.attempts,
         turn=turn,
     )
     if not choosing:
@@ -276,6 +278,7 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
         "transposition": request.performance.transposition,
         "ending": request.ending,
     }
+    made |= {name: getattr(request, name) for name, usual in _UNHURRIED.items() if getattr(request, name) != usual}
     if request.edits is not None:
         made["edits"] = request.edits.to_json()
     if checkpoint.origin:
@@ -287,6 +290,9 @@ def recipe_of(checkpoint: Checkpoint, request: ComposeRequest) -> dict[str, Any]
     if request.after is not None:
         before = {key: value for key, value in request.after.recipe.items() if key != "own_seed"}  # the same seed
         made["after"] = {"recipe": before, "number": request.after.number, "bars": request.after.bars}
+        if request.after.phrase is not None:
+            made["after"]["bars"] -= request.after.phrase.bars
+            made["after"]["played"] = request.after.phrase.to_json()
     return made
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from musiclstm.model import Decoder, State, Turn
 
 PHRASE = 2  # bars
-ATTEMPTS = 3  # as many times candidates are written for a phrase while none is good enough
 ENOUGH = 0.0  # the score of a phrase that is good enough: the critic can't tell it from a person's
 UNWANTED = 1e6  # off the score of a candidate that repeats other music: it is taken only if all do
 
@@ -52,7 +51,8 @@ class Task:
 
     ``random_seed`` and the number of a take determine its notes. ``given``: rows [6] of notes that are fixed, in order, each with
     its tick. ``hindsight`` gives finished candidates the log-likelihood of what follows. No take repeats what ``unlike`` holds.
-    ``turn``: see ``Decoder.write``. ``rewrites``: old bars are written anew.
+    ``turn``: see ``Decoder.write``. ``rewrites``: old bars are written anew. ``attempts``: how many times candidates are written
+    for a phrase while none is good enough.
     """
 
     decoder: Decoder
@@ -63,6 +63,7 @@ class Task:
     bars: int
     bar: int
     gap: int
+    attempts: int
     given: tuple[tuple[int, Rows], ...] = ()
     hindsight: Callable[[State], NDArray[np.float64]] | None = None
     unlike: tuple[Notes, ...] = ()
@@ -167,7 +168,7 @@ def _best_of_attempts(
     """The best of some candidates, and of more while none is good; ``where``: the take, and the first and last bar line."""
     take, begin, end = where
     attempts: list[Choice] = []
-    while len(attempts) < ATTEMPTS and all(choice.heard < ENOUGH for choice in attempts):
+    while len(attempts) < task.attempts and all(choice.heard < ENOUGH for choice in attempts):
         numbers = range(len(attempts) * candidates, (len(attempts) + 1) * candidates)
         keys = [(task.random_seed, take, begin, number) for number in numbers]
         attempts.append(_best(task, state, keys, (begin, end), before, ear, unlike))

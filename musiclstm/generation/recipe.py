@@ -16,6 +16,7 @@ from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import OptionError
 from musiclstm.formats import midi_text
+from musiclstm.generation.phrases import Phrase
 from musiclstm.seeds import Seed
 
 PROGRAM = "musiclstm"
@@ -25,6 +26,7 @@ IDENTITY = ("checkpoint", "revision", "origin", "checkpoint_digest", "seed_diges
 SETTINGS = (
     *("seed", "own_seed", "diversity", "top_p", "loop_guard", "bars", "takes", "candidates", "random_seed"),
     *("tempo", "instrument", "transposition", "ending", "regenerate", "after", "take", "edits"),
+    *("context", "attempts"),
 )
 
 
@@ -75,6 +77,8 @@ def checked_recipe(fields: Any, name: str = "It", depth: int = limits.NESTED) ->
             raise OptionError(f"{name} does not contain the music that it extends.")
         earlier = checked_recipe(after.get("recipe"), name, depth - 1)
         kept["after"] = {"recipe": earlier, "number": after["number"], "bars": after["bars"]}
+        if after.get("played") is not None:
+            kept["after"]["played"] = Phrase.from_json(after["played"]).to_json()
     return kept
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musiclstm import limits
-from musiclstm.config import SamplingOptions
+from musiclstm.config import HORIZON, SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.generation.edits import Edits
+from musiclstm.generation.phrases import Phrase
 from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, estimate_key, join, line_after, make_notes
 from musiclstm.seeds import Seed
 
@@ -21,6 +22,7 @@ CLOSING = 4  # bars: shorter continuations get no ending
 OPEN_ENDED = 1000  # bars: so far off that no ending is in sight
 TIED = 12  # ticks: a note that sounds this long after a bar line is held over it on purpose
 KEY_NOTES = 192  # the latest notes say in which key music ends, as for a closing chord
+ATTEMPTS = 3  # as many times candidates are written for a phrase while none is good enough
 NEAR = 6  # ticks before a note that stays: no new one strikes its key there
 
 
@@ -30,7 +32,8 @@ class Prefix:
 
     The continuation begins at tick 0, which is tick ``split`` of the music with the ``opening`` before it. ``recipe`` is the
     recipe of the earlier composition, ``number`` the number of the take in it, ``written`` how many bars were written for it in
-    all. ``closes``: it ends with a closing chord.
+    all. ``closes``: it ends with a closing chord. ``phrase``: what a person played after that take; it is the end of the
+    ``continuation``, and counts in ``bars`` and ``written``.
     """
 
     opening: Piece
@@ -41,11 +44,26 @@ class Prefix:
     number: int
     written: int
     closes: bool
+    phrase: Phrase | None = None
 
     @property
     def ticks(self) -> int:
         """Length of the bars in ticks."""
         return line_after(self.continuation, self.bars)
+
+    def followed_by(self, phrase: Phrase) -> Prefix:
+        """The same music with what a person played after it. Raises OptionError if a note begins after the phrase's bars."""
+        bars, begin = self.bars + phrase.bars, self.ticks
+        onset, pitch, duration, velocity = np.array(phrase.notes, dtype=np.int64).T
+        if begin + int(onset.max()) >= line_after(self.continuation, bars):
+            raise OptionError("A phrase ends before its last note begins.")
+        played = make_notes(begin + onset, pitch, duration, velocity)
+        old = cut(self.continuation, 0, begin).notes
+        both = np.concatenate([old, played])
+        notes = make_notes(both["onset"], both["pitch"], both["duration"], both["velocity"])
+        continuation = replace(self.continuation, notes=notes)
+        written = self.written + phrase.bars
+        return replace(self, continuation=continuation, bars=bars, written=written, closes=False, phrase=phrase)
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,8 @@ class ComposeRequest:
     on at the end: bars of the seed's own music, or of the take in ``after``. All other bars stay. New last bars close if the old
     ones did.
     ``edits``: what a person then changed by hand in one of the takes. Where bars were deleted, it is the only one.
+    For an answer without delay: ``context``, 1..HORIZON, how many of the latest notes the model reads; ``attempts``, 1..ATTEMPTS,
+    how many times candidates are written for a phrase while none is good enough.
     """
 
     seed: Seed
@@ -75,6 +95,8 @@ class ComposeRequest:
     regenerate: int | None = None
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     edits: Edits | None = None
+    context: int = HORIZON
+    attempts: int = ATTEMPTS
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
@@ -82,6 +104,8 @@ class ComposeRequest:
             ("The number of takes", self.takes, 1, limits.TAKES),
             ("The number of candidates", self.candidates, 1, limits.CANDIDATES),
             ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
+            ("The number of notes that are read", self.context, 1, HORIZON),
+            ("The number of attempts", self.attempts, 1, ATTEMPTS),
             ("The bar of the ending", self.bars if self.ending is None else self.ending, self.bars, OPEN_ENDED),
         ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

@@ -75,6 +75,7 @@ def roll_svg(
     voices: Sequence[Voice] = (),
     written: int | None = None,
     original: tuple[str, Piece] | None = None,
+    played: NDArray[np.bool_] | None = None,
 ) -> str:
     """The roll as one ``<svg>`` element, as wide as the music needs and ``height`` (160 to 2000) pixels high.
 
@@ -88,7 +89,8 @@ def roll_svg(
     With ``voices`` a script can play it: they are in ``data-voices`` as ``program:lowest pitch``, the notes in ``data-notes`` of
     both groups as ``note_data`` writes them, the bar lines in ``data-bars``, the highest pitch shown and the height of a row in
     ``data-high`` and ``data-row``, and ``written``, the tick up to which the notes are known, in ``data-written``.
-    ``original``, a name and the composer's own continuation, is in a hidden group.
+    ``original``, a name and the composer's own continuation, is in a hidden group. ``played`` [notes of the continuation]: which
+    of them a person played; they have the colour of the opening.
     Raises OptionError for sizes out of range, and for more than limits.DRAWN_NOTES notes.
     """
     if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
@@ -115,7 +117,7 @@ def roll_svg(
         _note_group("seed", seed.notes, 0, SEED_COLOUR, layout, playable=bool(voices)),
     ]
     if continuation is not None:
-        parts.append(_note_group("continuation", continuation.notes, split, CONTINUATION_COLOUR, layout, playable=bool(voices)))
+        parts.append(_continuation(continuation.notes, split, layout, playable=bool(voices), played=played))
     if original is not None:
         parts.append(_original(*original, split, layout))
     parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting), "</svg>"]
@@ -212,21 +214,31 @@ def _grid(whole: Piece, lines: NDArray[np.int64], layout: _Layout) -> str:
     )
 
 
-def _note_group(name: str, notes: Notes, start: int, colour: str, layout: _Layout, *, playable: bool) -> str:
-    """One rectangle per note, more solid for louder notes. A gap of one pixel separates repeated notes."""
+def _note_group(
+    name: str, notes: Notes, start: int, colour: str, layout: _Layout, *, playable: bool, colours: Sequence[str] = ()
+) -> str:
+    """One rectangle per note, more solid for louder notes. A gap of one pixel separates repeated notes.
+
+    ``colours``: that of each note, "" for the group's.
+    """
     depth = max(layout.row - 0.4, 2.5)
     corner = min(2.0, depth / 3)
     rects = []
-    for onset, pitch, duration, velocity in notes.tolist():
-        inside = min(duration, layout.ticks - start - onset)
+    for (onset, pitch, duration, velocity), own in zip(notes.tolist(), colours or [""] * len(notes), strict=True):
+        inside, fill = min(duration, layout.ticks - start - onset), f' fill="{own}"' if own else ""
         rects.append(
             f'<rect x="{layout.x(start + onset):.1f}" y="{layout.y(pitch) + (layout.row - depth) / 2:.1f}" '
             f'width="{max(1.5, inside * layout.tick_px - 1):.1f}" height="{depth:.1f}" rx="{corner:.1f}" '
-            f'opacity="{0.7 + 0.3 * min(1.0, velocity / 100):.2f}"/>'
+            f'opacity="{0.7 + 0.3 * min(1.0, velocity / 100):.2f}"{fill}/>'
         )
     rows = "\n".join(rects)
     data = f' data-notes="{note_data(notes, start)}"' if playable else ""
     return f'<g class="{name}" fill="{colour}"{data}>\n{rows}\n</g>'
+
+
+def _continuation(notes: Notes, start: int, layout: _Layout, *, playable: bool, played: NDArray[np.bool_] | None) -> str:
+    colours = [] if played is None else np.where(played, SEED_COLOUR, "").tolist()
+    return _note_group("continuation", notes, start, CONTINUATION_COLOUR, layout, playable=playable, colours=colours)
 
 
 def note_data(notes: Notes, start: int) -> str:

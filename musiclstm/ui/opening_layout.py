@@ -47,6 +47,7 @@ def place_opening(engine: Engine) -> dict[str, Any]:
                 made["own_first"] = gr.Number(1, label="First bar", precision=0, minimum=1, elem_id="own-first")
                 made["own_last"] = gr.Number(8, label="Last bar", precision=0, minimum=1, elem_id="own-last")
         gr.HTML('<button type="button" id="play-your-own">Play your own opening</button>')
+        gr.HTML('<button type="button" id="play-a-duet">Play a duet with the model</button>')
         with gr.Row(visible=False, elem_id="understood") as made["understood"]:
             made["played_tempo"] = gr.Number(96, label="Tempo", minimum=20, maximum=400, elem_id="played-tempo")
             made["played_metre"] = gr.Dropdown(list(METRES), value="4/4", label="Metre", elem_id="played-metre")

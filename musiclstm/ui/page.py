@@ -22,6 +22,7 @@ from musiclstm.ui.api import add_endpoints
 from musiclstm.ui.arrival_events import arrival_events
 from musiclstm.ui.blocks import Blocks
 from musiclstm.ui.change_events import change_events
+from musiclstm.ui.duet_events import duet_events
 from musiclstm.ui.file_events import download_events, sheet_events
 from musiclstm.ui.layout import Widgets, place
 from musiclstm.ui.opening_events import opening_events
@@ -39,7 +40,21 @@ from musiclstm.votes import BallotBox, votes_folder
 
 QUEUE_LENGTH = 4 * MOST  # events of all kinds that wait in Gradio's queue
 # In this order:
-SCRIPTS = ("start", "sampler", "roll", "sheet", "player", "edit", "bars", "keyboard", "openings", "files", "turns", "events")
+SCRIPTS = (
+    "start",
+    "sampler",
+    "roll",
+    "sheet",
+    "player",
+    "edit",
+    "bars",
+    "keyboard",
+    "duet",
+    "openings",
+    "files",
+    "turns",
+    "events",
+)
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 
@@ -114,6 +129,7 @@ def build_page(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox | N
         _random_seed_events(widgets)
         take_events(active, widgets)
         change_events(active, widgets)
+        duet_events(active, widgets)
         sheet_events(widgets)
         download_events(active, widgets)
         vote_events(active, widgets, box)

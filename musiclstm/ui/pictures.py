@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musiclstm.formats import musicxml_text
-from musiclstm.generation import Composition, Take, original_of, performed
-from musiclstm.music import Performance, Piece, cut, line_after
+from musiclstm.generation import Composition, Take, original_of, performed, played_bars
+from musiclstm.music import Performance, Piece, bar_lines, cut, line_after
 from musiclstm.render.pianoroll import roll_svg
 from musiclstm.render.sheet import Sheet, engrave
 from musiclstm.seeds import Seed
@@ -77,7 +78,18 @@ def _roll(shown: Shown) -> str:
         voices=composition.request.performance.voices,
         written=split + line_after(take.continuation, composition.bars),
         original=None if original is None else (own_name(composition.request.seed), beginning(original, length)),
+        played=_played(composition, take.continuation),
     )
+
+
+def _played(composition: Composition, continuation: Piece) -> NDArray[np.bool_]:
+    """Which notes of a continuation a person played, between the model's."""
+    bars = played_bars(composition.recipe, len(bar_lines(composition.seed, composition.split)) - 1)
+    onset = continuation.notes["onset"]
+    if not bars:
+        return np.zeros(len(onset), bool)
+    lines = bar_lines(continuation, int(onset[-1]) + 1)
+    return np.isin(np.searchsorted(lines, onset, side="right") - 1, list(bars))
 
 
 def small_roll(shown: Shown) -> str:

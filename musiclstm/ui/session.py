@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from musiclstm import limits
 from musiclstm.errors import OptionError
-from musiclstm.generation import played_so
+from musiclstm.generation import Composition, played_so
 from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
@@ -50,6 +50,20 @@ class Playing:
 
 
 @dataclass
+class Duet:
+    """A duet in which the model has just written an ``answer`` to a phrase at a ``tempo`` in quarters a minute.
+
+    ``before``: the result that the phrase followed, None if it was the first. ``kept``: the visitor has heard the answer, and it
+    is among the results; until then they may go on with their phrase, and get another answer.
+    """
+
+    answer: Composition
+    tempo: float
+    before: Result | None
+    kept: bool = False
+
+
+@dataclass
 class Session:
     """The state of one open page; Gradio keeps one for each visitor.
 
@@ -60,6 +74,7 @@ class Session:
     late. ``example``: the only result is the one that every visitor is shown first, to which Undo doesn't go back.
     ``selection``: the bars that are chosen. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a
     take, which continuation is the composer's. ``guessed``: seeds of which the visitor knows the truth.
+    ``duet``: the latest turn of a duet.
     """
 
     stopped: bool = False
@@ -78,6 +93,7 @@ class Session:
     sheet: bool = False
     questions: dict[str, Question] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
+    duet: Duet | None = None
 
     @property
     def result(self) -> Result | None:

@@ -201,7 +201,7 @@ def _written(
 ) -> Iterator[Updates]:
     """Updates while a job is done, and with its result."""
     drawn, result, turn = 0.0, None, session.turn
-    for progress in _while_wanted(engine, job, session, visitor):
+    for progress in while_wanted(engine, job, session, visitor):
         result = progress.result
         if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
             continue
@@ -218,7 +218,7 @@ def _buttons(w: Widgets, generate: str, *, ready: bool) -> Updates:
     return {w.generate: gr.Button(generate, interactive=ready), **{each: gr.Button(interactive=ready) for each in w.steppers}}
 
 
-def _while_wanted(engine: Engine, job: Job, session: Session, visitor: str) -> Iterator[Progress]:
+def while_wanted(engine: Engine, job: Job, session: Session, visitor: str) -> Iterator[Progress]:
     """How far a job is, until the stage is given to something else; the job then stops, and its result is not wanted."""
     turn = session.turn
     for progress in engine.perform(job, lambda: session.stopped or session.turn != turn, visitor):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import MusicLSTMError
 from musiclstm.formats import Part
 from musiclstm.generation import Composition, Take
-from musiclstm.music import Key, Performance, Piece, estimate_key, key_name, named_like
+from musiclstm.music import Key, Performance, Piece, bar_lines, estimate_key, key_name, named_like
 from musiclstm.render.sheet import Sheet
 from musiclstm.seeds import Seed
 from musiclstm.ui.results import Result, Shown
@@ -23,6 +25,7 @@ from musiclstm.ui.session import OWN, OwnMusic
 
 OWN_FILES = "<p>A MIDI, MusicXML, kern or ABC file, up to 10 MB.</p>"
 CHECK = "<p>Writes this version again from its recipe, and compares the notes.</p>"
+DUET = "Duet"  # the title of what a visitor and the model played by turns
 _AS_DENSE = "about as dense"
 _LEAST_NOTES_FOR_A_KEY = 24  # fewer notes fit several keys
 
@@ -88,9 +91,9 @@ def part_names(parts: Sequence[Part]) -> list[tuple[str, int]]:
     return [(f"{part.name or part.instrument} · {counted(part.notes, 'note')}", part.number) for part in parts]
 
 
-def titled(piece: Piece) -> Piece:
+def titled(piece: Piece, title: str = "Played by you") -> Piece:
     """What a visitor played, with a title."""
-    return replace(piece, title="Played by you")
+    return replace(piece, title=title)
 
 
 def take_heading(composition: Composition) -> str:
@@ -100,6 +103,9 @@ def take_heading(composition: Composition) -> str:
     new = counted(bars, "new bar")
     if request.after is not None:
         new = f"{counted(bars, 'new bar')} ({bars - request.after.bars} of them by extending)"
+        if request.after.phrase is not None:
+            opening = len(bar_lines(composition.seed, composition.split)) - 1
+            new = f"{opening + bars} bars, turn by turn: yours are blue"
     if request.regenerate is not None:
         last = request.regenerate + request.bars - 1
         new = f"bar {last} written anew" if request.bars == 1 else f"bars {request.regenerate}–{last} written anew"
@@ -218,6 +224,11 @@ def progress(message: str, share: float | None = None) -> str:
 def growing(roll: str) -> str:
     """A roll that is still growing. The style sheet and the script recognise it by its class."""
     return f'<div class="growing">{roll}</div>'
+
+
+def for_the_script(facts: dict[str, Any]) -> str:
+    """Facts that the page's script reads, and the visitor doesn't see."""
+    return f'<i hidden data-facts="{escape(json.dumps(facts))}"></i>'
 
 
 def notice(sentence: str) -> str:

@@ -162,12 +162,15 @@ def test_the_critic_decides_which_phrases_stay(small_checkpoint: Checkpoint) -> 
 
 
 def test_more_candidates_are_written_while_none_is_good(small_checkpoint: Checkpoint) -> None:
-    def written(mood: float) -> Composition:
+    def written(mood: float, **options: Any) -> Composition:
         judged = judged_by(small_checkpoint, critic_for("pitch", mood=mood))
-        return compose(judged, request_for(judged, takes=1, bars=2, candidates=4))
+        return compose(judged, request_for(judged, takes=1, bars=2, candidates=4, **options))
 
     pleased, displeased = written(1000.0), written(-1000.0)
     assert height(displeased) > height(pleased)  # the best of twelve and the best of four
+    hurried = written(-1000.0, attempts=1)
+    assert notes(hurried) == notes(pleased)
+    assert hurried.recipe["attempts"] == 1
 
 
 def test_chosen_takes_are_the_same_every_time_differ_and_do_not_depend_on_each_other(small_checkpoint: Checkpoint) -> None:

@@ -23,11 +23,13 @@ from musiclstm.generation.composition import (
     compose,
     extension_request,
     performed,
+    prefix_of,
     recipe_of,
     regeneration_request,
 )
 from musiclstm.generation.export import write_midis
 from musiclstm.generation.link import link_from_recipe, link_of, packed, recipe_from_link, shared_in, unpacked
+from musiclstm.generation.phrases import Phrase
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Metre, Piece, bar_lines, make_notes
 from musiclstm.music.performance import Performance
@@ -80,6 +82,12 @@ def extended_again(checkpoint: Checkpoint) -> ComposeRequest:
     return extension_request(compose(checkpoint, regenerated(checkpoint)), 0, bars=2, candidates=1)
 
 
+def answered(checkpoint: Checkpoint) -> ComposeRequest:
+    first = compose(checkpoint, own_music(checkpoint))
+    phrase = Phrase(((0, 60, 20, 80), (24, 64, 40, 70)), bars=1)
+    return replace(first.request, after=prefix_of(first, 0, 2).followed_by(phrase), bars=2, context=30)
+
+
 def bars_of_the_seed(checkpoint: Checkpoint) -> ComposeRequest:
     return replace(plain(checkpoint), bars=2, regenerate=4, candidates=2)
 
@@ -88,7 +96,7 @@ def bars_of_own_music(checkpoint: Checkpoint) -> ComposeRequest:
     return replace(bars_of_the_seed(checkpoint), seed=seed_from_piece(own(), (1, 10), name="mine"))
 
 
-KINDS = [plain, played, several, own_music, extended, regenerated, extended_again, bars_of_the_seed, bars_of_own_music]
+KINDS = [plain, played, several, own_music, extended, regenerated, extended_again, answered, bars_of_the_seed, bars_of_own_music]
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.__name__)
@@ -135,7 +143,7 @@ def test_a_link_opens_the_very_same_music_without_the_model(
         assert link_of(opened, again) == link
 
 
-@pytest.mark.parametrize("kind", [plain, extended, bars_of_own_music])
+@pytest.mark.parametrize("kind", [plain, extended, answered, bars_of_own_music])
 def test_what_a_link_opens_is_extended_and_changed_as_if_it_had_just_been_written(
     small_checkpoint: Checkpoint, kind: Callable[[Checkpoint], ComposeRequest]
 ) -> None:

@@ -56,6 +56,12 @@ def test_every_note_is_one_rectangle_in_the_colour_of_its_part() -> None:
     assert {rect.tag for rect in [*seed, *continuation]} == {f"{SVG}rect"}
 
 
+def test_what_a_person_played_in_the_continuation_has_the_colour_of_the_opening() -> None:
+    played = np.arange(12) // 4 == 1
+    rects = list(group(roll_svg(scale(2), scale(3), played=played), "continuation"))
+    assert [rect.get("fill") == SEED_COLOUR for rect in rects] == played.tolist()
+
+
 def test_notes_are_placed_by_tick_and_pitch() -> None:
     svg = roll_svg(scale(1), scale(1), quarter_px=30.0)
     left = float(drawn(svg).attrib["data-left"])

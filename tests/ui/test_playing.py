@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browsing_page import choose, generate
+from browsing_page import PIANO, choose, generate
 from playwright.sync_api import Page, expect
 from waiting import wait_until
 
 from musiclstm.errors import OptionError
 from musiclstm.ui.own_events import playing_in
 
-# The loudest sample that the player has put out since it was last asked, and a MIDI keyboard that the test plays.
+# The loudest sample that the player has put out since it was last asked.
 RECORD = """() => {
   const output = window.musiclstm.sampler.output(), { context } = output;
   const tap = context.createScriptProcessor(1024, 2, 2);
@@ -22,14 +22,6 @@ RECORD = """() => {
     for (const value of inputBuffer.getChannelData(0)) window.peak = Math.max(window.peak, Math.abs(value));
   };
   output.connect(tap).connect(context.destination);
-}"""
-PIANO = """() => {
-  const input = { name: "Test piano", onmidimessage: null };
-  navigator.requestMIDIAccess = async () => ({ inputs: new Map([["1", input]]), onstatechange: null });
-  window.strike = (key, at, seconds) => {
-    input.onmidimessage({ data: [0x90, key, 90], timeStamp: 1000 * at });
-    input.onmidimessage({ data: [0x80, key, 0], timeStamp: 1000 * (at + seconds) });
-  };
 }"""
 
 

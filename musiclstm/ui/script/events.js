@@ -70,6 +70,7 @@
   window.musiclstm = {
     player,
     sampler,
+    duet,
     openings,
     look,
     width: () => find("#sheet-fold")?.clientWidth ?? 0,
@@ -79,6 +80,7 @@
       player.begin();
     },
     listen: () => {
+      duet.leave(false);
       look();
       player.listen();
     },

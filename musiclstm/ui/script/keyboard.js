@@ -2,11 +2,10 @@
   const keyboard = (() => {
     const LETTERS = ["a", "w", "s", "e", "d", "f", "t", "g", "y", "h", "u", "j", "k", "o", "l", "p"]; // semitones from C
     const BLACK = [1, 3, 6, 8, 10];
-    const OCTAVES = 3;
     const MOST = 3000; // notes of one recording
     const TOUCH = 80; // the velocity of keys that don't tell theirs
     const PIANO = [{ program: 0, lowest: 0 }];
-    let lowest = 48;
+    let lowest = window.innerWidth < 560 ? 60 : 48;
     let midi = null;
     let pedal = false;
     const down = new Map(); // key: the note that sounds
@@ -15,6 +14,7 @@
     let recorded = null;
     let clicks = 0;
     let hearing = 0;
+    let partner = null; // who is told of keys and pedals, in a duet
 
     const panel = () => find("#keys .keys");
     const field = (name) => panel().querySelector(`.${name}`);
@@ -23,9 +23,10 @@
 
     const draw = () => {
       const piano = field("piano");
-      if (piano.dataset.lowest === String(lowest)) return;
-      piano.dataset.lowest = lowest;
-      const keys = Array.from({ length: 12 * OCTAVES + 1 }, (_, i) => lowest + i).filter((key) => key <= 108);
+      const most = window.innerWidth < 560 ? 17 : 37; // wide enough for a finger
+      if (piano.dataset.drawn === `${lowest} ${most}`) return;
+      piano.dataset.drawn = `${lowest} ${most}`;
+      const keys = Array.from({ length: most }, (_, i) => lowest + i).filter((key) => key <= 108);
       const whites = keys.filter((key) => !BLACK.includes(key % 12));
       const width = 100 / whites.length;
       piano.replaceChildren(
@@ -50,10 +51,12 @@
       if (key < 21 || key > 108 || down.has(key)) return;
       sampler.wake();
       player.pause();
+      partner?.pressed();
       const note = { key, velocity, at: seconds(stamp), voice: sampler.strike(PIANO, { key, velocity }, sampler.now(), 20) };
       note.voice.catch((error) => tell(error.message));
       down.set(key, note);
       light(key, true);
+      partner?.struck(note);
       if (recording && recording.notes.length < MOST) {
         recording.start ??= note.at;
         recording.notes.push(note);
@@ -64,6 +67,7 @@
       if (!note) return;
       if (pedal && !really) {
         held.add(key);
+        partner?.released();
         return;
       }
       down.delete(key);
@@ -71,6 +75,7 @@
       note.until = seconds(stamp);
       note.voice.then((voice) => voice && sampler.letGo(voice, 0.06)).catch(() => {});
       light(key, false);
+      partner?.released();
     };
     const silence = () => {
       for (const key of [...down.keys()]) release(key, undefined, true);
@@ -163,6 +168,7 @@
       if (kind === 0x90 && value) press(key, value, timeStamp);
       else if (kind === 0x80 || kind === 0x90) release(key, timeStamp);
       else if (kind === 0xb0 && key === 64) setPedal(value >= 64, timeStamp);
+      else if (kind === 0xb0 && (key === 66 || key === 67) && value >= 64) partner?.handOver(); // the middle or the left pedal
     };
 
     const isOpen = () => Boolean(panel() && !panel().hidden);
@@ -179,12 +185,15 @@
       panel().hidden = !on;
       document.body.dataset.keys = on;
       if (on) {
+        player.pause();
+        sampler.hurry();
         sampler.wake();
         show();
         const every = Array.from({ length: 88 }, (_, i) => ({ key: 21 + i }));
         sampler.load(PIANO, every).catch((error) => tell(error.message));
         panel().scrollIntoView({ block: "nearest", behavior: "smooth" });
       } else {
+        duet.leave();
         if (recording) stop();
         silence();
         stopHearing();
@@ -253,5 +262,24 @@
       typed.delete(event.code);
     });
     window.addEventListener("blur", silence);
-    return { playing: () => (recorded ? JSON.stringify(recorded) : ""), close: () => isOpen() && open(false), show };
+    window.addEventListener("resize", () => isOpen() && draw());
+    return {
+      playing: () => (recorded ? JSON.stringify(recorded) : ""),
+      close: () => isOpen() && open(false),
+      show,
+      isOpen,
+      field,
+      tell,
+      light,
+      silence,
+      // Open the keys, with nothing recorded, for somebody else to listen.
+      lend: (to) => {
+        if (recording) stop();
+        stopHearing();
+        partner = to;
+        if (to && !isOpen()) open(true);
+        show();
+      },
+      fingers: () => down.size - held.size,
+    };
   })();

@@ -34,7 +34,7 @@
     const position = () => (playing && !held ? place + (sampler.now() - since) * speed : place);
     // From here on the music is counted from ``seconds``.
     const restart = (seconds) => {
-      sampler.hush();
+      if (playing) sampler.hush(); // else something else may sound, such as the keyboard
       place = handed = seconds;
       since = sampler.now() + (playing ? 0.04 : 0);
       held = false;

@@ -7,6 +7,7 @@
     const programs = new Map(); // program: promise of its facts, with the samples that were asked for
     const sounding = new Set();
     let context = null;
+    let latency = "interactive";
     let dry = null;
     let volume = null;
     let loudness = 1;
@@ -23,7 +24,7 @@
     };
     const open = () => {
       if (context || !window.AudioContext) return;
-      context = new AudioContext({ latencyHint: "interactive" });
+      context = new AudioContext({ latencyHint: latency });
       dry = new GainNode(context);
       volume = new GainNode(context, { gain: loudness });
       const limiter = new DynamicsCompressorNode(context, { threshold: -6, knee: 6, ratio: 12, attack: 0.002, release: 0.15 });
@@ -136,6 +137,13 @@
       for (const voice of sounding) letGo(voice);
       sounding.clear();
     };
+    const reopen = () => {
+      context?.close().catch(() => {});
+      context = null;
+      sounding.clear();
+      open();
+      context?.resume();
+    };
     return {
       available: () => Boolean(window.AudioContext),
       // Browsers let a page sound only after a click or a key: call it in one.
@@ -145,12 +153,12 @@
       },
       now: () => context?.currentTime ?? 0,
       // Begin again with a new output: some systems stop the old one for good, after sleep or when headphones are unplugged.
-      reopen: () => {
-        context?.close().catch(() => {});
-        context = null;
-        sounding.clear();
-        open();
-        context?.resume();
+      reopen,
+      // From now on sound with as little delay as the system can, for keys that somebody plays. Ends what sounds.
+      hurry: () => {
+        if (latency === 0) return;
+        latency = 0;
+        reopen();
       },
       setVolume: (value) => {
         loudness = value;
