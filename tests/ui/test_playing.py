@@ -58,6 +58,19 @@ def test_generate_sounds_at_once_and_the_continuation_follows(session: Callable[
     expect(page.locator("#player .play")).to_have_attribute("aria-label", "Play")
 
 
+def test_a_note_whose_sample_is_late_is_played_with_another(session: Callable[..., Page]) -> None:
+    page = session()
+    page.evaluate("musiclstm.sampler.wake()")
+    page.evaluate(RECORD)
+    page.evaluate("musiclstm.sampler.load([{ program: 0, lowest: 0 }], [{ key: 96, velocity: 90 }])")
+    page.route("**/108.mp3", lambda _: None)  # never answered
+    assert not heard(page)
+    now = (
+        "const { sampler } = musiclstm; sampler.strike([{ program: 0, lowest: 0 }], { key: 105, velocity: 90 }, sampler.now(), 2)"
+    )
+    wait_until(lambda: page.evaluate(f"() => {{ {now}; }}") or heard(page))
+
+
 def test_another_instrument_tempo_and_pitch_change_what_is_played_and_the_files(session: Callable[..., Page]) -> None:
     page = session()
     generate(page)

@@ -89,12 +89,21 @@
     };
     const voiceOf = (voices, key) => voices.findLast(({ lowest }) => lowest <= key).program;
 
-    // Sound a note at a time of the context, for some seconds. A sample that is not there yet is loaded, and the note is late or
-    // left out: the music goes on.
+    // The sample nearest in pitch, then in velocity, among those that are there and no more than an octave away.
+    const standIn = (known, key, velocity) => {
+      const there = [...known.buffers.values()].flatMap(({ ready }) => (ready && Math.abs(ready.key - key) <= 12 ? [ready] : []));
+      const distance = (each) => 127 * Math.abs(each.key - key) + Math.abs(each.struck - velocity);
+      return there.sort((one, other) => distance(one) - distance(other))[0];
+    };
+
+    // Sound a note at a time of the context, for some seconds. A sample that is not there by then is replaced by one that is;
+    // if there is none, the note is late or left out: the music goes on.
     const strike = async (voices, { key, velocity }, at, seconds) => {
       const known = await facts(voiceOf(voices, key));
       const asked = sample(known, closest(known, { key, velocity }));
-      const { buffer, begins, struck, key: rendered } = asked.ready ?? (await asked);
+      const wait = 1000 * Math.max(0, at - context.currentTime);
+      if (!asked.ready) await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, wait))]);
+      const { buffer, begins, struck, key: rendered } = asked.ready ?? standIn(known, key, velocity) ?? (await asked);
       const now = context.currentTime;
       if (at + Math.min(seconds, 0.15) < now) return;
       const source = new AudioBufferSourceNode(context, { buffer, playbackRate: 2 ** ((key - rendered) / 12) });
