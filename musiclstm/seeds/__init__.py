@@ -1,6 +1,7 @@
 from musiclstm.seeds.browse import DIFFICULTIES, difficulty, era, found, moods
 from musiclstm.seeds.curation import curation_score
-from musiclstm.seeds.seed import Seed, curate, find_seed, load_catalogue, require_seed_id, seed_from_file, seed_from_piece, slug
+from musiclstm.seeds.openings import load_catalogue
+from musiclstm.seeds.seed import Seed, curate, find_seed, require_seed_id, seed_from_file, seed_from_piece, slug
 
 __all__ = [
     "DIFFICULTIES",

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import difflib
 import heapq
-import json
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,10 @@ import numpy as np
 
 from musiclstm import limits
 from musiclstm.errors import MusicFileError, OptionError
-from musiclstm.formats import WRITTEN_VELOCITY, read_corpus, read_visitor
+from musiclstm.formats import read_visitor
 from musiclstm.music import (
-    MODES,
     TEMPI,
     Key,
-    Metre,
     Notes,
     Piece,
     Staves,
@@ -37,13 +33,12 @@ from musiclstm.music import (
     cut_bars,
     estimate_key,
     key_name,
-    make_notes,
     require_notes,
 )
 from musiclstm.seeds.checks import LATEST, read_stored_seed
 from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
 
-_TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
+TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +96,7 @@ class Seed:
         if original is not None:
             known["original"] = {"bars": list(original.bars), "source": original.source, "notes": _rows(original.piece)}
         return known | {
-            **{name: getattr(self, name) for name in _TEXTS},
+            **{name: getattr(self, name) for name in TEXTS},
             "bars": list(self.bars),
             "tempo": self.tempo,
             "fifths": piece.key.fifths if piece.key else None,
@@ -121,7 +116,7 @@ class Seed:
     def from_json(cls, data: object) -> Seed:
         """The seed that ``to_json`` wrote. Raises CheckpointError, naming the field, for anything else."""
         stored = read_stored_seed(data)
-        texts = {name: getattr(stored, name) for name in _TEXTS}
+        texts = {name: getattr(stored, name) for name in TEXTS}
         piece = Piece(
             notes=stored.note_array,
             metres=stored.metre_list,
@@ -135,16 +130,9 @@ class Seed:
         curation = CurationScore(**stored.curation.model_dump())
         seed = cls(**texts, bars=stored.bars, tempo=stored.tempo, piece=piece, curation=curation)
         known = stored.original
-        return seed if known is None else replace(seed, original=_original(seed, known.bars, known.source, known.note_array))
-
-
-def load_catalogue() -> tuple[Seed, ...]:
-    """The curated openings in the package, in the order of ``catalogue/openings.json``. Takes a second or two."""
-    entries, music = (
-        json.loads((files("musiclstm.seeds") / "catalogue" / name).read_text(encoding="utf-8"))
-        for name in ("openings.json", "music.json")
-    )
-    return tuple(_catalogue_seed(entry, music) for entry in entries)
+        return (
+            seed if known is None else replace(seed, original=own_continuation(seed, known.bars, known.source, known.note_array))
+        )
 
 
 def find_seed(seeds: Iterable[Seed], name: str) -> Seed:
@@ -272,34 +260,7 @@ def _held(notes: Notes) -> Notes:
     return held
 
 
-def _catalogue_seed(entry: dict[str, Any], music: dict[str, Any]) -> Seed:
-    """One entry of openings.json with its music and the composer's continuation."""
-    first, last = entry["bars"]
-    passage = _passage(entry, music)
-    texts = {name: entry[name] for name in _TEXTS}
-    named = {"title": entry["title"], "composer": entry["composer"], "source": entry["source"]}
-    steady = at_tempo(replace(passage, key=_named_key(entry["key"]), **named), entry["tempo"])
-    piece = as_played(steady)
-    seed = Seed(**texts, bars=(first, last), tempo=float(entry["tempo"]), piece=piece, curation=curation_score(piece))
-    following = entry["original"]
-    bars = (following["bars"][0], following["bars"][1])
-    return replace(seed, original=_original(seed, bars, following["source"], as_played(_passage(following, music)).notes))
-
-
-def _passage(entry: dict[str, Any], music: dict[str, Any]) -> Piece:
-    """The bars of an entry, or of its continuation: the ``music`` of an ABC file in the catalogue, or of music21's corpus."""
-    first, last = entry["bars"]
-    if "abc" not in entry:
-        return cut_bars(read_corpus(entry["corpus"]), first, last)
-    stored = music[entry["abc"]]
-    onsets, pitches, durations = zip(*stored["notes"], strict=True)
-    staves = Staves.from_letters(zip(onsets, pitches, strict=True), stored.get("staves", ""))
-    notes = make_notes(onsets, pitches, durations, [WRITTEN_VELOCITY] * len(onsets))
-    piece = Piece(notes, tuple(Metre(*metre) for metre in stored["metres"]), staves=staves)
-    return cut_bars(piece, 1, last - first + 1)
-
-
-def _original(seed: Seed, bars: tuple[int, int], source: str, notes: Notes) -> Original:
+def own_continuation(seed: Seed, bars: tuple[int, int], source: str, notes: Notes) -> Original:
     """The composer's own continuation, in the metre, tempo and key of the seed's end."""
     metre = replace(seed.piece.metre_at(int(seed.piece.notes["onset"][-1])), onset=0)
     return Original(bars, source, replace(seed.piece, notes=notes, metres=(metre,), source=source, staves=Staves()))
@@ -307,12 +268,6 @@ def _original(seed: Seed, bars: tuple[int, int], source: str, notes: Notes) -> O
 
 def _rows(piece: Piece) -> list[list[int]]:
     return [[int(value) for value in row] for row in piece.notes.tolist()]
-
-
-def _named_key(name: str) -> Key:
-    """The key signature that ``key_name`` calls ``name``."""
-    keys = (Key(fifths, mode) for mode in MODES for fifths in range(-7, 8))
-    return next(key for key in keys if key_name(key) == name)
 
 
 def _opening_bars(piece: Piece) -> tuple[int, int]:

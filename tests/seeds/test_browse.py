@@ -8,7 +8,8 @@ import pytest
 
 from musiclstm.music.notes import Piece, make_notes
 from musiclstm.seeds.browse import DIFFICULTIES, MOODS, difficulty, era, found, moods
-from musiclstm.seeds.seed import Seed, find_seed, load_catalogue, seed_from_piece
+from musiclstm.seeds.openings import load_catalogue
+from musiclstm.seeds.seed import Seed, find_seed, seed_from_piece
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from musiclstm.formats.score import parse_abc, read_corpus
 from musiclstm.music.key import key_name
 from musiclstm.music.notes import HIGHEST_PITCH, LOWEST_PITCH, Metre, Piece, Tempo, bar_lines, join, make_notes
 from musiclstm.seeds.curation import LEAST_NOTES, longest_silence, reject_reason
-from musiclstm.seeds.seed import Seed, curate, find_seed, load_catalogue, seed_from_file, seed_from_piece
+from musiclstm.seeds.openings import load_catalogue
+from musiclstm.seeds.seed import Seed, curate, find_seed, seed_from_file, seed_from_piece
 
 
 @pytest.fixture(scope="module")
