@@ -25,6 +25,7 @@ FOLDER_VARIABLE, REPO_VARIABLE = "MUSICLSTM_VOTES", "MUSICLSTM_VOTES_REPO"
 PATTERN = "votes-*.jsonl"
 MOST_BYTES = 5_000_000  # of the files in a folder together; later votes are lost
 MOST_OF_ONE = 100  # votes of one voter on a day
+MOST_VOTERS, VOTER_CHARACTERS = 10_000, 64  # that are told apart on a day
 LEAST_GUESSES = 10  # from so many on a share means something
 _Z = 1.96  # for intervals of 95 %
 
@@ -126,7 +127,8 @@ class BallotBox:
     most_bytes: int = MOST_BYTES
     _earlier: dict[str, list[Vote]] = field(default_factory=dict)
     _cast: list[Vote] = field(default_factory=list)
-    _voters: Counter[tuple[str, str]] = field(default_factory=Counter)  # votes by day and voter
+    _day: str = ""
+    _voters: Counter[str] = field(default_factory=Counter)  # votes of that day
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _name: str = field(default_factory=lambda: PATTERN.replace("*", f"{today()}-{secrets.token_hex(4)}"))
 
@@ -147,11 +149,8 @@ class BallotBox:
         not count, since there were MOST_OF_ONE of the voter that day.
         """
         with self._lock:
-            day = today()
-            self._voters = Counter({known: votes for known, votes in self._voters.items() if known[0] == day})
-            if voter and self._voters[day, voter] >= MOST_OF_ONE:
+            if not self._counts(voter[:VOTER_CHARACTERS]):
                 return False
-            self._voters[day, voter] += 1
             self._cast.append(vote)
             del self._cast[: -self.most_bytes // 100]  # as many as fit into the file
             if self.folder is None:
@@ -164,6 +163,16 @@ class BallotBox:
                     with (self.folder / self._name).open("a", encoding="utf-8") as file:
                         file.write(line)
             return True
+
+    def _counts(self, voter: str) -> bool:
+        """Whether another vote of a voter counts today; if so, it is noted."""
+        if self._day != today():
+            self._day = today()
+            self._voters.clear()
+        if not voter or (voter not in self._voters and len(self._voters) >= MOST_VOTERS):
+            return True
+        self._voters[voter] += 1
+        return self._voters[voter] <= MOST_OF_ONE
 
     def votes(self) -> list[Vote]:
         """All that is known."""

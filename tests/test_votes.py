@@ -72,6 +72,13 @@ def test_of_one_voter_so_many_votes_count_a_day(tmp_path: Path, monkeypatch: pyt
     assert "one" not in next(tmp_path.iterdir()).read_text(encoding="utf-8")
 
 
+def test_only_so_many_voters_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("musiclstm.votes.MOST_VOTERS", 2)
+    box = BallotBox()
+    assert all(box.cast(RIGHT, voter) for voter in ("one", "two", *["three"] * (MOST_OF_ONE + 1)))
+    assert [box.cast(RIGHT, "one") for _ in range(MOST_OF_ONE)] == [True] * (MOST_OF_ONE - 1) + [False]
+
+
 def test_a_folder_that_cannot_be_written_costs_the_vote_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     box = BallotBox(tmp_path / "file" / "votes")

@@ -44,6 +44,7 @@ from musiclstm.generation.recipe import (
     read_recipe,
     require_checkpoint,
     require_seed,
+    require_shallow,
     seed_digest,
     settings_in,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "regeneration_request",
     "require_checkpoint",
     "require_seed",
+    "require_shallow",
     "require_written",
     "seed_digest",
     "settings_in",

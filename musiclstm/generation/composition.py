@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import HORIZON
 from musiclstm.errors import OptionError
 from musiclstm.generation.drafts import Draft, Task, chosen, written
 from musiclstm.generation.edits import Edits
-from musiclstm.generation.recipe import DIGITS, nesting, seed_digest
+from musiclstm.generation.recipe import DIGITS, require_shallow, seed_digest
 from musiclstm.generation.request import ATTEMPTS, ComposeRequest, Place, Prefix, place_of
 from musiclstm.model import BAR, POSITION, Rows, encode
 from musiclstm.music import Notes, Piece, cut, line_after
@@ -98,8 +97,7 @@ def prefix_of(composition: Composition, number: int, bars: int) -> Prefix:
     take = next((take for take in composition.takes if take.number == number), None)
     if take is None or not 1 <= bars <= composition.bars:
         raise OptionError(f"There is no take number {number} with {bars} bars.")
-    if nesting(composition.recipe) >= limits.NESTED:
-        raise OptionError(f"Music can be extended or changed {limits.NESTED} times; to go on, use its file as a new seed.")
+    require_shallow(composition.recipe)
     kept = cut(take.continuation, 0, line_after(take.continuation, bars))
     request, whole = composition.request, bars == composition.bars
     return Prefix(

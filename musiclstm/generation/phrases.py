@@ -55,4 +55,8 @@ def played_bars(recipe: Mapping[str, Any], opening: int) -> frozenset[int]:
     if recipe.get("regenerate") is not None:
         first = recipe["regenerate"] - 1 - opening
         kept -= set(range(first, first + recipe["bars"]))
+    for step in recipe.get("edits", {"steps": ()})["steps"]:
+        if isinstance(step, dict):
+            first, last = step["delete"]
+            kept = {bar if bar < first - 1 else bar - (last - first + 1) for bar in kept if not first - 1 <= bar < last}
     return frozenset(kept)

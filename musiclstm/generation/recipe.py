@@ -99,6 +99,12 @@ def nesting(recipe: Mapping[str, Any]) -> int:
     return depth
 
 
+def require_shallow(recipe: Mapping[str, Any], more: int = 1) -> None:
+    """Raise OptionError if the music of a recipe can't be extended or changed ``more`` times."""
+    if nesting(recipe) + more > limits.NESTED:
+        raise OptionError(f"Music can be extended or changed {limits.NESTED} times; to go on, use its file as a new seed.")
+
+
 def seed_digest(seed: Seed) -> str:
     """What a recipe remembers of the notes of its seed."""
     return hashlib.sha256(seed.piece.notes.tobytes()).hexdigest()[:DIGITS]

@@ -111,6 +111,8 @@ class ComposeRequest:
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
         require_written(self.written)
+        if self.edits is not None and not 0 <= self.edits.number < self.takes:
+            raise OptionError(f"There is no take number {self.edits.number} to change by hand.")
         if self.edits is not None and self.total_bars < 1:
             raise OptionError("At least one bar of the continuation must stay.")
         if self.after is None and self.regenerate is None:

@@ -127,8 +127,10 @@ def _write(home: Path, program: int) -> None:
     with draft_folder(home.parent) as drafts:
         draft = drafts / home.name
         softest, loudest = (_rendered(program, (_MIDDLE,), _HELD, velocity)[0] for velocity in (VELOCITIES[0], VELOCITIES[-1]))
-        velocities = VELOCITIES if abs(_brightness(loudest) - _brightness(softest)) > _DIFFERENT else VELOCITIES[-1:]
         held = _sustains(loudest)
+        # A held sound has one layer: each layer would repeat elsewhere.
+        touched = not held and abs(_brightness(loudest) - _brightness(softest)) > _DIFFERENT
+        velocities = VELOCITIES if touched else VELOCITIES[-1:]
         loops = [_write_layer(draft, program, velocity, held) for velocity in velocities]
         keys = tuple(key for key in loops[-1] if all(key in each for each in loops))
         chosen = tuple(loops[-1][key] for key in keys) if held else None

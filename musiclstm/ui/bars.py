@@ -22,6 +22,8 @@ from musiclstm.generation import (
     Edit,
     edited,
     regeneration_request,
+    require_shallow,
+    require_written,
 )
 from musiclstm.music import bar_lines
 from musiclstm.ui.engine import Job
@@ -117,9 +119,14 @@ def rewriting(shown: Shown, chosen: Bars, random_seed: int) -> Job:
 
         return request
 
+    composition, bars = shown.composition, sum(last - first + 1 for first, last in runs)
+    if bars > limits.BARS:
+        raise OptionError(f"Up to {limits.BARS} bars can be written anew at once, not {bars}.")
+    # Here, not when some runs are written already.
+    require_written(composition.request.written + bars)
+    require_shallow(composition.recipe, len(runs))
     first, *rest = runs
-    request = regeneration_request(shown.composition, shown.take.number, *first, takes=REWRITINGS, random_seed=random_seed)
-    bars = sum(last - first + 1 for first, last in runs)
+    request = regeneration_request(composition, shown.take.number, *first, takes=REWRITINGS, random_seed=random_seed)
     return Job(REWRITINGS * bars, lambda _: [request], later=tuple(map(after_it, rest)), locked=shown.locked)
 
 

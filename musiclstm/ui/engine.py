@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,10 +106,13 @@ class Engine:
         self._folder = tempfile.TemporaryDirectory(prefix="musiclstm-example-")
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm-up")
         self._warm: Future[None] | None = None
-        self._example = None if stored is None else self._shown(stored)
+        self._example = None
         self._lock = threading.Lock()
         self._rendering = threading.BoundedSemaphore(cores())
         self._closed = False
+        if stored is not None:
+            with suppress(OptionError, OSError):  # a full disk, say: another one is written later
+                self._example = self._shown(stored)
 
     def warm_up(self) -> Future[None]:
         """Compile the decoder in the background, once; the future is done then. The example follows."""

@@ -176,13 +176,14 @@ def _write_event(
             yield from _written(w, session, engine, job, visitor_of(request), folder, history)
 
     def finish(session: Session, seed_id: str, bars: int, status: str) -> Iterator[Updates]:
-        updates: Updates = {
+        yield {
             **_buttons(w, "Generate", ready=True),
             w.stop: gr.Button(interactive=False),
             w.status: status if STOPPED in status else texts.progress(""),
         }
-        with request_folder() as folder:
-            yield updates | _as_before(w, session, session.engine or active.now, seed_id, bars, folder)
+        if session.growing:  # only then a folder, for which a full disk has no room
+            with request_folder() as folder:
+                yield _as_before(w, session, session.engine or active.now, seed_id, bars, folder)
 
     before = [w.generate, *w.steppers, w.stop, w.status, w.random_seed]
     prepared = event(
@@ -231,8 +232,6 @@ def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars:
 
     An error or an early Stop leaves it, and an opening that is chosen meanwhile: pictures may reach the browser after the choice.
     """
-    if not session.growing:
-        return {}
     session.growing = False
     if session.result is not None:
         return presented(w, session, engine, folder)

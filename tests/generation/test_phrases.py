@@ -73,6 +73,8 @@ def test_which_bars_a_person_played(answer: Composition, small_checkpoint: Check
     outer = {"after": {"recipe": answer.recipe, "number": 0, "bars": 3}, "bars": 4}
     assert played_bars(outer, 8) == {2}
     assert played_bars(outer | {"regenerate": 11, "bars": 1}, 8) == set()
+    fewer = {"edits": {"take": 0, "steps": [[[[0, 60]], []], {"delete": [2, 3]}, {"delete": [1, 1]}]}}
+    assert played_bars(answer.recipe | fewer, 8) == {0}  # of bars 0 to 5 the second and third go, then the first
 
 
 @pytest.mark.parametrize(

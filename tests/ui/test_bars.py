@@ -169,6 +169,17 @@ def test_what_is_locked_is_not_rewritten(shown: Shown) -> None:
         rewriting(shown, (8, 9), 1)
 
 
+def test_what_would_be_too_much_to_rewrite_is_refused_before_anything_is_written(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    around = replace(shown, locked=frozenset({10}))
+    assert len(rewriting(around, (9, 11), 1).later) == 1
+    for limit, value, says in (("BARS", 1, "at once, not 2"), ("BARS_IN_ALL", 5, "in total"), ("NESTED", 1, "changed 1 times")):
+        with monkeypatch.context() as patch, pytest.raises(OptionError, match=says):
+            patch.setattr(f"musiclstm.limits.{limit}", value)
+            rewriting(around, (9, 11), 1)
+
+
 def test_keys_choose_bars_and_a_screen_reader_hears_which(session: Callable[..., Page]) -> None:
     page = session()
     expect(page.locator("#chosen-bars")).to_contain_text("Shift")

@@ -31,7 +31,7 @@ from waiting import PATIENCE, wait_until
 from benchmarks.browsing import Seen, Visitor
 from musiclstm.checkpoint import Checkpoint, save_checkpoint
 from musiclstm.checkpoint_files import PARTS
-from musiclstm.errors import CheckpointError
+from musiclstm.errors import CheckpointError, OptionError
 from musiclstm.formats.midi import read_midi, write_midi
 from musiclstm.formats.reader import MusicReader
 from musiclstm.generation.changes import played_so
@@ -210,6 +210,20 @@ def test_an_example_of_the_checkpoint_is_there_before_the_model(engine: Engine) 
     assert cold.example.result.shown.take.joined == written.takes[0].joined
     assert cold.first == checkpoint.seeds[1]
     assert all(path.exists() for path in cold.example.files.all())
+    cold.close()
+
+
+def test_an_example_that_cannot_be_written_does_not_keep_the_page_from_starting(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OptionError("The disk is full.")
+
+    written = compose(engine.checkpoint, ComposeRequest(engine.checkpoint.seeds[0], bars=1, candidates=1))
+    shown = replace(engine.checkpoint, example=link_of(written, written.takes[0]))
+    monkeypatch.setattr("musiclstm.ui.engine.write_take", full)
+    cold = Engine(shown)
+    assert cold.example is None
     cold.close()
 
 
