@@ -14,6 +14,8 @@ from musiclstm.music import TEMPI, TICKS_PER_QUARTER, Performance, Piece, as_pla
 from musiclstm.notation import OnBeat, beat_grid
 from musiclstm.seeds import seed_from_piece
 from musiclstm.ui import texts
+from musiclstm.ui.bars import opening_bars
+from musiclstm.ui.results import Shown
 from musiclstm.ui.session import Playing
 
 ANSWER_BARS = 8  # of the longest answer
@@ -76,6 +78,13 @@ def heard(playing: Playing, before: Composition | None, tempo: float | None, met
 def answer_bars(phrase: Heard) -> int:
     """How long the answer is: as long as the phrase, and at most ANSWER_BARS."""
     return min(ANSWER_BARS, phrase.bars)
+
+
+def bars_heard(shown: Shown, kept: int) -> int:
+    """How many bars of the last answer stay, of which the visitor heard ``kept``: none that is locked is dropped."""
+    composition = shown.composition
+    before = opening_bars(composition) + composition.bars - composition.fresh
+    return max(kept, max(shown.locked, default=0) - before)
 
 
 def answer_request(

@@ -16,17 +16,18 @@ from musiclstm.generation import Composition
 from musiclstm.music import Performance
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.duet import Heard, answer_notes, answer_request, answer_seconds, heard
+from musiclstm.ui.duet import Heard, answer_notes, answer_request, answer_seconds, bars_heard, heard
 from musiclstm.ui.engine import Engine, job_of
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.own_events import playing_in
 from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, MODEL, QUIET, SOUND, request_folder, unchanged, visitor_of
-from musiclstm.ui.results import result_of
+from musiclstm.ui.results import Shown
 from musiclstm.ui.session import Duet, Session
 from musiclstm.ui.take_events import after_take, presented, remembered, while_wanted
 
 # JavaScript in front of an event gets the inputs of the event and must return them.
 _PHRASE = "(...inputs) => window.musiclstm.duet.asked(inputs)"
+_NOTED = "() => window.musiclstm.duet.noted()"
 _FAILED = "() => window.musiclstm.duet.failed()"
 
 
@@ -39,7 +40,7 @@ def duet_events(active: ActiveCheckpoint, w: Widgets) -> None:
         request: gr.Request, text: str, diversity: float, top_p: float, loop_guard: bool, session: Session
     ) -> Iterator[str]:
         session.turn += 1  # whatever is being written for this visitor is not wanted any more
-        session.stopped = False
+        session.stopped, session.answer = False, None
         try:
             sampling = SamplingOptions(diversity, top_p, loop_guard)
             yield from _answers(text, session, session.engine or active.now, sampling, visitor_of(request))
@@ -47,11 +48,11 @@ def duet_events(active: ActiveCheckpoint, w: Widgets) -> None:
             yield _told(_number(text), error=str(error))
 
     def kept(session: Session) -> None:
-        if session.duet is None or session.duet.kept:
+        if session.answer is None:
             raise unchanged()
-        session.duet.kept = True
+        session.duet, session.answer = session.answer, None
         session.performance = Performance()
-        session.add(result_of([session.duet.answer]))
+        session.add(session.duet.result)
 
     def shown(session: Session, history: list[list[str]]) -> Iterator[Updates]:
         with request_folder() as folder:
@@ -71,6 +72,8 @@ def duet_events(active: ActiveCheckpoint, w: Widgets) -> None:
     asked.failure(None, js=_FAILED, **AT_ONCE)  # Gradio's own queue is full, say
     outputs = [*w.take, *w.playback, w.history, w.earlier]
     noted = keep.click(kept, w.session, None, trigger_mode="multiple", **AT_ONCE)
+    noted.success(None, js=_NOTED, **AT_ONCE)
+    noted.failure(None, js=_FAILED, **AT_ONCE)
     after_take(w, noted.success(shown, [w.session, w.history], outputs, **QUIET, **SOUND))
     leave.click(left, w.session, None, **AT_ONCE)
 
@@ -78,26 +81,30 @@ def duet_events(active: ActiveCheckpoint, w: Widgets) -> None:
 def _answers(text: str, session: Session, engine: Engine, sampling: SamplingOptions, visitor: str) -> Iterator[str]:
     """What to tell the script while an answer is written to the phrase that it sent, which may become the session's duet."""
     playing, asked = playing_in(text), json.loads(text)
-    duet, before, metre = session.duet, None if asked.get("first") else _so_far(session), asked.get("metre")
+    duet, shown = session.duet, None if asked.get("first") else _so_far(session)
+    before, metre, kept = shown.composition if shown else None, asked.get("metre"), asked.get("kept")
     played = heard(playing, before, duet.tempo if duet and before else None, metre if isinstance(metre, str) else None)
-    kept = asked.get("kept") if duet and before is duet.answer else None
-    kept, drawn = kept if type(kept) is int else None, secrets.randbelow(DRAWN_BELOW)
-    job = job_of([answer_request(played, before, kept, sampling, drawn, at_once=bool(asked.get("at_once")))])
+    cut_short = duet and shown and duet.is_of(shown.composition) and type(kept) is int
+    stay = bars_heard(shown, kept) if shown and cut_short else None
+    drawn, done = secrets.randbelow(DRAWN_BELOW), False
+    job = job_of([answer_request(played, before, stay, sampling, drawn, at_once=bool(asked.get("at_once")))])
     for progress in while_wanted(engine, job, session, visitor):
         if progress.result is not None:
-            session.duet = Duet(progress.result.shown.composition, played.tempo, session.result if before else None)
+            session.answer, done = Duet(progress.result.shown.composition, played.tempo, session.result if before else None), True
         if progress.composition is None:
             yield _told(_number(text), said=progress.message)
         else:
-            yield _told(_number(text), **_sounding(progress.composition, played), done=progress.result is not None)
+            yield _told(_number(text), **_sounding(progress.composition, played), done=done)
+    if not done:
+        yield _told(_number(text), error="The answer was stopped before it was finished.")
 
 
-def _so_far(session: Session) -> Composition | None:
+def _so_far(session: Session) -> Shown | None:
     """What the duet goes on from: the version on the stage, if it is one of the duet; None to begin a new one."""
     if session.result is None or session.duet is None:
         return None
-    composition = session.result.shown.composition
-    return composition if composition.request.seed is session.duet.answer.request.seed else None
+    shown = session.result.shown
+    return shown if shown.composition.request.seed is session.duet.answer.request.seed else None
 
 
 def _sounding(composition: Composition, played: Heard) -> dict[str, Any]:

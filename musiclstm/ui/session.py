@@ -11,7 +11,7 @@ from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.guess import Question
-from musiclstm.ui.results import Result, Shown
+from musiclstm.ui.results import Result, Shown, result_of
 
 OWN = "own"  # the id of the visitor's own music in the list of seeds
 KEPT_RESULTS = 24  # how far Undo goes back
@@ -49,18 +49,25 @@ class Playing:
         return replace(self, tempo=tempo, metre=metre, first_beat=first_beat)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Duet:
-    """A duet in which the model has just written an ``answer`` to a phrase at a ``tempo`` in quarters a minute.
+    """A turn of a duet: the model's ``answer`` to a phrase at a ``tempo`` in quarters a minute.
 
-    ``before``: the result that the phrase followed, None if it was the first. ``kept``: the visitor has heard the answer, and it
-    is among the results; until then they may go on with their phrase, and get another answer.
+    ``before``: the result that the phrase followed, None if it was the first.
     """
 
     answer: Composition
     tempo: float
     before: Result | None
-    kept: bool = False
+
+    @property
+    def result(self) -> Result:
+        """The answer, with the bars locked that were locked before it."""
+        return result_of([self.answer]).with_locked(self.before.shown.locked if self.before else frozenset())
+
+    def is_of(self, composition: Composition) -> bool:
+        """Whether a composition is the answer, perhaps played in another way."""
+        return replace(composition.request, performance=self.answer.request.performance) == self.answer.request
 
 
 @dataclass
@@ -74,7 +81,8 @@ class Session:
     late. ``example``: the only result is the one that every visitor is shown first, to which Undo doesn't go back.
     ``selection``: the bars that are chosen. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a
     take, which continuation is the composer's. ``guessed``: seeds of which the visitor knows the truth.
-    ``duet``: the latest turn of a duet.
+    ``duet``: the latest turn of a duet that the visitor has heard, which is among the results. ``answer``: the turn that was
+    written last, until it is heard; a visitor who goes on with their phrase gets another one.
     """
 
     stopped: bool = False
@@ -94,6 +102,7 @@ class Session:
     questions: dict[str, Question] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
     duet: Duet | None = None
+    answer: Duet | None = None
 
     @property
     def result(self) -> Result | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any, NoReturn
 
 import pytest
@@ -17,13 +18,17 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats.midi import read_midi
+from musiclstm.generation.changes import played_so
 from musiclstm.generation.composition import Composition, compose
 from musiclstm.generation.request import OPEN_ENDED
+from musiclstm.music import Performance
 from musiclstm.render.pianoroll import SEED_COLOUR
 from musiclstm.ui import duet
-from musiclstm.ui.duet import ANSWER_BARS, CONTEXT, Heard, answer_bars, answer_notes, answer_request, answer_seconds
+from musiclstm.ui.duet import ANSWER_BARS, CONTEXT, Heard, answer_bars, answer_notes, answer_request, answer_seconds, bars_heard
+from musiclstm.ui.engine import Engine, Job, Progress
 from musiclstm.ui.places import Places
-from musiclstm.ui.session import Playing
+from musiclstm.ui.results import result_of
+from musiclstm.ui.session import Duet, Playing
 
 TUNE = (60, 64, 67, 72, 71, 67, 65, 62)
 # The keys that are struck from now on.
@@ -118,7 +123,39 @@ def test_an_answer_sounds_at_the_tempo_of_the_phrase_and_at_once(turns: tuple[Co
     assert rows[-1][0] < answer_seconds(turns[1], slow) <= 8
 
 
+def test_a_locked_bar_stays_though_the_visitor_did_not_hear_it(turns: tuple[Composition, Composition]) -> None:
+    second = result_of([turns[1]])  # bars 1 to 2, 3 to 4, 5 to 6 and 7 to 8; the last two are its own
+    assert [bars_heard(second.shown, kept) for kept in (1, 2)] == [1, 2]
+    assert bars_heard(second.with_locked(frozenset({3, 7})).shown, 1) == 1
+    assert bars_heard(second.with_locked(frozenset({3, 8})).shown, 1) == 2
+
+
+def test_an_answer_has_the_locks_of_what_it_goes_on_from(turns: tuple[Composition, Composition]) -> None:
+    first, second = turns
+    locked = result_of([first]).with_locked(frozenset({3}))
+    assert Duet(second, 120.0, locked).result.shown.locked == {3}
+    assert not Duet(first, 120.0, None).result.shown.locked
+    assert Duet(second, 120.0, locked).is_of(played_so(second, Performance(tempo=100)))
+    assert not Duet(second, 120.0, locked).is_of(first)
+
+
 # On the page
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Until it is set, no answer is finished: its bars sound, and more may come."""
+    go_on, perform = Event(), Engine.perform
+
+    def slow(engine: Engine, job: Job, stopped: Callable[[], bool], visitor: str = "") -> Iterator[Progress]:
+        for progress in perform(engine, job, stopped, visitor):
+            yield progress
+            if progress.composition is not None and progress.result is None:
+                wait_until(lambda: go_on.is_set() or stopped())
+
+    monkeypatch.setattr(Engine, "perform", slow)
+    yield go_on
+    go_on.set()
 
 
 @pytest.fixture
@@ -181,6 +218,77 @@ def test_turn_by_turn_a_duet_is_played_and_kept(duettist: Page, tmp_path: Path) 
     page.click("#keys .duet")
     expect(page.locator("#keys .told")).to_contain_text("on the stage")
     generate_more(page)
+
+
+def begun(page: Page) -> None:
+    """Play a long phrase, and hear the first bars of the answer."""
+    phrase(page, 12 * TUNE)
+    page.click("#keys .answer")
+    turn(page, "answer")
+
+
+def expect_phrase(page: Page, notes: int) -> None:
+    """The version on the stage has a second phrase, of so many notes."""
+    expect(page.locator("#heading")).to_contain_text("turn by turn")
+    expect(page.locator(f"#roll .continuation rect[fill='{SEED_COLOUR}']")).to_have_count(notes)
+
+
+def test_an_answer_that_is_interrupted_while_it_is_written_is_kept(duettist: Page, held: Event) -> None:
+    page = duettist
+    before = kept(page)
+    begun(page)
+    phrase(page)
+    page.click("#keys .answer")
+    turn(page, "asked")
+    assert kept(page) == before
+    held.set()
+    turn(page, "answer")
+    wait_until(lambda: kept(page) == before + 2)
+    expect_phrase(page, len(TUNE))
+
+
+@pytest.mark.parametrize("button", ["#keys .duet", "#keys .close"])
+def test_who_leaves_during_an_answer_keeps_it(duettist: Page, held: Event, button: str) -> None:
+    page = duettist
+    before = kept(page)
+    begun(page)
+    page.click(button)
+    expect(page.locator("#keys .told")).to_contain_text("as soon as its last answer is written")
+    assert kept(page) == before
+    held.set()
+    wait_until(lambda: kept(page) == before + 1)
+    expect(page.locator("#heading")).to_contain_text("Duet")
+
+
+def test_who_asks_for_other_music_during_an_answer_gets_it(duettist: Page, held: Event) -> None:
+    page = duettist
+    begun(page)
+    generate(page)
+    expect(page.locator("#keys .told")).to_contain_text("not finished, so it is not on the stage")
+    expect(page.locator("#heading")).to_contain_text("4 new bars")
+    held.set()
+    page.click("#play-a-duet")
+    answered(page)
+    expect(page.locator("#heading")).not_to_contain_text("turn by turn")
+
+
+def test_bars_that_were_not_heard_do_not_come_back_with_a_second_try(duettist: Page) -> None:
+    page = duettist
+    before = kept(page)
+    begun(page)
+    wait_until(lambda: kept(page) == before + 1)
+    phrase(page)
+    asked = "JSON.parse(musiclstm.duet.asked([0])[0])"
+    heard = page.evaluate(f"{asked}.kept")
+    facts = "document.querySelector('#duet-answer [data-facts]').dataset.facts"
+    old = page.evaluate(facts)
+    page.evaluate("document.querySelector('#duet-ask').click()")  # as after a pause: the answer that comes is not wanted
+    page.wait_for_function(f"old => {facts} !== old && JSON.parse({facts}).done", arg=old)
+    page.click("#keys .answer")
+    wait_until(lambda: kept(page) == before + 2)
+    expect_phrase(page, len(TUNE))
+    label = page.locator("#roll svg").first.get_attribute("aria-label") or ""
+    assert f"continuation of {(heard or ANSWER_BARS) + 2} bars" in label  # what was heard, the phrase and its answer
 
 
 def generate_more(page: Page) -> None:

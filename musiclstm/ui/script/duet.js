@@ -15,7 +15,7 @@
     let whose = "yours"; // "yours", "asked" (the phrase is over and there is no answer yet) or "answer"
     let phrase = []; // the notes of the visitor's turn
     let first = true; // nothing was answered yet
-    let kept = null; // bars of the last answer that were heard, if the visitor did not hear it out
+    let kept = null; // bars of the answer that is on the stage that were heard, if the visitor did not hear it out
     let beat = 0; // seconds, of the last phrase
     let number = 0; // of what was asked last
     let waiting = false; // it was asked, and nothing was played since
@@ -23,7 +23,7 @@
     let sounding = null; // the answer that is played: its number, when it began, how many notes were handed over
     let timers = [];
     let lights = [];
-    let begun = 0; // the number of the answer that was heard, at least in part, and is not kept yet
+    let begun = null; // the answer that was heard, at least in part, and is not on the stage yet
     let over = 0; // when the phrase was judged over, in milliseconds
 
     // Seconds of silence after which a phrase is over: two beats, or twice the usual time between its strikes if that is longer.
@@ -79,9 +79,10 @@
       later(seconds, end);
     };
     const ask = () => {
-      number += 1;
       waiting = true;
       answer = null;
+      if (begun) return; // until it is on the stage: the next answer goes on from it, and to ask would stop it
+      number += 1;
       find("#duet-ask")?.click();
     };
     const end = () => {
@@ -106,11 +107,9 @@
       whose = "answer";
       phrase = [];
       waiting = false;
-      first = false;
-      kept = null;
       beat = answer.beat;
       sounding = { from: sampler.now() + LEAD, given: 0, bar: answer.bar };
-      begun = number;
+      begun = { number, kept: null };
       show("Listen; or play, and it is your turn at once.");
       go();
       if (answer.done) keep();
@@ -142,7 +141,9 @@
       for (const key of document.querySelectorAll("#keys .down")) key.classList.remove("down");
     };
     const interrupt = () => {
-      kept = Math.max(1, Math.ceil((sampler.now() - sounding.from) / sounding.bar));
+      const bars = Math.max(1, Math.ceil((sampler.now() - sounding.from) / sounding.bar));
+      if (begun) begun.kept = bars;
+      else kept = bars;
       sampler.hush();
       dark();
       sounding = null;
@@ -156,20 +157,48 @@
     const come = () => {
       const data = find("#duet-answer [data-facts]")?.dataset.facts;
       const facts = data && JSON.parse(data);
-      if (!on || !facts || facts.number !== number || !(waiting || begun === number)) return;
+      if (!facts) return;
+      if (begun) return facts.number === begun.number && more(facts);
+      if (!on || !waiting || facts.number !== number) return;
       if (facts.error) return failed(facts.error);
       if (!facts.notes) return whose === "asked" && show(facts.said || "The model thinks.");
-      if (waiting || sounding) answer = facts;
-      if (waiting && whose === "asked") return begin();
-      if (sounding) go();
-      if (begun === number && facts.done) keep();
+      answer = facts;
+      if (whose === "asked") begin();
+    };
+    // More of the answer that has begun, which is written to its end though the visitor may not listen any more.
+    const more = (facts) => {
+      if (facts.error) return lost();
+      if (!facts.notes) return;
+      if (sounding) {
+        answer = facts;
+        go();
+      }
+      if (facts.done) keep();
     };
     const keep = () => {
-      begun = 0;
+      if (begun.keeping) return;
+      begun.keeping = true;
       find("#duet-keep")?.click();
     };
+    // It is among the results.
+    const noted = () => {
+      if (!begun) return;
+      if (!begun.left) {
+        first = false;
+        kept = begun.kept;
+      }
+      begun = null;
+      if (waiting) ask();
+    };
+    const lost = () => {
+      begun = null;
+      const sentence = "The last answer was not finished, so it is not on the stage.";
+      if (sounding) yours(`${sentence} Play on, and the model answers again.`);
+      else keyboard.tell(sentence);
+      if (waiting) ask();
+    };
     const failed = (sentence = "The answer did not come. Press Answer now to ask again, or play on.") => {
-      if (sounding) return yours(sentence);
+      if (begun) return lost();
       if (!on || !waiting) return;
       cancel();
       waiting = false;
@@ -189,18 +218,24 @@
       show(WELCOME);
       keyboard.field("answer").focus({ preventScroll: true });
     };
+    const left = () => {
+      if (begun) return "The duet comes to the stage below as soon as its last answer is written.";
+      if (first) return "Press Record and play, or begin another duet.";
+      return "The duet is on the stage below: play it, download it, let the model go on, or undo a turn.";
+    };
     // ``stops``: the server is told; not by who asks for other music, which stops the answer anyway.
     const leave = (stops = true) => {
       if (!on) return;
-      if (waiting && stops) find("#duet-leave")?.click();
+      if (waiting && stops && !begun) find("#duet-leave")?.click();
       if (sounding) interrupt();
+      if (begun) begun.left = true;
       cancel();
       dark();
       on = false;
       waiting = false;
       number += 1;
       keyboard.lend(null);
-      show(first ? "Press Record and play, or begin another duet." : "The duet is on the stage below: play it, download it, let the model go on, or undo a turn.");
+      show(stops ? left() : "Press Record and play, or begin another duet.");
     };
 
     document.addEventListener("click", ({ target }) => {
@@ -225,6 +260,7 @@
       silence,
       over: () => over, // for measuring
       leave,
+      noted,
       failed,
       // The phrase in the place of an event's first input.
       asked: (inputs) => {

@@ -127,7 +127,7 @@
     };
     const hear = async () => {
       if (hearing) return stopHearing();
-      await sampler.load(PIANO, recorded.notes.map(([, , key]) => ({ key })));
+      await sampler.load(PIANO, recorded.notes.map(([, , key, velocity]) => ({ key, velocity })));
       const first = Math.min(...recorded.notes.map(([at]) => at));
       const begun = sampler.now() + 0.05;
       for (const [at, length, key, velocity] of recorded.notes) sampler.strike(PIANO, { key, velocity }, begun + at - first, length);
@@ -157,6 +157,7 @@
       const listen = () => {
         const inputs = [...midi.inputs.values()];
         for (const input of inputs) input.onmidimessage = hearMidi;
+        if (inputs.length) load();
         tell(inputs.length ? `Listening to ${inputs.map(({ name }) => name).join(", ")}.` : "No MIDI keyboard is plugged in yet.");
       };
       midi.onstatechange = listen;
@@ -171,6 +172,11 @@
       else if (kind === 0xb0 && (key === 66 || key === 67) && value >= 64) partner?.handOver(); // the middle or the left pedal
     };
 
+    // Load the sounds of all keys at a velocity; at every one if it is undefined, which takes much memory.
+    const load = (velocity) => {
+      const every = Array.from({ length: 88 }, (_, i) => ({ key: 21 + i, velocity }));
+      sampler.load(PIANO, every).catch((error) => tell(error.message));
+    };
     const isOpen = () => Boolean(panel() && !panel().hidden);
     const show = () => {
       if (!panel()) return;
@@ -189,8 +195,7 @@
         sampler.hurry();
         sampler.wake();
         show();
-        const every = Array.from({ length: 88 }, (_, i) => ({ key: 21 + i }));
-        sampler.load(PIANO, every).catch((error) => tell(error.message));
+        load(TOUCH);
         panel().scrollIntoView({ block: "nearest", behavior: "smooth" });
       } else {
         duet.leave();
