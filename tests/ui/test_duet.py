@@ -144,13 +144,13 @@ def test_an_answer_has_the_locks_of_what_it_goes_on_from(turns: tuple[Compositio
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
-    """Until it is set, no answer is finished: its bars sound, and more may come."""
+    """Until it is set, no long answer is finished: its bars sound, and more may come."""
     go_on, perform = Event(), Engine.perform
 
     def slow(engine: Engine, job: Job, stopped: Callable[[], bool], visitor: str = "") -> Iterator[Progress]:
         for progress in perform(engine, job, stopped, visitor):
             yield progress
-            if progress.composition is not None and progress.result is None:
+            if job.bars == ANSWER_BARS and progress.composition is not None and progress.result is None:
                 wait_until(lambda: go_on.is_set() or stopped())
 
     monkeypatch.setattr(Engine, "perform", slow)

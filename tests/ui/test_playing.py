@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -166,3 +167,18 @@ def test_the_metronome_is_believed() -> None:
     assert (steady.tempo, steady.metre, steady.first_beat) == (90.0, "3/4", 0.0)
     free = playing_in('{"notes": [[0, 0.4, 60, 80]]}')
     assert (free.tempo, free.metre, free.first_beat) == (None, None, None)
+
+
+def test_only_a_midi_keyboard_needs_more_than_one_velocity(session: Callable[..., Page]) -> None:
+    page = session()
+    page.evaluate(PIANO)
+    files: set[str] = set()
+    page.on("request", lambda request: files.update(re.findall(r"/samples/[^/]+/0/(\d+/\d+)", request.url)))
+    facts = page.evaluate("fetch('samples/0').then((answer) => answer.json())")
+    page.click("#play-your-own")
+    keys = [{"key": key, "velocity": 80} for key in range(21, 109)]
+    page.evaluate("keys => musiclstm.sampler.load([{ program: 0, lowest: 0 }], keys)", keys)  # until they are there
+    assert len(files) < 2 * len(facts["keys"])  # the player wants some of other velocities for the music on the stage
+    page.click("#keys .midi")
+    # Requests are told while the page is asked; what the player has loaded already is not asked for again.
+    wait_until(lambda: bool(page.evaluate("true")) and len(files) >= 2 * len(facts["keys"]))

@@ -163,6 +163,8 @@
       if (facts.error) return failed(facts.error);
       if (!facts.notes) return whose === "asked" && show(facts.said || "The model thinks.");
       answer = facts;
+      const notes = facts.notes.map(([, , key, velocity]) => ({ key, velocity }));
+      sampler.load(PIANO, notes).catch(() => {}); // to strike them says why
       if (whose === "asked") begin();
     };
     // More of the answer that has begun, which is written to its end though the visitor may not listen any more.
