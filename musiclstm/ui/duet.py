@@ -95,9 +95,11 @@ def answer_request(
     random_seed: int,
     *,
     at_once: bool = False,
+    number: int | None = None,
 ) -> ComposeRequest:
     """The request for an answer to a phrase that was played after the first ``kept`` bars of the last answer, None for all of
     it, or with nothing ``before``. ``at_once``: the visitor waits for it, so candidates are written only once.
+    ``number``: of the take of ``before`` that was heard, None for the best.
 
     Raises OptionError once the duet is too long.
     """
@@ -117,7 +119,7 @@ def answer_request(
     dropped = 0 if kept is None else max(0, before.fresh - max(1, kept))
     rows = latest.notes[["onset", "pitch", "duration", "velocity"]].tolist()
     played = Phrase(tuple((onset, pitch, duration, velocity) for onset, pitch, duration, velocity in rows), bars)
-    after = prefix_of(before, before.takes[0].number, before.bars - dropped).followed_by(played)
+    after = prefix_of(before, before.takes[0].number if number is None else number, before.bars - dropped).followed_by(played)
     return replace(before.request, after=after, takes=1, regenerate=None, edits=None, **settings)
 
 

@@ -87,7 +87,8 @@ def _answers(text: str, session: Session, engine: Engine, sampling: SamplingOpti
     cut_short = duet and shown and duet.is_of(shown.composition) and type(kept) is int
     stay = bars_heard(shown, kept) if shown and cut_short else None
     drawn, done = secrets.randbelow(DRAWN_BELOW), False
-    job = job_of([answer_request(played, before, stay, sampling, drawn, at_once=bool(asked.get("at_once")))])
+    number, at_once = shown.take.number if shown else None, bool(asked.get("at_once"))
+    job = job_of([answer_request(played, before, stay, sampling, drawn, at_once=at_once, number=number)])
     for progress in while_wanted(engine, job, session, visitor):
         if progress.result is not None:
             session.answer, done = Duet(progress.result.shown.composition, played.tempo, session.result if before else None), True

@@ -113,6 +113,16 @@ def test_bars_that_the_visitor_did_not_hear_out_are_dropped(
     assert compose(small_checkpoint, cut_short).bars == 3
 
 
+def test_a_duet_goes_on_from_the_version_that_was_chosen(
+    turns: tuple[Composition, Composition], small_checkpoint: Checkpoint
+) -> None:
+    versions = compose(small_checkpoint, replace(turns[0].request, takes=2))
+    for number in (0, 1):
+        after = answer_request(at_120(4), versions, None, PLAIN, 1, number=number).after
+        assert after is not None
+        assert after.number == number
+
+
 def test_an_answer_sounds_at_the_tempo_of_the_phrase_and_at_once(turns: tuple[Composition, Composition]) -> None:
     slow = replace(at_120(8), tempo=60.0)
     rows = answer_notes(turns[1], slow)
