@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.bars import bars_in, changed_by, toggled, without_bars
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.pictures import take_roll
-from musiclstm.ui.requests import AT_ONCE, MODEL, QUIET, SOUND, request_folder, toasts, visitor_of
+from musiclstm.ui.requests import AT_ONCE, IN_TURN, MODEL, QUIET, SOUND, answered, request_folder, toasts, visitor_of
 from musiclstm.ui.results import Shown, result_of
 from musiclstm.ui.session import Session
 from musiclstm.ui.take_events import after_take, again, presented, remembered
@@ -24,8 +25,6 @@ from musiclstm.ui.take_events import after_take, again, presented, remembered
 # Each of several quick clicks counts. A visitor's own reach the server one after the other: the script waits for each answer.
 EACH: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 8, "concurrency_id": "changes", **QUIET}
 CHANGE_CHARACTERS = 100_000  # of a change by hand
-_IN_TURN = "(...inputs) => window.musiclstm.turns.take(inputs)"
-_ANSWERED = "() => window.musiclstm.turns.answered()"
 _CHANGED = "(...inputs) => window.musiclstm.changed(inputs)"
 _CHANGE_ANSWERED = "() => window.musiclstm.changeAnswered()"
 _SELECTED = "(...inputs) => window.musiclstm.turns.take(window.musiclstm.bars.selected(inputs))"
@@ -56,7 +55,7 @@ def _by_hand(active: ActiveCheckpoint, w: Widgets) -> None:
 
     changed = w.change.click(change, [w.changes, w.session, w.history], [*w.take, w.history, w.earlier], js=_CHANGED, **EACH)
     after_take(w, changed)
-    _answered(changed, _CHANGE_ANSWERED)
+    answered(changed, _CHANGE_ANSWERED)
 
 
 def _bar_events(active: ActiveCheckpoint, w: Widgets) -> None:
@@ -81,15 +80,9 @@ def _bar_events(active: ActiveCheckpoint, w: Widgets) -> None:
     outputs = [*w.take, w.history, w.earlier]
     deleted = w.delete_bars.click(delete, [w.session, w.history, w.selection], outputs, js=_DELETED, **EACH)
     after_take(w, deleted)
-    _answered(deleted, _ANSWERED)
+    answered(deleted)
     deleted.failure(None, js=_STAYED, **AT_ONCE)
-    _answered(w.lock.click(lock, [w.session, w.selection], w.roll, js=_SELECTED, **EACH), _ANSWERED)
-
-
-def _answered(event: Any, script: str) -> None:
-    """After ``event``, whatever came of it, run ``script``, which lets the visitor's next click go."""
-    for answer in (event.success, event.failure):  # Gradio skips `then` after a failure
-        answer(None, js=script, **AT_ONCE)
+    answered(w.lock.click(lock, [w.session, w.selection], w.roll, js=_SELECTED, **EACH))
 
 
 def _others(history: list[list[str]], shown: Shown) -> list[list[str]]:
@@ -144,22 +137,24 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
             session.results[-1] = replace(result, chosen=index)
             yield presented(w, session, session.engine or active.now, folder)
 
-    def stepper(step: Callable[[Session], None]) -> Callable[[Session], Iterator[Updates]]:
-        def take_step(session: Session) -> Iterator[Updates]:
+    def stepper(step: Callable[[Session], None]) -> Callable[[str, Session], Iterator[Updates]]:
+        def take_step(seed_id: str, session: Session) -> Iterator[Updates]:
+            engine, facts = session.engine or active.now, {}
             with request_folder() as folder:
                 step(session)
                 assert session.result is not None
                 session.performance = session.result.shown.composition.request.performance
-                shown = presented(w, session, session.engine or active.now, folder)
-                yield shown | w.playing_so(session.performance)
+                with suppress(OptionError):  # the visitor's own music, which is no longer here
+                    facts = {w.facts: texts.seed_facts(session.seed(seed_id, engine), session.performance)}
+                yield presented(w, session, engine, folder) | w.playing_so(session.performance) | facts
 
         return take_step
 
-    outputs = [*w.take, *w.playback]
+    outputs = [w.facts, *w.take, *w.playback]
     picked = w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND)
-    undone = w.undo.click(stepper(Session.go_back), w.session, outputs, js=_IN_TURN, **EACH)
-    redone = w.redo.click(stepper(Session.go_forward), w.session, outputs, js=_IN_TURN, **EACH)
+    undone = w.undo.click(stepper(Session.go_back), [w.seed, w.session], outputs, js=IN_TURN, **EACH)
+    redone = w.redo.click(stepper(Session.go_forward), [w.seed, w.session], outputs, js=IN_TURN, **EACH)
     for event in (picked, undone, redone):
         after_take(w, event)
     for event in (undone, redone):
-        _answered(event, _ANSWERED)
+        answered(event)

@@ -12,7 +12,7 @@ from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import Updates, Widgets
 from musiclstm.ui.openings import chosen_ids
-from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, performance_of, request_folder, toasts
+from musiclstm.ui.requests import AT_ONCE, IN_TURN, QUIET, SOUND, answered, performance_of, request_folder, toasts, unchanged
 from musiclstm.ui.session import Session
 from musiclstm.ui.take_events import after_take, presented
 
@@ -38,8 +38,10 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
         seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session
     ) -> Iterator[Updates]:
         with request_folder() as folder:
-            engine = session.engine or active.now
-            session.play_so(performance_of(instrument, tempo, transposition))
+            engine, performance = session.engine or active.now, performance_of(instrument, tempo, transposition)
+            if performance == session.performance:  # a field was left as it was
+                raise unchanged()
+            session.play_so(performance)
             seed = session.seed(seed_id, engine)
             if session.result is None:
                 yield on_stage(w, session, seed, bars)
@@ -67,7 +69,9 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
     filters = [w.era.input, w.texture.input, w.search.change]
     gr.on(filters, search, asked, w.found, trigger_mode="always_last", **QUIET).then(None, w.found, None, js=_FOUND, **AT_ONCE)
     changed = [w.instrument.input, w.tempo.submit, w.tempo.blur, w.transposition.release]
-    after_take(w, gr.on(changed, play_so, inputs, outputs, **latest))
+    played_so = gr.on(changed, play_so, inputs, outputs, js=IN_TURN, **latest)
+    answered(played_so)
+    after_take(w, played_so)
     return staged
 
 

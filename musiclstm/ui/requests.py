@@ -24,6 +24,8 @@ MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2 * MOS
 SOUND: dict[str, Any] = {"concurrency_id": "sound", "concurrency_limit": 4}
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {"queue": False, **QUIET}
+# JavaScript in front of an event that waits until the visitor's change before has been ``answered``.
+IN_TURN = "(...inputs) => window.musiclstm.turns.take(inputs)"
 
 
 @contextmanager
@@ -42,6 +44,12 @@ def toasts() -> Iterator[None]:
         raise gr.Error(str(error), print_exception=False) from error
     except OSError as error:  # a full disk, more often than not
         raise gr.Error(f"The server can't write its files now ({error.strerror or error}); try again in some minutes.") from error
+
+
+def answered(event: Any, script: str = "() => window.musiclstm.turns.answered()") -> None:
+    """After ``event``, whatever came of it, run ``script``, which lets the visitor's next click go. Goes with IN_TURN."""
+    for answer in (event.success, event.failure):  # Gradio skips `then` after a failure
+        answer(None, js=script, **AT_ONCE)
 
 
 def unchanged() -> gr.Error:

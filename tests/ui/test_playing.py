@@ -96,6 +96,7 @@ def test_another_instrument_tempo_and_pitch_change_what_is_played_and_the_files(
     expect(page.locator("#facts")).to_contain_text("90")
     page.click("#undo")  # the version before is played as it was, and the controls say so
     expect(page.locator("#tempo input")).to_have_value("60")
+    expect(page.locator("#facts")).to_contain_text("60")
 
 
 def test_a_phrase_that_is_played_becomes_the_opening(session: Callable[..., Page]) -> None:
