@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.listening import serving
+from benchmarks.listening import serving, spread, warm_engine
 from benchmarks.report import Figure, publish, section
 
 if TYPE_CHECKING:
@@ -94,14 +94,8 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/classical-piano"), metavar="DIR")
     parser.add_argument("--openings", type=int, default=6, help="how many of the checkpoint's openings, evenly spread")
     options = parser.parse_args()
-    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    from musiclstm.checkpoint import load_checkpoint
-    from musiclstm.ui.engine import Engine
-
-    engine = Engine(load_checkpoint(options.checkpoint))
-    engine.warm_up().result()
-    seeds = engine.checkpoint.seeds
-    chosen = [seeds[index * len(seeds) // options.openings] for index in range(options.openings)]
+    engine = warm_engine(options.checkpoint)
+    chosen = spread(engine.checkpoint.seeds, options.openings)
     load = os.getloadavg()[0]
     with serving(engine) as page:
         page.evaluate(PIANO)

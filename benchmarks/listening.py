@@ -12,7 +12,7 @@ import base64
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from musiclstm.render.audio import Audio
+    from musiclstm.seeds import Seed
+    from musiclstm.ui.engine import Engine
 
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required")
 PATIENCE = 180_000.0  # milliseconds
@@ -67,14 +69,8 @@ def main() -> None:
     parser.add_argument("--bars", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=5, help="how many of the checkpoint's seeds, evenly spread")
     options = parser.parse_args()
-    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    from musiclstm.checkpoint import load_checkpoint
-    from musiclstm.ui.engine import Engine
-
-    engine = Engine(load_checkpoint(options.checkpoint))
-    engine.warm_up().result()
-    seeds = engine.checkpoint.seeds
-    chosen = [seeds[index * len(seeds) // options.seeds] for index in range(options.seeds)]
+    engine = warm_engine(options.checkpoint)
+    chosen = spread(engine.checkpoint.seeds, options.seeds)
     with serving(engine) as page:
         heard = [listen(page, seed.title, options.bars) for seed in chosen]
     engine.close()
@@ -97,8 +93,24 @@ def main() -> None:
     )
 
 
+def warm_engine(checkpoint: Path) -> Engine:
+    """The engine of a page with the checkpoint in a folder, its decoder compiled."""
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.ui.engine import Engine
+
+    engine = Engine(load_checkpoint(checkpoint))
+    engine.warm_up().result()
+    return engine
+
+
+def spread(seeds: Sequence[Seed], count: int) -> list[Seed]:
+    """So many of the seeds, evenly spread."""
+    return [seeds[index * len(seeds) // count] for index in range(count)]
+
+
 @contextmanager
-def serving(engine: Any) -> Iterator[Page]:
+def serving(engine: Engine) -> Iterator[Page]:
     """A page in Chromium, ready to sound."""
     from playwright.sync_api import sync_playwright
 
