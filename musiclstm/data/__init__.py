@@ -1,4 +1,5 @@
-from musiclstm.data.collection import Collection, Source, folder_sources, music21_sources, open_collection, split, works_with
+from musiclstm.data.collection import Collection, open_collection, split, works_with
+from musiclstm.data.listing import Source, folder_sources, music21_sources
 from musiclstm.data.sources import dataset_name, open_data
 from musiclstm.data.works import works_of
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from musiclstm.children import cores
 from musiclstm.data import kaggle
-from musiclstm.data.collection import Collection, Source, folder_sources, music21_sources, open_collection
+from musiclstm.data.collection import Collection, open_collection
+from musiclstm.data.listing import Source, folder_sources, music21_sources
 from musiclstm.errors import OptionError
 from musiclstm.hub import download_dataset
 
@@ -26,7 +28,7 @@ def open_data(data: Sequence[str], cache: Path, say: Callable[[str], None] = pri
         raise OptionError(f"Datasets need different names, but these are called {', '.join(names)}; rename a folder.")
     sources = [source for reference in data for source in _sources(reference)]
     with tqdm(total=len(sources), desc="reading", unit="file", mininterval=1.0) as bar:
-        collection = open_collection(sources, cache, lambda *_: bar.update() and None)
+        collection = open_collection(sources, cache, lambda files: bar.update(files) and None, processes=cores())
     for reason in collection.skipped[:SHOWN]:
         say(f"Skipped: {reason}")
     if len(collection.skipped) > SHOWN:

@@ -1,6 +1,7 @@
 from musiclstm.formats.midi import midi_bytes, midi_text, read_midi, write_midi
 from musiclstm.formats.midi_parts import Part, midi_parts
 from musiclstm.formats.musicxml import HAND_OVER, musicxml_text, write_musicxml
+from musiclstm.formats.processes import answers
 from musiclstm.formats.read import MUSIC_ENDINGS, read_music, read_visitor
 from musiclstm.formats.read_abc import can_read_abc
 from musiclstm.formats.reader import MusicReader
@@ -13,6 +14,7 @@ __all__ = [
     "WRITTEN_VELOCITY",
     "MusicReader",
     "Part",
+    "answers",
     "can_read_abc",
     "corpus_names",
     "midi_bytes",
