@@ -7,7 +7,7 @@ PIP    := $(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check -
 ARGS   :=
 
 .DELETE_ON_ERROR:
-.PHONY: help app test test-fast lint format lock bench bench-quality bench-takes fuzz survival clean sound test-packages browser
+.PHONY: help app test test-fast test-programs lint format lock bench bench-quality bench-takes fuzz survival clean sound test-packages browser
 
 help: ## show the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -16,13 +16,16 @@ app: sound $(VENV)/pins ## open the page on http://127.0.0.1:7860
 	$(PYTHON_IN_VENV) app.py
 
 test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/music/test_notes.py -x" picks and tunes
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 -m "not programs" $(ARGS)
+
+test-programs: test-packages $(VENV)/pins-dev ## run the tests of whole programs: killed pages, teams of workers, an installation, the docs
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 -m programs $(ARGS)
 
 # These train networks, start the page, talk to a local Hub, or compile one decoder after the other.
 SLOW := benchmarks data/test_kaggle.py evaluation hub model/test_decoder.py project publishing test_api.py test_cli.py training ui
 
 test-fast: test-packages $(VENV)/pins-dev ## run only the quick tests, which take less than a minute
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(SLOW:%=--ignore=tests/%) $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 -m "not programs" $(SLOW:%=--ignore=tests/%) $(ARGS)
 
 lint: $(VENV)/pins-dev ## check style, types and the layers of the package
 	$(PYTHON_IN_VENV) -m ruff check .
@@ -83,8 +86,8 @@ test-packages:
 
 # Ubuntu has Chromium only as a snap, which sees too little of the disk for tests: there Playwright brings its own.
 browser: $(VENV)/pins-dev
-	@command -v chromium >/dev/null || [ -e $(VENV)/chromium ] || \
-		{ scripts/system_packages.sh packages-test.txt && command -v chromium >/dev/null; } || \
+	@command -v chromium-headless-shell >/dev/null || [ -e $(VENV)/chromium ] || \
+		{ scripts/system_packages.sh packages-test.txt && command -v chromium-headless-shell >/dev/null; } || \
 		{ $(PYTHON_IN_VENV) -m playwright install --with-deps chromium && touch $(VENV)/chromium; }
 
 # The stamps below are older than a requirements file only if it changed, so pip is not asked on a second run.

@@ -355,6 +355,7 @@ def done() -> set[str]:
     return set()
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("page", [pytest.param(page, id=name_of(page)) for page in PAGES])
 def test_the_commands_and_python_blocks_of_a_page_run_in_their_order(
     page: Path, workplace: Path, quick: Checkpoint, done: set[str], monkeypatch: pytest.MonkeyPatch

@@ -559,6 +559,7 @@ def app_py(folder: Path, settings: dict[str, str], scratch: Path) -> Iterator[st
         assert app.wait(PATIENCE) == 0
 
 
+@pytest.mark.programs
 def test_the_folder_of_a_space_uses_the_bundled_checkpoint_until_the_one_on_the_hub_is_ready(
     small_checkpoint: Checkpoint, hub: LocalHub, tmp_path: Path
 ) -> None:
