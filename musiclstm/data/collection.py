@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from musiclstm.data import parts, works
+from musiclstm.data.archives import Archive
 from musiclstm.data.listing import Source
 from musiclstm.data.parts import Entry
 from musiclstm.errors import DataError
@@ -50,21 +51,27 @@ class Collection:
 
 
 def open_collection(
-    sources: Sequence[Source], cache: Path, report: Callable[[int], None] | None = None, *, processes: int = 1
+    sources: Sequence[Source],
+    cache: Path,
+    report: Callable[[int], None] | None = None,
+    *,
+    archives: Sequence[Archive] = (),
+    processes: int = 1,
 ) -> Collection:
-    """The collection of ``sources``, read into a folder under ``cache`` the first time and loaded from there afterwards.
+    """The collection of ``sources`` and of all that ``archives`` hold, read into a folder under ``cache`` the first time and loaded from there afterwards.
 
     Several ``processes`` read at once; an interrupted reading goes on where it stopped. ``report`` is told again and again how
     many files more are read. Unreadable, very short and duplicate pieces are skipped and named. Raises DataError if no piece
     remains.
     """
     abc = can_read_abc()  # without it, ABC files are skipped
-    listing = "\n".join(f"{_FORMAT} {abc} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources)
+    files = [f"{_FORMAT} {abc} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources]
+    listing = "\n".join([*files, *(f"{archive.dataset} {archive.name} {archive.stamp}" for archive in archives)])
     folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:16]
     index = folder / "index.json"
     if not index.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        known = parts.in_parts(sources)
+        known = [*parts.in_parts(sources), *archives]
         parts.read_parts(known, folder, processes=processes, report=report)
         _write_index(folder, index, len(known))
     stored = json.loads(index.read_text(encoding="utf-8"))

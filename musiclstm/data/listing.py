@@ -40,17 +40,17 @@ class Source:
     credit: Credit = Credit()
 
 
-def folder_sources(folder: Path, dataset: str = "") -> list[Source]:
+def folder_sources(folder: Path, dataset: str = "", *, none: bool = False) -> list[Source]:
     """Every music file under ``folder``. A file's composer is the one that its own folder names, if that is not ``folder``.
 
     ``dataset`` names the folder in the collection; by default it is its own name. A table metadata.csv in the folder, with a
     column "file" and some of "title", "licence" and "typesetter", gives the credits. Raises DataError if the folder is missing or
-    contains no music file.
+    contains no music file, unless ``none`` will do.
     """
     if not folder.is_dir():
         raise DataError(f"The data folder {folder} does not exist; give a folder of MIDI or score files, or music21.")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MUSIC_ENDINGS and p.is_file())
-    if not found:
+    if not found and not none:
         raise DataError(f"The data folder {folder} contains no {', '.join(MUSIC_ENDINGS)} file.")
     given = _credits(folder / "metadata.csv")
     return [_file_source(path, folder, dataset or folder.resolve().name, given) for path in found]
