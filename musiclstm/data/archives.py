@@ -46,9 +46,8 @@ class Archive:
             for name, size, data in self._files():
                 full = f"{self.name}/{name}"
                 composer = known_composer(PurePosixPath(name).parent.name)
-                read = (
-                    partial(_read, full, data) if data is not None else partial(_refuse, f"{full} has {size:,} bytes: too many.")
-                )
+                large = f"{full} has {size:,} bytes; at most {limits.FILE_BYTES:,} are read."
+                read = partial(_refuse, large) if data is None else partial(_read, full, data)
                 yield Source(full, works.work_of(full), composer, "", read, self.dataset)
         except _DAMAGED as error:
             yield Source(self.name, self.name, "", "", partial(_refuse, f"{self.name} is damaged: {_line(error)}"), self.dataset)

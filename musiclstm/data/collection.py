@@ -58,11 +58,11 @@ def open_collection(
     archives: Sequence[Archive] = (),
     processes: int = 1,
 ) -> Collection:
-    """The collection of ``sources`` and of all that ``archives`` hold, read into a folder under ``cache`` the first time and loaded from there afterwards.
+    """The collection of ``sources`` and of all that ``archives`` hold.
 
-    Several ``processes`` read at once; an interrupted reading goes on where it stopped. ``report`` is told again and again how
-    many files more are read. Unreadable, very short and duplicate pieces are skipped and named. Raises DataError if no piece
-    remains.
+    It is read into a folder under ``cache`` the first time and loaded from there afterwards. Several ``processes`` read at once;
+    an interrupted reading goes on where it stopped. ``report`` is told again and again how many files more are read. Unreadable,
+    very short and duplicate pieces are skipped and named. Raises DataError if no piece remains.
     """
     abc = can_read_abc()  # without it, ABC files are skipped
     files = [f"{_FORMAT} {abc} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources]

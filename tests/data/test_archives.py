@@ -44,7 +44,8 @@ def packed(path: Path, files: dict[str, bytes]) -> Path:
             for name, data in files.items():
                 archive.writestr(name, data)
         return path
-    with tarfile.open(path, "w" if path.suffix == ".tar" else f"w:{path.suffix[1:].replace('tgz', 'gz')}") as tar:
+    pack = {".tar": tarfile.TarFile.taropen, ".bz2": tarfile.TarFile.bz2open, ".xz": tarfile.TarFile.xzopen}
+    with pack.get(path.suffix, tarfile.TarFile.gzopen)(str(path), "w") as tar:
         for name, data in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)

@@ -392,9 +392,8 @@ def test_half_a_dataset_is_not_taken_for_a_whole_one(away: LocalHub, puller: Pul
 
 def test_a_dataset_without_music_is_refused(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
     hub.commit(REPO, NO_MUSIC, kind="dataset")
-    with pytest.raises(
-        RefusedError, match=rf"^DataError: On the Hub, the dataset {REPO} contains no \.mid, \.midi, .* file and no archive\.$"
-    ):
+    refusal = rf"^DataError: On the Hub, the dataset {REPO} contains no \.mid, \.midi, .* file and no archive\.$"
+    with pytest.raises(RefusedError, match=refusal):
         puller.dataset(tmp_path, f"hf://datasets/{REPO}")
 
 
