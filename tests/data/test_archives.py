@@ -44,8 +44,8 @@ def packed(path: Path, files: dict[str, bytes]) -> Path:
             for name, data in files.items():
                 archive.writestr(name, data)
         return path
-    pack = {".tar": tarfile.TarFile.taropen, ".bz2": tarfile.TarFile.bz2open, ".xz": tarfile.TarFile.xzopen}
-    with pack.get(path.suffix, tarfile.TarFile.gzopen)(str(path), "w") as tar:
+    kinds = {".tar": "w", ".bz2": "w:bz2", ".xz": "w:xz"}
+    with tarfile.open(path, kinds.get(path.suffix, "w:gz")) as tar:  # type: ignore[call-overload]
         for name, data in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
