@@ -1,8 +1,9 @@
-"""Release a checkpoint: gate, card, push. A checkpoint is not published if it surely needs more bits per note than a competitor.
+"""Release a checkpoint: gate, examples, card, push.
 
-The gate measures three models on the pieces that the new checkpoint held out from training: the new checkpoint, the one on the
-Hub now, and a Markov chain counted on the new one's training pieces (``evaluation.ngram``). "Surely": the 95 % interval of the
-difference, piece by piece and resampling works, lies above 0.
+A checkpoint is not published if it surely needs more bits per note than a competitor. The gate measures three models on the
+pieces that the new checkpoint held out from training: the new checkpoint, the one on the Hub now, and a Markov chain counted on
+the new one's training pieces (``evaluation.ngram``). "Surely": the 95 % interval of the difference, piece by piece and resampling
+works, lies above 0.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from musiclstm.evaluation import LANES, Evaluator, NoteScores, is_new, middle_95
 from musiclstm.hub import CARD, Published, Remote, download_checkpoint, upload
 from musiclstm.model import encode, quarters
 from musiclstm.music import Piece
+from musiclstm.publishing import examples
 from musiclstm.publishing.card import merged, with_sections
 from musiclstm.scratch import temporary_folder
 
@@ -172,7 +175,13 @@ def prepare(folder: Path, repo: str, data: Sequence[str], cache: Path, *, forced
             f"{' '.join(verdict.reasons)} It was not published; --force REASON publishes it anyway and writes the reason into "
             "the card."
         )
-    card = with_sections(files[CARD].decode("utf-8"), [verdict.section(forced), _hashes(files)])
+    say("Writing examples to hear ...")
+    played = examples.examples_of(new)
+    files |= examples.files_of(played)
+    heard = examples.section(played, partial(upload.address, repo))
+    card = with_sections(
+        files[CARD].decode("utf-8"), [section for section in (heard, verdict.section(forced), _hashes(files)) if section]
+    )
     theirs = upload.read(remote, CARD) if remote is not None else None
     text = card if theirs is None else merged(card, theirs)
     return Release(repo, files | {CARD: text.encode()}, remote, verdict)
