@@ -7,7 +7,7 @@ PIP    := $(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check -
 ARGS   :=
 
 .DELETE_ON_ERROR:
-.PHONY: help app test test-fast test-programs lint format lock bench bench-quality bench-takes fuzz survival clean sound test-packages browser
+.PHONY: help app test test-fast test-programs docs package lint format lock bench bench-quality bench-takes fuzz survival clean sound test-packages browser
 
 help: ## show the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -32,6 +32,15 @@ lint: $(VENV)/pins-dev ## check style, types and the layers of the package
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
+
+docs: sound $(VENV)/pins-dev ## build the documentation as a site, with its gallery, in out/site
+	PYTHONPATH=. $(PYTHON_IN_VENV) scripts/make_gallery.py out/gallery
+	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict
+
+package: $(VENV)/pins-dev ## build the wheel in out/package and try it in an empty environment
+	rm -rf out/package
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir out/package .
+	PYTHON=$(abspath $(PYTHON_IN_VENV)) scripts/try_package.sh out/package/*.whl
 
 format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff check --fix .

@@ -36,9 +36,9 @@ class Example:
     sound: str
 
 
-def examples_of(checkpoint: Checkpoint) -> list[Example]:
-    """The examples of a checkpoint, one for each of its first openings."""
-    return [_example(checkpoint, number) for number in range(min(COUNT, len(checkpoint.seeds)))]
+def examples_of(checkpoint: Checkpoint, count: int | None = None) -> list[Example]:
+    """The examples of a checkpoint, one for each of its first openings; ``count``: how many, COUNT by default."""
+    return [_example(checkpoint, number) for number in range(min(count or COUNT, len(checkpoint.seeds)))]
 
 
 def files_of(examples: Sequence[Example]) -> dict[str, bytes]:

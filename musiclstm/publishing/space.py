@@ -55,6 +55,7 @@ def deploy(
     remote, files = look(space, "space"), space_files(pinned)
     ours = tuple(f"{folder}/" for folder in FOLDERS)
     if not dry_run:  # to write examples takes as long as all the rest
+        remote = remote or create(space, "space", private=private)
         files, ours = exhibited(space, files, pinned), (*ours, f"{examples.FOLDER}/")
     changed = list(files) if remote is None else remote.changed(files)
     removed = [] if remote is None else [name for name in remote.files if name.startswith(ours) and name not in files]
@@ -65,7 +66,7 @@ def deploy(
             say(f"Would remove {name}.")
         say(f"Nothing was sent to {space}.")
         return None
-    remote = remote or create(space, "space", private=private)
+    assert remote is not None
     if changed:
         say(f"Sending {len(changed)} files, {sum(len(files[name]) for name in changed) / 1e6:.1f} MB ...")
     commit = remote.commit
