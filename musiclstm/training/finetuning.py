@@ -28,7 +28,7 @@ from musiclstm.publishing import measured_on
 from musiclstm.scoring import OriginalityIndex
 from musiclstm.seeds import Seed
 
-MEMORY_BARS = 16  # of each opening's take
+MEMORY_BARS = 24  # of each opening's take
 MOST_MEMORY = 64  # takes
 KNOWN = 32  # notes in a row; of 60 pieces in a style that was not trained on none shares more than 13
 
