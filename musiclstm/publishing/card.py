@@ -120,9 +120,18 @@ def with_finetuning(card: str, found: Mapping[str, Any], base: Mapping[str, Any]
     counts = base.get("training", {}).get("datasets", {})
     listed = ", ".join(f"{name} ({each['pieces']:,} pieces)" for name, each in counts.items()) or "music that it does not name"
     rows = "\n".join(_compared(kind, found[kind]) for kind in ("new", "old") if kind in found)
-    facts = {"name": found["from"], "origin": found["origin"] or f"weights {found['weights'][:12]}", "listed": listed}
-    text = _FINETUNING.substitute(facts, **found["memory"], rows=rows).strip()
+    facts = {
+        "name": found["from"],
+        "notes": f"{found['memory']['notes']:,}",
+        "takes": found["memory"]["takes"],
+        "origin": found["origin"] or f"weights {found['weights'][:12]}",
+        "listed": listed,
+    }
+    text = _FINETUNING.substitute(facts, rows=rows).strip()
     matter = front_matter(card)
+    licence = json.loads(matter["license_name"].partition(":")[2])
+    said = json.dumps(f"{licence}; before that, the training data of {found['from']}", ensure_ascii=False)
+    matter["license_name"] = f"license_name: {said}"
     if found["origin"]:
         matter |= {"base_model": f"base_model: {found['origin'].partition('@')[0]}"}
         matter |= {"base_model_relation": "base_model_relation: finetune"}
