@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 from training_run import write_data
 
-from musiclstm.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, size_for
-from musiclstm.config import FINE_TUNING
-from musiclstm.data import Source, open_collection
+from musiclstm.checkpoint import Checkpoint, load_checkpoint
+from musiclstm.data import Source, open_collection, open_data
 from musiclstm.errors import CheckpointError
-from musiclstm.model import build_network
 from musiclstm.music.notes import Piece, transpose
 from musiclstm.publishing.gate import held_out
 from musiclstm.scoring import build_index
-from musiclstm.training.finetuning import Start, known_works, old_music, unfit_share
-from musiclstm.training.package import package
+from musiclstm.training.finetuning import known_works, old_music, unfit_share
+from musiclstm.training.package import package, prepare
 from musiclstm.training.trainer import Trainer
 from train import main
 
 pytestmark = pytest.mark.usefixtures("no_xla")
 
 
+@dataclass(frozen=True)
+class Run:
+    """A ``folder`` with nine pieces in "data", credits in "base" and the fine-tuned one in "tuned"; its ``trainer``."""
+
+    folder: Path
+    trainer: Trainer
+
+
 @pytest.fixture(scope="module")
-def folder(small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with nine pieces in "data", a checkpoint in "base" and what was fine-tuned from it in "tuned"."""
+def run(small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Shared: it takes seconds."""
     folder = tmp_path_factory.mktemp("finetuning")
     write_data(tunes.values(), folder / "data")
-    config = size_for(small_checkpoint.vocabulary, units=8, layers=1, head=8, channels=2)
-    base = replace(small_checkpoint, config=config, build=lambda: network, seeds=small_checkpoint.seeds[:1])
-    network = build_network(config)
-    save_checkpoint(base, folder / "base", card="# base")
+    base = replace(small_checkpoint, seeds=small_checkpoint.seeds[:1])  # whose decoder other tests compile too
+    (folder / "base").mkdir()
     (folder / "base" / "credits.csv").write_text("dataset,file\nearlier,old.mid\n", encoding="utf-8")
+    trainers = []
+
+    def prepared(*arguments: Any, **settings: Any) -> Trainer:
+        trainers.append(prepare(*arguments, **settings))
+        return trainers[-1]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("musiclstm.training.finetuning.MEMORY_BARS", 2)
+        patch.setattr("musiclstm.training.package.prepare", prepared)
+        patch.setattr("musiclstm.training.finetuning.open_base", {str(folder / "base"): base}.__getitem__)
         names = ["--from", str(folder / "base"), "--data", str(folder / "data"), "--out", str(folder / "tuned")]
         assert main([*names, "--epochs", "1", "--learning-rate", "0.01", "--window", "32", "--lanes", "2"]) == 0
-    return folder
+    return Run(folder, trainers[0])
 
 
 @pytest.fixture(scope="module")
-def tuned(folder: Path) -> Checkpoint:
-    return load_checkpoint(folder / "tuned")
+def tuned(run: Run) -> Checkpoint:
+    return load_checkpoint(run.folder / "tuned")
 
 
 def test_sizes_and_vocabulary_stay_and_the_weights_change(tuned: Checkpoint, small_checkpoint: Checkpoint) -> None:
-    assert tuned.vocabulary == small_checkpoint.vocabulary
+    assert (tuned.config, tuned.vocabulary) == (small_checkpoint.config, small_checkpoint.vocabulary)
     assert tuned.digest != small_checkpoint.digest
 
 
-def test_new_and_old_music_are_measured_before_and_after(tuned: Checkpoint, folder: Path) -> None:
+def test_new_and_old_music_are_measured_before_and_after(tuned: Checkpoint, run: Run) -> None:
     found = tuned.metrics["finetuning"]
-    card = (folder / "tuned" / "README.md").read_text(encoding="utf-8")
+    card = (run.folder / "tuned" / "README.md").read_text(encoding="utf-8")
     for kind in ("new", "old"):
         assert f"| {kind} | {found[kind]['works']} | {found[kind]['notes']} |" in card
         assert f"| {found[kind]['before']:.3f} | {found[kind]['after']:.3f} |" in card
@@ -70,35 +81,34 @@ def test_new_openings_come_first_and_the_old_ones_stay(tuned: Checkpoint, small_
     assert tuned.seeds[-1].original is not None
 
 
-def test_the_gate_finds_the_pieces_that_were_held_out(tuned: Checkpoint, folder: Path) -> None:
-    from musiclstm.data import open_data
-
-    collection = open_data([str(folder / "data")], folder / "tuned.work" / "cache")
+def test_the_gate_finds_the_pieces_that_were_held_out(tuned: Checkpoint, run: Run) -> None:
+    collection = open_data([str(run.folder / "data")], run.folder / "tuned.work" / "cache")
     sides = held_out(tuned.metrics, collection)
     assert len(sides["test"]) == tuned.metrics["training"]["pieces"]["test"] == tuned.metrics["finetuning"]["new"]["pieces"]
 
 
-def test_earlier_credits_stay(folder: Path) -> None:
-    rows = (folder / "tuned" / "credits.csv").read_text(encoding="utf-8").splitlines()
+def test_earlier_credits_stay(run: Run) -> None:
+    rows = (run.folder / "tuned" / "credits.csv").read_text(encoding="utf-8").splitlines()
     assert rows[-1] == "earlier,old.mid"
     assert len(rows) == 1 + 9 + 1
 
 
-def test_what_learns_nothing_is_not_saved(folder: Path, small_checkpoint: Checkpoint, tmp_path: Path) -> None:
-    from musiclstm.data import open_data
-
-    collection = open_data([str(folder / "data")], folder / "tuned.work" / "cache")
-    sides = {"train": [0, 1], "validation": [2], "test": [3], "seeds": []}
-    start = Start([np.array(weight) for weight in small_checkpoint.network.trainable_weights], "0")
-    trainer = Trainer(
-        collection, sides, small_checkpoint.vocabulary, small_checkpoint.config, replace(FINE_TUNING, lanes=2), start=start
-    )
+def test_what_learns_nothing_is_not_saved(
+    run: Run, small_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run.trainer.progress, "waited", run.trainer.progress.epoch)  # no epoch was better than the start
     with pytest.raises(CheckpointError, match="nothing was saved"):
-        package(trainer, tmp_path / "out", "out", (), own_seeds=True, base=small_checkpoint)
-    trainer._save(tmp_path / "resume.npz")
-    trainer.start = replace(start, digest="1")
-    with pytest.raises(CheckpointError, match="other options or data"):  # it started from another checkpoint
-        trainer._restore(tmp_path / "resume.npz")
+        package(run.trainer, tmp_path / "out", "out", (), own_seeds=True, base=small_checkpoint)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_from_another_checkpoint_is_not_resumed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.trainer._save(tmp_path / "resume.npz")
+    run.trainer._restore(tmp_path / "resume.npz")
+    assert run.trainer.start is not None
+    monkeypatch.setattr(run.trainer, "start", replace(run.trainer.start, digest="another"))
+    with pytest.raises(CheckpointError, match="other options or data"):
+        run.trainer._restore(tmp_path / "resume.npz")
 
 
 def test_works_that_the_checkpoint_was_trained_on_are_never_held_out(tunes: dict[str, Piece], tmp_path: Path) -> None:
@@ -146,7 +156,3 @@ def test_what_can_not_be_fine_tuned_is_one_line(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert says in error
-
-
-def test_facts_of_a_run_are_json(tuned: Checkpoint) -> None:
-    assert json.loads(json.dumps(dict(tuned.metrics)))["finetuning"]["from"] == "small"
