@@ -39,7 +39,7 @@ docs: sound $(VENV)/pins-dev ## build the documentation as a site, with its gall
 
 package: $(VENV)/pins-dev ## build the wheel in out/package and try it in an empty environment
 	rm -rf out/package
-	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir out/package .
+	$(PYTHON_IN_VENV) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir out/package .
 	PYTHON=$(abspath $(PYTHON_IN_VENV)) scripts/try_package.sh out/package/*.whl
 
 format: $(VENV)/pins-dev ## rewrite the code in the common style
@@ -56,7 +56,7 @@ lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a 
 	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
 
 SHARED := __init__ report greedy heldout learning music original browsing processes troubles fuzz survival
-MUSIC  := quality diversity endings seeds guard style regeneration judges
+MUSIC  := quality diversity endings seeds guard style regeneration judges finetuning
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins-dev browser ## run the benchmarks of speed and memory one after the other
@@ -67,7 +67,7 @@ bench: sound $(VENV)/pins-dev browser ## run the benchmarks of speed and memory 
 bench-quality: $(VENV)/pins ## compare with n-grams and the original; ARGS="--data DIR --minutes 30" sets the music and the time
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/quality.py $(ARGS)
 
-bench-takes: $(VENV)/pins ## compare takes with human music: judges, diversity, endings, seeds, loops, style, regenerated bars; ARGS="--data DIR"
+bench-takes: $(VENV)/pins ## compare takes with human music: judges, diversity, endings, seeds, loops, style, regenerated bars, fine-tuning; ARGS="--data DIR"
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/endings.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/seeds.py $(ARGS)
@@ -75,6 +75,7 @@ bench-takes: $(VENV)/pins ## compare takes with human music: judges, diversity, 
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/style.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/regeneration.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/judges.py $(ARGS)
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/finetuning.py $(ARGS)
 
 fuzz: sound $(VENV)/pins ## read 10,000 damaged files; ARGS="--count 1000 --random-seed 2" sets how many and which
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/fuzz.py $(ARGS)

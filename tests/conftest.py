@@ -61,6 +61,7 @@ _TOGETHER = (
         "generation/test_phrases",
         "generation/test_file_names",
         "training/test_fit_critic",
+        "training/test_finetuning",
         "evaluation/test_continuations",
         "evaluation/test_likelihood",
         "benchmarks/test_greedy",

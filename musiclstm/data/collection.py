@@ -89,14 +89,20 @@ def works_with(collection: Collection, passages: Iterable[Notes]) -> set[str]:
 
 
 def split(
-    collection: Collection, validation: float, test: float, random_seed: int, seed_works: Container[str] = ()
+    collection: Collection,
+    validation: float,
+    test: float,
+    random_seed: int,
+    seed_works: Container[str] = (),
+    known_works: Container[str] = (),
 ) -> dict[str, list[int]]:
     """Indices of the "train", "validation", "test" and "seeds" pieces; all pieces of a work are on the same side.
 
     In each dataset, works are drawn in an order that depends only on ``random_seed`` and their names, until a side has its share
     of the notes of the dataset; so another dataset does not change where the works of the first are. A work in several datasets
     belongs to the first. ``seed_works`` that would be on the side "train" are on the side "seeds" instead: a network should
-    continue its seeds, not recite them. Raises DataError if there are too few works to give every side with a share at least one.
+    continue its seeds, not recite them. ``known_works``, on which a network was trained before, are never held out. Raises
+    DataError if there are too few works to give every side with a share at least one.
     """
     home = {entry.work: entry.dataset for entry in reversed(collection.entries)}
     side_of: dict[str, str] = {}
@@ -104,15 +110,17 @@ def split(
         counts: Counter[str] = Counter()
         for entry in collection.entries:
             counts[entry.work] += entry.count if entry.dataset == dataset == home[entry.work] else 0
-        side_of |= _drawn({work: count for work, count in counts.items() if home[work] == dataset}, validation, test, random_seed)
+        new = {work: count for work, count in counts.items() if home[work] == dataset and work not in known_works}
+        side_of |= _drawn(new, validation, test, random_seed)
     sides: dict[str, list[int]] = {"train": [], "validation": [], "test": [], "seeds": []}
     for index, entry in enumerate(collection.entries):
-        side = side_of[entry.work]
+        side = side_of.get(entry.work, "train")
         sides["seeds" if side == "train" and entry.work in seed_works else side].append(index)
     wanted = {"train": True, "validation": validation > 0, "test": test > 0}
     empty = [name for name in wanted if wanted[name] and not sides[name]]
     if empty:
-        raise DataError(f"The data has only {len(side_of)} works: too few to hold some out for {' and '.join(sorted(empty))}.")
+        works = f"{len(side_of)} {'new ' if len(side_of) < len(home) else ''}works"
+        raise DataError(f"The data has only {works}: too few to hold some out for {' and '.join(sorted(empty))}.")
     return sides
 
 

@@ -202,9 +202,9 @@ def measure(new: Checkpoint, published: Checkpoint | None, collection: Collectio
             remarks.append("The published checkpoint held out other pieces, so it may have been trained on some of these.")
     pieces = [collection.piece(index) for index in chosen]
     say(f"Evaluating on {len(pieces)} held-out pieces ...")
-    contenders = [_measured(f"this checkpoint ({new.name})", new, pieces)]
+    contenders = [measured_on(f"this checkpoint ({new.name})", new, pieces)]
     if published is not None:
-        contenders.append(_measured(f"published ({published.revision})", published, pieces))
+        contenders.append(measured_on(f"published ({published.revision})", published, pieces))
     contenders.append(_counted(new, pieces, collection, sides))
     works = tuple(collection.entries[index].work for index in chosen)
     return Verdict(tuple(contenders), works, tuple(remarks))
@@ -222,10 +222,10 @@ def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, li
         training = metrics["training"]
         options, theirs = training["options"], set(training["works_in_test"])
         shares = options["validation_share"], options["test_share"], options["random_seed"]
-        seed_works = set(training.get("works_of_seeds", ()))
+        seed_works, known_works = (set(training.get(name, ())) for name in ("works_of_seeds", "works_known"))
     except (KeyError, TypeError) as error:
         raise DataError("The checkpoint does not record how its data was split: train it with this program.") from error
-    sides = split(collection, *shares, seed_works)
+    sides = split(collection, *shares, seed_works, known_works)
     works = {collection.entries[index].work for index in sides["test"]}
     if works != theirs:
         raise DataError(
@@ -235,7 +235,8 @@ def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, li
     return sides
 
 
-def _measured(name: str, checkpoint: Checkpoint, pieces: Sequence[Piece]) -> Contender:
+def measured_on(name: str, checkpoint: Checkpoint, pieces: Sequence[Piece]) -> Contender:
+    """The checkpoint, measured on ``pieces``."""
     rows = [encode(piece, checkpoint.vocabulary) for piece in pieces]
     scores = Evaluator(checkpoint, min(LANES, len(pieces))).scores(pieces)
     return _contender(name, scores, quarters(rows, checkpoint.vocabulary))
