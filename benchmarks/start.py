@@ -18,6 +18,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from benchmarks.browsing import Visitor
 from benchmarks.report import Figure, cores, publish, section
 
 PATIENCE = 120.0  # seconds
@@ -51,14 +52,14 @@ def main() -> None:
     for version, folder in versions.items():
         now = not version
         with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
-            page, take = started(folder, Path(cache))
-            again, take_again = started(folder, Path(cache))
-            figures += [
-                Figure(f"{version}first start: the page answers after", page, "s", most=6 if now else None),
-                Figure(f"{version}first start: the first take, after the page", take, "s", most=3 if now else None),
-                Figure(f"{version}next start: the page answers after", again, "s", most=3 if now else None),
-                Figure(f"{version}next start: the first take, after the page", take_again, "s", most=1.5 if now else None),
-            ]
+            for start, most in (("first start", (6, 3)), ("next start", (3, 1.5))):
+                targets = most if now else (None, None)
+                page, notes, take = started(folder, Path(cache))
+                figures += [
+                    Figure(f"{version}{start}: the page answers after", page, "s", most=targets[0]),
+                    Figure(f"{version}{start}: the first visitor sees new notes, after the page", notes, "s"),
+                    Figure(f"{version}{start}: the first take with its files, after the page", take, "s", most=targets[1]),
+                ]
         if now:
             with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
                 for start in ("first start", "next start"):
@@ -70,20 +71,20 @@ def main() -> None:
     publish("Start", section(claim, figures, threads=f"{cores()} cores", libraries=libraries))
 
 
-def started(folder: Path, cache: Path) -> tuple[float, float]:
-    """Seconds until the page of a checkout answers, and then until it has written 16 bars for the first visitor."""
-    from gradio_client import Client
-
+def started(folder: Path, cache: Path) -> tuple[float, float, float]:
+    """Seconds until the page of a checkout answers, and from then until a visitor who generates at once sees notes, and a take."""
     began = time.perf_counter()
     address, process = launched(folder, cache)
     try:
         wait_for(address)
         page = time.perf_counter() - began
-        with tempfile.TemporaryDirectory(prefix="musiclstm-") as files:
-            client = Client(address, verbose=False, download_files=files)
-            client.predict(seed="mozart-k545-1", bars=16, random_seed=1, api_name="/generate")
-            client.close()
-        return page, time.perf_counter() - began - page
+        with Visitor(address) as visitor:
+            visitor.arrive()
+            clicked = time.perf_counter() - began - page
+            seen = visitor.press("generate")
+        if seen.faults or seen.first_notes is None or seen.files is None:
+            raise SystemExit(f"The first visitor got no take: {'; '.join(seen.faults)}.")
+        return page, clicked + seen.first_notes, clicked + seen.files
     finally:
         process.kill()
         process.wait()

@@ -1,10 +1,11 @@
-"""How many processes can work at once, and programs that end with this one, even if it is killed and can end nothing any more."""
+"""How many processes can work at once, threads that let others go first, and programs that end with this one, even if it is killed and can end nothing any more."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Sequence
 
 
@@ -16,6 +17,12 @@ def ending_with_us(command: Sequence[str]) -> list[str]:
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else list(command)
+
+
+def give_way() -> None:
+    """Let other threads go before this one, and before the programs that it starts. Only Linux can."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def cores() -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from musiclstm.children import give_way
 from musiclstm.compiled import user_cache
 from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.formats import MusicReader
@@ -77,7 +78,7 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
         launch(page, samples, prevent_thread_lock=True, mcp_server=mcp)
         # Once the page is up, since it keeps all cores busy. Readers can wait: nobody uploads a file at once.
         active.now.warm_up().add_done_callback(lambda _: reader.warm_up())
-        threading.Thread(target=samples.warm_up, name="samples", daemon=True).start()
+        threading.Thread(target=_render, args=(samples,), name="samples", daemon=True).start()
         folder.look_after()
         page.block_thread()
     finally:
@@ -86,6 +87,11 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
             copies.close()
         reader.close()
         active.close()
+
+
+def _render(samples: SampleLibrary) -> None:
+    give_way()  # the first visitor waits for the model, and hears the example a little later
+    samples.warm_up()
 
 
 def launch(page: gr.Blocks, samples: SampleLibrary, **options: Any) -> str:
