@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def started(folder: Path, cache: Path) -> tuple[float, float, float]:
-    """Seconds until the page of a checkout answers, and from then until a visitor who generates at once sees notes, and a take."""
+    """Seconds until the page of a checkout answers, and from then until a visitor who generates at once sees notes and a take."""
     began = time.perf_counter()
     address, process = launched(folder, cache)
     try:

@@ -1,4 +1,4 @@
-"""How many processes can work at once, threads that let others go first, and programs that end with this one, even if it is killed and can end nothing any more."""
+"""Threads and processes: how many work at once, which give way to others, and programs that end with this one."""
 
 from __future__ import annotations
 
