@@ -146,7 +146,7 @@ def _played(tune: Tune, name: str) -> tuple[MidiFile, MidiFile]:
         try:
             first, second = (parse_midi((folder / f"tune{number}.mid").read_bytes(), name) for number in (1, 2))
         except (OSError, MusicFileError) as error:  # no file, or one cut short at a limit
-            raise MusicFileError(f"{name} can't be read as ABC; a complete, valid tune is needed.") from error
+            raise MusicFileError("{name} can't be read as ABC; a complete, valid tune is needed.", name=name) from error
     return first, second
 
 
