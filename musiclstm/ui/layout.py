@@ -270,7 +270,7 @@ def _settings(wording: Wording) -> dict[str, Any]:
         made["diversity"] = _slider(wording("Diversity"), "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
         made["bars"] = _slider(wording("Bars to write"), "bars", FEWEST_BARS, MOST_BARS, BARS, 1)
         made["takes"] = gr.Radio(
-            [(wording(name.template), takes) for name, takes in TAKES], value=ONE, label="Versions", elem_id="takes"
+            [(wording(name.template), takes) for name, takes in TAKES], value=ONE, label=wording("Versions"), elem_id="takes"
         )
         with gr.Row(elem_id="buttons"):
             made["generate"] = gr.Button(wording("Generate"), variant="primary", elem_id="generate")
