@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def sentences() -> Catalog:
 
 
 def _in_code() -> Iterator[tuple[str, Sentences]]:
-    found = {".py": _in_python, ".js": _in_script, ".html": lambda code: sentences_in_html(code.decode("utf-8"))}
+    found: dict[str, Callable[[bytes], Iterable[Sentences]]] = {".py": _in_python, ".js": _in_script, ".html": _in_html}
     for folder in FOLDERS:
         for path in sorted((ROOT / "musiclstm" / folder).rglob("*")):
             place = path.relative_to(ROOT).as_posix()
@@ -73,6 +73,10 @@ def _in_python(code: bytes) -> Iterator[Sentences]:
 def _in_script(code: bytes) -> Iterator[Sentences]:
     for _, said, _, _ in extract("javascript", BytesIO(code), SCRIPTS, options={"template_string": "True"}):
         yield said if isinstance(said, str) else (said[0], said[1])
+
+
+def _in_html(code: bytes) -> Iterable[Sentences]:
+    return sentences_in_html(code.decode("utf-8"))
 
 
 def _words() -> Iterator[tuple[str, str]]:

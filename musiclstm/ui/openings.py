@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -39,21 +40,23 @@ def chosen_ids(seeds: Iterable[Seed], when: str, texture: str, words: str, langu
     The words may be English or those on the cards.
     """
     kept = tuple(seed for seed in seeds if when in (ALL, era(seed)) and texture in (ALL, difficulty(seed)))
-    english, plain = found(kept, words[:200]), _plain(words[:200]).split()
-    return " ".join(seed.id for seed in kept if seed in english or all(word in _described(seed, language) for word in plain))
+    english, plain = found(kept, words[:200]), _plain(words[:200])
+    return " ".join(seed.id for seed in kept if seed in english or _fits(seed, plain, language))
 
 
-def _described(seed: Seed, language: Language) -> str:
-    """What the visitor knows of an opening, in plain letters."""
+def _fits(seed: Seed, text: str, language: Language) -> bool:
+    """Whether a text in plain letters names the key, in words of the language, and beginnings of words that describe a seed."""
     if language == ENGLISH:
-        return ""
-    return _plain(" ".join([seed.composer, seed.title, *map(language.say, (seed.key, *moods(seed)))]))
+        return False
+    rest = re.sub(rf"(?<!\w){re.escape(_plain(language.say(seed.key)))}(?!\w)", " ", text).split()
+    known = _plain(" ".join([seed.composer, seed.title, *map(language.say, moods(seed))]))
+    return all(re.search(rf"(?<!\w){re.escape(word)}", known) for word in rest)
 
 
 def _plain(text: str) -> str:
-    """The text in small letters without accents, with spaces for hyphens."""
+    """The text in small letters without accents."""
     apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter)).replace("-", " ")
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def _card(seed: Seed, language: Language) -> str:
