@@ -104,8 +104,7 @@ def roll_svg(
     both groups as ``note_data`` writes them, the bar lines in ``data-bars``, the highest pitch shown and the height of a row in
     ``data-high`` and ``data-row``, and ``written``, the tick up to which the notes are known, in ``data-written``.
     ``original``, a name and the composer's own continuation, is in a hidden group. ``played`` [notes of the continuation]: which
-    of them a person played; they have the colour of the opening.
-    ``words``: those in the picture, in English by default.
+    of them a person played; they have the colour of the opening. ``words``: those in the picture.
     Raises OptionError for sizes out of range, and for more than limits.DRAWN_NOTES notes.
     """
     if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
@@ -119,8 +118,7 @@ def roll_svg(
         raise OptionError(f"The seed must end at tick 0 or later, not at {split}.")
     whole = seed if continuation is None else join(seed, continuation, split)
     lines = bar_lines(whole, max(1, split, _last_tick(whole), until or 0))
-    other = [] if original is None else original[1].notes["pitch"].tolist()
-    shown = [*whole.notes["pitch"].tolist(), *other, *(pitches or ())]
+    shown = [*whole.notes["pitch"].tolist(), *(original[1].notes["pitch"].tolist() if original else ()), *(pitches or ())]
     layout = _layout(shown, int(lines[-1]), quarter_px / TICKS_PER_QUARTER, float(height))
     waiting = continuation is not None or int(lines[-1]) > split
     described = _description(seed, continuation, lines, split, title, words)

@@ -17,6 +17,7 @@ from musiclstm.ui import story, texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.ballot import Ballot, place_ballot
 from musiclstm.ui.engine import Engine
+from musiclstm.ui.file_layout import place_files, place_folds
 from musiclstm.ui.language import Language
 from musiclstm.ui.opening_layout import place_opening, place_openings
 from musiclstm.ui.openings import openings_page
@@ -260,7 +261,7 @@ def place(active: ActiveCheckpoint, wording: Wording) -> Widgets:
         with gr.Column(scale=2, min_width=320, elem_id="controls"):
             controls = place_opening(engine, wording) | _settings(wording) | _advanced(wording)
         with gr.Column(scale=5, min_width=320, elem_id="take"):
-            take = _take(engine, wording) | _files(wording) | {"ballot": place_ballot(wording)} | _folds(wording)
+            take = _take(engine, wording) | place_files(wording) | {"ballot": place_ballot(wording)} | place_folds(wording)
     return Widgets(session=session, history=history, masthead=masthead, **browse, **controls, **take)
 
 
@@ -316,44 +317,6 @@ def _take(engine: Engine, wording: Wording) -> dict[str, Any]:
     made["sentence"] = gr.HTML(elem_id="sentence")
     made["cards"] = gr.HTML(visible=False, elem_id="cards")
     made["pick"] = gr.Radio([], label=wording("Version"), visible=False, elem_id="pick")
-    return made
-
-
-def _files(wording: Wording) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    with gr.Row(visible=False, elem_id="downloads") as made["downloads"]:
-        gr.HTML(f"<p>{wording('Download')}</p>")
-        made["midi_joined"] = gr.DownloadButton(wording("Joined MIDI"), size="sm", elem_id="get-joined-midi")
-        made["midi_seed"] = gr.DownloadButton(wording("Seed MIDI"), size="sm", elem_id="get-seed-midi")
-        made["midi_continuation"] = gr.DownloadButton(wording("Continuation MIDI"), size="sm", elem_id="get-continuation-midi")
-        made["midi_original"] = gr.DownloadButton(
-            wording("The composer's own (MIDI)"), size="sm", visible=False, elem_id="get-original-midi"
-        )
-        made["score_pdf"] = gr.Button(wording("Score (PDF)"), size="sm", elem_id="get-score-pdf")
-        made["score"] = gr.Button(wording("MusicXML"), size="sm", elem_id="get-score")
-        made["sheet_svg"] = gr.Button(wording("Sheet (SVG)"), size="sm", elem_id="get-sheet")
-        made["mp3"] = gr.Button(wording("Audio (MP3)"), size="sm", elem_id="get-mp3")
-        made["audio"] = gr.Button(wording("Audio (WAV)"), size="sm", elem_id="get-audio")
-        made["everything"] = gr.Button(wording("Everything (ZIP)"), size="sm", elem_id="get-everything")
-    made["fetched"] = gr.File(visible=False)
-    return made
-
-
-def _folds(wording: Wording) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    with gr.Accordion(wording("Sheet music"), open=False, elem_id="sheet-fold") as made["sheet_fold"]:
-        made["sheet"] = gr.HTML(elem_id="sheet")
-        made["width"] = gr.Number(visible=False)  # of the place for the sheet music, in pixels
-    with gr.Accordion(wording("Replay this take or an earlier one"), open=False, visible=False, elem_id="replay-fold") as fold:
-        made["replay_fold"] = fold
-        made["link"] = gr.Textbox(
-            label=wording("Link to this take"), max_lines=3, interactive=False, buttons=["copy"], elem_id="link"
-        )
-        made["code"] = gr.Textbox(visible=False)
-        with gr.Row(elem_id="checking"):
-            made["check"] = gr.Button(wording("Check"), size="sm", elem_id="check")
-            made["checked"] = gr.HTML(wording(texts.check_hint), elem_id="checked")
-        made["earlier"] = gr.Dropdown([], label=wording("Your earlier results"), elem_id="earlier")
     return made
 
 

@@ -157,6 +157,7 @@ def test_a_chosen_language_is_remembered(session: Callable[..., Page]) -> None:
     expect(page.locator("#generate")).to_have_text("Fortsetzen")
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(page.locator("#chosen-bars")).to_contain_text("Takte wählen")
+    page.locator("#bars input[type=number]").fill("4")
     page.locator("#takes label").nth(2).click()
     page.locator("#generate").click()
     expect(page.locator("#cards .card")).to_have_count(3)

@@ -248,7 +248,7 @@ def test_four_takes_come_best_first_and_a_ladder_from_tame_to_wild(engine: Engin
     ladder = [*engine.perform(job_of(requests_for(request_of(engine), LADDER)), lambda: False)][-1].result
     assert ladder is not None
     assert [shown.composition.request.sampling.diversity for shown in ladder.takes] == [0.7, 1.05, 1.3]
-    assert [shown.label for shown in ladder.takes] == ["diversity 0.7", "diversity 1.05", "diversity 1.3"]
+    assert [str(shown.label) for shown in ladder.takes] == ["diversity 0.7", "diversity 1.05", "diversity 1.3"]
 
 
 def test_a_checkpoint_without_seeds_is_refused(small_checkpoint: Checkpoint) -> None:
