@@ -31,7 +31,6 @@ FOLDERS = ("ui", "generation", "render", "seeds", "formats", "notation", "music"
 UNSEEN = (  # their errors are for programs, the command line, and whoever runs the page
     "musiclstm/ui/api.py",
     "musiclstm/formats/midi_parts.py",
-    "musiclstm/formats/score.py",
     "musiclstm/music/instruments.py",
     "musiclstm/render/audio.py",
     "musiclstm/render/engraver.py",

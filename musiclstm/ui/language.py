@@ -17,10 +17,6 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.numbers import get_decimal_symbol, get_group_symbol
-
 from musiclstm.errors import MusicLSTMError
 from musiclstm.sentence import Sentence
 
@@ -38,6 +34,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "ko": "한국어",
     }
 )
+TAGS = {"pt": "pt-BR", "zh": "zh-CN"}  # what a language is more exactly
 COOKIE = "musiclstm_language"  # holds what a visitor chose
 _SCRIPTS = "musiclstm/ui/script/"
 
@@ -54,6 +51,11 @@ class Language:
     scripts: str = field(default="{}", repr=False)
     plural: str = "n != 1"
     separators: Mapping[int, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def tag(self) -> str:
+        """Its name for browsers (BCP 47)."""
+        return TAGS.get(self.code, self.code)
 
     def say(self, sentence: str | Sentence, **values: Any) -> str:
         """A sentence of the code, with its values: texts, numbers, or sentences that are said in this language too."""
@@ -102,6 +104,10 @@ def language(code: str) -> Language:
     """A language of NAMES. Its catalogue is read once."""
     if code == ENGLISH.code:
         return ENGLISH
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
     catalogue = read_po(BytesIO(po_file(code)), locale=code)
     compiled = BytesIO()
     write_mo(compiled, catalogue)

@@ -13,6 +13,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,10 +25,10 @@ _IN_HTML = re.compile(r"\[\[(.+?)\]\]", re.DOTALL)
 _HOLDS_TEXTS = ("/", "/config")  # how the addresses end that send the page's description
 # Gradio takes its own words from the browser's language.
 _AGREES = """<script>(() => {
-  const code = "%s";
-  if ((navigator.language ?? "").toLowerCase().split("-")[0] === code) return;
-  Object.defineProperty(navigator, "language", { get: () => code, configurable: true });
-  Object.defineProperty(navigator, "languages", { get: () => [code], configurable: true });
+  const tag = "%s";
+  if ((navigator.language ?? "").split("-")[0] === tag.split("-")[0]) return;
+  Object.defineProperty(navigator, "language", { get: () => tag, configurable: true });
+  Object.defineProperty(navigator, "languages", { get: () => [tag], configurable: true });
 })();</script>"""
 
 
@@ -91,7 +92,6 @@ class InLanguage:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        language = language_for(request.cookies, request.headers)
         begun: dict[str, Any] | None = None
         body = b""
 
@@ -104,20 +104,21 @@ class InLanguage:
             else:
                 body += message.get("body", b"")
                 if not message.get("more_body", False):
-                    whole = self._page(body.decode("utf-8"), language).encode()
+                    whole = await run_in_threadpool(self._page, request, body.decode("utf-8"))
                     headers = MutableHeaders(scope=begun)
                     headers["content-length"] = str(len(whole))
                     headers.add_vary_header("Accept-Language")
                     headers.add_vary_header("Cookie")
                     await send(begun)
-                    await send({"type": "http.response.body", "body": whole if request.method != "HEAD" else b""})
+                    await send({"type": "http.response.body", "body": whole})
 
         await self.app(scope, receive, translated)
 
-    def _page(self, page: str, language: Language) -> str:
+    def _page(self, request: Request, page: str) -> bytes:
+        language = language_for(request.cookies, request.headers)  # reads its catalogue, the first time
         head, body, rest = self.wording.filled(page, language).partition("<head>")
-        head = head.replace('lang="en"', f'lang="{language.code}"', 1) if body else head
-        return f"{head}{body}{_AGREES % language.code if body else ''}{rest}"
+        head = head.replace('lang="en"', f'lang="{language.tag}"', 1) if body else head
+        return f"{head}{body}{_AGREES % language.tag if body else ''}{rest}".encode()
 
 
 def _is_text(headers: Headers) -> bool:
