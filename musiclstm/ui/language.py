@@ -145,8 +145,11 @@ def _weight(wish: str) -> float:
 
 def choice(shown: Language) -> str:
     """The list to choose a language from."""
-    options = "".join(
-        f'<option value="{code}" lang="{code}"{" selected" if code == shown.code else ""}>{name}</option>'
-        for code, name in NAMES.items()
-    )
-    return f'<select id="language" aria-label="{escape(shown.say("Language"))}">{options}</select>'
+
+    def button(code: str) -> str:
+        pressed = "true" if code == shown.code else "false"
+        return f'<button type="button" lang="{code}" data-language="{code}" aria-pressed="{pressed}">{NAMES[code]}</button>'
+
+    name, label = NAMES[shown.code], escape(shown.say("Language"))
+    buttons = "".join(map(button, NAMES))
+    return f'<details id="language"><summary aria-label="{label}: {name}">{name}</summary><div>{buttons}</div></details>'

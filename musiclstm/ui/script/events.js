@@ -38,11 +38,13 @@
     } else if (target.matches("#player .volume")) sampler.setVolume(Number(target.value) ** 2);
   });
   // Another language: the page is loaded again, as it goes on after any reload.
-  document.addEventListener("change", ({ target }) => {
-    if (target.id !== "language") return;
+  document.addEventListener("click", ({ target }) => {
+    if (!target.closest("#language")) find("#language")?.removeAttribute("open");
+    const wanted = target.closest("#language [data-language]")?.dataset.language;
+    if (!wanted) return;
     // Within another page, as on the Hub, a browser keeps only cookies like this.
     const guarded = location.protocol === "https:" ? "SameSite=None; Secure; Partitioned" : "SameSite=Lax";
-    document.cookie = `musiclstm_language=${target.value}; Max-Age=31536000; Path=${location.pathname}; ${guarded}`;
+    document.cookie = `musiclstm_language=${wanted}; Max-Age=31536000; Path=${location.pathname}; ${guarded}`;
     location.reload();
   });
   document.addEventListener("keydown", (event) => {
