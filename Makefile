@@ -7,7 +7,7 @@ PIP    := $(PYTHON_IN_VENV) -m pip install --quiet --disable-pip-version-check -
 ARGS   :=
 
 .DELETE_ON_ERROR:
-.PHONY: help app test test-fast lint format lock bench bench-quality bench-takes fuzz survival clean sound test-packages browser
+.PHONY: help app test test-fast test-programs docs package lint format lock bench bench-quality bench-takes fuzz survival clean sound test-packages browser
 
 help: ## show the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -16,19 +16,31 @@ app: sound $(VENV)/pins ## open the page on http://127.0.0.1:7860
 	$(PYTHON_IN_VENV) app.py
 
 test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/music/test_notes.py -x" picks and tunes
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 -m "not programs" $(ARGS)
+
+test-programs: test-packages $(VENV)/pins-dev ## run the tests of whole programs: killed pages, teams of workers, an installation, the docs
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 -m programs $(ARGS)
 
 # These train networks, start the page, talk to a local Hub, or compile one decoder after the other.
 SLOW := benchmarks data/test_kaggle.py evaluation hub model/test_decoder.py project publishing test_api.py test_cli.py training ui
 
 test-fast: test-packages $(VENV)/pins-dev ## run only the quick tests, which take less than a minute
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 $(SLOW:%=--ignore=tests/%) $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 -m "not programs" $(SLOW:%=--ignore=tests/%) $(ARGS)
 
 lint: $(VENV)/pins-dev ## check style, types and the layers of the package
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
 	$(PYTHON_IN_VENV) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
+
+docs: sound $(VENV)/pins-dev ## build the documentation as a site, with its gallery, in out/site
+	PYTHONPATH=. $(PYTHON_IN_VENV) scripts/make_gallery.py out/gallery
+	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict
+
+package: $(VENV)/pins-dev ## build the wheel in out/package and try it in an empty environment
+	rm -rf out/package
+	$(PYTHON_IN_VENV) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir out/package .
+	PYTHON=$(abspath $(PYTHON_IN_VENV)) scripts/try_package.sh out/package/*.whl
 
 format: $(VENV)/pins-dev ## rewrite the code in the common style
 	$(PYTHON_IN_VENV) -m ruff check --fix .
@@ -44,7 +56,7 @@ lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a 
 	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
 
 SHARED := __init__ report greedy heldout learning music original browsing processes troubles fuzz survival
-MUSIC  := quality diversity endings seeds guard style regeneration judges
+MUSIC  := quality diversity endings seeds guard style regeneration judges finetuning
 
 # A script in a folder of its own finds the package through PYTHONPATH.
 bench: sound $(VENV)/pins-dev browser ## run the benchmarks of speed and memory one after the other
@@ -55,7 +67,7 @@ bench: sound $(VENV)/pins-dev browser ## run the benchmarks of speed and memory 
 bench-quality: $(VENV)/pins ## compare with n-grams and the original; ARGS="--data DIR --minutes 30" sets the music and the time
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/quality.py $(ARGS)
 
-bench-takes: $(VENV)/pins ## compare takes with human music: judges, diversity, endings, seeds, loops, style, regenerated bars; ARGS="--data DIR"
+bench-takes: $(VENV)/pins ## compare takes with human music: judges, diversity, endings, seeds, loops, style, regenerated bars, fine-tuning; ARGS="--data DIR"
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/diversity.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/endings.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/seeds.py $(ARGS)
@@ -63,6 +75,7 @@ bench-takes: $(VENV)/pins ## compare takes with human music: judges, diversity, 
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/style.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/regeneration.py $(ARGS)
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/judges.py $(ARGS)
+	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/finetuning.py $(ARGS)
 
 fuzz: sound $(VENV)/pins ## read 10,000 damaged files; ARGS="--count 1000 --random-seed 2" sets how many and which
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/fuzz.py $(ARGS)
@@ -83,8 +96,8 @@ test-packages:
 
 # Ubuntu has Chromium only as a snap, which sees too little of the disk for tests: there Playwright brings its own.
 browser: $(VENV)/pins-dev
-	@command -v chromium >/dev/null || [ -e $(VENV)/chromium ] || \
-		{ scripts/system_packages.sh packages-test.txt && command -v chromium >/dev/null; } || \
+	@command -v chromium-headless-shell >/dev/null || [ -e $(VENV)/chromium ] || \
+		{ scripts/system_packages.sh packages-test.txt && command -v chromium-headless-shell >/dev/null; } || \
 		{ $(PYTHON_IN_VENV) -m playwright install --with-deps chromium && touch $(VENV)/chromium; }
 
 # The stamps below are older than a requirements file only if it changed, so pip is not asked on a second run.

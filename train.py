@@ -31,6 +31,7 @@ python train.py --data my-midi-folder --out runs/mine
 python train.py --data music21                       # the corpus that comes with music21, no network needed
 python train.py --data hf://datasets/OWNER/NAME      # a dataset of MIDI files on the Hugging Face Hub
 python train.py --data kaggle://OWNER/NAME           # or on Kaggle (pip install kagglehub)
+python train.py --from classical-piano --data my-midi-folder  # fine-tune the bundled checkpoint, or DIR, or OWNER/NAME
 python train.py --data my-midi-folder --push OWNER/NAME  # and publish it unless it is worse than the published one
 """
 

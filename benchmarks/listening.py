@@ -124,7 +124,7 @@ def serving(engine: Engine) -> Iterator[Page]:
         samples.warm_up()
         blocks = build_page(ActiveCheckpoint(engine), reader)
         address = launch(blocks, samples, prevent_thread_lock=True, quiet=True)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium-headless-shell"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(PATIENCE)
         page.goto(address)

@@ -1,3 +1,3 @@
 """musiclstm: an LSTM continues piano openings."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,7 +1,8 @@
-"""Programs that end with this one, even if it is killed and can end nothing any more."""
+"""How many processes can work at once, and programs that end with this one, even if it is killed and can end nothing any more."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,3 +16,8 @@ def ending_with_us(command: Sequence[str]) -> list[str]:
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else list(command)
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

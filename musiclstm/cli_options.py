@@ -32,6 +32,7 @@ EXAMPLES = {
     "train": (
         "train --data my-midi-folder --out runs/mine",
         "train --data my-midi-folder --out runs/mine --resume",
+        "train --from classical-piano --data my-midi-folder --out runs/mine",
     ),
     "votes": ("votes", "votes --json"),
     "push": ("push runs/mine --repo OWNER/NAME --data my-midi-folder",),

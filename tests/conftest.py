@@ -28,7 +28,7 @@ from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
     from musiclstm.checkpoint import Checkpoint
-    from musiclstm.data.collection import Source
+    from musiclstm.data.listing import Source
     from musiclstm.render.samples import SampleLibrary
 
 # What is compiled is kept beside what pytest keeps, not in the user's cache: all processes share it, and so does the next run.
@@ -61,6 +61,7 @@ _TOGETHER = (
         "generation/test_phrases",
         "generation/test_file_names",
         "training/test_fit_critic",
+        "training/test_finetuning",
         "evaluation/test_continuations",
         "evaluation/test_likelihood",
         "benchmarks/test_greedy",
@@ -226,7 +227,7 @@ def bundled() -> Checkpoint:
 @pytest.fixture(scope="session")
 def corpus() -> list[Source]:
     """All works of music21's corpus. Shared: to list them takes seconds."""
-    from musiclstm.data.collection import music21_sources
+    from musiclstm.data.listing import music21_sources
 
     return music21_sources()
 

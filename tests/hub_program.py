@@ -122,7 +122,10 @@ def main() -> None:
     import_tensorflow()
     from compiling import without_xla
 
-    without_xla(pytest.MonkeyPatch())
+    patch = pytest.MonkeyPatch()
+    without_xla(patch)
+    patch.setattr("musiclstm.publishing.examples.COUNT", 1)
+    patch.setattr("musiclstm.publishing.examples.BARS", 2)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:

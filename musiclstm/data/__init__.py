@@ -1,4 +1,6 @@
-from musiclstm.data.collection import Collection, Source, folder_sources, music21_sources, open_collection, split, works_with
+from musiclstm.data.archives import folder_archives
+from musiclstm.data.collection import Collection, open_collection, split, works_with
+from musiclstm.data.listing import Source, folder_sources, music21_sources
 from musiclstm.data.sources import dataset_name, open_data
 from musiclstm.data.works import works_of
 
@@ -6,6 +8,7 @@ __all__ = [
     "Collection",
     "Source",
     "dataset_name",
+    "folder_archives",
     "folder_sources",
     "music21_sources",
     "open_collection",

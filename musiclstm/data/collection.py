@@ -1,74 +1,29 @@
 """Collections of pieces: folders of music files or music21's corpus, read once into a cache on disk and split by work.
 
-Pieces are read one by one into ``notes.bin``, which is then memory-mapped, so memory hardly grows with the collection. Works that
+Notes stay on the disk until they are needed (``parts``), so memory grows with the number of pieces, not of notes. Works that
 several sources contain, under whatever names, are found by their music (``works``) and count as one.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from musiclstm.data import works
-from musiclstm.errors import DataError, MissingToolError, MusicFileError
-from musiclstm.formats import MUSIC_ENDINGS, can_read_abc, read_music, score
-from musiclstm.music import NOTE, TICKS_PER_QUARTER, Metre, Notes, Piece, Tempo, as_played, known_composer
+from musiclstm.data import parts, works
+from musiclstm.data.archives import Archive
+from musiclstm.data.listing import Source
+from musiclstm.data.parts import Entry
+from musiclstm.errors import DataError
+from musiclstm.formats import can_read_abc
+from musiclstm.music import Metre, Notes, Piece, Tempo
 
-FEWEST_NOTES = 32  # shorter files are fragments with nothing to continue
-_FORMAT = 4  # of the cache; a new number makes every cache be rebuilt
-
-
-@dataclass(frozen=True)
-class Credit:
-    """What a dataset's own table says about a piece: title, licence, and who typeset or played it; "" for what it leaves out."""
-
-    title: str = ""
-    licence: str = ""
-    typesetter: str = ""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A piece to read: ``name`` is unique in its ``dataset``, ``work`` is the same for all movements of a work.
-
-    ``read`` gives velocities to music that has none, as a seed gets them. ``dataset`` names where it comes from, such as a
-    folder; a collection may have several. ``credit`` says whom to thank.
-    """
-
-    name: str
-    work: str
-    composer: str
-    stamp: str
-    read: Callable[[], Piece]
-    dataset: str = ""
-    credit: Credit = Credit()
-
-
-@dataclass(frozen=True)
-class Entry:
-    """The cached facts of one piece; its notes are rows ``first`` to ``first + count`` of notes.bin.
-
-    ``work`` is the same for all movements and editions of a work in the collection.
-    """
-
-    name: str
-    work: str
-    composer: str
-    title: str
-    first: int
-    count: int
-    metres: tuple[tuple[int, int, int], ...]
-    qpm: float
-    dataset: str = ""
-    credit: Credit = Credit()
+_FORMAT = 5  # of the cache; a new number makes every cache be rebuilt
 
 
 @dataclass(frozen=True)
@@ -85,11 +40,8 @@ class Collection:
     def piece(self, index: int) -> Piece:
         """Piece ``index`` from the memory-mapped cache, with one constant tempo."""
         entry = self.entries[index]
-        notes = np.memmap(
-            self.folder / "notes.bin", dtype=NOTE, mode="r", offset=entry.first * NOTE.itemsize, shape=(entry.count,)
-        )
         return Piece(
-            notes=np.array(notes),
+            notes=np.array(parts.notes_of(self.folder, entry)),
             metres=tuple(Metre(*metre) for metre in entry.metres),
             tempi=(Tempo(0, entry.qpm),),
             title=entry.title,
@@ -98,42 +50,32 @@ class Collection:
         )
 
 
-def folder_sources(folder: Path, dataset: str = "") -> list[Source]:
-    """Every music file under ``folder``. A file's composer is the one that its own folder names, if that is not ``folder``.
+def open_collection(
+    sources: Sequence[Source],
+    cache: Path,
+    report: Callable[[int], None] | None = None,
+    *,
+    archives: Sequence[Archive] = (),
+    processes: int = 1,
+) -> Collection:
+    """The collection of ``sources`` and of all that ``archives`` hold.
 
-    ``dataset`` names the folder in the collection; by default it is its own name. A table metadata.csv in the folder, with a
-    column "file" and some of "title", "licence" and "typesetter", gives the credits. Raises DataError if the folder is missing or
-    contains no music file.
-    """
-    if not folder.is_dir():
-        raise DataError(f"The data folder {folder} does not exist; give a folder of MIDI or score files, or music21.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MUSIC_ENDINGS and p.is_file())
-    if not found:
-        raise DataError(f"The data folder {folder} contains no {', '.join(MUSIC_ENDINGS)} file.")
-    given = _credits(folder / "metadata.csv")
-    return [_file_source(path, folder, dataset or folder.resolve().name, given) for path in found]
-
-
-def music21_sources() -> list[Source]:
-    """Every readable work of music21's own corpus; works offline."""
-    return [_corpus_source(name) for name in score.corpus_names()]
-
-
-def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[int, int, str], None] | None = None) -> Collection:
-    """The collection of ``sources``, read into a folder under ``cache`` the first time and loaded from there afterwards.
-
-    ``report(done, total, name)`` is called for each file that is read. Unreadable, very short and duplicate pieces are skipped
-    and named. Raises DataError if no piece remains.
+    It is read into a folder under ``cache`` the first time and loaded from there afterwards. Several ``processes`` read at once;
+    an interrupted reading goes on where it stopped. ``report`` is told again and again how many files more are read. Unreadable,
+    very short and duplicate pieces are skipped and named. Raises DataError if no piece remains.
     """
     abc = can_read_abc()  # without it, ABC files are skipped
-    listing = "\n".join(f"{_FORMAT} {abc} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources)
+    files = [f"{_FORMAT} {abc} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources]
+    listing = "\n".join([*files, *(f"{archive.dataset} {archive.name} {archive.stamp}" for archive in archives)])
     folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:16]
     index = folder / "index.json"
     if not index.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _build(sources, folder, report)
+        known = [*parts.in_parts(sources), *archives]
+        parts.read_parts(known, folder, processes=processes, report=report)
+        _write_index(folder, index, len(known))
     stored = json.loads(index.read_text(encoding="utf-8"))
-    entries = tuple(_entry(entry) for entry in stored["entries"])
+    entries = tuple(parts.entry_of(entry) for entry in stored["entries"])
     if not entries:
         reason = stored["skipped"][0] if stored["skipped"] else "there are no files"
         raise DataError(f"No piece of the data can be used: {reason}")
@@ -142,19 +84,25 @@ def open_collection(sources: Sequence[Source], cache: Path, report: Callable[[in
 
 def works_with(collection: Collection, passages: Iterable[Notes]) -> set[str]:
     """The works of the collection that contain one of ``passages``, such as the openings that serve as seeds."""
-    pieces = [works.figures(collection.piece(index).notes) for index in range(len(collection))]
+    pieces = parts.figures_of(collection.folder, collection.entries)
     return works.works_with(map(works.figures, passages), [entry.work for entry in collection.entries], pieces)
 
 
 def split(
-    collection: Collection, validation: float, test: float, random_seed: int, seed_works: Container[str] = ()
+    collection: Collection,
+    validation: float,
+    test: float,
+    random_seed: int,
+    seed_works: Container[str] = (),
+    known_works: Container[str] = (),
 ) -> dict[str, list[int]]:
     """Indices of the "train", "validation", "test" and "seeds" pieces; all pieces of a work are on the same side.
 
     In each dataset, works are drawn in an order that depends only on ``random_seed`` and their names, until a side has its share
     of the notes of the dataset; so another dataset does not change where the works of the first are. A work in several datasets
     belongs to the first. ``seed_works`` that would be on the side "train" are on the side "seeds" instead: a network should
-    continue its seeds, not recite them. Raises DataError if there are too few works to give every side with a share at least one.
+    continue its seeds, not recite them. ``known_works``, on which a network was trained before, are never held out. Raises
+    DataError if there are too few works to give every side with a share at least one.
     """
     home = {entry.work: entry.dataset for entry in reversed(collection.entries)}
     side_of: dict[str, str] = {}
@@ -162,15 +110,17 @@ def split(
         counts: Counter[str] = Counter()
         for entry in collection.entries:
             counts[entry.work] += entry.count if entry.dataset == dataset == home[entry.work] else 0
-        side_of |= _drawn({work: count for work, count in counts.items() if home[work] == dataset}, validation, test, random_seed)
+        new = {work: count for work, count in counts.items() if home[work] == dataset and work not in known_works}
+        side_of |= _drawn(new, validation, test, random_seed)
     sides: dict[str, list[int]] = {"train": [], "validation": [], "test": [], "seeds": []}
     for index, entry in enumerate(collection.entries):
-        side = side_of[entry.work]
+        side = side_of.get(entry.work, "train")
         sides["seeds" if side == "train" and entry.work in seed_works else side].append(index)
     wanted = {"train": True, "validation": validation > 0, "test": test > 0}
     empty = [name for name in wanted if wanted[name] and not sides[name]]
     if empty:
-        raise DataError(f"The data has only {len(side_of)} works: too few to hold some out for {' and '.join(sorted(empty))}.")
+        works = f"{len(side_of)} {'new ' if len(side_of) < len(home) else ''}works"
+        raise DataError(f"The data has only {works}: too few to hold some out for {' and '.join(sorted(empty))}.")
     return sides
 
 
@@ -187,87 +137,23 @@ def _drawn(counts: Mapping[str, int], validation: float, test: float, random_see
     return found
 
 
-def _entry(stored: dict[str, Any]) -> Entry:
-    metres = tuple((int(onset), int(numerator), int(denominator)) for onset, numerator, denominator in stored["metres"])
-    return Entry(**(stored | {"metres": metres, "credit": Credit(**stored["credit"])}))
-
-
-def _credits(table: Path) -> dict[str, Credit]:
-    """The credit of each file that ``table`` names; none if there is no such table."""
-    if not table.is_file():
-        return {}
-    with table.open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("file")]
-    return {row["file"]: Credit(*((row.get(key.name) or "").strip() for key in fields(Credit))) for row in rows}
-
-
-def _file_source(path: Path, folder: Path, dataset: str, given: Mapping[str, Credit]) -> Source:
-    name = path.relative_to(folder).as_posix()
-    composer = known_composer(path.parent.name) if path.parent != folder else ""
-    stat = path.stat()
-    stamp, credit = f"{stat.st_size} {stat.st_mtime_ns}", given.get(name, Credit())
-    return Source(name, works.work_of(name), composer, stamp, lambda: as_played(read_music(path)), dataset, credit)
-
-
-def _corpus_source(name: str) -> Source:
-    composer = known_composer(name.partition("/")[0])
-    return Source(name, works.work_of(name), composer, "music21", lambda: as_played(score.read_corpus(name)), "music21")
-
-
-def _build(sources: Sequence[Source], folder: Path, report: Callable[[int, int, str], None] | None) -> None:
-    """Write notes.bin, then index.json atomically: a cache without an index is rebuilt from scratch."""
+def _write_index(folder: Path, index: Path, count: int) -> None:
+    """Find duplicates and works in the ``count`` parts that were read, and write the index in one step."""
     entries: list[Entry] = []
     skipped: list[str] = []
-    pieces: list[works.Figures] = []
-    with (folder / "notes.bin").open("wb") as file:
-        for entry, notes in _usable(sources, skipped, report):
-            file.write(notes.tobytes())
-            entries.append(entry)
-            pieces.append(works.figures(notes))
-    joined = works.join_works([entry.work for entry in entries], pieces)
+    seen: dict[str, str] = {}
+    for number in range(count):
+        for reading in parts.readings(folder, number):
+            if reading.entry is None:
+                skipped.append(reading.skipped)
+            elif reading.digest in seen:
+                skipped.append(f"{reading.name} has the same notes as {seen[reading.digest]}.")
+            else:
+                seen[reading.digest] = reading.name
+                entries.append(reading.entry)
+    joined = works.join_works([entry.work for entry in entries], parts.figures_of(folder, entries))
     entries = [replace(entry, work=work) for entry, work in zip(entries, joined, strict=True)]
     listed = {"entries": [asdict(entry) for entry in entries], "skipped": skipped}
     temporary = folder / "index.tmp"  # one name: what a killed run left is written over
     temporary.write_text(json.dumps(listed), encoding="utf-8")
-    temporary.replace(folder / "index.json")
-
-
-def _usable(
-    sources: Sequence[Source], skipped: list[str], report: Callable[[int, int, str], None] | None
-) -> Iterator[tuple[Entry, Notes]]:
-    first, seen = 0, dict[bytes, str]()
-    for number, source in enumerate(sources):
-        if report is not None:
-            report(number, len(sources), source.name)
-        try:
-            piece = source.read()
-        except (MusicFileError, MissingToolError) as error:
-            skipped.append(str(error))
-            continue
-        if len(piece) < FEWEST_NOTES:
-            skipped.append(f"{source.name} has {len(piece)} notes; at least {FEWEST_NOTES} are needed.")
-            continue
-        digest = hashlib.sha256(np.stack([piece.notes["onset"], piece.notes["pitch"]]).astype(np.int32).tobytes()).digest()
-        if digest in seen:
-            skipped.append(f"{source.name} has the same notes as {seen[digest]}.")
-            continue
-        seen[digest] = source.name
-        metres = tuple((m.onset, m.numerator, m.denominator) for m in piece.metres)
-        composer = source.composer or known_composer(piece.composer)
-        qpm = 60.0 * piece.end / TICKS_PER_QUARTER / max(1e-6, piece.seconds(piece.end))
-        yield (
-            Entry(
-                name=source.name,
-                work=source.work,
-                composer=composer,
-                title=piece.title,
-                first=first,
-                count=len(piece),
-                metres=metres,
-                qpm=round(qpm, 2),
-                dataset=source.dataset,
-                credit=source.credit,
-            ),
-            piece.notes,
-        )
-        first += len(piece)
+    temporary.replace(index)

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from musiclstm.errors import DataError, MissingToolError, OptionError
-from musiclstm.formats import MUSIC_ENDINGS
+from musiclstm.formats import ARCHIVE_ENDINGS, MUSIC_ENDINGS
 
 DATASETS = "kaggle://"
 
@@ -43,8 +43,8 @@ def download_dataset(reference: str) -> Path:
         raise DataError(_explained(handle, parts["version"], status)) from error
     except (exceptions.BackendError, exceptions.DataCorruptionError, exceptions.CredentialError, OSError, ValueError) as error:
         raise DataError(f"The download of {handle} from Kaggle is incomplete: try again.") from error
-    if not any(path.suffix.lower() in MUSIC_ENDINGS for path in folder.rglob("*")):
-        raise DataError(f"The Kaggle dataset {handle} contains no {', '.join(MUSIC_ENDINGS)} file.")
+    if not any(path.name.lower().endswith(MUSIC_ENDINGS + ARCHIVE_ENDINGS) for path in folder.rglob("*")):
+        raise DataError(f"The Kaggle dataset {handle} contains no {', '.join(MUSIC_ENDINGS)} file and no archive.")
     return folder
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
+from musiclstm.children import cores
 from musiclstm.data import kaggle
-from musiclstm.data.collection import Collection, Source, folder_sources, music21_sources, open_collection
+from musiclstm.data.archives import Archive, folder_archives
+from musiclstm.data.collection import Collection, open_collection
+from musiclstm.data.listing import Source, folder_sources, music21_sources
 from musiclstm.errors import OptionError
 from musiclstm.hub import download_dataset
 
@@ -24,9 +29,12 @@ def open_data(data: Sequence[str], cache: Path, say: Callable[[str], None] = pri
     names = [dataset_name(reference) for reference in data]
     if len(set(names)) < len(names):
         raise OptionError(f"Datasets need different names, but these are called {', '.join(names)}; rename a folder.")
-    sources = [source for reference in data for source in _sources(reference)]
-    with tqdm(total=len(sources), desc="reading", unit="file", mininterval=1.0) as bar:
-        collection = open_collection(sources, cache, lambda *_: bar.update() and None)
+    found = [_listed(reference) for reference in data]
+    sources = [source for files, _ in found for source in files]
+    archives = [archive for _, packed in found for archive in packed]
+    with tqdm(total=len(sources) + sum(map(len, archives)), desc="reading", unit="file", mininterval=1.0) as bar:
+        told = partial(_told, bar)
+        collection = open_collection(sources, cache, told, archives=archives, processes=cores())
     for reason in collection.skipped[:SHOWN]:
         say(f"Skipped: {reason}")
     if len(collection.skipped) > SHOWN:
@@ -39,11 +47,18 @@ def dataset_name(reference: str) -> str:
     return Path(reference).resolve().name if Path(reference).is_dir() else reference
 
 
-def _sources(reference: str) -> list[Source]:
+def _listed(reference: str) -> tuple[Sequence[Source], Sequence[Archive]]:
+    """The files and the archives of one of the data."""
     if reference == "music21":
-        return music21_sources()
+        return music21_sources(), ()
+    folder, dataset = Path(reference), ""
     if reference.startswith("hf://"):
-        return folder_sources(download_dataset(reference), reference)
-    if reference.startswith(kaggle.DATASETS):
-        return folder_sources(kaggle.download_dataset(reference), reference)
-    return folder_sources(Path(reference))
+        folder, dataset = download_dataset(reference), reference
+    elif reference.startswith(kaggle.DATASETS):
+        folder, dataset = kaggle.download_dataset(reference), reference
+    archives = folder_archives(folder, dataset)
+    return folder_sources(folder, dataset, none=bool(archives)), archives
+
+
+def _told(bar: tqdm[NoReturn], files: int) -> None:
+    bar.update(files)

@@ -24,6 +24,7 @@ NOTES, DISTINCT, GRACE = 12, 5, 3
 SAME_WORK = 0.08
 SAME_PASSAGE = 0.5  # of the figures of an opening, which the piece contains as a whole
 FEWEST = 4  # figures in common: fewer may be chance
+AT_ONCE = 20_000_000  # figures that are sorted in one go, which takes a gigabyte
 WIDESPREAD = 40  # pieces; a figure that more of them share identifies none
 
 #: The last number is one of Bach's, Handel's, Haydn's, Mozart's, Schubert's, or Vivaldi's catalogue.
@@ -100,19 +101,33 @@ def works_with(passages: Iterable[Figures], works: Sequence[str], pieces: Sequen
 
 
 def _shared(pieces: Sequence[Figures]) -> Iterable[tuple[int, int, int]]:
-    """Pairs of pieces and the number of figures they share; without pairs that share none."""
+    """Pairs of pieces and the number of figures they share; without pairs that share none.
+
+    The figures may be more than fit into memory: they are sorted a share at a time, by their last bits.
+    """
+    shares = 1 + sum(map(len, pieces)) // AT_ONCE
+    found, counts = np.empty(0, np.int64), np.empty(0, np.int64)
+    for share in range(shares):
+        some = [piece[piece % shares == share] for piece in pieces] if shares > 1 else pieces
+        pairs, shared = np.unique(_pairs(some), return_counts=True)
+        found, places = np.unique(np.concatenate([found, pairs]), return_inverse=True)
+        counts = np.bincount(places, np.concatenate([counts, shared]), len(found)).astype(np.int64)
+    for pair, count in zip(found.tolist(), counts.tolist(), strict=True):
+        yield *divmod(pair, len(pieces)), count
+
+
+def _pairs(pieces: Sequence[Figures]) -> NDArray[np.int64]:
+    """Two pieces as one number, for each figure that they share."""
     if not pieces:
-        return
+        return np.empty(0, np.int64)
     owners = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
     keys = np.concatenate(pieces)
     order = np.argsort(keys, kind="stable")
     keys, owners = keys[order], owners[order]
-    pairs = []
+    pairs = [np.empty(0, np.int64)]
     for apart in range(1, WIDESPREAD):
         same = keys[apart:] == keys[:-apart]
         if not same.any():
             break
         pairs.append(owners[:-apart][same] * len(pieces) + owners[apart:][same])
-    found, counts = np.unique(np.concatenate(pairs or [np.empty(0, np.int64)]), return_counts=True)
-    for pair, count in zip(found.tolist(), counts.tolist(), strict=True):
-        yield *divmod(pair, len(pieces)), count
+    return np.concatenate(pairs)

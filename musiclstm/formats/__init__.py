@@ -1,18 +1,21 @@
 from musiclstm.formats.midi import midi_bytes, midi_text, read_midi, write_midi
 from musiclstm.formats.midi_parts import Part, midi_parts
 from musiclstm.formats.musicxml import HAND_OVER, musicxml_text, write_musicxml
-from musiclstm.formats.read import MUSIC_ENDINGS, read_music, read_visitor
+from musiclstm.formats.processes import answers
+from musiclstm.formats.read import ARCHIVE_ENDINGS, MUSIC_ENDINGS, read_music, read_visitor
 from musiclstm.formats.read_abc import can_read_abc
 from musiclstm.formats.reader import MusicReader
 from musiclstm.formats.score import corpus_names, parse_abc, read_corpus
 from musiclstm.formats.written import WRITTEN_VELOCITY
 
 __all__ = [
+    "ARCHIVE_ENDINGS",
     "HAND_OVER",
     "MUSIC_ENDINGS",
     "WRITTEN_VELOCITY",
     "MusicReader",
     "Part",
+    "answers",
     "can_read_abc",
     "corpus_names",
     "midi_bytes",

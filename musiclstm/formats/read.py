@@ -14,6 +14,7 @@ from musiclstm.music import Piece
 
 MIDI_ENDINGS = (".mid", ".midi", ".kar", ".rmi")
 MUSIC_ENDINGS = MIDI_ENDINGS + SCORE_ENDINGS
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")  # in which datasets pack many of them
 
 
 def read_music(path: Path) -> Piece:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import TimeoutError as OutOfTime
@@ -22,13 +21,10 @@ from pebble import ProcessExpired, ProcessPool
 from musiclstm import limits
 from musiclstm.errors import MusicFileError
 from musiclstm.formats.midi_parts import Part, midi_parts
+from musiclstm.formats.processes import process_context, settle
 from musiclstm.formats.read import MIDI_ENDINGS, read_visitor
 from musiclstm.music import Piece, bar_lines
 from musiclstm.sentence import sentence
-
-LONGEST_FOLDER = 107 - len("/pymp-12345678/listener-12345678")  # bytes in the path of the temporary folder
-_LIBRARIES = ("musiclstm.formats.read", "music21.converter", "verovio")  # imported once, before the processes part
-
 
 T = TypeVar("T")
 
@@ -42,7 +38,7 @@ class MusicReader:
     def __init__(self, *, seconds: float = limits.READ_SECONDS, memory: int = limits.READ_MEMORY) -> None:
         self._seconds, self._memory = seconds, memory
         self._lock = threading.Lock()
-        self._pool = self._started(_context())
+        self._pool = self._started(process_context())
 
     def __enter__(self) -> MusicReader:
         return self
@@ -79,7 +75,7 @@ class MusicReader:
         self._pool.join()
 
     def _started(self, context: multiprocessing.context.BaseContext) -> ProcessPool:
-        return ProcessPool(limits.READERS, initializer=_settle, initargs=(self._memory,), context=context)
+        return ProcessPool(limits.READERS, initializer=settle, initargs=(self._memory,), context=context)
 
     def _renewed(self) -> ProcessPool:
         """A new pool if the old one broke: a process died while it had nothing to do, or none could be started.
@@ -130,34 +126,3 @@ def _read(path: Path, parts: Collection[int] | None) -> Piece:
         if count > most:
             raise MusicFileError(said.template, name=path.name, count=count, most=most)
     return piece
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    """How processes start: as copies of one that has no threads and has imported the libraries, where the system can do that."""
-    # The one process listens at a socket in the temporary folder, and a socket's path has at most 107 bytes.
-    short = len(os.fsencode(tempfile.gettempdir())) <= LONGEST_FOLDER
-    if "forkserver" not in multiprocessing.get_all_start_methods() or not short:
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(_LIBRARIES))
-    return context
-
-
-def _settle(memory: int) -> None:
-    """Limit this process, let the page go first, and end when it is gone, even in the middle of a file."""
-    threading.Thread(target=_follow, name="follow", daemon=True).start()
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(10)
-
-
-def _follow() -> None:
-    """Wait until the process that reads the answers is gone, and end this one."""
-    page = multiprocessing.parent_process()
-    assert page is not None
-    page.join()
-    os._exit(1)

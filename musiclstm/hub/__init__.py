@@ -1,5 +1,5 @@
 from musiclstm.hub.download import Downloaded, cached_checkpoint, download_checkpoint, download_dataset, split_reference
-from musiclstm.hub.upload import CARD, Published, Remote, create, look, put, set_variables
+from musiclstm.hub.upload import CARD, Published, Remote, address, create, look, put, set_variables
 from musiclstm.hub.vote_copies import VoteCopies, download_votes
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "Published",
     "Remote",
     "VoteCopies",
+    "address",
     "cached_checkpoint",
     "create",
     "download_checkpoint",

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from musiclstm.checkpoint_files import OPTIONAL, PARTS
 from musiclstm.errors import CheckpointError, DataError, OptionError
-from musiclstm.formats import MUSIC_ENDINGS
+from musiclstm.formats import ARCHIVE_ENDINGS, MUSIC_ENDINGS
 from musiclstm.scratch import held
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def cached_checkpoint(repo: str, revision: str | None) -> Downloaded | None:
 
 
 def download_dataset(reference: str, *, cache: Path | None = None, seconds: float = DATASET_SECONDS) -> Path:
-    """The folder with the music files of ``hf://datasets/OWNER/NAME[@REVISION]``; other files are not downloaded.
+    """The folder with music files, and archives of them, of ``hf://datasets/OWNER/NAME[@REVISION]``; nothing else is downloaded.
 
     Complete files stay in the cache, so an interrupted download continues where it stopped. Raises OptionError for a malformed
     reference, and DataError if there is no such dataset or revision, access is denied, it holds no music file, or the download
@@ -124,8 +124,8 @@ def download_dataset(reference: str, *, cache: Path | None = None, seconds: floa
     repo, revision = split_reference(reference.removeprefix(DATASETS))
     order = _Order("dataset", repo, revision, cache, seconds)
     folder = _pull(order, _cached_dataset, _download_dataset)
-    if not any(path.suffix.lower() in MUSIC_ENDINGS for path in folder.rglob("*")):
-        raise DataError(f"On the Hub, {order} contains no {', '.join(MUSIC_ENDINGS)} file.")
+    if not any(path.name.lower().endswith(MUSIC_ENDINGS + ARCHIVE_ENDINGS) for path in folder.rglob("*")):
+        raise DataError(f"On the Hub, {order} contains no {', '.join(MUSIC_ENDINGS)} file and no archive.")
     return folder
 
 
@@ -249,7 +249,7 @@ def _dataset_snapshot(order: _Order, revision: str, *, local: bool) -> Path:
             repo_type="dataset",
             revision=revision,
             cache_dir=order.cache,
-            allow_patterns=_patterns(MUSIC_ENDINGS),
+            allow_patterns=_patterns(MUSIC_ENDINGS + ARCHIVE_ENDINGS),
             local_files_only=local,
         )
     )

@@ -102,6 +102,13 @@ def read(remote: Remote, name: str) -> str | None:
         return Path(path).read_text(encoding="utf-8", errors="replace")
 
 
+def address(repo: str, name: str, kind: Kind = "model") -> str:
+    """Where anybody's browser fetches the newest version of a file of a repository."""
+    from huggingface_hub import hf_hub_url
+
+    return hf_hub_url(repo, name, repo_type=kind)
+
+
 def publish(repo: str, files: Mapping[str, bytes], remote: Remote | None, *, message: str, private: bool = False) -> Published:
     """Upload ``files`` (bytes by name) in one commit on top of ``remote``, and tag it with a new version.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         plan_lanes,
         prefetch,
     )
-    from musiclstm.model.continuous_batching import Turn, cores
+    from musiclstm.model.continuous_batching import Turn
     from musiclstm.model.decoder import Chunk, Decoder
     from musiclstm.model.features import FeatureSpec
     from musiclstm.model.lanes import State
@@ -63,7 +63,6 @@ __all__ = [
     "bars_left",
     "batch_count",
     "build_network",
-    "cores",
     "decode",
     "encode",
     "fit_vocabulary",
@@ -81,7 +80,7 @@ __all__ = [
 
 _FILES = {
     "batches": "PREDICTED Batch FeatureScanner Part bars_left batch_count iterate_batches plan_lanes prefetch",
-    "continuous_batching": "Turn cores",
+    "continuous_batching": "Turn",
     "decoder": "Chunk Decoder",
     "features": "FeatureSpec",
     "lanes": "State",

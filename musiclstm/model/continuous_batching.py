@@ -7,12 +7,12 @@ thread of its own: each caller runs rounds, for itself and others, until its own
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from musiclstm.children import cores
 from musiclstm.errors import StoppedError
 
 LANES = 8  # of a round: more would hardly write faster, as 8 keep a core busy
@@ -115,8 +115,3 @@ class ContinuousBatch(Generic[L]):
 
 def _nothing() -> None:
     """What a round that failed delivers."""
-
-
-def cores() -> int:
-    """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,8 +1,9 @@
-"""Release a checkpoint: gate, card, push. A checkpoint is not published if it surely needs more bits per note than a competitor.
+"""Release a checkpoint: gate, examples, card, push.
 
-The gate measures three models on the pieces that the new checkpoint held out from training: the new checkpoint, the one on the
-Hub now, and a Markov chain counted on the new one's training pieces (``evaluation.ngram``). "Surely": the 95 % interval of the
-difference, piece by piece and resampling works, lies above 0.
+A checkpoint is not published if it surely needs more bits per note than a competitor. The gate measures three models on the
+pieces that the new checkpoint held out from training: the new checkpoint, the one on the Hub now, and a Markov chain counted on
+the new one's training pieces (``evaluation.ngram``). "Surely": the 95 % interval of the difference, piece by piece and resampling
+works, lies above 0.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from musiclstm.evaluation import LANES, Evaluator, NoteScores, is_new, middle_95
 from musiclstm.hub import CARD, Published, Remote, download_checkpoint, upload
 from musiclstm.model import encode, quarters
 from musiclstm.music import Piece
+from musiclstm.publishing import examples
 from musiclstm.publishing.card import merged, with_sections
 from musiclstm.scratch import temporary_folder
 
@@ -172,7 +175,13 @@ def prepare(folder: Path, repo: str, data: Sequence[str], cache: Path, *, forced
             f"{' '.join(verdict.reasons)} It was not published; --force REASON publishes it anyway and writes the reason into "
             "the card."
         )
-    card = with_sections(files[CARD].decode("utf-8"), [verdict.section(forced), _hashes(files)])
+    say("Writing examples to hear ...")
+    played = examples.examples_of(new)
+    files |= examples.files_of(played)
+    heard = examples.section(played, partial(upload.address, repo))
+    card = with_sections(
+        files[CARD].decode("utf-8"), [section for section in (heard, verdict.section(forced), _hashes(files)) if section]
+    )
     theirs = upload.read(remote, CARD) if remote is not None else None
     text = card if theirs is None else merged(card, theirs)
     return Release(repo, files | {CARD: text.encode()}, remote, verdict)
@@ -193,9 +202,9 @@ def measure(new: Checkpoint, published: Checkpoint | None, collection: Collectio
             remarks.append("The published checkpoint held out other pieces, so it may have been trained on some of these.")
     pieces = [collection.piece(index) for index in chosen]
     say(f"Evaluating on {len(pieces)} held-out pieces ...")
-    contenders = [_measured(f"this checkpoint ({new.name})", new, pieces)]
+    contenders = [measured_on(f"this checkpoint ({new.name})", new, pieces)]
     if published is not None:
-        contenders.append(_measured(f"published ({published.revision})", published, pieces))
+        contenders.append(measured_on(f"published ({published.revision})", published, pieces))
     contenders.append(_counted(new, pieces, collection, sides))
     works = tuple(collection.entries[index].work for index in chosen)
     return Verdict(tuple(contenders), works, tuple(remarks))
@@ -213,10 +222,10 @@ def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, li
         training = metrics["training"]
         options, theirs = training["options"], set(training["works_in_test"])
         shares = options["validation_share"], options["test_share"], options["random_seed"]
-        seed_works = set(training.get("works_of_seeds", ()))
+        seed_works, known_works = (set(training.get(name, ())) for name in ("works_of_seeds", "works_known"))
     except (KeyError, TypeError) as error:
         raise DataError("The checkpoint does not record how its data was split: train it with this program.") from error
-    sides = split(collection, *shares, seed_works)
+    sides = split(collection, *shares, seed_works, known_works)
     works = {collection.entries[index].work for index in sides["test"]}
     if works != theirs:
         raise DataError(
@@ -226,7 +235,8 @@ def held_out(metrics: Mapping[str, Any], collection: Collection) -> dict[str, li
     return sides
 
 
-def _measured(name: str, checkpoint: Checkpoint, pieces: Sequence[Piece]) -> Contender:
+def measured_on(name: str, checkpoint: Checkpoint, pieces: Sequence[Piece]) -> Contender:
+    """The checkpoint, measured on ``pieces``."""
     rows = [encode(piece, checkpoint.vocabulary) for piece in pieces]
     scores = Evaluator(checkpoint, min(LANES, len(pieces))).scores(pieces)
     return _contender(name, scores, quarters(rows, checkpoint.vocabulary))

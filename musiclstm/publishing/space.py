@@ -8,29 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from musiclstm.checkpoint import load_checkpoint
 from musiclstm.checkpoint_files import OPTIONAL, PARTS
 from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import HubError
-from musiclstm.hub import Remote, create, look, put, set_variables, split_reference
+from musiclstm.generation import MP3
+from musiclstm.hub import Remote, address, create, look, put, set_variables, split_reference
 from musiclstm.project import package_files, project_file
+from musiclstm.publishing import examples
 from musiclstm.publishing.card import front_matter, with_front_matter
 
 TOP = ("app.py", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "packages.txt")
 BUNDLED = "checkpoints/classical-piano"
 PAGES = ("benchmarks/EXPERIMENTS.md", "benchmarks/RESULTS.md", "benchmarks/diversity.svg")  # the README links to them
 FOLDERS = ("musiclstm", "docs", BUNDLED)
+PICTURE = "docs/page.png"
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """A checkpoint on the Hub at one ``commit`` (full hash), and the names of its ``files`` that the app reads."""
+    """A checkpoint on the Hub at one ``commit`` (full hash), and the names of its ``files`` that the app reads.
+
+    ``sounds``: those of its examples to hear.
+    """
 
     repo: str
     commit: str
     files: tuple[str, ...]
+    sounds: tuple[str, ...] = ()
 
 
 def deploy(
@@ -43,8 +52,11 @@ def deploy(
     not exist or the Hub refuses.
     """
     pinned = None if reference is None else pin(reference)
-    files = space_files(pinned)
-    remote, ours = look(space, "space"), tuple(f"{folder}/" for folder in FOLDERS)
+    remote, files = look(space, "space"), space_files(pinned)
+    ours = tuple(f"{folder}/" for folder in FOLDERS)
+    if not dry_run:  # to write examples takes as long as all the rest
+        remote = remote or create(space, "space", private=private)
+        files, ours = exhibited(space, files, pinned), (*ours, f"{examples.FOLDER}/")
     changed = list(files) if remote is None else remote.changed(files)
     removed = [] if remote is None else [name for name in remote.files if name.startswith(ours) and name not in files]
     if dry_run:
@@ -54,7 +66,7 @@ def deploy(
             say(f"Would remove {name}.")
         say(f"Nothing was sent to {space}.")
         return None
-    remote = remote or create(space, "space", private=private)
+    assert remote is not None
     if changed:
         say(f"Sending {len(changed)} files, {sum(len(files[name]) for name in changed) / 1e6:.1f} MB ...")
     commit = remote.commit
@@ -81,7 +93,8 @@ def pin(reference: str) -> Pinned:
     missing = [name for name in PARTS if name not in remote.files]
     if missing:
         raise HubError(f"On the Hub, {repo} is not a checkpoint of this program: it lacks {', '.join(missing)}.")
-    return Pinned(repo, commit, tuple(name for name in (*PARTS, *OPTIONAL) if name in remote.files))
+    sounds = sorted(name for name in remote.files if name.startswith(f"{examples.FOLDER}/") and name.endswith(MP3))
+    return Pinned(repo, commit, tuple(name for name in (*PARTS, *OPTIONAL) if name in remote.files), tuple(sounds))
 
 
 def space_files(pinned: Pinned | None) -> dict[str, bytes]:
@@ -104,6 +117,22 @@ def space_files(pinned: Pinned | None) -> dict[str, bytes]:
         named = {"models": f"models: [{pinned.repo}]", "preload_from_hub": f"preload_from_hub:\n- {preloaded}"}
         files["README.md"] = with_front_matter(readme, front_matter(readme) | named).encode()
     return files
+
+
+def exhibited(space: str, files: dict[str, bytes], pinned: Pinned | None) -> dict[str, bytes]:
+    """The files of a Space with a picture for links to it, and with examples to hear.
+
+    They are those in the repository of the pinned checkpoint, or new ones of the bundled checkpoint.
+    """
+    readme = files["README.md"].decode("utf-8")
+    picture = {"thumbnail": f"thumbnail: {address(space, PICTURE, 'space')}"}
+    text = with_front_matter(readme, front_matter(readme) | picture).rstrip()
+    if pinned is not None:
+        played, heard = dict[str, bytes](), examples.linked(pinned.sounds, partial(address, pinned.repo))
+    else:
+        found = examples.examples_of(load_checkpoint(project_file(BUNDLED)))
+        played, heard = examples.files_of(found), examples.section(found, partial(address, space, kind="space"))
+    return files | played | {"README.md": "\n\n".join([text, *([heard] if heard else [])]).encode() + b"\n"}
 
 
 def _playing(pinned: Pinned | None) -> str:

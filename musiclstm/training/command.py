@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musiclstm.config import TrainConfig
+from musiclstm.config import FINE_TUNING, ModelConfig, TrainConfig
 from musiclstm.errors import OptionError
 from musiclstm.quiet import import_tensorflow
 from musiclstm.training.launcher import command_line, launch_workers
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of a training run, and ``run`` as what to do with them."""
-    defaults = TrainConfig()
+    parser.add_argument(
+        "--from",
+        dest="base",
+        metavar="DIR_OR_REPO[@REV]",
+        help="fine-tune this checkpoint, a folder or OWNER/NAME on the Hub; classical-piano is the bundled one",
+    )
     parser.add_argument(
         "--data",
         required=True,
@@ -36,39 +42,45 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_publishing(parser)
     parser.add_argument("--name", help="name of the checkpoint; by default that of the folder")
     parser.add_argument(
-        "--seeds", choices=("catalogue", "data"), default="catalogue", help="curated openings, or the best passages of the data"
+        "--seeds",
+        choices=("catalogue", "data"),
+        help="curated openings (default), or the best passages of the data; with --from always those of data and checkpoint",
     )
     _add_data_facts(parser)
-    parser.add_argument("--epochs", type=int, default=defaults.epochs, help="the most epochs to train, default %(default)s")
-    parser.add_argument(
-        "--patience", type=int, default=defaults.patience, help="early stopping: epochs without improvement, default %(default)s"
-    )
+    _add_hyperparameters(parser)
     parser.add_argument(
         "--minutes", type=float, default=0.0, help="stop after the epoch in which this time runs out; 0 means no limit"
     )
     parser.add_argument(
         "--random-seed",
         type=int,
-        default=defaults.random_seed,
+        default=TrainConfig.random_seed,
         help="fixes the split, the order, the transpositions and the initial weights, default %(default)s",
     )
     parser.add_argument(
         "--workers", type=int, default=1, help="processes that train together on this machine; for several machines set TF_CONFIG"
     )
-    parser.add_argument(
-        "--lanes", type=int, default=defaults.lanes, help="batch size: pieces trained on in parallel, default %(default)s"
-    )
-    parser.add_argument(
-        "--window",
-        type=int,
-        default=defaults.window,
-        help="notes per piece between two updates of the weights, default %(default)s",
-    )
-    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate, help="default %(default)s")
-    parser.add_argument("--units", type=int, default=384, help="width of each LSTM layer, default %(default)s")
-    parser.add_argument("--layers", type=int, default=2, help="number of LSTM layers, default %(default)s")
-    parser.add_argument("--head", type=int, default=256, help="hidden width of the output heads, default %(default)s")
     parser.set_defaults(run=run, when_stopped="Stopped. --resume continues after the last complete epoch.")
+
+
+def _add_hyperparameters(parser: argparse.ArgumentParser) -> None:
+    """Options whose defaults depend on --from, and the sizes, which it leaves as they are: None if not given."""
+    for name, kind, words in (
+        ("epochs", int, "the most epochs to train"),
+        ("patience", int, "early stopping: epochs without improvement"),
+        ("lanes", int, "batch size: pieces trained on in parallel"),
+        ("window", int, "notes per piece between two updates of the weights"),
+        ("learning_rate", float, "the highest learning rate"),
+    ):
+        usual, fine = getattr(TrainConfig, name), getattr(FINE_TUNING, name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"{words}, default {usual}, with --from {fine}")
+    for name, words in (
+        ("units", "width of each LSTM layer"),
+        ("layers", "number of LSTM layers"),
+        ("head", "hidden width of the output heads"),
+    ):
+        usual = getattr(ModelConfig, name)
+        parser.add_argument(f"--{name}", type=int, help=f"{words}, default {usual}; not with --from, which keeps the sizes")
 
 
 def _add_publishing(parser: argparse.ArgumentParser) -> None:
@@ -104,20 +116,13 @@ def work_folder(options: argparse.Namespace) -> Path:
 
 def train(options: argparse.Namespace) -> None:
     """Make a checkpoint folder from the data, and publish it if ``--push`` is given."""
-    config = TrainConfig(
-        epochs=options.epochs,
-        patience=options.patience,
-        lanes=options.lanes,
-        window=options.window,
-        learning_rate=options.learning_rate,
-        random_seed=options.random_seed,
-        minutes=options.minutes,
-    )
+    config, sizes = _config(options), _sizes(options)
     from musiclstm.checkpoint import require_free
     from musiclstm.hub import split_reference
     from musiclstm.publishing import check_reason, release
     from musiclstm.seeds import load_catalogue
     from musiclstm.training.distributed import workers_of_environment
+    from musiclstm.training.finetuning import credits_of, open_base
     from musiclstm.training.package import package, prepare
 
     out, work = options.out.resolve(), work_folder(options)
@@ -128,20 +133,42 @@ def train(options: argparse.Namespace) -> None:
         check_reason(options.force)
     datasets = _datasets(options)
     require_free(out)
-    sizes = {"units": options.units, "layers": options.layers, "head": options.head}
     group = workers_of_environment()
     say = print if group.leads else _silent
-    own_seeds = options.seeds == "data"
-    trainer = prepare(options.data, work, config, sizes, seeds=() if own_seeds else load_catalogue(), group=group, say=say)
+    own_seeds = options.base is not None or options.seeds == "data"
+    base = None if options.base is None else open_base(options.base)
+    seeds = base.seeds if base is not None else () if own_seeds else load_catalogue()
+    trainer = prepare(options.data, work, config, sizes, seeds=seeds, base=base, group=group, say=say)
     trainer.fit(work, resume=options.resume, say=say)
     if not group.leads:
         return
-    composition = package(trainer, out, options.name or out.name, datasets, own_seeds=own_seeds)
+    earlier = None if options.base is None else credits_of(options.base)
+    name = options.name or out.name
+    composition = package(trainer, out, name, datasets, own_seeds=own_seeds, base=base, credits_of_base=earlier)
     seed, notes = composition.request.seed, len(composition.takes[0].continuation)
     say(f"The reloaded checkpoint wrote {composition.bars} bars with {notes} notes after {seed.title}.")
     say(f"Listen: musiclstm generate --checkpoint {options.out} --seed {seed.id} --out out")
     if options.push:
         release(out, options.push, options.data, forced=options.force, private=options.private, dry_run=options.dry_run)
+
+
+def _config(options: argparse.Namespace) -> TrainConfig:
+    """How to train: what was given, and the defaults of training or of fine-tuning. Raises OptionError."""
+    usual = TrainConfig() if options.base is None else FINE_TUNING
+    names = ("epochs", "patience", "lanes", "window", "learning_rate", "random_seed", "minutes")
+    return replace(usual, **{name: getattr(options, name) for name in names if getattr(options, name) is not None})
+
+
+def _sizes(options: argparse.Namespace) -> dict[str, int]:
+    """The sizes that were given. Raises OptionError for what can't be combined with --from."""
+    sizes = {name: getattr(options, name) for name in ("units", "layers", "head") if getattr(options, name) is not None}
+    if options.base is not None:
+        fixed = [f"--{name}" for name in sizes] + (["--seeds"] if options.seeds is not None else [])
+        if fixed:
+            raise OptionError(f"With --from the checkpoint keeps its sizes and its openings: leave out {', '.join(fixed)}.")
+        if Path(options.base).resolve() == options.out.resolve():
+            raise OptionError(f"--out would overwrite the checkpoint {options.base} that --from names: give another folder.")
+    return sizes
 
 
 def _datasets(options: argparse.Namespace) -> list[Dataset]:

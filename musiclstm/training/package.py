@@ -24,10 +24,11 @@ from musiclstm.evaluation import Evaluator
 from musiclstm.generation import ComposeRequest, Composition, compose
 from musiclstm.model import fit_vocabulary
 from musiclstm.music import Piece
-from musiclstm.publishing import Dataset, model_card
-from musiclstm.scoring import build_index, human_overlap
+from musiclstm.publishing import Dataset, model_card, with_finetuning
+from musiclstm.scoring import OriginalityIndex, build_index, human_overlap
 from musiclstm.seeds import Seed, curate, curation_score, load_catalogue
 from musiclstm.training.distributed import WorkerGroup
+from musiclstm.training.finetuning import compared, joined_index, joined_openings, start_from
 from musiclstm.training.fit_critic import with_critic
 from musiclstm.training.trainer import Trainer, trained_network
 
@@ -42,12 +43,14 @@ def prepare(
     sizes: dict[str, Any],
     *,
     seeds: Sequence[Seed] = (),
+    base: Checkpoint | None = None,
     group: WorkerGroup | None = None,
     say: Callable[[str], None] = print,
 ) -> Trainer:
     """Read ``data`` (as in ``open_data``) into the cache in ``work``, split it and fit the vocabulary.
 
-    Works that contain one of the ``seeds`` are not trained on. In a ``group`` the leader reads first, so that workers on the same
+    With a ``base`` the run goes on from that checkpoint, whose vocabulary and sizes stay. Works that contain one of the ``seeds``
+    are not trained on. In a ``group`` the leader reads first, so that workers on the same
     disk find the cache. Raises DataError, OptionError, CheckpointError, MissingToolError or WorkerError.
     """
     group = group or WorkerGroup()
@@ -58,9 +61,13 @@ def prepare(
     if group.leads:
         group.wait()
     seed_works = works_with(collection, (seed.piece.notes for seed in seeds)) if seeds else set()
-    sides = split(collection, options.validation_share, options.test_share, options.random_seed, seed_works)
+    start = None if base is None else start_from(base, collection, options.random_seed, say)
+    known = start.known if start is not None else frozenset[str]()
+    sides = split(collection, options.validation_share, options.test_share, options.random_seed, seed_works, known)
     notes = {side: sum(collection.entries[index].count for index in pieces) for side, pieces in sides.items()}
     say(", ".join(f"{side}: {len(pieces)} pieces, {notes[side]:,} notes" for side, pieces in sides.items()))
+    if base is not None:
+        return Trainer(collection, sides, base.vocabulary, base.config, options, group, start)
     vocabulary = fit_vocabulary(collection.piece(index) for index in sides["train"])
     return Trainer(collection, sides, vocabulary, size_for(vocabulary, **sizes), options, group)
 
@@ -72,31 +79,49 @@ def package(
     datasets: Sequence[Dataset],
     *,
     own_seeds: bool,
+    base: Checkpoint | None = None,
+    credits_of_base: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Composition:
     """Save the trained network in ``folder``, reload it and let it write eight bars, which are returned.
 
     With ``own_seeds`` the seeds are the best passages of the collection's test and validation pieces, otherwise those of the
-    catalogue; either way each gets the network's bits per note. Raises CheckpointError if the saved network does not write music.
+    catalogue; either way each gets the network's bits per note. What was fine-tuned from a ``base`` keeps that one's seeds after
+    its own, its critic, what it knows, and its table of credits, if that is a file. Raises CheckpointError if the network did not
+    learn or does not write music.
     """
+    if base is not None and trainer.progress.waited == trainer.progress.epoch:
+        raise CheckpointError(
+            f"After {trainer.progress.epoch} epochs the network still needs more bits per note on the validation pieces than "
+            f"{base.name}, so nothing was saved: give it more pieces, or a lower --learning-rate."
+        )
     say("Evaluating on the test pieces ...")
     trainer.average = trainer.best_weights
     metrics = measured(trainer)
     network = trained_network(trainer)
     draft = Checkpoint(name, trainer.model, trainer.vocabulary, lambda: network, (), metrics)
     say("Choosing seeds ...")
-    seeds = chosen_seeds(draft, trainer.collection, [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None)
+    unseen = [*trainer.sides["test"], *trainer.sides["validation"]] if own_seeds else None
+    seeds = chosen_seeds(draft, trainer.collection, unseen, base.seeds if base is not None else ())
     say("Indexing the training pieces ...")
-    finished = with_originality(replace(draft, seeds=seeds), trainer.collection, trainer.sides)
-    finished = with_critic(finished, *_studied(trainer), random_seed=trainer.options.random_seed, say=say)
+    known = base.originality if base is not None else None
+    finished = with_originality(replace(draft, seeds=seeds), trainer.collection, trainer.sides, known)
+    if base is not None and base.critic is not None:
+        finished = replace(finished, critic=base.critic)
+    else:
+        finished = with_critic(finished, *_studied(trainer), random_seed=trainer.options.random_seed, say=say)
     finished = replace(finished, metrics={**finished.metrics, "critic": finished.critic is not None})
+    if base is not None:
+        finished = _with_comparison(finished, base, trainer, say)
     work = folder.with_name(f"{folder.name}.work")
     work.mkdir(parents=True, exist_ok=True)
     draw_curves(trainer.progress.history, work / CURVES)
-    known = trainer.vocabulary.composers[1:]
-    composers = Counter(entry.composer for entry in trainer.collection.entries if entry.composer in known)
+    named = trainer.vocabulary.composers[1:]
+    composers = Counter(entry.composer for entry in trainer.collection.entries if entry.composer in named)
     card = model_card(name, finished.metrics, datasets, composers, seeds)
-    write_credits(trainer, work / CREDITS)
+    if base is not None:
+        card = with_finetuning(card, finished.metrics["finetuning"], base.metrics)
+    write_credits(trainer, work / CREDITS, credits_of_base)
     save_checkpoint(finished, folder, card=card, extras=[work / CURVES, work / CREDITS])
     say(f"Saved {folder}; reloading it to write eight bars ...")
     return played(load_checkpoint(folder))
@@ -115,8 +140,9 @@ def measured(trainer: Trainer) -> dict[str, Any]:
             "datasets": counted(trainer.collection),
             "works_in_test": sorted({trainer.collection.entries[index].work for index in sides["test"]}),
             "works_of_seeds": sorted({trainer.collection.entries[index].work for index in sides["seeds"]}),
+            "works_known": sorted(trainer.start.known) if trainer.start is not None else [],
             "epochs": trainer.progress.epoch,
-            "best_epoch": min(trainer.progress.history, key=lambda e: e["validation"]["bits_per_note"])["epoch"],
+            "best_epoch": trainer.progress.epoch - trainer.progress.waited,
             "minutes": round(trainer.progress.seconds / 60, 1),
             "options": asdict(trainer.options),
             "machine": f"{platform.machine()}, Keras {keras.__version__} on {keras.backend.backend()}",
@@ -135,16 +161,35 @@ def counted(collection: Collection) -> dict[str, dict[str, int]]:
     return found
 
 
-def with_originality(checkpoint: Checkpoint, collection: Collection, sides: Mapping[str, Sequence[int]]) -> Checkpoint:
+def _with_comparison(checkpoint: Checkpoint, base: Checkpoint, trainer: Trainer, say: Callable[[str], None]) -> Checkpoint:
+    """The checkpoint with metrics of what it learnt and forgot since ``base``."""
+    say(f"Comparing with {base.name} ...")
+    entries = [trainer.collection.entries[index] for index in trainer.sides["test"]]
+    pieces = [trainer.collection.piece(index) for index in trainer.sides["test"]]
+    found = compared(base, checkpoint, pieces, [entry.work for entry in entries])
+    for name in ("new", "old"):
+        if name in found:
+            say(f"{name} music: {found[name]['before']:.3f} bits per note before, {found[name]['after']:.3f} after.")
+    found["memory"] = {"takes": len(trainer.memory), "notes": sum(map(len, trainer.memory))}
+    return replace(checkpoint, metrics={**checkpoint.metrics, "finetuning": found})
+
+
+def with_originality(
+    checkpoint: Checkpoint,
+    collection: Collection,
+    sides: Mapping[str, Sequence[int]],
+    known: OriginalityIndex | None = None,
+) -> Checkpoint:
     """The checkpoint with an index of known pieces, and with metrics of how much held-out music shares with them.
 
-    Known are the "train" pieces, the works of the seeds, and what the composers wrote after the seeds. ``sides`` must be those of
+    Known are the "train" pieces, the works of the seeds, what the composers wrote after the seeds, and what an earlier index of
+    a network's training pieces holds. ``sides`` must be those of
     the training: indices of the "train", "validation", "test" and "seeds" pieces. Nothing is trained, so an older checkpoint can
     be saved again with an index and a new card.
     """
     pieces = (collection.piece(number) for number in (*sides["train"], *sides["seeds"]))
     originals = (seed.original.piece for seed in checkpoint.seeds if seed.original is not None)
-    index = build_index(chain(pieces, originals))
+    index = joined_index(known, build_index(pieces if known is not None else chain(pieces, originals)))
     unseen = [*sides["test"], *sides["validation"]]
     overlap = human_overlap(index, (collection.piece(number) for number in unseen))
     return replace(checkpoint, originality=index, metrics={**checkpoint.metrics, "originality": overlap})
@@ -156,23 +201,32 @@ def _studied(trainer: Trainer) -> tuple[list[Piece], list[str]]:
     return [trainer.collection.piece(index) for index in pieces], [trainer.collection.entries[index].work for index in pieces]
 
 
-def chosen_seeds(checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int] | None) -> tuple[Seed, ...]:
-    """The best seeds of ``pieces``, with the network's bits per note in their score.
+def chosen_seeds(
+    checkpoint: Checkpoint, collection: Collection, pieces: Sequence[int] | None, others: Sequence[Seed] = ()
+) -> tuple[Seed, ...]:
+    """The best seeds of ``pieces``, then the ``others``, with the network's bits per note in their score.
 
-    If ``pieces`` is None, or none of them has a suitable passage, the seeds are those of the catalogue.
+    If there are no others, and ``pieces`` is None or none of them has a suitable passage, the seeds are those of the catalogue.
     """
     evaluator = Evaluator(checkpoint, lanes=1)
+    own: tuple[Seed, ...] = ()
     if pieces is not None:
         own = curate((collection.piece(i) for i in pieces), CURATED, bits=lambda piece: evaluator.bits_per_note([piece])[0])
-        if own:
-            return own
-    catalogue = load_catalogue()
-    bits = evaluator.bits_per_note([seed.piece for seed in catalogue])
-    return tuple(replace(seed, curation=curation_score(seed.piece, bit)) for seed, bit in zip(catalogue, bits, strict=True))
+    listed = others or (() if own else load_catalogue())
+    bits = evaluator.bits_per_note([seed.piece for seed in listed])
+    rated = [replace(seed, curation=curation_score(seed.piece, bit)) for seed, bit in zip(listed, bits, strict=True)]
+    return joined_openings(own, rated)
 
 
-def write_credits(trainer: Trainer, path: Path) -> None:
-    """Write a table of all pieces: dataset, file, composer, title, licence, typesetter, and side of the split."""
+def write_credits(trainer: Trainer, path: Path, earlier: Path | None = None) -> None:
+    """Write a table of all pieces: dataset, file, composer, title, licence, typesetter, and side of the split.
+
+    Below stand the rows of the ``earlier`` table, if that is a file.
+    """
+    kept: list[list[str]] = []
+    if earlier is not None and earlier.is_file():
+        with earlier.open(encoding="utf-8", newline="") as file:
+            kept = list(csv.reader(file))[1:]
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("dataset", "file", "composer", "title", "licence", "typesetter", "side"))
@@ -181,6 +235,7 @@ def write_credits(trainer: Trainer, path: Path) -> None:
                 credit = entry.credit
                 title = credit.title or entry.title
                 table.writerow((entry.dataset, entry.name, entry.composer, title, credit.licence, credit.typesetter, side))
+        table.writerows(kept)
 
 
 def played(checkpoint: Checkpoint) -> Composition:

@@ -42,6 +42,7 @@ from musiclstm.model import (
 )
 from musiclstm.music import PITCHES
 from musiclstm.training.distributed import DistributedStep, WorkerGroup
+from musiclstm.training.finetuning import Start
 
 WEIGHT_AVERAGE = 0.997  # decay of the average of the weights per step: it covers about the last 300 steps
 WARM_UP = 100  # steps until the full learning rate
@@ -64,7 +65,8 @@ class Progress:
 class Trainer:
     """One network in training. ``fit`` runs or resumes it; ``best_weights`` are the averaged weights of the best epoch.
 
-    In a ``group`` of several processes each has its own Trainer, for its share of the lanes.
+    In a ``group`` of several processes each has its own Trainer, for its share of the lanes. Without a ``start`` the weights are
+    random.
     """
 
     def __init__(
@@ -75,12 +77,15 @@ class Trainer:
         model: ModelConfig,
         options: TrainConfig,
         group: WorkerGroup | None = None,
+        start: Start | None = None,
     ):
         keras.utils.set_random_seed(options.random_seed)
         self.collection, self.sides, self.vocabulary, self.model, self.options = collection, sides, vocabulary, model, options
-        self.group = group or WorkerGroup()
+        self.group, self.start = group or WorkerGroup(), start
         lanes = self.group.lanes(options.lanes)
         self.network = build_network(model, lanes=lanes)
+        if start is not None:
+            _set_weights(self.network, start.weights)
         self.scanner = FeatureScanner(FeatureSpec.of(vocabulary), lanes)
         weights = {name: options.velocity_weight if name == "velocity" else 1.0 for name in STREAMS}
         self.network.compile(
@@ -100,7 +105,8 @@ class Trainer:
         self.average: Weights = _weights(self.network)
         self.best_weights: Weights = _weights(self.network)
         self.progress = Progress()
-        self.lengths = [entry.count for entry in collection.entries]
+        self.memory = start.memory if start is not None else ()
+        self.lengths = [*(entry.count for entry in collection.entries), *map(len, self.memory)]
 
     def fit(self, folder: Path, *, resume: bool, say: Callable[[str], None] = print) -> None:
         """Train until the epochs are over, validation has not improved for ``patience`` epochs, or the time is up.
@@ -115,6 +121,9 @@ class Trainer:
         if resume and self.group.leads and (folder / "resume.npz").exists():
             self._restore(folder / "resume.npz")
             say(f"Resumed after epoch {self.progress.epoch}.")
+        if self.start is not None and self.group.leads and not self.progress.epoch:
+            self.progress.best = self.validate()["bits_per_note"]  # an epoch counts only if it is better than the start
+            say(f"Before: validation {self.progress.best:.3f} bits per note.")
         self._follow()
         while self.progress.epoch < self.options.epochs and not self._finished():
             losses = self._train_epoch()
@@ -154,7 +163,8 @@ class Trainer:
 
     def _train_epoch(self) -> dict[str, float]:
         started, rng = time.perf_counter(), self._rng()
-        parts = _parts(self.sides["train"], self.lengths, rng)
+        read = [*self.sides["train"], *range(len(self.collection), len(self.lengths))]
+        parts = _parts(read, self.lengths, rng)
         lengths = [stop - start for _, start, stop in parts]
         plan = plan_lanes(lengths, self.options.lanes, self.options.window, rng)
         total = batch_count(lengths, plan, self.options.window)
@@ -198,7 +208,8 @@ class Trainer:
 
     def _read(self, index: int) -> Part:
         """A whole piece, with its ending hidden."""
-        piece = self.collection.piece(index)
+        known = len(self.collection)
+        piece = self.collection.piece(index) if index < known else self.memory[index - known]
         return Part(encode(piece, self.vocabulary), self.vocabulary.composer_class(piece.composer))
 
     def _read_part(self, part: tuple[int, int, int], rng: np.random.Generator) -> Part:
@@ -215,9 +226,11 @@ class Trainer:
 
     def _set_learning_rate(self, batches_in_epoch: int) -> None:
         """Linear warm-up and cosine decay to 2 % at the last planned epoch (Loshchilov & Hutter, 2017)."""
-        done = min(1.0, self.progress.step / (batches_in_epoch * self.options.epochs))
+        planned = batches_in_epoch * self.options.epochs
+        done = min(1.0, self.progress.step / planned)
+        warm_up = WARM_UP if self.start is None else min(WARM_UP, planned // 10 + 1)  # few pieces make few steps
         cosine = 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))
-        rate = self.options.learning_rate * min(1.0, (self.progress.step + 1) / WARM_UP) * cosine
+        rate = self.options.learning_rate * min(1.0, (self.progress.step + 1) / warm_up) * cosine
         self.network.optimizer.learning_rate.assign(rate)
 
     def _likelihood(self, pieces: Sequence[int]) -> scores.Likelihood:
@@ -268,7 +281,7 @@ class Trainer:
         try:
             with np.load(path) as saved:
                 facts = json.loads(saved["facts"].tobytes())
-                same = all(facts[key] == value for key, value in self._facts().items() if key != "progress")
+                same = all(facts.get(key) == value for key, value in self._facts().items() if key != "progress")
                 groups = {
                     group: [saved[name] for name in sorted(saved.files) if name.startswith(f"{group}/")]
                     for group in self._groups()
@@ -289,7 +302,13 @@ class Trainer:
     def _facts(self) -> dict[str, Any]:
         options = {key: value for key, value in asdict(self.options).items() if key not in ("epochs", "minutes", "patience")}
         data = [f"{entry.name} {entry.count}" for entry in self.collection.entries]
-        facts = {"options": options, "model": asdict(self.model), "vocabulary": self.vocabulary.to_json(), "data": data}
+        facts: dict[str, Any] = {
+            "options": options,
+            "model": asdict(self.model),
+            "vocabulary": self.vocabulary.to_json(),
+            "data": data,
+        }
+        facts |= {"start": self.start and self.start.digest, "memory": self.lengths[len(self.collection) :]}
         return json.loads(json.dumps(facts | {"progress": asdict(self.progress)}))
 
     def _groups(self) -> dict[str, list[Any]]:
@@ -325,6 +344,6 @@ def _weights(network: keras.Model) -> Weights:
     return [keras.ops.convert_to_numpy(weight).copy() for weight in network.trainable_weights]
 
 
-def _set_weights(network: keras.Model, weights: Weights) -> None:
+def _set_weights(network: keras.Model, weights: Sequence[NDArray[np.float32]]) -> None:
     for variable, value in zip(network.trainable_weights, weights, strict=True):
         variable.assign(value)

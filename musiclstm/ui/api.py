@@ -18,7 +18,7 @@ from musiclstm.seeds import Seed, find_seed, seed_from_file
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine, job_of
 from musiclstm.ui.layout import BARS
-from musiclstm.ui.requests import DRAWN_BELOW, MODEL, request_folder, request_of, visitor_of
+from musiclstm.ui.requests import DRAWN_BELOW, MODEL, SOUND, request_folder, request_of, visitor_of
 from musiclstm.ui.session import own_bars
 from musiclstm.votes import BallotBox, summary
 
@@ -68,7 +68,7 @@ def add_endpoints(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox)
     gr.Button(visible=False).click(_continue(active, reader), own, outputs, api_name="continue", **MODEL)
     gr.Button(visible=False).click(_regenerate(active, reader), changed, outputs, api_name="regenerate", **MODEL)
     gr.Button(visible=False).click(
-        _original(active), curated[0], [gr.File(visible=False, label=ORIGINAL)], api_name="original", queue=False
+        _original(active), curated[0], [gr.File(visible=False, label=ORIGINAL)], api_name="original", **SOUND
     )
     gr.Button(visible=False).click(_seeds(active), None, gr.JSON(visible=False, label="seeds"), api_name="seeds", queue=False)
     gr.Button(visible=False).click(_votes(box), None, gr.JSON(visible=False, label="votes"), api_name="votes", queue=False)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from musiclstm.api import open_link
 from musiclstm.checkpoint import Checkpoint
+from musiclstm.children import cores
 from musiclstm.errors import CheckpointError, OptionError, StoppedError
 from musiclstm.generation import (
     ComposeRequest,
@@ -32,7 +33,7 @@ from musiclstm.generation import (
     take_recipe,
     write_take,
 )
-from musiclstm.model import Turn, cores
+from musiclstm.model import Turn
 from musiclstm.music import estimate_key, named_like
 from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.pictures import sounding

@@ -186,15 +186,19 @@ def _write_event(
             job = plan(session, engine, *settings)
             yield from _written(w, session, engine, job, visitor_of(request), folder, history)
 
-    def finish(session: Session, seed_id: str, bars: int, status: str) -> Iterator[Updates]:
-        yield {
+    def finish(session: Session, status: str) -> Updates:
+        return {
             **_buttons(w, session.language.say("Generate"), ready=True),
             w.stop: gr.Button(interactive=False),
             w.status: status if session.language.say(STOPPED) in status else texts.progress(""),
         }
-        if session.growing:  # only then a folder, for which a full disk has no room
-            with request_folder(session.language) as folder:
-                yield _as_before(w, session, session.engine or active.now, seed_id, bars, folder)
+
+    def put_right(session: Session, seed_id: str, bars: int) -> Iterator[Updates]:
+        if not session.growing:  # no folder then, for which a full disk has no room
+            yield {}
+            return
+        with request_folder(session.language) as folder:
+            yield _as_before(w, session, session.engine or active.now, seed_id, bars, folder)
 
     before = [w.generate, *w.steppers, w.stop, w.status, w.random_seed]
     prepared = event(
@@ -202,10 +206,12 @@ def _write_event(
     )
     outputs = [w.status, *w.take, w.history, w.earlier]
     performed = prepared.then(perform, [*inputs, w.session, w.history], outputs, **QUIET, **MODEL)
-    after = ([w.session, w.seed, w.bars, w.status], [*before[:-1], *w.take])
-    finished = performed.success(finish, *after, js=_SETTLE, **AT_ONCE)
-    after_take(w, finished)
-    performed.failure(finish, *after, js=_SETTLE, **AT_ONCE)  # Gradio skips `then` after a failure
+    # Gradio skips `then` after a failure.
+    finished, failed = (
+        each(finish, [w.session, w.status], before[:-1], js=_SETTLE, **AT_ONCE) for each in (performed.success, performed.failure)
+    )
+    righted, _ = (each.then(put_right, [w.session, w.seed, w.bars], w.take, **QUIET, **SOUND) for each in (finished, failed))
+    after_take(w, righted)
 
 
 def _written(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.heldout import FIGURE, chorales, held_out, shared_figures
-from musiclstm.data.collection import Source
+from musiclstm.data.listing import Source
 from musiclstm.formats.midi import write_midi
 from musiclstm.model.vocabulary import COLUMNS, PITCH, STEP, Rows
 from musiclstm.music.notes import Piece, make_notes

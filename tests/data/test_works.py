@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from musiclstm.data import works
 from musiclstm.data.works import FEWEST, GRACE, figures, join_works, works_of, works_with
 from musiclstm.music.notes import Notes, Piece, make_notes
 
@@ -93,3 +95,11 @@ def test_music_without_figures_is_nobodys() -> None:
     assert join_works([], []) == []
     assert works_with([short], ["a"], [figures(edition(melody(1)))]) == set()
     assert FEWEST > 1
+
+
+def test_works_are_found_a_share_of_the_figures_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = [figures(edition(melody(seed % 8) + seed)) for seed in range(20)]
+    names = [f"work {number}" for number in range(20)]
+    at_once = join_works(names, pieces)
+    monkeypatch.setattr(works, "AT_ONCE", 150)
+    assert join_works(names, pieces) == at_once == [f"work {number % 8}" for number in range(20)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from musiclstm.checkpoint import Checkpoint
-from musiclstm.data.collection import folder_sources
+from musiclstm.data.listing import folder_sources
 from musiclstm.data.works import works_of
 from musiclstm.errors import DataError
 from musiclstm.evaluation.likelihood import Evaluator, evaluate, read_pieces

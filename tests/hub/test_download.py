@@ -351,8 +351,10 @@ MUSIC = {
     "c.mxl": b"5",
     "d.krn": b"6",
     "e.Abc": b"7",
+    "shards/0001.tar.gz": b"8",
+    "more.ZIP": b"9",
 }
-NO_MUSIC = {"README.md": b"# Data", "train.parquet": b"PAR1", "covers/front.jpg": b"x", "mid": b"x", "a.mid.zip": b"PK"}
+NO_MUSIC = {"README.md": b"# Data", "train.parquet": b"PAR1", "covers/front.jpg": b"x", "mid": b"x", "a.mid.gz": b"PK"}
 
 
 def test_a_dataset_brings_its_music_files_and_nothing_else(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
@@ -392,7 +394,8 @@ def test_half_a_dataset_is_not_taken_for_a_whole_one(away: LocalHub, puller: Pul
 
 def test_a_dataset_without_music_is_refused(hub: LocalHub, puller: Puller, tmp_path: Path) -> None:
     hub.commit(REPO, NO_MUSIC, kind="dataset")
-    with pytest.raises(RefusedError, match=rf"^DataError: On the Hub, the dataset {REPO} contains no \.mid, \.midi, .* file\.$"):
+    refusal = rf"^DataError: On the Hub, the dataset {REPO} contains no \.mid, \.midi, .* file and no archive\.$"
+    with pytest.raises(RefusedError, match=refusal):
         puller.dataset(tmp_path, f"hf://datasets/{REPO}")
 
 

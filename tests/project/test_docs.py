@@ -18,18 +18,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from training_run import write_data
 
 from musiclstm import __version__, api, cli, limits
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.cli_options import EXAMPLES
+from musiclstm.music.notes import Piece
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 CHANGELOG = ROOT / "CHANGELOG.md"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-API, TRAINING, COMMAND_LINE, HOW_IT_WORKS = (
-    ROOT / "docs" / f"{name}.md" for name in ("api", "training", "command-line", "how-it-works")
+API, TRAINING, COMMAND_LINE, HOW_IT_WORKS, TUTORIAL = (
+    ROOT / "docs" / f"{name}.md" for name in ("api", "training", "command-line", "how-it-works", "tutorial")
 )
 PAGES = [README, CONTRIBUTING, CHANGELOG, *DOCS]  # whose commands are run or parsed
 DOCUMENTS = [*PAGES, *sorted((ROOT / "benchmarks").glob("*.md"))]
@@ -300,14 +302,16 @@ def test_the_options_in_running_text_exist() -> None:
 def test_the_table_of_training_options_is_the_parser() -> None:
     parser = subcommands()["train"]
     written = {ticked(option)[0]: ticked(default) for option, default, _ in table(section("Options", TRAINING))}
-    defaults = {
-        action.option_strings[0]: []
-        if action.default is None or action.default is False or action.default == ""
-        else [str(action.default)]
-        for action in parser._actions
-        if action.option_strings[0] != "-h"
+
+    def default(action: argparse.Action) -> list[str]:
+        if action.default is None:  # the help says what it stands for
+            said = re.search(r"default ([\d.]+)(?:, with (--from) ([\d.]+))?", action.help or "")
+            return [word for word in said.groups() if word] if said else []
+        return [] if action.default is False or action.default == "" else [str(action.default)]
+
+    assert written == {
+        action.option_strings[0]: default(action) for action in parser._actions if action.option_strings[0] != "-h"
     }
-    assert written == defaults
 
 
 def test_every_help_shows_examples_that_are_accepted() -> None:
@@ -355,7 +359,8 @@ def done() -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=name_of(page)) for page in PAGES])
+@pytest.mark.programs
+@pytest.mark.parametrize("page", [pytest.param(page, id=name_of(page)) for page in PAGES if page != TUTORIAL])
 def test_the_commands_and_python_blocks_of_a_page_run_in_their_order(
     page: Path, workplace: Path, quick: Checkpoint, done: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,6 +380,22 @@ def test_the_commands_and_python_blocks_of_a_page_run_in_their_order(
             exec(compile(code, name_of(page), "exec"), {})
             written = {path.name for path in (workplace / "out").iterdir()}
             assert {"joined.mid", "joined.wav", "joined.musicxml", "recipe.json"} <= written
+
+
+@pytest.mark.programs
+@pytest.mark.usefixtures("no_xla")
+def test_the_tutorial_trains_a_network_that_is_heard_and_measured(
+    tunes: dict[str, Piece], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_data(tunes.values(), tmp_path / "my-midi-folder")
+    shutil.copy(next((tmp_path / "my-midi-folder").rglob("*.mid")), tmp_path / "my-opening.mid")
+    monkeypatch.chdir(tmp_path)
+    small = [found for found in commands(name_of(TUTORIAL), text_of(TUTORIAL)) if found.whole and "runs/first" in found.words]
+    assert [found.words[1] for found in small] == ["train", "seeds", "generate", "evaluate"]
+    for found in small:
+        assert cli.main(found.words[1:]) == 0, found.line
+    assert (tmp_path / "first" / "joined.wav").stat().st_size > 100_000
+    assert "bits per note" in capsys.readouterr().out
 
 
 def test_the_blocks_that_need_a_server_stand_where_the_tests_of_the_page_look() -> None:
@@ -498,7 +519,7 @@ def test_every_imported_library_is_pinned() -> None:
     ours |= {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.glob("*.py")}
     # gradio needs the version of its client that fits, and kagglehub needs requests; pytest-xdist is imported as xdist,
     # scikit-learn as sklearn, axe-playwright-python with other dashes.
-    brought = {"axe_playwright_python", "gradio_client", "requests", "sklearn", "xdist"}
+    brought = {"axe_playwright_python", "mkdocs", "gradio_client", "requests", "sklearn", "xdist"}
     assert names - set(sys.stdlib_module_names) - ours - brought <= set(pins())
 
 

@@ -15,6 +15,8 @@ from musiclstm.publishing.space import space_files
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -84,7 +84,7 @@ def names_of(requirements: Path) -> set[str]:
     return {line.split("==")[0] for line in lines if line and line[0] not in "#-"}
 
 
-@pytest.mark.parametrize("target", ["help", "app", "test", "lint", "format", "bench", "clean"])
+@pytest.mark.parametrize("target", ["help", "app", "test", "test-programs", "lint", "format", "bench", "clean"])
 def test_make_knows_the_target(target: str) -> None:
     dry = run("make", "-n", target)
     assert dry.returncode == 0, dry.stderr
@@ -114,7 +114,9 @@ def test_ci_runs_lint_and_tests_without_a_keyboard() -> None:
     assert os.access(script, os.X_OK)
     assert run("bash", "-n", script).returncode == 0
     text = script.read_text(encoding="utf-8")
-    assert all(part in text for part in ("set -euo pipefail", "exec </dev/null", "make lint", "make test"))
+    assert all(
+        part in text for part in ("set -euo pipefail", "exec </dev/null", "make lint", "make test\n", "make test-programs")
+    )
 
 
 def test_without_apt_one_sentence_names_the_packages_and_set_up_goes_on(system: Path) -> None:

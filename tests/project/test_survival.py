@@ -25,7 +25,10 @@ from musiclstm.checkpoint import Checkpoint, save_checkpoint
 from musiclstm.formats.midi import write_midi
 from musiclstm.music.notes import Piece
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes there are")
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes there are"),
+]
 HANG = "sleep 1000 "  # the command line of a FluidSynth that hangs
 
 

@@ -99,9 +99,14 @@ def test_a_forced_release_tells_why_and_can_be_checked_and_loaded(
     card = files(hub)["README.md"].decode()
     assert "Published anyway: a try-out" in card
     assert "| Markov chain of order" in card
+    played = {name for name in files(hub) if name.startswith("examples/")}
+    assert sorted(Path(name).suffix for name in played) == [".mid", ".mp3", ".svg"]
+    assert (
+        f'<audio controls src="{hub.url}/{REPO}/resolve/main/{next(name for name in played if name.endswith(".mp3"))}">' in card
+    )
     for name, content in files(hub).items():
         if name not in ("README.md", ".gitattributes"):
-            assert content == (trained.folder / name).read_bytes()
+            assert name in played or content == (trained.folder / name).read_bytes()
             assert f"| `{name}` | {len(content):,} | `{hashlib.sha256(content).hexdigest()}` |" in card
     assert hub_client.ask("same", repo=REPO, folder=str(trained.folder))
 

@@ -13,7 +13,7 @@ from musiclstm.publishing.card import front_matter
 from musiclstm.publishing.space import space_files
 
 SPACE, REPO = "anna/stage", "anna/tiny"
-WHOLE = {name: name.encode() for name in (*PARTS, "originality.npz", "README.md")}
+WHOLE = {name: name.encode() for name in (*PARTS, "originality.npz", "README.md", "examples/a.mp3")}
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, deplo
     matter = front_matter(files(hub)["README.md"].decode())
     assert matter["models"] == f"models: [{REPO}]"
     assert matter["preload_from_hub"].endswith(f" {commit}")
+    assert matter["thumbnail"] == f"thumbnail: {hub.url}/spaces/{SPACE}/resolve/main/docs/page.png"
+    assert f'src="{hub.url}/{REPO}/resolve/main/examples/a.mp3"' in files(hub)["README.md"].decode()
     assert {name: data for name, data in files(hub).items() if name not in ("README.md", ".gitattributes")} == {
         name: data for name, data in space_files(None).items() if name != "README.md"
     }
@@ -62,6 +64,9 @@ def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, deplo
     assert "models" not in front_matter(files(hub)["README.md"].decode())
     assert "musiclstm/gone.py" not in files(hub)
     assert "docs-by-hand.txt" in files(hub)
+    sounds = [name for name in files(hub) if name.startswith("examples/") and name.endswith(".mp3")]
+    assert sounds
+    assert all(f"{hub.url}/spaces/{SPACE}/resolve/main/{name}" in files(hub)["README.md"].decode() for name in sounds)
 
     before = dict(space.refs)
     code, out, _ = deploy()

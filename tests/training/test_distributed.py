@@ -125,6 +125,7 @@ def interrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         run.close()
 
 
+@pytest.mark.programs
 @pytest.mark.usefixtures("no_xla")
 def test_two_processes_lose_what_one_loses_on_the_same_batches(interrupted: Run, data: Path, tmp_path: Path) -> None:
     trainer = prepare([str(data)], tmp_path, one_epoch(), SIZES | {"dropout": 0.0}, say=lambda _: None)
@@ -137,6 +138,7 @@ def test_two_processes_lose_what_one_loses_on_the_same_batches(interrupted: Run,
         assert together["train_nats"][stream] == pytest.approx(alone["train_nats"][stream], rel=1e-4)
 
 
+@pytest.mark.programs
 def test_a_worker_that_is_gone_ends_with_a_sentence_and_the_run_can_go_on(interrupted: Run, data: Path, tmp_path: Path) -> None:
     assert interrupted.process.wait(timeout=PATIENCE) == 2
     assert interrupted.errors().splitlines()[-1] == (

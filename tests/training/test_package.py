@@ -9,7 +9,8 @@ from training_run import EPOCHS, TrainingRun
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.config import TrainConfig
-from musiclstm.data.collection import folder_sources, open_collection, split
+from musiclstm.data.collection import open_collection, split
+from musiclstm.data.listing import folder_sources
 from musiclstm.training.package import with_originality
 from train import main
 

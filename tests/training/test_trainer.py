@@ -12,7 +12,8 @@ import pytest
 
 from musiclstm.checkpoint import size_for
 from musiclstm.config import TrainConfig
-from musiclstm.data.collection import Collection, Source, open_collection
+from musiclstm.data.collection import Collection, open_collection
+from musiclstm.data.listing import Source
 from musiclstm.errors import CheckpointError
 from musiclstm.evaluation.scores import score_notes, total
 from musiclstm.model.batches import Part

@@ -48,7 +48,7 @@ def page_address(small_checkpoint: Checkpoint, samples: SampleLibrary) -> Iterat
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Debian's where it is installed, else the one that Playwright brought.
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium-headless-shell"), args=FLAGS.split())
         expect.set_options(timeout=1000 * PATIENCE)
         yield browser
         browser.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -47,6 +49,7 @@ from musiclstm.render.samples import SampleLibrary
 from musiclstm.seeds.seed import Seed
 from musiclstm.ui import story, texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
+from musiclstm.ui.blocks import Blocks
 from musiclstm.ui.engine import Engine, job_of
 from musiclstm.ui.layout import FOUR, LADDER
 from musiclstm.ui.page import build_page, launch
@@ -74,10 +77,15 @@ def reader() -> Iterator[MusicReader]:
 
 
 @pytest.fixture(scope="module")
-def address(engine: Engine, reader: MusicReader, samples: SampleLibrary) -> Iterator[str]:
+def page(engine: Engine, reader: MusicReader) -> Iterator[Blocks]:
     page = build_page(ActiveCheckpoint(engine), reader)
-    yield launch(page, samples, prevent_thread_lock=True, quiet=True)
+    yield page
     page.close()
+
+
+@pytest.fixture(scope="module")
+def address(page: Blocks, samples: SampleLibrary) -> str:
+    return launch(page, samples, prevent_thread_lock=True, quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +98,13 @@ def client(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 def request_of(engine: Engine, bars: int = 8, random_seed: int = 1, ending: int | None = None) -> ComposeRequest:
     return ComposeRequest(engine.first, bars=bars, random_seed=random_seed, ending=ending)
+
+
+def test_an_event_outside_the_queue_answers_once(page: gr.Blocks) -> None:
+    # Gradio would send the first of several answers, and forget the others.
+    generators = [fn.name for fn in page.fns.values() if not fn.queue and inspect.isgeneratorfunction(fn.fn)]
+    assert not generators
+    assert any(inspect.isgeneratorfunction(fn.fn) for fn in page.fns.values())
 
 
 # Words
@@ -545,6 +560,7 @@ def app_py(folder: Path, settings: dict[str, str], scratch: Path) -> Iterator[st
         assert app.wait(PATIENCE) == 0
 
 
+@pytest.mark.programs
 def test_the_folder_of_a_space_uses_the_bundled_checkpoint_until_the_one_on_the_hub_is_ready(
     small_checkpoint: Checkpoint, hub: LocalHub, tmp_path: Path
 ) -> None:
