@@ -252,7 +252,8 @@ def _open(checkpoint: Any, link: str) -> None:
     from musiclstm.generation import recipe_from_link
     from musiclstm.ui.pictures import take_roll
     from musiclstm.ui.results import result_of
-    from musiclstm.ui.texts import take_heading, take_story
+    from musiclstm.ui.story import take_story
+    from musiclstm.ui.texts import take_heading
 
     composition = open_link(checkpoint, link)
     if composition is None:

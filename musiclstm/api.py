@@ -127,7 +127,7 @@ def check_file(checkpoint: Checkpoint, path: Path) -> str:
     said = midi_verdict(midi, composition, settings.get("take", composition.takes[0].number))
     if said != SAME:
         raise DifferenceError(said)
-    return said
+    return str(said)
 
 
 def _request(

@@ -1,7 +1,7 @@
 """Every error this package raises on purpose.
 
-A message is one sentence in words a musician understands: what was wrong, what is allowed and what came. The command line and
-the page show it unchanged. The tree:
+A message is one sentence in words a musician understands: what was wrong, what is allowed and what came. The command line shows
+it unchanged, the page in the visitor's language. The tree:
 
     MusicLSTMError
     ├── InputError            unusable input
@@ -18,11 +18,23 @@ the page show it unchanged. The tree:
 
 from __future__ import annotations
 
+from typing import Any
+
+from musiclstm.sentence import Sentence
+
 
 class MusicLSTMError(Exception):
-    """Base class. ``exit_code`` is the exit status of the command line."""
+    """Base class. ``exit_code`` is the exit status of the command line.
+
+    A message with {names} in braces gets its ``values`` as keywords; ``sentence`` keeps both, for the page to say it in a
+    visitor's language.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str | Sentence = "", **values: Any) -> None:
+        self.sentence = message if isinstance(message, Sentence) else Sentence(message, values)
+        super().__init__(str(self.sentence))
 
 
 class InputError(MusicLSTMError):

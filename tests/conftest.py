@@ -66,6 +66,7 @@ _TOGETHER = (
         "evaluation/test_likelihood",
         "benchmarks/test_greedy",
         "test_cli",
+        "ui/test_language",
         "ui/test_page",
     ),
     ("project/test_docs", "test_api", "project/test_golden"),

@@ -73,11 +73,15 @@ def first_tune(text: str, name: str) -> Tune:
     for start in starts[:_MOST_TUNES]:
         own = [*_paragraph(lines, start)]
         if sum(map(len, own)) > _LONGEST_TUNE:
-            raise MusicFileError(f"{name} has a tune of more than {_LONGEST_TUNE:,} letters; it is damaged or far too long.")
+            raise MusicFileError(
+                "{name} has a tune of more than {letters:,} letters; it is damaged or far too long.",
+                name=name,
+                letters=_LONGEST_TUNE,
+            )
         tune = _tune(shared, iter(own), name)
         if re.search("[A-Ga-g]", re.sub(r"(?m)\[[A-Z]:[^\]\n]*\]|^[A-Z]:.*", "", tune.body)):
             return tune
-    raise MusicFileError(f"{name} has no notes; at least one pitched note is needed.")
+    raise MusicFileError("{name} has no notes; at least one pitched note is needed.", name=name)
 
 
 def _unnumbered(lines: list[str]) -> list[int]:
@@ -174,7 +178,9 @@ def _sounding(letter: str, text: str, name: str) -> str:
     text = re.sub(r'\w*=?"[^"]*"|%.*|\\', "", text[:_LONGEST_FIELD]).encode("ascii", "ignore").decode().strip()
     beats = re.search(r"\d{3,}", text) if letter == "M" else None
     if beats:
-        raise MusicFileError(f"{name} has a metre of {beats[0][:12]} beats; this must be a mistake in the file.")
+        raise MusicFileError(
+            "{name} has a metre of {beats} beats; this must be a mistake in the file.", name=name, beats=beats[0][:12]
+        )
     if letter == "K" and not re.match("[A-G]|HP|Hp", text):  # no key, though a clef or an octave may follow
         text = f"C exp {text.removeprefix('none')}"
     if letter == "Q":
@@ -199,4 +205,6 @@ def _tempo(text: str) -> str:
 def _require_value(number: str, name: str, digits: int = 3) -> None:
     """Raise MusicFileError for a note value of more than so many digits."""
     if number.isdecimal() and len(number) > digits:
-        raise MusicFileError(f"{name} has a note value of {number[:12]} units; this must be a mistake in the file.")
+        raise MusicFileError(
+            "{name} has a note value of {number} units; this must be a mistake in the file.", name=name, number=number[:12]
+        )

@@ -84,7 +84,7 @@ def open_midi(source: Path | str | bytes, *, name: str = "", parts: Collection[i
     label = name or (Path(source).name if not isinstance(source, bytes) else "The MIDI data")
     data = source if isinstance(source, bytes) else file_bytes(Path(source), label, KIND)
     if not data:
-        raise MusicFileError(f"{label} is empty; a MIDI file is needed.")
+        raise MusicFileError("{label} is empty; a MIDI file is needed.", label=label)
     require_size(data, label, KIND)
     file = parse_midi(data, label)
     return file if parts is None else only_parts(file, parts, label), label, "" if label == "The MIDI data" else label
@@ -95,7 +95,9 @@ def midi_piece(file: MidiFile, label: str, file_name: str) -> Piece:
     piece = _in_turn(file, label) if file.in_turn else _together(file, file.tracks, label)
     if not len(piece):
         drums = any(key >> 7 == DRUMS for track in file.tracks for key in track.keys[1::3])
-        raise MusicFileError(f"{label} has {'only drums' if drums else 'no notes'}; at least one pitched note is needed.")
+        if drums:
+            raise MusicFileError("{label} has only drums; at least one pitched note is needed.", label=label)
+        raise MusicFileError("{label} has no notes; at least one pitched note is needed.", label=label)
     return replace(piece, title=midi_title(file.tracks) or Path(file_name).stem, source=file_name)
 
 
@@ -165,7 +167,11 @@ def _together(file: MidiFile, tracks: Sequence[Track], label: str) -> Piece:
     pitched = struck[:, 2] >> 7 != DRUMS
     (start, end, key, velocity), parts = struck[pitched].T, parts[pitched]
     if len(end) and end.max() > MAX_QUARTERS * file.per_quarter:
-        raise MusicFileError(f"{label} has notes beyond {MAX_QUARTERS} quarters; it is damaged or far too long.")
+        raise MusicFileError(
+            "{label} has notes beyond {quarters} quarters; it is damaged or far too long.",
+            label=label,
+            quarters=MAX_QUARTERS,
+        )
     onset = _ticks(start, file.per_quarter)
     metas = sorted((meta for track in tracks for meta in track.metas), key=lambda meta: meta.time)
     music = Piece(
@@ -203,7 +209,11 @@ def _in_turn(file: MidiFile, label: str) -> Piece:
         tempi += _later(pattern.tempi, at)
         at += int(bar_lines(pattern)[-1])
         if at > MAX_QUARTERS * TICKS_PER_QUARTER:
-            raise MusicFileError(f"{label} has notes beyond {MAX_QUARTERS} quarters; it is damaged or far too long.")
+            raise MusicFileError(
+                "{label} has notes beyond {quarters} quarters; it is damaged or far too long.",
+                label=label,
+                quarters=MAX_QUARTERS,
+            )
     notes = np.concatenate(rows or [first.notes])
     together = make_notes(notes["onset"], notes["pitch"], notes["duration"], notes["velocity"])
     return replace(first, notes=together, metres=clean_metres(metres), tempi=clean_tempi(tempi), staves=Staves())

@@ -73,19 +73,21 @@ def parse_midi(data: bytes, label: str) -> MidiFile:
     """
     data = _unwrapped(data, label)
     if len(data) < 14:
-        raise MusicFileError(f"{label} ends within its MIDI header; a complete MIDI file is needed.")
+        raise MusicFileError("{label} ends within its MIDI header; a complete MIDI file is needed.", label=label)
     try:
         tracks = tuple(_track(body, complete) for body, complete in _bodies(data))
         if not tracks:
             raise ValueError("no tracks")
     except (IndexError, ValueError) as error:
-        raise MusicFileError(f"{label} is a damaged or incomplete MIDI file; a complete one is needed.") from error
+        raise MusicFileError("{label} is a damaged or incomplete MIDI file; a complete one is needed.", label=label) from error
     if sum(len(track.keys) // 3 + len(track.metas) + len(track.programs) for track in tracks) > MOST_EVENTS:
-        raise MusicFileError(f"{label} has more than {MOST_EVENTS:,} events; it is damaged or far too long.")
+        raise MusicFileError(
+            "{label} has more than {events:,} events; it is damaged or far too long.", label=label, events=MOST_EVENTS
+        )
     in_seconds = data[12] >= 0x80
     per_quarter = _of_frames(256 - data[12], data[13], tracks) if in_seconds else int.from_bytes(data[12:14], "big")
     if not per_quarter:
-        raise MusicFileError(f"{label} counts 0 ticks to the quarter note; a MIDI file needs at least 1.")
+        raise MusicFileError("{label} counts 0 ticks to the quarter note; a MIDI file needs at least 1.", label=label)
     return MidiFile(tracks, per_quarter, in_seconds, in_turn=data[8:10] == b"\x00\x02")
 
 
@@ -135,11 +137,13 @@ def _unwrapped(data: bytes, label: str) -> bytes:
             at += 8 + length + length % 2
         data = data[at + 8 :]
         if data[:4] != b"MThd":
-            raise MusicFileError(f"{label} is a RIFF file without MIDI in it; a MIDI file is needed.")
+            raise MusicFileError("{label} is a RIFF file without MIDI in it; a MIDI file is needed.", label=label)
     elif data[:1] == b"\x00" and data[_MAC_HEADER : _MAC_HEADER + 4] == b"MThd":
         data = data[_MAC_HEADER:]
     if data[:4] != b"MThd":
-        raise MusicFileError(f"{label} is not a MIDI file; it must begin with the letters MThd, not with {data[:4]!r}.")
+        raise MusicFileError(
+            "{label} is not a MIDI file; it must begin with the letters MThd, not with {data}.", label=label, data=repr(data[:4])
+        )
     return data
 
 

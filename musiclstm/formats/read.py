@@ -21,7 +21,11 @@ def read_music(path: Path) -> Piece:
     """Read a MIDI, MusicXML, kern or ABC file. Raises MusicFileError for any other kind, or if it can't be read."""
     ending = path.suffix.lower()
     if ending not in MUSIC_ENDINGS:
-        raise MusicFileError(f"{path.name} is not a music file this program can read ({', '.join(MUSIC_ENDINGS)}).")
+        raise MusicFileError(
+            "{name} is not a music file this program can read ({endings}).",
+            name=path.name,
+            endings=", ".join(MUSIC_ENDINGS),
+        )
     return read_midi(path) if ending in MIDI_ENDINGS else read_score(path)
 
 
@@ -35,5 +39,9 @@ def read_visitor(path: Path, parts: Collection[int] | None = None) -> Piece:
     if path.suffix.lower() in MIDI_ENDINGS:
         return read_played(path, parts)
     if parts is not None:
-        raise MusicFileError(f"{path.name} is no MIDI file; parts can be chosen from {', '.join(MIDI_ENDINGS)} only.")
+        raise MusicFileError(
+            "{name} is no MIDI file; parts can be chosen from {endings} only.",
+            name=path.name,
+            endings=", ".join(MIDI_ENDINGS),
+        )
     return read_music(path)

@@ -142,11 +142,13 @@ def _played(tune: Tune, name: str) -> tuple[MidiFile, MidiFile]:
                 process.wait(SECONDS)
             except subprocess.TimeoutExpired as error:
                 process.kill()
-                raise MusicFileError(f"{name} takes abc2midi more than {SECONDS} seconds; a shorter tune can be read.") from error
+                raise MusicFileError(
+                    "{name} takes abc2midi more than {seconds} seconds; a shorter tune can be read.", name=name, seconds=SECONDS
+                ) from error
         try:
             first, second = (parse_midi((folder / f"tune{number}.mid").read_bytes(), name) for number in (1, 2))
         except (OSError, MusicFileError) as error:  # no file, or one cut short at a limit
-            raise MusicFileError(f"{name} can't be read as ABC; a complete, valid tune is needed.") from error
+            raise MusicFileError("{name} can't be read as ABC; a complete, valid tune is needed.", name=name) from error
     return first, second
 
 

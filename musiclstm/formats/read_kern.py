@@ -40,17 +40,24 @@ def read_kern(text: str, name: str) -> Score:
         if not reader.spines:
             reader.spines = [_Spine(place, cell == "**kern") for place, cell in enumerate(cells)]
             if not all(cell.startswith("**") for cell in cells) or not any(spine.kern for spine in reader.spines):
-                raise MusicFileError(f"{name} can't be read as Humdrum; its first line must name a **kern spine.")
+                raise MusicFileError("{name} can't be read as Humdrum; its first line must name a **kern spine.", name=name)
             continue
         if len(cells) != len(reader.spines):
             raise MusicFileError(
-                f"{name} is damaged: line {number} has {len(cells)} cells where {len(reader.spines)} spines need one each."
+                "{name} is damaged: line {line} has {cells} cells where {spines} spines need one each.",
+                name=name,
+                line=number,
+                cells=len(cells),
+                spines=len(reader.spines),
             )
         try:
             reader.read(cells)
         except ValueError as error:
             raise MusicFileError(
-                f"{name} has a note value of {str(error)[:12]} in line {number}; this must be a mistake."
+                "{name} has a note value of {value} in line {line}; this must be a mistake.",
+                name=name,
+                value=str(error)[:12],
+                line=number,
             ) from error
         if not reader.spines:
             break

@@ -40,7 +40,7 @@ def read_musicxml(text: str, name: str) -> Score:
             score.bars.append((start, end, signature))
             start = end
     except (ValueError, ArithmeticError) as error:  # a number that is none
-        raise MusicFileError(f"{name} can't be read as MusicXML; a complete, valid score is needed.") from error
+        raise MusicFileError("{name} can't be read as MusicXML; a complete, valid score is needed.", name=name) from error
     return score
 
 
@@ -48,18 +48,18 @@ def _root(text: str, name: str) -> Element:
     """The outermost element. Entities of a file's own are refused: a few of them can stand for gigabytes."""
     if "<!ENTITY" in text:
         raise MusicFileError(
-            f"{name} defines entities of its own, which no score needs; a MusicXML file without them can be read."
+            "{name} defines entities of its own, which no score needs; a MusicXML file without them can be read.", name=name
         )
     parser = XMLParser()  # noqa: S314 - it loads no other document, and entities are refused
     try:
         parser.feed(text.lstrip())
         root = parser.close()
     except (ParseError, ValueError) as error:
-        raise MusicFileError(f"{name} can't be read as MusicXML; a complete, valid score is needed.") from error
+        raise MusicFileError("{name} can't be read as MusicXML; a complete, valid score is needed.", name=name) from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]  # without its namespace
     if root.tag not in ("score-partwise", "score-timewise"):
-        raise MusicFileError(f"{name} can't be read as MusicXML; a complete, valid score is needed.")
+        raise MusicFileError("{name} can't be read as MusicXML; a complete, valid score is needed.", name=name)
     return root
 
 

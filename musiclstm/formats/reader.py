@@ -24,6 +24,7 @@ from musiclstm.formats.midi_parts import Part, midi_parts
 from musiclstm.formats.processes import process_context, settle
 from musiclstm.formats.read import MIDI_ENDINGS, read_visitor
 from musiclstm.music import Piece, bar_lines
+from musiclstm.sentence import sentence
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class MusicReader:
                 return self._asked(pool or self._renewed(), path, function, arguments)
             except BrokenProcessPool:
                 continue
-        raise MusicFileError(f"{path.name} can't be read now; try again in some minutes.")
+        raise MusicFileError("{name} can't be read now; try again in some minutes.", name=path.name)
 
     def parts(self, path: Path) -> tuple[Part, ...]:
         """The parts of a MIDI file, as from ``midi_parts``; none for another kind of file. Raises what ``read`` raises."""
@@ -98,21 +99,30 @@ class MusicReader:
         except OutOfTime as error:
             future.cancel()  # type: ignore[no-untyped-call]
             raise MusicFileError(
-                f"Reading {path.name} took more than {self._seconds:g} seconds; it may be damaged, or far too long."
+                "Reading {name} took more than {seconds:g} seconds; it may be damaged, or far too long.",
+                name=path.name,
+                seconds=self._seconds,
             ) from error
         except MemoryError as error:
-            raise MusicFileError(f"Reading {path.name} takes too much memory; it may be damaged, or far too long.") from error
+            raise MusicFileError(
+                "Reading {name} takes too much memory; it may be damaged, or far too long.", name=path.name
+            ) from error
         except ProcessExpired as error:
-            raise MusicFileError(f"{path.name} can't be read; a complete, valid music file is needed.") from error
+            raise MusicFileError("{name} can't be read; a complete, valid music file is needed.", name=path.name) from error
 
 
 def _read(path: Path, parts: Collection[int] | None) -> Piece:
     piece = read_visitor(path, parts)
-    for what, count, most in (
-        ("notes", len(piece), limits.FILE_NOTES),
-        ("changes of metre and tempo", len(piece.metres) + len(piece.tempi), limits.FILE_CHANGES),
-        ("bars", len(bar_lines(piece)) - 1, limits.FILE_BARS),
+    changes = len(piece.metres) + len(piece.tempi)
+    for count, most, said in (
+        (len(piece), limits.FILE_NOTES, sentence("{name} has {count:,} notes; at most {most:,} can be read.")),
+        (
+            changes,
+            limits.FILE_CHANGES,
+            sentence("{name} has {count:,} changes of metre and tempo; at most {most:,} can be read."),
+        ),
+        (len(bar_lines(piece)) - 1, limits.FILE_BARS, sentence("{name} has {count:,} bars; at most {most:,} can be read.")),
     ):
         if count > most:
-            raise MusicFileError(f"{path.name} has {count:,} {what}; at most {most:,} can be read.")
+            raise MusicFileError(said.template, name=path.name, count=count, most=most)
     return piece

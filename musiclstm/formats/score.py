@@ -33,7 +33,7 @@ def read_score(path: Path | str) -> Piece:
         raise MusicFileError(f"{path.name} is not a score this program can read; those end in {', '.join(SCORE_ENDINGS)}.")
     text = score_text(path)
     if not text.strip():
-        raise MusicFileError(f"{path.name} is empty; a score is needed.")
+        raise MusicFileError("{name} is empty; a score is needed.", name=path.name)
     read = {".krn": read_kern, ".abc": read_abc}.get(ending, read_musicxml)
     return piece_of(read(text, path.name), path.name)
 

@@ -73,14 +73,16 @@ def _unpacked(data: bytes, name: str) -> bytes:
             named = [name for name in _named_first(archive) if name in held]
             names = [*filter(_is_score, named)] or [*filter(_is_score, held)] or named
             if not names:
-                raise MusicFileError(f"{name} is a compressed file without a score in it; a MusicXML file is needed.")
+                raise MusicFileError("{name} is a compressed file without a score in it; a MusicXML file is needed.", name=name)
             with archive.open(names[0]) as file:
                 unpacked = file.read(MAX_UNPACKED_BYTES + 1)
     # What zipfile raises for damaged, encrypted (RuntimeError) and unusually packed files (NotImplementedError).
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, zlib.error) as error:
-        raise MusicFileError(f"{name} is a damaged or incomplete compressed score; a complete one is needed.") from error
+        raise MusicFileError(
+            "{name} is a damaged or incomplete compressed score; a complete one is needed.", name=name
+        ) from error
     if len(unpacked) > MAX_UNPACKED_BYTES:
-        raise MusicFileError(f"{name} unpacks to more than 50 MB, too much for a score.")
+        raise MusicFileError("{name} unpacks to more than 50 MB, too much for a score.", name=name)
     return unpacked
 
 

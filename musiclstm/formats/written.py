@@ -69,14 +69,20 @@ def piece_of(score: Score, name: str) -> Piece:
     Raises MusicFileError if there are no notes, more than 100000 quarters, pitches beyond 1000, or more than 99 beats in a bar.
     """
     if not score.notes:
-        raise MusicFileError(f"{name} has no notes; at least one pitched note is needed.")
+        raise MusicFileError("{name} has no notes; at least one pitched note is needed.", name=name)
     if max(end for _, _, end in score.notes) > MOST_QUARTERS:
-        raise MusicFileError(f"{name} is longer than {MOST_QUARTERS} quarters; it is damaged or far too long.")
+        raise MusicFileError(
+            "{name} is longer than {quarters} quarters; it is damaged or far too long.",
+            name=name,
+            quarters=MOST_QUARTERS,
+        )
     if max(abs(pitch) for _, pitch, _ in score.notes) > HIGHEST_NUMBER:
-        raise MusicFileError(f"{name} has a note far beyond what can be heard; this must be a mistake in the file.")
+        raise MusicFileError("{name} has a note far beyond what can be heard; this must be a mistake in the file.", name=name)
     beats = max((signature[0] for _, _, signature in score.bars if signature), default=0)
     if beats > MOST_BEATS:
-        raise MusicFileError(f"{name} has a metre of {str(beats)[:12]} beats; this must be a mistake in the file.")
+        raise MusicFileError(
+            "{name} has a metre of {beats} beats; this must be a mistake in the file.", name=name, beats=str(beats)[:12]
+        )
     shift, metres = metres_of_bars(_bars(score))
     rows = [(_ticks(onset), pitch, _ticks(end) - _ticks(onset)) for onset, pitch, end in score.notes]
     onsets, pitches, durations = zip(*rows, strict=True)

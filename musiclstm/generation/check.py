@@ -10,8 +10,9 @@ from musiclstm.errors import OptionError
 from musiclstm.formats import midi_bytes, read_midi
 from musiclstm.generation.composition import Composition, performed
 from musiclstm.music import Piece, bar_lines
+from musiclstm.sentence import Sentence, sentence
 
-SAME = "The same notes were written again."
+SAME = sentence("The same notes were written again.")
 
 
 def differing_bars(one: Piece, other: Piece) -> list[int]:
@@ -22,15 +23,20 @@ def differing_bars(one: Piece, other: Piece) -> list[int]:
     return sorted({int(np.searchsorted(lines, onset, side="right")) for onset in onsets})
 
 
-def verdict(one: Piece, other: Piece) -> str:
+def verdict(one: Piece, other: Piece) -> Sentence:
     """SAME, or a sentence that says which notes of ``one`` this machine writes otherwise."""
     bars, count = differing_bars(one, other), len(bar_lines(one)) - 1
     if not bars:
         return SAME
-    return f"This machine writes other notes from this recipe: {len(bars)} of {count} bars differ, from bar {bars[0]} on."
+    return sentence(
+        "This machine writes other notes from this recipe: {differ} of {bars} bars differ, from bar {first} on.",
+        differ=len(bars),
+        bars=count,
+        first=bars[0],
+    )
 
 
-def midi_verdict(path: Path, composition: Composition, number: int) -> str:
+def midi_verdict(path: Path, composition: Composition, number: int) -> Sentence:
     """As ``verdict``, for a MIDI file of take ``number``: of the seed, the continuation or both joined.
 
     Raises MusicFileError for a file that can't be read, OptionError if there is no such take.

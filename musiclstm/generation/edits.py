@@ -34,7 +34,11 @@ class Edit:
                 if len(row) != width or any(type(value) is not int for value in row):
                     raise OptionError(_DAMAGED)
                 if not all(low <= value <= high for value, (low, high) in zip(row, ranges, strict=False)):
-                    raise OptionError(f"A note has a pitch from {LOWEST_PITCH} to {HIGHEST_PITCH} and a velocity from 1 to 127.")
+                    raise OptionError(
+                        "A note has a pitch from {lowest} to {highest} and a velocity from 1 to 127.",
+                        lowest=LOWEST_PITCH,
+                        highest=HIGHEST_PITCH,
+                    )
 
     @property
     def onsets(self) -> tuple[int, ...]:
@@ -102,7 +106,7 @@ class Deletion:
         do not exist, and if no bar would stay.
         """
         if self.last > bars:
-            raise OptionError(f"The continuation has {bars} bars; bar {self.last} of it can't be deleted.")
+            raise OptionError("The continuation has {bars} bars; bar {last} of it can't be deleted.", bars=bars, last=self.last)
         if self.bars == bars:
             raise OptionError("At least one bar of the continuation must stay; to start afresh, press Generate.")
         continuation = cut(music, split, _after(music, split))
@@ -142,7 +146,9 @@ class Edits:
         if 0 in sizes:
             raise OptionError(_DAMAGED)
         if len(self.steps) > limits.EDITS or sum(sizes) > limits.EDITED_NOTES:
-            raise OptionError(f"Music can be changed by hand {limits.EDITS} times; to go on, use its file as a new opening.")
+            raise OptionError(
+                "Music can be changed by hand {edits} times; to go on, use its file as a new opening.", edits=limits.EDITS
+            )
 
     @property
     def deleted(self) -> int:

@@ -25,8 +25,9 @@ from musiclstm.generation.request import ComposeRequest, Place, Prefix, place_of
 from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, Notes, Piece, cut, line_after, make_notes
 from musiclstm.scoring import OriginalityIndex
 from musiclstm.seeds import Seed
+from musiclstm.sentence import sentence
 
-NAME = "The link"
+NAME = sentence("The link")
 _COLUMNS = ("onset", "pitch", "duration", "velocity")
 _LARGEST = 2**20  # ticks: more than the bars of one piece have, and than any note is held
 _GROUPS = 5  # seven bits each, of the largest number
@@ -109,7 +110,7 @@ def shared_composition(shared: Shared, request: ComposeRequest, known: Originali
     place, notes = place_of(request), shared.notes
     number = shared.settings.get("take", 0)
     if number >= request.takes:
-        raise OptionError(f"{NAME} is damaged: its recipe has no take number {number}.")
+        raise OptionError("The link is damaged: its recipe has no take number {number}.", number=number)
     seed = request.performance.paced(request.seed.piece)
     if place.split < request.seed.end:
         seed = cut(seed, 0, place.split)
@@ -118,7 +119,7 @@ def shared_composition(shared: Shared, request: ComposeRequest, known: Originali
     stop = place.split + line_after(continuation, request.total_bars)
     before, opening = (piece.notes[piece.notes["onset"] < place.split] for piece in (joined, seed))
     if not np.array_equal(before[["onset", "pitch"]], opening[["onset", "pitch"]]) or int(notes["onset"][-1]) >= stop:
-        raise OptionError(f"{NAME} is damaged: its notes are not those of its recipe.")
+        raise OptionError("The link is damaged: its notes are not those of its recipe.")
     passage = None if known is None else known.longest(joined, int(np.searchsorted(notes["onset"], place.split)))
     take = Take(continuation, joined, shared.loops, shared.guarded, number, shared_passage=passage)
     return Composition(request, seed, place.split, (take,), request.total_bars, request.bars, True, shared.recipe)
@@ -160,15 +161,15 @@ def packed(data: bytes) -> str:
 def unpacked(link: str) -> bytes:
     """The bytes in a link: a line of JSON, and columns of notes. Raises OptionError if the link is damaged or too long."""
     if len(link) > limits.LINK_CHARACTERS:
-        raise OptionError(f"{NAME} is too long for a recipe.")
+        raise OptionError("The link is too long for a recipe.")
     try:
         data = base64.b64decode(link + "=" * (-len(link) % 4), altchars=b"-_", validate=True)
         opened = zlib.decompressobj(zdict=_USUAL)  # links from before there were notes in them do without it
         text = opened.decompress(data, limits.RECIPE_BYTES)
     except (ValueError, binascii.Error, zlib.error) as error:
-        raise OptionError(f"{NAME} is damaged: copy all of it.") from error
+        raise OptionError("The link is damaged: copy all of it.") from error
     if not opened.eof:
-        raise OptionError(f"{NAME} is cut off or too large for a recipe: copy all of it.")
+        raise OptionError("The link is cut off or too large for a recipe: copy all of it.")
     return text
 
 
@@ -178,7 +179,7 @@ def _opened(text: str) -> Shared | dict[str, Any]:
     try:
         head = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise OptionError(f"{NAME} is not a recipe: it is not JSON.") from error
+        raise OptionError("The link is not a recipe: it is not JSON.") from error
     return _shared(head, columns) if isinstance(head, dict) and "notes" in head else checked_recipe(head, NAME)
 
 
@@ -186,19 +187,19 @@ def _shared(head: dict[str, Any], columns: bytes) -> Shared:
     recipe, facts = head.get("recipe"), head.get("seed")
     counts, loops, guarded = head["notes"], head.get("loops"), head.get("guarded")
     if not isinstance(counts, list) or len(counts) != 2 or not all(_counts(each) for each in (*counts, loops, guarded)):
-        raise OptionError(f"{NAME} is damaged: copy all of it.")
+        raise OptionError("The link is damaged: copy all of it.")
     if not isinstance(recipe, dict) or not isinstance(facts, dict) or 0 in counts:
-        raise OptionError(f"{NAME} is not a musiclstm recipe.")
+        raise OptionError("The link is not a musiclstm recipe.")
     values = _numbers(columns)
     if len(values) != 4 * sum(counts):
-        raise OptionError(f"{NAME} is damaged: copy all of it.")
+        raise OptionError("The link is damaged: copy all of it.")
     opening, music = (_notes(part.reshape(4, -1)) for part in np.split(values, [4 * counts[0]]))
     try:
         seed = Seed.from_json({**facts, "notes": opening.tolist()})
     except CheckpointError as error:
-        raise OptionError(f"{NAME} is damaged: {error}") from error
+        raise OptionError("The link is damaged: {error}", error=error) from error
     if (recipe.get("seed"), recipe.get("seed_digest")) != (seed.id, seed_digest(seed)):
-        raise OptionError(f"{NAME} is damaged: its seed is not that of its recipe.")
+        raise OptionError("The link is damaged: its seed is not that of its recipe.")
     if "own_seed" in recipe:
         recipe = recipe | {"own_seed": seed.to_json()}
     return Shared(checked_recipe(recipe, NAME), seed, music, int(loops or 0), int(guarded or 0))
@@ -232,12 +233,12 @@ def _numbers(data: bytes) -> NDArray[np.int64]:
         value |= (byte & 127) << shift
         shift += 7
         if shift > 7 * _GROUPS:
-            raise OptionError(f"{NAME} is damaged: copy all of it.")
+            raise OptionError("The link is damaged: copy all of it.")
         if byte < 128:
             found.append(value)
             value = shift = 0
     if shift:
-        raise OptionError(f"{NAME} is damaged: copy all of it.")
+        raise OptionError("The link is damaged: copy all of it.")
     return np.array(found, dtype=np.int64)
 
 
@@ -250,4 +251,4 @@ def _notes(columns: NDArray[np.int64]) -> Notes:
         given = (onset, pitch, duration, velocity)
         if all(np.array_equal(notes[name], values) for name, values in zip(_COLUMNS, given, strict=True)):
             return notes
-    raise OptionError(f"{NAME} is damaged: its notes are not those of music.")
+    raise OptionError("The link is damaged: its notes are not those of music.")

@@ -25,9 +25,9 @@ class Phrase:
 
     def __post_init__(self) -> None:
         if type(self.bars) is not int or not 1 <= self.bars <= limits.SEED_BARS:
-            raise OptionError(f"A phrase has 1 to {limits.SEED_BARS} bars.")
+            raise OptionError("A phrase has 1 to {seed_bars} bars.", seed_bars=limits.SEED_BARS)
         if not 1 <= len(self.notes) <= limits.EDITED_NOTES:
-            raise OptionError(f"A phrase has 1 to {limits.EDITED_NOTES:,} notes.")
+            raise OptionError("A phrase has 1 to {edited_notes:,} notes.", edited_notes=limits.EDITED_NOTES)
         Edit(added=self.notes)  # knows what a note can be
 
     def to_json(self) -> dict[str, Any]:

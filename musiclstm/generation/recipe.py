@@ -18,6 +18,7 @@ from musiclstm.errors import OptionError
 from musiclstm.formats import midi_text
 from musiclstm.generation.phrases import Phrase
 from musiclstm.seeds import Seed
+from musiclstm.sentence import Sentence
 
 PROGRAM = "musiclstm"
 DIGITS = 16  # of a hash: enough to tell things apart that nobody made alike on purpose
@@ -44,7 +45,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return parse_recipe(midi_text(data) if data.startswith(b"MThd") else data, str(path))
 
 
-def parse_recipe(text: str | bytes, name: str = "It") -> dict[str, Any]:
+def parse_recipe(text: str | bytes, name: str | Sentence = "It") -> dict[str, Any]:
     """The settings in a recipe, with what identifies its checkpoint and its seed; settings that are None are left out.
 
     Raises OptionError if the text is not a recipe; ``name`` is what the message calls it.
@@ -52,29 +53,39 @@ def parse_recipe(text: str | bytes, name: str = "It") -> dict[str, Any]:
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise OptionError(f"{name} is not a recipe: it is not JSON.") from error
+        raise OptionError("{name} is not a recipe: it is not JSON.", name=name) from error
     return settings_in(checked_recipe(fields, name))
 
 
-def checked_recipe(fields: Any, name: str = "It", depth: int = limits.NESTED) -> dict[str, Any]:
+def checked_recipe(fields: Any, name: str | Sentence = "It", depth: int = limits.NESTED) -> dict[str, Any]:
     """The recipe in JSON data as it was made, without fields that no recipe has. Raises OptionError as ``parse_recipe`` does."""
     if not isinstance(fields, dict) or fields.get("program") != PROGRAM or not isinstance(fields.get("seed"), str):
-        raise OptionError(f"{name} is not a musiclstm recipe.")
+        raise OptionError("{name} is not a musiclstm recipe.", name=name)
     if len(fields["seed"]) > limits.SEED_NAME:
         raise OptionError(
-            f"{name} has a seed name of {len(fields['seed']):,} characters; at most {limits.SEED_NAME:,} are allowed."
+            "{name} has a seed name of {number:,} characters; at most {seed_name:,} are allowed.",
+            name=name,
+            number=len(fields["seed"]),
+            seed_name=limits.SEED_NAME,
         )
     kept = {key: value for key, value in fields.items() if key in ("program", *SETTINGS, *IDENTITY)}
     for key in IDENTITY:
         if not isinstance(kept.get(key) or "", str) or len(kept.get(key) or "") > limits.SEED_NAME:
-            raise OptionError(f"{name} does not say which checkpoint and seed it needs: {key} must be a short text.")
+            raise OptionError(
+                "{name} does not say which checkpoint and seed it needs: {key} must be a short text.", name=name, key=key
+            )
     take = kept.get("take")
     if take is not None and (isinstance(take, bool) or not isinstance(take, int) or not 0 <= take < limits.TAKES):
-        raise OptionError(f"{name} has the take number {take!r:.60}; allowed are 0 to {limits.TAKES - 1}.")
+        raise OptionError(
+            "{name} has the take number {take}; allowed are 0 to {takes}.",
+            name=name,
+            take=f"{take!r:.60}",
+            takes=limits.TAKES - 1,
+        )
     if kept.get("after") is not None:
         after = kept["after"]
         if not isinstance(after, dict) or not all(isinstance(after.get(key), int) for key in ("number", "bars")) or not depth:
-            raise OptionError(f"{name} does not contain the music that it extends.")
+            raise OptionError("{name} does not contain the music that it extends.", name=name)
         earlier = checked_recipe(after.get("recipe"), name, depth - 1)
         kept["after"] = {"recipe": earlier, "number": after["number"], "bars": after["bars"]}
         if after.get("played") is not None:
@@ -102,7 +113,9 @@ def nesting(recipe: Mapping[str, Any]) -> int:
 def require_shallow(recipe: Mapping[str, Any], more: int = 1) -> None:
     """Raise OptionError if the music of a recipe can't be extended or changed ``more`` times."""
     if nesting(recipe) + more > limits.NESTED:
-        raise OptionError(f"Music can be extended or changed {limits.NESTED} times; to go on, use its file as a new seed.")
+        raise OptionError(
+            "Music can be extended or changed {nested} times; to go on, use its file as a new seed.", nested=limits.NESTED
+        )
 
 
 def seed_digest(seed: Seed) -> str:
@@ -114,7 +127,8 @@ def require_seed(settings: Mapping[str, Any], seed: Seed) -> None:
     """Raise OptionError if the recipe with these ``settings`` was made with other notes than those of ``seed``."""
     if settings.get("seed_digest") not in (None, seed_digest(seed)):
         raise OptionError(
-            f"The recipe was made with a seed whose notes differ from those of {seed.id} here; give its music as your own seed."
+            "The recipe was made with a seed whose notes differ from those of {id} here; give its music as your own seed.",
+            id=seed.id,
         )
 
 

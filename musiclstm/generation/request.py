@@ -16,6 +16,7 @@ from musiclstm.generation.edits import Edits
 from musiclstm.generation.phrases import Phrase
 from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, estimate_key, join, line_after, make_notes
 from musiclstm.seeds import Seed
+from musiclstm.sentence import sentence
 
 MAX_RANDOM_SEED = 2**32 - 1
 CLOSING = 4  # bars: shorter continuations get no ending
@@ -100,19 +101,21 @@ class ComposeRequest:
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
-            ("The number of bars", self.bars, 1, limits.BARS),
-            ("The number of takes", self.takes, 1, limits.TAKES),
-            ("The number of candidates", self.candidates, 1, limits.CANDIDATES),
-            ("The random seed", self.random_seed, 0, MAX_RANDOM_SEED),
-            ("The number of notes that are read", self.context, 1, HORIZON),
-            ("The number of attempts", self.attempts, 1, ATTEMPTS),
-            ("The bar of the ending", self.bars if self.ending is None else self.ending, self.bars, OPEN_ENDED),
+            (sentence("The number of bars"), self.bars, 1, limits.BARS),
+            (sentence("The number of takes"), self.takes, 1, limits.TAKES),
+            (sentence("The number of candidates"), self.candidates, 1, limits.CANDIDATES),
+            (sentence("The random seed"), self.random_seed, 0, MAX_RANDOM_SEED),
+            (sentence("The number of notes that are read"), self.context, 1, HORIZON),
+            (sentence("The number of attempts"), self.attempts, 1, ATTEMPTS),
+            (sentence("The bar of the ending"), self.bars if self.ending is None else self.ending, self.bars, OPEN_ENDED),
         ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise OptionError(f"{name} must be a whole number from {low} to {high}, not {value}.")
+                raise OptionError(
+                    "{name} must be a whole number from {low} to {high}, not {value}.", name=name, low=low, high=high, value=value
+                )
         require_written(self.written)
         if self.edits is not None and not 0 <= self.edits.number < self.takes:
-            raise OptionError(f"There is no take number {self.edits.number} to change by hand.")
+            raise OptionError("There is no take number {number} to change by hand.", number=self.edits.number)
         if self.edits is not None and self.total_bars < 1:
             raise OptionError("At least one bar of the continuation must stay.")
         if self.after is None and self.regenerate is None:
@@ -225,7 +228,11 @@ class Place:
 def require_written(bars: int) -> None:
     """Raise OptionError if ``bars``, written for one piece in all, are too many."""
     if bars > limits.BARS_IN_ALL:
-        raise OptionError(f"For one piece up to {limits.BARS_IN_ALL} bars can be written in total, not {bars}.")
+        raise OptionError(
+            "For one piece up to {bars_in_all} bars can be written in total, not {bars}.",
+            bars_in_all=limits.BARS_IN_ALL,
+            bars=bars,
+        )
 
 
 def place_of(request: ComposeRequest) -> Place:
@@ -255,13 +262,13 @@ def _require_short(seed: Seed) -> None:
     """Raise OptionError if a seed has more bars than the model can make use of."""
     bars = len(bar_lines(seed.piece, seed.end)) - 1
     if bars > limits.SEED_BARS:
-        raise OptionError(f"A seed has 1 to {limits.SEED_BARS} bars, not {bars:,}.")
+        raise OptionError("A seed has 1 to {seed_bars} bars, not {bars:,}.", seed_bars=limits.SEED_BARS, bars=bars)
 
 
 def _require_bars(request: ComposeRequest, first: int) -> None:
     """Raise OptionError unless there are ``request.bars`` bars of one metre from bar ``first`` on that may be changed."""
     if isinstance(first, bool) or not isinstance(first, int):
-        raise OptionError(f"The first bar to regenerate must be a whole number, not {first}.")
+        raise OptionError("The first bar to regenerate must be a whole number, not {first}.", first=first)
     after, piece = request.after, request.seed.piece
     opening = len(bar_lines(piece, after.split if after else request.seed.end)) - 1
     low, high = (opening + 1, opening + after.bars) if after else (2, opening)
@@ -269,15 +276,28 @@ def _require_bars(request: ComposeRequest, first: int) -> None:
     if high < low:
         raise OptionError("This music has a single bar, which stays, since the model goes on from it.")
     if high > limits.CHANGED_BARS:
-        raise OptionError(f"Music of up to {limits.CHANGED_BARS:,} bars can be changed, not of {high:,}; cut out a part.")
+        raise OptionError(
+            "Music of up to {changed_bars:,} bars can be changed, not of {high:,}; cut out a part.",
+            changed_bars=limits.CHANGED_BARS,
+            high=high,
+        )
     if not low <= first <= last <= high:
-        why = "bars of the continuation" if after else "the first bar stays, since the model goes on from it"
-        raise OptionError(f"Only bars {low} to {high} can be regenerated ({why}), not {first} to {last}.")
+        wish = {"low": low, "high": high, "first": first, "last": last}
+        if after:
+            raise OptionError(
+                "Only bars {low} to {high} can be regenerated (bars of the continuation), not {first} to {last}.", **wish
+            )
+        raise OptionError(
+            "Only bars {low} to {high} can be regenerated (the first bar stays, since the model goes on from it), "
+            "not {first} to {last}.",
+            **wish,
+        )
     place = place_of(request)
     inside = [metre for metre in place.music.metres if place.begin < metre.onset < place.stop]
     if inside or not (place.music.notes["onset"] < place.begin).any():
-        fault = "the metre changes in them" if inside else "there are no notes before them"
-        raise OptionError(f"Bars {first} to {last} can't be regenerated: {fault}.")
+        if inside:
+            raise OptionError("Bars {first} to {last} can't be regenerated: the metre changes in them.", first=first, last=last)
+        raise OptionError("Bars {first} to {last} can't be regenerated: there are no notes before them.", first=first, last=last)
 
 
 def _ends_with_a_chord(seed: Seed) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.music.staves import Staves
+from musiclstm.sentence import sentence
 
 TICKS_PER_QUARTER = 24
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108  # the piano's A0 and C8, as MIDI pitch numbers
@@ -229,7 +230,12 @@ def cut_bars(piece: Piece, first: int, last: int) -> Piece:
     """Bars ``first`` to ``last``, both included, counted from 1. Raises OptionError for bars outside the piece."""
     lines = bar_lines(piece)
     if not 1 <= first <= last <= len(lines) - 1:
-        raise OptionError(f"Bars must lie between 1 and {len(lines) - 1} with first <= last, not {first} to {last}.")
+        raise OptionError(
+            "Bars must lie between 1 and {bars} with first <= last, not {first} to {last}.",
+            bars=len(lines) - 1,
+            first=first,
+            last=last,
+        )
     return cut(piece, int(lines[first - 1]), int(lines[last]))
 
 
@@ -269,15 +275,19 @@ def require_tempo(qpm: float) -> float:
     """The tempo itself. Raises OptionError unless it is a number of 20..400 quarters per minute."""
     low, high = TEMPI
     if isinstance(qpm, bool) or not isinstance(qpm, int | float) or not low <= qpm <= high:
-        raise OptionError(f"The tempo must lie between {low} and {high} quarter notes per minute, not {qpm}.")
+        raise OptionError(
+            "The tempo must lie between {low} and {high} quarter notes per minute, not {qpm}.", low=low, high=high, qpm=qpm
+        )
     return qpm
 
 
 def require_notes(piece: Piece, least: int = 1) -> Piece:
     """The piece itself; raises MusicFileError if it has fewer than ``least`` notes."""
     if len(piece) < least:
-        what = piece.source or "The music"
-        raise MusicFileError(f"{what} has too few usable notes: at least {least} needed, {len(piece)} found.")
+        what = piece.source or sentence("The music")
+        raise MusicFileError(
+            "{what} has too few usable notes: at least {least} needed, {number} found.", what=what, least=least, number=len(piece)
+        )
     return piece
 
 

@@ -26,7 +26,12 @@ class Performance:
     def __post_init__(self) -> None:
         semitones, most = self.transposition, MAX_TRANSPOSITION
         if isinstance(semitones, bool) or not isinstance(semitones, int) or not -most <= semitones <= most:
-            raise OptionError(f"The transposition must be a whole number of semitones from {-most} to {most}, not {semitones}.")
+            raise OptionError(
+                "The transposition must be a whole number of semitones from {lowest} to {highest}, not {semitones}.",
+                lowest=-most,
+                highest=most,
+                semitones=semitones,
+            )
         if self.tempo is not None:
             require_tempo(self.tempo)
         if not isinstance(self.instrument, str):

@@ -59,11 +59,11 @@ def beat_grid(
     if not len(onset):
         raise MusicFileError("Nothing was played; at least one note is needed.")
     if not np.isfinite([onset, length]).all() or np.ptp(onset) > LONGEST_PLAYING:
-        raise MusicFileError(f"The notes must lie within {LONGEST_PLAYING / 60:.0f} minutes.")
+        raise MusicFileError("The notes must lie within {minutes:.0f} minutes.", minutes=LONGEST_PLAYING / 60)
     length = np.clip(length, 0.001, LONGEST_NOTE)
     given = None if metre is None else _metre(metre)
     if first_beat is not None and not abs(first_beat - onset.min()) <= LONGEST_PLAYING:
-        raise OptionError(f"The first beat must be a time in seconds near the music, not {first_beat}.")
+        raise OptionError("The first beat must be a time in seconds near the music, not {first_beat}.", first_beat=first_beat)
     struck = strikes(onset, length, pitch)
     quarters = (given.beat_ticks if given else TICKS_PER_QUARTER) / TICKS_PER_QUARTER  # of a beat
     beats = beat_times(struck, None if tempo is None else 60 / require_tempo(tempo) * quarters)
@@ -94,7 +94,7 @@ def _metre(name: str) -> Metre:
         metre = Metre(0, int(above), int(below))
         if clean_metres([metre]) == (metre,) and metre.numerator <= 99:
             return metre
-    raise OptionError(f"The metre must be a time signature such as 3/4 or 6/8, not {name!r}.")
+    raise OptionError("The metre must be a time signature such as 3/4 or 6/8, not {name}.", name=repr(name))
 
 
 def _nearest(beats: Seconds, time: float) -> float:

@@ -6,7 +6,7 @@ that the same roll suits light and dark pages. It has no style sheet that could 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -30,6 +30,19 @@ _LEAST_SPAN = 24  # fewest semitones shown, so that a single note does not fill 
 _NUMBER_SPACE = 26.0  # least distance between bar numbers, in pixels
 _MARKER_ROOM = 104.0  # pixels right of the hand-over for its label
 _LETTER = 6.6  # a generous guess at the width of a letter in pixels, to keep texts apart
+
+
+@dataclass(frozen=True)
+class RollWords:
+    """The words in a piano roll: over the two parts, and at every C, whose ``octave`` stands in braces.
+
+    ``described``: what a screen reader says of bars and notes before the hand-over and after it (None: there is nothing).
+    """
+
+    opening: str = "opening"
+    continuation: str = "continuation"
+    c: str = "C{octave}"
+    described: Callable[[int, int, int | None, int], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,7 @@ def roll_svg(
     written: int | None = None,
     original: tuple[str, Piece] | None = None,
     played: NDArray[np.bool_] | None = None,
+    words: RollWords = RollWords(),
 ) -> str:
     """The roll as one ``<svg>`` element, as wide as the music needs and ``height`` (160 to 2000) pixels high.
 
@@ -90,7 +104,7 @@ def roll_svg(
     both groups as ``note_data`` writes them, the bar lines in ``data-bars``, the highest pitch shown and the height of a row in
     ``data-high`` and ``data-row``, and ``written``, the tick up to which the notes are known, in ``data-written``.
     ``original``, a name and the composer's own continuation, is in a hidden group. ``played`` [notes of the continuation]: which
-    of them a person played; they have the colour of the opening.
+    of them a person played; they have the colour of the opening. ``words``: those in the picture.
     Raises OptionError for sizes out of range, and for more than limits.DRAWN_NOTES notes.
     """
     if not 160 <= height <= 2000 or not 4 <= quarter_px <= 200:
@@ -104,15 +118,14 @@ def roll_svg(
         raise OptionError(f"The seed must end at tick 0 or later, not at {split}.")
     whole = seed if continuation is None else join(seed, continuation, split)
     lines = bar_lines(whole, max(1, split, _last_tick(whole), until or 0))
-    other = [] if original is None else original[1].notes["pitch"].tolist()
-    shown = [*whole.notes["pitch"].tolist(), *other, *(pitches or ())]
+    shown = [*whole.notes["pitch"].tolist(), *(original[1].notes["pitch"].tolist() if original else ()), *(pitches or ())]
     layout = _layout(shown, int(lines[-1]), quarter_px / TICKS_PER_QUARTER, float(height))
     waiting = continuation is not None or int(lines[-1]) > split
-    words = _description(seed, continuation, lines, split, title)
+    described = _description(seed, continuation, lines, split, title, words)
     width = max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0)
     parts = [
-        _opening(whole, layout, split, words, _playing(voices, lines, layout, written), width),
-        _keys(layout),
+        _opening(whole, layout, split, described, _playing(voices, lines, layout, written), width),
+        _keys(layout, words),
         _grid(whole, lines, layout),
         _note_group("seed", seed.notes, 0, SEED_COLOUR, layout, playable=bool(voices)),
     ]
@@ -120,7 +133,7 @@ def roll_svg(
         parts.append(_continuation(continuation.notes, split, layout, playable=bool(voices), played=played))
     if original is not None:
         parts.append(_original(*original, split, layout))
-    parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting), "</svg>"]
+    parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting, words), "</svg>"]
     return "\n".join(parts)
 
 
@@ -177,7 +190,7 @@ def _opening(whole: Piece, layout: _Layout, split: int, words: str, playing: str
     )
 
 
-def _keys(layout: _Layout) -> str:
+def _keys(layout: _Layout, words: RollWords) -> str:
     """Faint bands for the black keys, a line under every C, and the names of the Cs at both ends."""
     width = layout.right - _LEFT
     pitches = range(layout.low, layout.high + 1)
@@ -189,7 +202,7 @@ def _keys(layout: _Layout) -> str:
     octaves = [p for p in pitches if p % 12 == 0]
     guides = "".join(f"M{_LEFT:g} {layout.y(p - 1):.1f}H{layout.right:.1f}" for p in octaves)
     names = "".join(
-        f'<text x="{x:.1f}" y="{layout.y(p) + layout.row / 2 + 4:.1f}"{anchor}>C{p // 12 - 1}</text>'
+        f'<text x="{x:.1f}" y="{layout.y(p) + layout.row / 2 + 4:.1f}"{anchor}>{_text(words.c.format(octave=p // 12 - 1))}</text>'
         for p in octaves
         for x, anchor in ((_LEFT - 6, ' text-anchor="end"'), (layout.right + 6, ""))
     )
@@ -265,16 +278,21 @@ def _bar_numbers(lines: NDArray[np.int64], layout: _Layout) -> str:
     return f'<g class="bar-numbers" opacity="0.7">{"".join(shown)}</g>'
 
 
-def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
+def _heading(title: str, layout: _Layout, split: int, waiting: bool, names: RollWords) -> str:
     """The marker between seed and continuation with its two labels, and the title left of them if it fits."""
     x, y = layout.x(split), 16.0
     words = []
     if waiting:
-        seed = f'<text x="{x - 7:.1f}" y="{y:g}" text-anchor="end" fill="{SEED_COLOUR}">opening</text>' if split else ""
+        seed = (
+            f'<text x="{x - 7:.1f}" y="{y:g}" text-anchor="end" fill="{SEED_COLOUR}">{_text(names.opening)}</text>'
+            if split
+            else ""
+        )
         words.append(
             f'<g class="hand-over" pointer-events="none" font-size="13" font-weight="600">'
             f'<path d="M{x:.1f} 4V{layout.bottom:g}" stroke="currentColor" stroke-width="2"/>'
-            f'{seed}<text class="after" x="{x + 7:.1f}" y="{y:g}" fill="{CONTINUATION_COLOUR}">continuation</text></g>'
+            f'{seed}<text class="after" x="{x + 7:.1f}" y="{y:g}" fill="{CONTINUATION_COLOUR}">'
+            f"{_text(names.continuation)}</text></g>"
         )
     room = int(((x - 60 if waiting else layout.right) - _LEFT) / _LETTER)
     short = title if len(title) <= room else title[: max(0, room - 1)].rstrip() + "…"
@@ -283,12 +301,17 @@ def _heading(title: str, layout: _Layout, split: int, waiting: bool) -> str:
     return "".join(words)
 
 
-def _description(seed: Piece, continuation: Piece | None, lines: NDArray[np.int64], split: int, title: str) -> str:
+def _description(
+    seed: Piece, continuation: Piece | None, lines: NDArray[np.int64], split: int, title: str, words: RollWords
+) -> str:
     """What the picture shows, for screen readers."""
-    before = int(np.searchsorted(lines, split))
-    said = f"opening of {_counted(before, 'bar')} with {_counted(len(seed), 'note')}"
+    before, after = int(np.searchsorted(lines, split)), None
     if continuation is not None:
         after = int(np.searchsorted(lines, split + _last_onset(continuation) + 1)) - before
+    if words.described is not None:
+        return words.described(before, len(seed), after, 0 if continuation is None else len(continuation))
+    said = f"opening of {_counted(before, 'bar')} with {_counted(len(seed), 'note')}"
+    if continuation is not None and after is not None:
         said += f", continuation of {_counted(after, 'bar')} with {_counted(len(continuation), 'note')}"
     return f"Piano roll{f' of {title}' if title else ''}: {said}"
 

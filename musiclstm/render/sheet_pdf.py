@@ -49,7 +49,11 @@ def sheet_pdf(musicxml: str, *, split: int | None = None, paper: str = "A4") -> 
     }
     score = engraved(musicxml, split, options, _LETTERS)
     if score.pages > limits.PRINTED_PAGES:
-        raise MusicFileError(f"The score has {score.pages} pages; a PDF has at most {limits.PRINTED_PAGES}.")
+        raise MusicFileError(
+            "The score has {pages} pages; a PDF has at most {printed_pages}.",
+            pages=score.pages,
+            printed_pages=limits.PRINTED_PAGES,
+        )
     pages = {}
     for number in range(1, score.pages + 1):
         picture = score.page(number)

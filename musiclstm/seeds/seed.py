@@ -37,6 +37,7 @@ from musiclstm.music import (
 )
 from musiclstm.seeds.checks import LATEST, read_stored_seed
 from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
+from musiclstm.sentence import sentence
 
 TEXTS = ("id", "title", "composer", "work", "source", "licence", "key", "metre", "texture")
 
@@ -148,8 +149,9 @@ def require_seed_id(ids: Iterable[str], name: str) -> None:
     if name in known:
         return
     close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4) or known[:3]
-    hint = f"close ones are {', '.join(close)}" if close else "there are no seeds at all"
-    raise OptionError(f"There is no seed called {name!r}; {hint}.")
+    if not close:
+        raise OptionError("There is no seed called {name}; there are no seeds at all.", name=repr(name))
+    raise OptionError("There is no seed called {name}; close ones are {close}.", name=repr(name), close=", ".join(close))
 
 
 def seed_from_file(
@@ -193,8 +195,14 @@ def seed_from_piece(
     passage = cut_bars(piece, first, last)
     require_notes(passage)
     if len(passage) > limits.SEED_NOTES:
-        what = f"Bars {first} to {last} of {piece.source or 'the music'} have {len(passage):,} notes"
-        raise MusicFileError(f"{what}; a seed has {limits.SEED_NOTES:,} at most. Take a shorter part.")
+        raise MusicFileError(
+            "Bars {first} to {last} of {music} have {notes:,} notes; a seed has {most:,} at most. Take a shorter part.",
+            first=first,
+            last=last,
+            music=piece.source or sentence("the music"),
+            notes=len(passage),
+            most=limits.SEED_NOTES,
+        )
     tempo = min(float(TEMPI[1]), max(float(TEMPI[0]), passage.usual_tempo))
     passage = at_tempo(replace(passage, key=passage.key or estimate_key(passage)[0]), tempo)
     passage = as_played(passage) if accents else passage

@@ -6,6 +6,7 @@ import threading
 
 from musiclstm.api import open_checkpoint, open_local
 from musiclstm.errors import MusicLSTMError, OptionError
+from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.engine import Engine
 
 PAUSES = (5.0, 30.0, 120.0, 600.0, 3600.0)  # seconds between attempts to reach the Hub
@@ -17,7 +18,7 @@ class ActiveCheckpoint:
     A visitor keeps the engine that was active when the page loaded, so seeds and takes don't change under their hands.
     """
 
-    def __init__(self, engine: Engine, note: str = "") -> None:
+    def __init__(self, engine: Engine, note: str | Sentence = "") -> None:
         self.now, self.note = engine, note
         self._engines = [engine]
         self._closed = threading.Event()
@@ -45,7 +46,7 @@ class ActiveCheckpoint:
                 self.now, self.note = engine, ""
                 return
 
-        self.note = f"Downloading {reference}. Until it is ready, the page uses the bundled checkpoint."
+        self.note = sentence("Downloading {name}. Until it is ready, the page uses the bundled checkpoint.", name=reference)
         thread = threading.Thread(target=download, name="fetch", daemon=True)
         thread.start()
         return thread
@@ -82,5 +83,5 @@ def open_active_checkpoint(reference: str | None) -> ActiveCheckpoint:
     return active
 
 
-def _instead(error: MusicLSTMError) -> str:
-    return f"{error} The page uses the bundled checkpoint instead."
+def _instead(error: MusicLSTMError) -> Sentence:
+    return sentence("{error} The page uses the bundled checkpoint instead.", error=error.sentence)

@@ -11,6 +11,7 @@ from musiclstm.errors import MusicLSTMError
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine
+from musiclstm.ui.language import language_for
 from musiclstm.ui.layout import Updates, Widgets
 from musiclstm.ui.opening_events import on_stage
 from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder
@@ -27,6 +28,7 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
 
     def arrive(request: gr.Request, history: list[list[str]], bars: int, session: Session) -> Iterator[Updates]:
         engine = session.engine = active.now
+        language = session.language = language_for(request.cookies, request.headers)
         code = str(request.query_params.get("recipe") or "")
         if not code:
             _bring_back(session, engine, history)
@@ -37,17 +39,17 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
             session.example = True
         known = [(name, link) for name, link in history]
         yield {
-            **w.opened(engine, active.note),
+            **w.opened(engine, active.note, language),
             w.earlier: gr.Dropdown(choices=known, value=None),
             w.replay_fold: gr.Accordion(visible=bool(history)),
-            w.facts: texts.seed_facts(engine.first, session.performance),
+            w.facts: texts.seed_facts(engine.first, session.performance, language),
             **(on_stage(w, session, engine.first, bars) if session.result is None else {}),
             **({linked: [code, 0]} if code and not linked_take else {}),
         }
         if example is not None:  # after the rest, since a hidden widget loses its value if a later update leaves it out
-            yield w.shown(example.result.shown, example.files, engine, steps=0) | w.listed(example.result)
+            yield w.shown(example.result.shown, example.files, engine, language, steps=0) | w.listed(example.result, language)
         elif session.result is not None:
-            with request_folder() as folder:
+            with request_folder(language) as folder:
                 yield reopened(w, session, engine, folder) | remembered(w, session, history)
 
     linked = gr.State(["", 0])  # a link that is a recipe alone, and how often an earlier result was one

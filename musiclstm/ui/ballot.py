@@ -8,9 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from musiclstm.ui.guess import LETTERS, Pair, Question, name_of, pair_of, question_page
+from musiclstm.ui.guess import LETTERS, Pair, Question, composer_of, name_of, pair_of, question_page
+from musiclstm.ui.language import Language
 from musiclstm.ui.results import Result
 from musiclstm.ui.session import Session
+from musiclstm.ui.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -36,24 +38,31 @@ class Ballot:
         if result is None or pair is None:
             return {self.box: gr.Column(visible=False), self.question: ""}
         question = session.question(name_of(result.shown), Question(secrets.choice(LETTERS)))
-        return {self.box: gr.Column(visible=True), **self._drawn(pair, question)}
+        return {self.box: gr.Column(visible=True), **self._drawn(pair, question, session.language)}
 
-    def _drawn(self, pair: Pair, question: Question) -> dict[Any, Any]:
-        words = [f"{letter} is {pair.composer}" for letter in LETTERS]
+    def _drawn(self, pair: Pair, question: Question, language: Language) -> dict[Any, Any]:
+        composer = composer_of(pair, language)
+        words = [language.say("{letter} is {composer}", letter=letter, composer=composer) for letter in LETTERS]
         buttons = {button: gr.Button(said) for button, said in zip(self.answers, words, strict=True)}
-        return {self.question: question_page(pair, question), self.buttons: gr.Row(visible=not question.chose), **buttons}
+        return {
+            self.question: question_page(pair, question, language),
+            self.buttons: gr.Row(visible=not question.chose),
+            **buttons,
+        }
 
     def choices(self, result: Result) -> dict[Any, Any]:
         """Updates that let the visitor prefer one of several versions."""
         return {self.prefer: gr.Radio(choices=list(range(len(result.takes))), value=result.preferred)}
 
 
-def place_ballot() -> Ballot:
+def place_ballot(wording: Wording) -> Ballot:
     """Place the widgets on the page under construction."""
     with gr.Column(visible=False, elem_id="guess-box") as box:
         question = gr.HTML(elem_id="guess")
         with gr.Row(elem_id="guess-answers") as buttons:
-            answers = [gr.Button(f"{letter} is it", size="sm", elem_id=f"guess-{letter.lower()}") for letter in LETTERS]
+            answers = [
+                gr.Button(letter, size="sm", elem_id=f"guess-{letter.lower()}") for letter in LETTERS
+            ]  # ``asked`` names them
         heard = gr.Checkbox(False, visible=False)
-    prefer = gr.Radio([], label="Preferred version", elem_id="prefer")
+    prefer = gr.Radio([], label=wording("Preferred version"), elem_id="prefer")
     return Ballot(box, question, (answers[0], answers[1]), buttons, heard, prefer)

@@ -26,6 +26,7 @@ from musiclstm.generation import (
     require_written,
 )
 from musiclstm.music import bar_lines
+from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.engine import Job
 from musiclstm.ui.results import Shown
 
@@ -59,25 +60,31 @@ def toggled(shown: Shown, chosen: Bars) -> frozenset[int]:
     return shown.locked - bars if bars <= shown.locked else shown.locked | bars
 
 
-def require_unlocked(shown: Shown, bars: Iterable[int], wish: str) -> None:
-    """Raise OptionError if some ``bars`` are locked; ``wish`` is what the visitor wants to do."""
+def require_unlocked(shown: Shown, bars: Iterable[int], one: Sentence, many: Sentence) -> None:
+    """Raise OptionError if some ``bars`` are locked: ``one`` or ``many`` of them, in words, in the place of {bars}."""
     locked = sorted(shown.locked.intersection(bars))
     if locked:
-        are, them = ("is", "it") if len(locked) == 1 else ("are", "them")
-        raise OptionError(f"{named(locked)} {are} locked: to {wish}, unlock {them} first.")
+        raise OptionError((one if len(locked) == 1 else many).template, bars=named(locked))
 
 
-def named(bars: Sequence[int]) -> str:
+def named(bars: Sequence[int]) -> Sentence:
     """Bars in words, in order.
 
-    >>> named([9]), named([9, 10]), named([9, 10, 11, 14])
-    ('Bar 9', 'Bars 9 to 10', 'Bars 9 to 11 and 14')
+    >>> [str(named(bars)) for bars in ([9], [9, 10], [9, 10, 11, 14])]
+    ['Bar 9', 'Bars 9 to 10', 'Bars 9 to 11 and 14']
     """
     edges = [0, *(place for place, (one, other) in enumerate(pairwise(bars), start=1) if other != one + 1), len(bars)]
     runs = [bars[begin:end] for begin, end in pairwise(edges)]
-    words = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-    return f"{'Bar' if len(bars) == 1 else 'Bars'} {listed}"
+    if len(bars) == 1:
+        return sentence("Bar {bars}", bars=bars[0])
+    words = [sentence("{first} to {last}", first=run[0], last=run[-1]) if len(run) > 1 else Sentence(str(run[0])) for run in runs]
+    listed = words[0]
+    for number, word in enumerate(words[1:], start=2):
+        last = number == len(words)
+        listed = (
+            sentence("{bars} and {last}", bars=listed, last=word) if last else sentence("{bars}, {next}", bars=listed, next=word)
+        )
+    return sentence("Bars {bars}", bars=listed)
 
 
 def without_bars(shown: Shown, chosen: Bars, checkpoint: Checkpoint) -> tuple[Composition, frozenset[int]]:
@@ -87,8 +94,15 @@ def without_bars(shown: Shown, chosen: Bars, checkpoint: Checkpoint) -> tuple[Co
     """
     composition, (first, last), before = shown.composition, chosen, opening_bars(shown.composition)
     if first <= before:
-        raise OptionError(f"Only bars of the continuation can be deleted, from bar {before + 1} on; the opening stays as it is.")
-    require_unlocked(shown, range(first, last + 1), "delete these bars")
+        raise OptionError(
+            "Only bars of the continuation can be deleted, from bar {bar} on; the opening stays as it is.", bar=before + 1
+        )
+    require_unlocked(
+        shown,
+        range(first, last + 1),
+        sentence("{bars} is locked: to delete these bars, unlock it first."),
+        sentence("{bars} are locked: to delete these bars, unlock them first."),
+    )
     deletion = Deletion(first - before, last - before)
     shorter = edited(composition, shown.take.number, deletion, checkpoint.originality)
     return shorter, frozenset(bar if bar < first else bar - deletion.bars for bar in shown.locked)
@@ -98,7 +112,12 @@ def changed_by(shown: Shown, edit: Edit, checkpoint: Checkpoint) -> Composition:
     """The take after notes were changed by hand. Raises OptionError if one of them is in a locked bar, and as ``edited`` does."""
     joined = shown.take.joined
     lines = bar_lines(joined, max((*edit.onsets, joined.end)) + 1)
-    require_unlocked(shown, np.searchsorted(lines, edit.onsets, side="right").tolist(), "change notes there")
+    require_unlocked(
+        shown,
+        np.searchsorted(lines, edit.onsets, side="right").tolist(),
+        sentence("{bars} is locked: to change notes there, unlock it first."),
+        sentence("{bars} are locked: to change notes there, unlock them first."),
+    )
     return edited(shown.composition, shown.take.number, edit, checkpoint.originality)
 
 
@@ -110,7 +129,12 @@ def rewriting(shown: Shown, chosen: Bars, random_seed: int) -> Job:
     """
     runs = unlocked_runs(chosen, shown.locked)
     if not runs:
-        require_unlocked(shown, range(chosen[0], chosen[1] + 1), "have these bars written anew")
+        require_unlocked(
+            shown,
+            range(chosen[0], chosen[1] + 1),
+            sentence("{bars} is locked: to have these bars written anew, unlock it first."),
+            sentence("{bars} are locked: to have these bars written anew, unlock them first."),
+        )
 
     def after_it(run: Bars) -> Callable[[Composition, int, int], ComposeRequest]:
         def request(composition: Composition, number: int, version: int) -> ComposeRequest:
@@ -121,7 +145,7 @@ def rewriting(shown: Shown, chosen: Bars, random_seed: int) -> Job:
 
     composition, bars = shown.composition, sum(last - first + 1 for first, last in runs)
     if bars > limits.BARS:
-        raise OptionError(f"Up to {limits.BARS} bars can be written anew at once, not {bars}.")
+        raise OptionError("Up to {most} bars can be written anew at once, not {bars}.", most=limits.BARS, bars=bars)
     # Here, not when some runs are written already.
     require_written(composition.request.written + bars)
     require_shallow(composition.recipe, len(runs))

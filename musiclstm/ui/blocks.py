@@ -1,4 +1,4 @@
-"""Gradio's Blocks, without its work on the outputs of an event that stay as they are."""
+"""Gradio's Blocks, with texts in the visitor's language, and without work on the outputs of an event that stay as they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from gradio.block_function import BlockFunction
 from gradio.blocks import convert_component_dict_to_list
 from gradio.state_holder import SessionState
 
+from musiclstm.ui.wording import Wording
+
 _STAYS = {"__type__": "update"}  # as from gr.skip()
 
 
@@ -17,7 +19,12 @@ class Blocks(gr.Blocks):
     """Gradio builds each output anew, and describes it twice, even if an event leaves it alone: 2 ms for each, at each ``yield``.
 
     An event of this page may change thirty outputs, and changes three of them ten times a second.
+    ``wording`` has the texts of the page.
     """
+
+    def __init__(self, **options: Any) -> None:
+        self.wording = Wording()
+        super().__init__(**options)
 
     async def postprocess_data(
         self, block_fn: BlockFunction, predictions: list[Any] | dict[Any, Any], state: SessionState | None

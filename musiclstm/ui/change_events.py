@@ -12,6 +12,7 @@ import gradio as gr
 
 from musiclstm.errors import OptionError
 from musiclstm.generation import Edit, other_checkpoint, settings_in, take_recipe, verdict
+from musiclstm.sentence import sentence
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.bars import bars_in, changed_by, toggled, without_bars
@@ -45,7 +46,7 @@ def _by_hand(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def change(text: str, session: Session, history: list[list[str]]) -> Iterator[Updates]:
         engine = session.engine or active.now
-        with request_folder() as folder:
+        with request_folder(session.language) as folder:
             if session.result is None:
                 raise OptionError("There is no version to change yet. Press Generate first.")
             shown = session.result.shown
@@ -63,7 +64,7 @@ def _bar_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def delete(session: Session, history: list[list[str]], selection: str) -> Iterator[Updates]:
         engine, session.selection = session.engine or active.now, bars_in(selection)
-        with request_folder() as folder:
+        with request_folder(session.language) as folder:
             shown, chosen = session.chosen_bars()
             composition, locked = without_bars(shown, chosen, engine.checkpoint)
             session.add(result_of([composition]).with_locked(locked))
@@ -71,11 +72,11 @@ def _bar_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def lock(session: Session, selection: str) -> str:
         session.selection = bars_in(selection)
-        with toasts():
+        with toasts(session.language):
             shown, chosen = session.chosen_bars()
             session.lock(toggled(shown, chosen))
             assert session.result is not None
-            return take_roll(session.result.shown)
+            return take_roll(session.result.shown, session.language)
 
     outputs = [*w.take, w.history, w.earlier]
     deleted = w.delete_bars.click(delete, [w.session, w.history, w.selection], outputs, js=_DELETED, **EACH)
@@ -107,21 +108,29 @@ def _check_event(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def check(request: gr.Request, session: Session) -> Iterator[str]:
         session.stopped = False
-        with toasts():
+        with toasts(session.language):
             if session.result is None:
                 raise OptionError("There is no take to check yet. Press Generate first.")
             shown, engine = session.result.shown, session.engine or active.now
             settings = settings_in(take_recipe(shown.composition, shown.take.number))
             other = other_checkpoint(settings, engine.checkpoint)
             if other is not None:
-                yield texts.notice(f"It was written by {other.needed}; this page has {other.here}, which writes other notes.")
+                said = sentence(
+                    "It was written by {needed}; this page has {here}, which writes other notes.",
+                    needed=other.needed,
+                    here=other.here,
+                )
+                yield texts.notice(session.language.say(said))
                 return
-            yield texts.notice("Waiting for the model")
+            yield texts.notice(session.language.say("Waiting for the model"))
             for progress in engine.perform(again(engine, settings), lambda: session.stopped, visitor_of(request)):
-                yield texts.notice(progress.message)
+                yield texts.notice(session.language.say(progress.message))
             written = {} if progress.result is None else {each.take.number: each.take for each in progress.result.takes}
             found = written.get(shown.take.number)
-            yield texts.CHECK if found is None else texts.notice(verdict(shown.take.joined, found.joined))
+            if found is None:
+                yield texts.check_hint(session.language)
+            else:
+                yield texts.notice(session.language.say(verdict(shown.take.joined, found.joined)))
 
     w.check.click(check, w.session, w.checked, **QUIET, **MODEL)
 
@@ -131,7 +140,7 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def pick(index: int | None, session: Session) -> Iterator[Updates]:
         result = session.result
-        with request_folder() as folder:
+        with request_folder(session.language) as folder:
             if result is None or index is None or not 0 <= index < len(result.takes):
                 raise OptionError("This take does not exist.")
             session.results[-1] = replace(result, chosen=index)
@@ -140,12 +149,12 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
     def stepper(step: Callable[[Session], None]) -> Callable[[str, Session], Iterator[Updates]]:
         def take_step(seed_id: str, session: Session) -> Iterator[Updates]:
             engine, facts = session.engine or active.now, {}
-            with request_folder() as folder:
+            with request_folder(session.language) as folder:
                 step(session)
                 assert session.result is not None
                 session.performance = session.result.shown.composition.request.performance
                 with suppress(OptionError):  # the visitor's own music, which is no longer here
-                    facts = {w.facts: texts.seed_facts(session.seed(seed_id, engine), session.performance)}
+                    facts = {w.facts: texts.seed_facts(session.seed(seed_id, engine), session.performance, session.language)}
                 yield presented(w, session, engine, folder) | w.playing_so(session.performance) | facts
 
         return take_step

@@ -45,7 +45,7 @@ def duet_events(active: ActiveCheckpoint, w: Widgets) -> None:
             sampling = SamplingOptions(diversity, top_p, loop_guard)
             yield from _answers(text, session, session.engine or active.now, sampling, visitor_of(request))
         except MusicLSTMError as error:  # on the keyboard, where the visitor looks
-            yield _told(_number(text), error=str(error))
+            yield _told(_number(text), error=session.language.error(error))
 
     def kept(session: Session) -> None:
         if session.answer is None:
@@ -55,7 +55,7 @@ def duet_events(active: ActiveCheckpoint, w: Widgets) -> None:
         session.add(session.duet.result)
 
     def shown(session: Session, history: list[list[str]]) -> Iterator[Updates]:
-        with request_folder() as folder:
+        with request_folder(session.language) as folder:
             if session.result is None or session.duet is None:
                 raise unchanged()
             before = session.duet.before
@@ -93,11 +93,11 @@ def _answers(text: str, session: Session, engine: Engine, sampling: SamplingOpti
         if progress.result is not None:
             session.answer, done = Duet(progress.result.shown.composition, played.tempo, session.result if before else None), True
         if progress.composition is None:
-            yield _told(_number(text), said=progress.message)
+            yield _told(_number(text), said=session.language.say(progress.message))
         else:
             yield _told(_number(text), **_sounding(progress.composition, played), done=done)
     if not done:
-        yield _told(_number(text), error="The answer was stopped before it was finished.")
+        yield _told(_number(text), error=session.language.say("The answer was stopped before it was finished."))
 
 
 def _so_far(session: Session) -> Shown | None:

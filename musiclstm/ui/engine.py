@@ -35,11 +35,12 @@ from musiclstm.generation import (
 )
 from musiclstm.model import Turn
 from musiclstm.music import estimate_key, named_like
+from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.pictures import sounding
 from musiclstm.ui.places import Place, Places
 from musiclstm.ui.results import Result, Shown, result_of
 
-STOPPED = "Stopped before the first bar."
+STOPPED = sentence("Stopped before the first bar.")
 EXAMPLES = 8  # attempts to find a good example for the first visit
 AT_ONCE = 2  # jobs for each processor core that are written at once; the others wait and are told how long
 BETWEEN_LOOKS = 0.25  # seconds between two looks at who is served next
@@ -53,7 +54,7 @@ class Progress:
     written. ``result``: only in the last progress.
     """
 
-    message: str
+    message: Sentence | str
     share: float | None
     composition: Composition | None
     result: Result | None = None
@@ -157,9 +158,10 @@ class Engine:
                             new = composition.fresh
                             share = (past + (len(finished) + new / request.bars) / len(requests)) / (1 + len(job.later))
                             place.written = share * job.bars
-                            where = f"Take {len(finished) + 1} of {len(requests)}, bar" if len(requests) > 1 else "Bar"
-                            left = _time_left(time.monotonic() - began, share)
-                            yield Progress(f"{where} {min(new + 1, request.bars)} of {request.bars}{left}", share, composition)
+                            so_far = {"bar": min(new + 1, request.bars), "bars": request.bars}
+                            if len(requests) > 1:
+                                so_far |= {"take": len(finished) + 1, "takes": len(requests)}
+                            yield Progress(_where(time.monotonic() - began, share, so_far), share, composition)
                         finished.append(composition)
                         turn.check()
                     if follow is not None:
@@ -194,7 +196,7 @@ class Engine:
                 pdf=pdf,
             )
 
-    def _until_served(self, place: Place, turn: Turn) -> Iterator[str]:
+    def _until_served(self, place: Place, turn: Turn) -> Iterator[Sentence]:
         """Yield what to tell a visitor, until the decoder is compiled and few are served before.
 
         Raises StoppedError, or the error if compiling failed.
@@ -202,7 +204,8 @@ class Engine:
         warm, began = self.warm_up(), time.monotonic()
         while not warm.done():
             turn.check()
-            yield f"Warming up, {time.monotonic() - began:.0f} s of about 10. This happens once after a start."
+            past = round(time.monotonic() - began)
+            yield sentence("Warming up, {seconds} s of about 10. This happens once after a start.", seconds=past)
             wait([warm], timeout=BETWEEN_LOOKS)
         warm.result()
         told = -math.inf
@@ -211,7 +214,8 @@ class Engine:
             # To tell somebody costs as much as a note, so the longer the line, the more seldom.
             if time.monotonic() - told >= 1 + before / 5:
                 told = time.monotonic()
-                yield f"{before} visitors are before you, about {max(1, self.places.seconds_left(place)):.0f} s left"
+                left = round(max(1, self.places.seconds_left(place)))
+                yield sentence("{visitors} visitors are before you, about {seconds} s left", visitors=before, seconds=left)
             time.sleep(BETWEEN_LOOKS)
 
     def _compile(self) -> None:
@@ -253,10 +257,17 @@ def _stored_example(checkpoint: Checkpoint) -> Composition | None:
     return composition if composition is not None and composition.request.seed in checkpoint.seeds else None
 
 
-def _time_left(seconds: float, share: float) -> str:
-    """The time left, if it is long enough to mention."""
+def _where(seconds: float, share: float, so_far: dict[str, int]) -> Sentence:
+    """How far the writing is, ``so_far`` in figures, and the time left, if it is long enough to mention."""
     left = seconds / share * (1 - share) if share > 0 else 0.0
-    return f", about {left:.0f} s left" if left >= 2 else ""
+    several, figures = "take" in so_far, {**so_far, "seconds": round(left)}
+    if left >= 2:
+        if several:
+            return sentence("Take {take} of {takes}, bar {bar} of {bars}, about {seconds} s left", **figures)
+        return sentence("Bar {bar} of {bars}, about {seconds} s left", **figures)
+    if several:
+        return sentence("Take {take} of {takes}, bar {bar} of {bars}", **so_far)
+    return sentence("Bar {bar} of {bars}", **so_far)
 
 
 def _steady(composition: Composition) -> bool:

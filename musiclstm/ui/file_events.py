@@ -22,7 +22,7 @@ _SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.downl
 
 def engraved(session: Session, width: float) -> str:
     """The sheet music of the chosen take, as wide as the page has room, but only while it is unfolded: it takes a second."""
-    with toasts():
+    with toasts(session.language):
         if not session.sheet or session.result is None:
             return ""
         narrowest, widest = SHEET_WIDTHS
@@ -48,7 +48,7 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def maker(name: str) -> Callable[[Session], Iterator[str]]:
         def make(session: Session) -> Iterator[str]:
-            with request_folder() as folder:
+            with request_folder(session.language) as folder:
                 if session.result is None:
                     raise OptionError("There is no version to download any more. Press Generate again.")
                 shown = session.result.shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -12,22 +12,30 @@ from musiclstm.config import SamplingOptions
 from musiclstm.generation import OPEN_ENDED, Composition, TakeFiles, link_of
 from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
 from musiclstm.seeds import Seed
-from musiclstm.ui import texts
+from musiclstm.sentence import Sentence, sentence
+from musiclstm.ui import story, texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.ballot import Ballot, place_ballot
 from musiclstm.ui.engine import Engine
+from musiclstm.ui.file_layout import place_files, place_folds
+from musiclstm.ui.language import Language
 from musiclstm.ui.opening_layout import place_opening, place_openings
 from musiclstm.ui.openings import openings_page
 from musiclstm.ui.pictures import own_name, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
 from musiclstm.ui.step_layout import place_steps
+from musiclstm.ui.wording import Wording
 
 BARS = 16
 FEWEST_BARS, MOST_BARS = 4, 32
 DIVERSITIES = (0.7, 1.3)  # measured: below, the music keeps repeating itself; above, nothing returns (benchmarks/diversity.py)
 ONE, FOUR, LADDER = "one", "four", "ladder"
-TAKES = [("One version", ONE), ("Four versions", FOUR), ("Cautious · default · bold", LADDER)]
+TAKES = (
+    (sentence("One version"), ONE),
+    (sentence("Four versions"), FOUR),
+    (sentence("Cautious · default · bold"), LADDER),
+)
 Updates = dict[Any, Any]
 
 
@@ -137,16 +145,16 @@ class Widgets:
         steps = [self.code, self.steps, self.extend, self.undo, self.redo]
         return [*picture, *steps, *files, self.replay_fold, self.checked, self.ballot.box, self.ballot.prefer]
 
-    def opened(self, engine: Engine, note: str) -> Updates:
+    def opened(self, engine: Engine, note: str | Sentence, language: Language) -> Updates:
         """Updates for a page that has just loaded: the checkpoint in use, and its seeds."""
-        seeds = texts.seed_choices(engine.checkpoint.seeds)
+        seeds = texts.seed_choices(engine.checkpoint.seeds, language=language)
         return {
-            self.masthead: texts.masthead(engine.checkpoint, note),
+            self.masthead: texts.masthead(engine.checkpoint, note, language),
             self.seed: gr.Dropdown(choices=seeds, value=engine.first.id),
-            self.openings: openings_page(engine.checkpoint.seeds),
+            self.openings: openings_page(engine.checkpoint.seeds, language),
         }
 
-    def set_to(self, composition: Composition, engine: Engine) -> Updates:
+    def set_to(self, composition: Composition, engine: Engine, language: Language) -> Updates:
         """Updates that set the controls to what wrote a composition, as far as they can show it."""
         request, performance, sampling = composition.request, composition.request.performance, composition.request.sampling
         known = {self.seed: request.seed.id} if request.seed in engine.checkpoint.seeds else {}
@@ -154,7 +162,7 @@ class Widgets:
             known
             | self.playing_so(performance)
             | {
-                self.facts: texts.seed_facts(request.seed, performance),
+                self.facts: texts.seed_facts(request.seed, performance, language),
                 self.diversity: min(DIVERSITIES[1], max(DIVERSITIES[0], sampling.diversity)),
                 self.bars: min(MOST_BARS, max(FEWEST_BARS, request.bars)),
                 self.random_seed: request.random_seed,
@@ -182,36 +190,38 @@ class Widgets:
         """Everything that ``set_to`` updates."""
         return [self.facts, *self.settings[:-1]]
 
-    def shown(self, shown: Shown, files: TakeFiles, engine: Engine, *, steps: int, redo: bool = False) -> Updates:
+    def shown(
+        self, shown: Shown, files: TakeFiles, engine: Engine, language: Language, *, steps: int, redo: bool = False
+    ) -> Updates:
         """Updates that show a finished take; Undo can go back ``steps`` results, and ``redo`` whether Redo has one."""
         return {
-            self.heading: texts.take_heading(shown.composition),
-            self.roll: take_roll(shown),
+            self.heading: texts.take_heading(shown.composition, language),
+            self.roll: take_roll(shown, language),
             self.code: code_of(shown),
-            self.sentence: texts.take_story(shown, engine.checkpoint),
+            self.sentence: story.take_story(shown, engine.checkpoint, language),
             self.sheet: "",
             self.steps: gr.Row(visible=True),
-            self.extend: gr.Button("Extend", visible=True),
-            self.undo: gr.Button("Undo", interactive=steps > 0),
-            self.redo: gr.Button("Redo", interactive=redo),
+            self.extend: gr.Button(language.say("Extend"), visible=True),
+            self.undo: gr.Button(language.say("Undo"), interactive=steps > 0),
+            self.redo: gr.Button(language.say("Redo"), interactive=redo),
             self.downloads: gr.Row(visible=True),
             self.midi_seed: files.seed_midi,
             self.midi_continuation: files.continuation_midi,
             self.midi_joined: files.joined_midi,
             self.midi_original: gr.DownloadButton(
-                f"{own_name(shown.composition.request.seed)} (MIDI)",
+                f"{own_name(shown.composition.request.seed, language)} (MIDI)",
                 value=files.original_midi,
                 visible=files.original_midi is not None,
             ),
             self.replay_fold: gr.Accordion(visible=True),
-            self.checked: texts.CHECK,
+            self.checked: texts.check_hint(language),
         }
 
-    def staged(self, seed: Seed, performance: Performance, bars: int, *, results: int) -> Updates:
+    def staged(self, seed: Seed, performance: Performance, bars: int, language: Language, *, results: int) -> Updates:
         """Updates that show an opening with room for ``bars`` bars; Undo can go back to ``results`` results."""
         return {
-            self.heading: texts.waiting_heading(seed),
-            self.roll: waiting_roll(seed, bars, performance),
+            self.heading: texts.waiting_heading(seed, language),
+            self.roll: waiting_roll(seed, bars, performance, language),
             self.cards: gr.HTML(visible=False),
             self.pick: gr.Radio(visible=False),
             self.sentence: "",
@@ -219,18 +229,18 @@ class Widgets:
             self.code: "",
             self.steps: gr.Row(visible=results > 0),
             self.extend: gr.Button(visible=False),
-            self.undo: gr.Button("Back to the last version", interactive=True),
+            self.undo: gr.Button(language.say("Back to the last version"), interactive=True),
             self.downloads: gr.Row(visible=False),
             self.ballot.box: gr.Column(visible=False),
         }
 
-    def listed(self, result: Result) -> Updates:
+    def listed(self, result: Result, language: Language) -> Updates:
         """Updates that let the visitor choose among the takes of a result."""
         several = len(result.takes) > 1
-        rolls = [small_roll(shown) for shown in result.takes] if several else []
+        rolls = [small_roll(shown, language) for shown in result.takes] if several else []
         return {
-            self.cards: gr.HTML(texts.cards(result, rolls), visible=several),
-            self.pick: gr.Radio(choices=texts.take_names(result), value=result.chosen, visible=several),
+            self.cards: gr.HTML(texts.cards(result, rolls, language), visible=several),
+            self.pick: gr.Radio(choices=texts.take_names(result, language), value=result.chosen, visible=several),
             **self.ballot.choices(result),
         }
 
@@ -240,105 +250,73 @@ def code_of(shown: Shown) -> str:
     return link_of(shown.composition, shown.take)
 
 
-def place(active: ActiveCheckpoint) -> Widgets:
+def place(active: ActiveCheckpoint, wording: Wording) -> Widgets:
     """Place all widgets on the page under construction."""
     session, engine = gr.State(Session()), active.now
     # Not a real secret, this is the visitor's own browser. With Gradio's random default a restart would lose the history.
     history = gr.BrowserState([], storage_key="musiclstm-history", secret="musiclstm")  # noqa: S106
-    masthead = gr.HTML(texts.masthead(engine.checkpoint, active.note), elem_id="masthead")
-    browse = place_openings(engine)
+    masthead = gr.HTML(wording(partial(texts.masthead, engine.checkpoint, active.note)), elem_id="masthead")
+    browse = place_openings(engine, wording)
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=2, min_width=320, elem_id="controls"):
-            controls = place_opening(engine) | _settings() | _advanced()
+            controls = place_opening(engine, wording) | _settings(wording) | _advanced(wording)
         with gr.Column(scale=5, min_width=320, elem_id="take"):
-            take = _take(engine) | _files() | {"ballot": place_ballot()} | _folds()
+            take = _take(engine, wording) | place_files(wording) | {"ballot": place_ballot(wording)} | place_folds(wording)
     return Widgets(session=session, history=history, masthead=masthead, **browse, **controls, **take)
 
 
-def _settings() -> dict[str, Any]:
+def _settings(wording: Wording) -> dict[str, Any]:
     made: dict[str, Any] = {}
     with gr.Column(elem_id="settings"):
-        made["diversity"] = _slider("Diversity", "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
-        made["bars"] = _slider("Bars to write", "bars", FEWEST_BARS, MOST_BARS, BARS, 1)
-        made["takes"] = gr.Radio(TAKES, value=ONE, label="Versions", elem_id="takes")
+        made["diversity"] = _slider(wording("Diversity"), "diversity", *DIVERSITIES, SamplingOptions.diversity, 0.05)
+        made["bars"] = _slider(wording("Bars to write"), "bars", FEWEST_BARS, MOST_BARS, BARS, 1)
+        made["takes"] = gr.Radio(
+            [(wording(name.template), takes) for name, takes in TAKES], value=ONE, label=wording("Versions"), elem_id="takes"
+        )
         with gr.Row(elem_id="buttons"):
-            made["generate"] = gr.Button("Generate", variant="primary", elem_id="generate")
-            made["stop"] = gr.Button("Stop", interactive=False, elem_id="stop")
+            made["generate"] = gr.Button(wording("Generate"), variant="primary", elem_id="generate")
+            made["stop"] = gr.Button(wording("Stop"), interactive=False, elem_id="stop")
         made["status"] = gr.HTML(texts.progress(""), elem_id="status")
     return made
 
 
-def _advanced() -> dict[str, Any]:
+def _advanced(wording: Wording) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+    with gr.Accordion(wording("Advanced"), open=False, elem_id="advanced"):
         with gr.Row():
-            made["random_seed"] = gr.Number(1, label="Random seed", precision=0, elem_id="random-seed")
-            made["dice"] = gr.Button("Re-roll", size="sm", elem_id="dice")
-        made["fresh"] = gr.Checkbox(True, label="New random seed each time", elem_id="fresh")
-        made["top_p"] = _slider("Top-p", "top-p", 0.5, 1.0, SamplingOptions.top_p, 0.01)
-        made["loop_guard"] = gr.Checkbox(SamplingOptions.loop_guard, label="Loop guard", elem_id="loop-guard")
-        made["open_ended"] = gr.Checkbox(False, label="Open ending, without a closing bar", elem_id="open-ended")
+            made["random_seed"] = gr.Number(1, label=wording("Random seed"), precision=0, elem_id="random-seed")
+            made["dice"] = gr.Button(wording("Re-roll"), size="sm", elem_id="dice")
+        made["fresh"] = gr.Checkbox(True, label=wording("New random seed each time"), elem_id="fresh")
+        made["top_p"] = _slider(wording("Top-p"), "top-p", 0.5, 1.0, SamplingOptions.top_p, 0.01)
+        made["loop_guard"] = gr.Checkbox(SamplingOptions.loop_guard, label=wording("Loop guard"), elem_id="loop-guard")
+        made["open_ended"] = gr.Checkbox(False, label=wording("Open ending, without a closing bar"), elem_id="open-ended")
     return made
 
 
-def _playback() -> dict[str, Any]:
+def _playback(wording: Wording) -> dict[str, Any]:
     """How the music on the stage is played. Nothing is written anew for it, and the files follow."""
     made: dict[str, Any] = {}
     with gr.Row(elem_id="playback"):
-        made["instrument"] = gr.Dropdown(list(INSTRUMENTS), value="piano", label="Instrument", elem_id="instrument")
-        made["tempo"] = gr.Number(0, label="Tempo, ♩/min", info="0: as the composer wrote", elem_id="tempo")
+        made["instrument"] = gr.Dropdown(
+            [(wording(name), name) for name in INSTRUMENTS], value="piano", label=wording("Instrument"), elem_id="instrument"
+        )
+        made["tempo"] = gr.Number(0, label=wording("Tempo, ♩/min"), info=wording("0: as the composer wrote"), elem_id="tempo")
         most = MAX_TRANSPOSITION
-        made["transposition"] = _slider("Transposition in semitones", "transposition", -most, most, 0, 1)
+        made["transposition"] = _slider(wording("Transposition in semitones"), "transposition", -most, most, 0, 1)
     return made
 
 
-def _take(engine: Engine) -> dict[str, Any]:
+def _take(engine: Engine, wording: Wording) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    made["heading"] = gr.HTML(texts.waiting_heading(engine.first), elem_id="heading")
-    gr.HTML((files("musiclstm.ui") / "keyboard.html").read_text(encoding="utf-8"), elem_id="keys")
-    made["roll"] = gr.HTML(waiting_roll(engine.first, BARS, Performance()), elem_id="roll")
-    made |= place_steps()
-    gr.HTML((files("musiclstm.ui") / "player.html").read_text(encoding="utf-8"), elem_id="player")
-    made |= _playback()
+    made["heading"] = gr.HTML(wording(partial(texts.waiting_heading, engine.first)), elem_id="heading")
+    gr.HTML(wording.file("keyboard.html"), elem_id="keys")
+    made["roll"] = gr.HTML(wording(partial(waiting_roll, engine.first, BARS, Performance())), elem_id="roll")
+    made |= place_steps(wording)
+    gr.HTML(wording.file("player.html"), elem_id="player")
+    made |= _playback(wording)
     made["sentence"] = gr.HTML(elem_id="sentence")
     made["cards"] = gr.HTML(visible=False, elem_id="cards")
-    made["pick"] = gr.Radio([], label="Version", visible=False, elem_id="pick")
-    return made
-
-
-def _files() -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    with gr.Row(visible=False, elem_id="downloads") as made["downloads"]:
-        gr.HTML("<p>Download</p>")
-        made["midi_joined"] = gr.DownloadButton("Joined MIDI", size="sm", elem_id="get-joined-midi")
-        made["midi_seed"] = gr.DownloadButton("Seed MIDI", size="sm", elem_id="get-seed-midi")
-        made["midi_continuation"] = gr.DownloadButton("Continuation MIDI", size="sm", elem_id="get-continuation-midi")
-        made["midi_original"] = gr.DownloadButton(
-            "The composer's own (MIDI)", size="sm", visible=False, elem_id="get-original-midi"
-        )
-        made["score_pdf"] = gr.Button("Score (PDF)", size="sm", elem_id="get-score-pdf")
-        made["score"] = gr.Button("MusicXML", size="sm", elem_id="get-score")
-        made["sheet_svg"] = gr.Button("Sheet (SVG)", size="sm", elem_id="get-sheet")
-        made["mp3"] = gr.Button("Audio (MP3)", size="sm", elem_id="get-mp3")
-        made["audio"] = gr.Button("Audio (WAV)", size="sm", elem_id="get-audio")
-        made["everything"] = gr.Button("Everything (ZIP)", size="sm", elem_id="get-everything")
-    made["fetched"] = gr.File(visible=False)
-    return made
-
-
-def _folds() -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    with gr.Accordion("Sheet music", open=False, elem_id="sheet-fold") as made["sheet_fold"]:
-        made["sheet"] = gr.HTML(elem_id="sheet")
-        made["width"] = gr.Number(visible=False)  # of the place for the sheet music, in pixels
-    with gr.Accordion("Replay this take or an earlier one", open=False, visible=False, elem_id="replay-fold") as fold:
-        made["replay_fold"] = fold
-        made["link"] = gr.Textbox(label="Link to this take", max_lines=3, interactive=False, buttons=["copy"], elem_id="link")
-        made["code"] = gr.Textbox(visible=False)
-        with gr.Row(elem_id="checking"):
-            made["check"] = gr.Button("Check", size="sm", elem_id="check")
-            made["checked"] = gr.HTML(texts.CHECK, elem_id="checked")
-        made["earlier"] = gr.Dropdown([], label="Your earlier results", elem_id="earlier")
+    made["pick"] = gr.Radio([], label=wording("Version"), visible=False, elem_id="pick")
     return made
 
 

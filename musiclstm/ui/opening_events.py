@@ -27,7 +27,7 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
     """Connect the list of openings and the playback; returns what puts the chosen opening on the stage after an event."""
 
     def stage(seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session) -> Updates:
-        with toasts():
+        with toasts(session.language):
             seed = session.seed(seed_id, session.engine or active.now)
             session.play_so(performance_of(instrument, tempo, transposition))
             session.opening = True
@@ -37,7 +37,7 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
     def play_so(
         seed_id: str, bars: int, instrument: str, tempo: float | None, transposition: int, session: Session
     ) -> Iterator[Updates]:
-        with request_folder() as folder:
+        with request_folder(session.language) as folder:
             engine, performance = session.engine or active.now, performance_of(instrument, tempo, transposition)
             if performance == session.performance:  # a field was left as it was
                 raise unchanged()
@@ -46,7 +46,10 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
             if session.result is None:
                 yield on_stage(w, session, seed, bars)
             else:
-                yield {w.facts: texts.seed_facts(seed, session.performance), **presented(w, session, engine, folder)}
+                yield {
+                    w.facts: texts.seed_facts(seed, session.performance, session.language),
+                    **presented(w, session, engine, folder),
+                }
 
     inputs = [w.seed, w.bars, w.instrument, w.tempo, w.transposition, w.session]
     outputs = [w.facts, *w.take]
@@ -58,11 +61,11 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
     w.seed.input(stage, inputs, outputs, js=_CHOSEN, **latest).success(None, js=_BEGIN, **AT_ONCE)
 
     def choose(seed_id: str, session: Session) -> str:
-        with toasts():
+        with toasts(session.language):
             return session.seed(seed_id, session.engine or active.now).id
 
     def search(when: str, texture: str, words: str, session: Session) -> str:
-        return chosen_ids((session.engine or active.now).checkpoint.seeds, when, texture, words or "")
+        return chosen_ids((session.engine or active.now).checkpoint.seeds, when, texture, words or "", session.language)
 
     staged(w.choose_opening.click(choose, [w.opening_id, w.session], w.seed, js=_OPENING, trigger_mode="always_last", **QUIET))
     asked = [w.era, w.texture, w.search, w.session]
@@ -77,5 +80,5 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
 
 def on_stage(w: Widgets, session: Session, seed: Seed, bars: int) -> Updates:
     """Updates that show an opening, with room for ``bars`` bars."""
-    shown = w.staged(seed, session.performance, bars, results=len(session.results))
-    return {w.facts: texts.seed_facts(seed, session.performance), **shown}
+    shown = w.staged(seed, session.performance, bars, session.language, results=len(session.results))
+    return {w.facts: texts.seed_facts(seed, session.performance, session.language), **shown}

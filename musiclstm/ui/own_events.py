@@ -31,8 +31,8 @@ def own_events(active: ActiveCheckpoint, reader: MusicReader, w: Widgets, staged
         assert session.own is not None
         seeds = (session.engine or active.now).checkpoint.seeds
         return {
-            w.seed: gr.Dropdown(choices=texts.seed_choices(seeds, session.own), value=OWN),
-            w.own_facts: texts.own_facts(session.own),
+            w.seed: gr.Dropdown(choices=texts.seed_choices(seeds, session.own, session.language), value=OWN),
+            w.own_facts: texts.own_facts(session.own, session.language),
         }
 
     _upload_events(reader, w, listed, staged)
@@ -54,18 +54,18 @@ def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], 
         }
 
     def read_upload(path: str, session: Session) -> Iterator[Updates]:
-        with request_folder():
+        with request_folder(session.language):
             try:
                 parts = reader.parts(Path(path))
-                session.own, names = own_bars(reader.read(Path(path)), None), texts.part_names(parts)
+                session.own, names = own_bars(reader.read(Path(path)), None), texts.part_names(parts, session.language)
             except MusicLSTMError as error:
-                yield _without_file(w, texts.own_trouble(error))
+                yield _without_file(w, texts.own_trouble(error, session.language))
                 raise
             several = gr.CheckboxGroup(names, value=[number for _, number in names], visible=len(names) > 1)
             yield shown(session) | {w.own_parts: several}
 
     def choose_parts(path: str | None, parts: list[int], session: Session) -> Updates:
-        with request_folder():
+        with request_folder(session.language):
             if path is None:
                 return {}
             if not parts:
@@ -74,7 +74,7 @@ def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], 
             return shown(session)
 
     def recut(first: int | None, last: int | None, session: Session) -> Updates:
-        with request_folder():
+        with request_folder(session.language):
             if session.own is None or first is None or last is None or (first, last) == session.own.seed.bars:
                 raise unchanged()
             session.own = own_bars(session.own.piece, (first, last))
@@ -89,7 +89,11 @@ def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], 
         gr.on(cut, recut, inputs, [w.seed, w.own_facts], trigger_mode="always_last", **QUIET),
     ):
         staged(event)
-    w.upload.clear(partial(_without_file, w, texts.OWN_FILES), None, [w.own_facts, w.own_range, w.own_parts], **AT_ONCE)
+    w.upload.clear(partial(_cleared, w), w.session, [w.own_facts, w.own_range, w.own_parts], **AT_ONCE)
+
+
+def _cleared(w: Widgets, session: Session) -> Updates:
+    return _without_file(w, texts.own_files(session.language))
 
 
 def _without_file(w: Widgets, facts: str) -> Updates:
@@ -115,11 +119,11 @@ def _keyboard_events(w: Widgets, listed: Callable[[Session], Updates], staged: T
         }
 
     def use(text: str, session: Session) -> Updates:
-        with request_folder():
+        with request_folder(session.language):
             return understood(session, playing_in(text))
 
     def correct(tempo: float | None, metre: str, first: float | None, session: Session) -> Updates:
-        with request_folder():
+        with request_folder(session.language):
             if session.playing is None or (tempo, metre, first) == session.understood:
                 raise unchanged()
             return understood(session, session.playing.corrected(tempo, metre, first))
@@ -145,9 +149,13 @@ def playing_in(text: str) -> Playing:
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise OptionError("Record something first: press Record and play.") from error
     if not 1 <= len(notes) <= PLAYED_NOTES:
-        raise OptionError(f"Play 1 to {PLAYED_NOTES:,} notes.")
+        raise OptionError("Play 1 to {most:,} notes.", most=PLAYED_NOTES)
     if not all(21 <= pitch <= 108 and 1 <= velocity <= 127 for _, _, pitch, velocity in notes):
         raise OptionError("Keys must be those of a piano, with velocities from 1 to 127.")
     if not all(abs(onset) <= PLAYED_SECONDS and 0 < length <= HELD_SECONDS for onset, length, _, _ in notes):
-        raise OptionError(f"A recording lasts up to {PLAYED_SECONDS // 60} minutes, a note up to {HELD_SECONDS} seconds.")
+        raise OptionError(
+            "A recording lasts up to {minutes} minutes, a note up to {seconds} seconds.",
+            minutes=PLAYED_SECONDS // 60,
+            seconds=HELD_SECONDS,
+        )
     return Playing(tuple(notes)) if beat is None else Playing(tuple(notes), *beat)

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from musiclstm.children import give_way
 from musiclstm.compiled import user_cache
@@ -36,6 +37,7 @@ from musiclstm.ui.take_events import (
 )
 from musiclstm.ui.theme import theme
 from musiclstm.ui.vote_events import vote_events
+from musiclstm.ui.wording import InLanguage, Wording
 from musiclstm.votes import REPO_VARIABLE as VOTES_REPO
 from musiclstm.votes import BallotBox, votes_folder
 
@@ -89,23 +91,27 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
         active.close()
 
 
+<<<<<<< HEAD
 def _render(samples: SampleLibrary) -> None:
     give_way()  # the first visitor waits for the model, and hears the example a little later
     samples.warm_up()
 
 
 def launch(page: gr.Blocks, samples: SampleLibrary, **options: Any) -> str:
+=======
+def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
+>>>>>>> languages
     """Serve a page with its theme, style sheet, script and samples; ``options`` go to Gradio's launch. Returns the address.
 
     The address is 127.0.0.1:7860 unless GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say otherwise, as they do on a Space.
     """
-    static = files("musiclstm.ui")
+    static, wording = files("musiclstm.ui"), page.wording
     _, address, _ = page.queue(max_size=QUEUE_LENGTH).launch(
         max_threads=THREADS,
         theme=theme(),
-        css=(static / "style.css").read_text(encoding="utf-8"),
-        js=_script(),
-        app_kwargs={"routes": sample_routes(samples)},
+        css=_style(wording),
+        js=_script(wording),
+        app_kwargs={"routes": sample_routes(samples), "middleware": [Middleware(InLanguage, wording=wording)]},
         favicon_path=str(static / "favicon.svg"),
         footer_links=["api"],
         max_file_size="10mb",
@@ -116,19 +122,32 @@ def launch(page: gr.Blocks, samples: SampleLibrary, **options: Any) -> str:
     return str(address)
 
 
-def _script() -> str:
-    """One function of all scripts: they share their names, and nothing of them is seen elsewhere."""
+def _script(wording: Wording) -> str:
+    """One function of all scripts: they share their names, and nothing of them is seen elsewhere. It begins with their texts."""
     folder = files("musiclstm.ui") / "script"
-    return "\n".join(["() => {", *((folder / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS), "}"])
+    texts = wording(lambda language: f"const TEXTS = {language.scripts}; const PLURAL = (n) => Number({language.plural});")
+    scripts = ((folder / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    return "\n".join(["() => {", texts, *scripts, "}"])
 
 
-def build_page(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox | None = None) -> gr.Blocks:
+def _style(wording: Wording) -> str:
+    """The style sheet, with the texts that it shows."""
+    shown = {
+        "cautious": wording("cautious"),
+        "bold": wording("bold"),
+        "hidden-notes": wording("Listen. The notes are hidden until you have guessed."),
+    }
+    texts = " ".join(f'--{name}: "{text}";' for name, text in shown.items())
+    return f":root {{ {texts} }}\n{(files('musiclstm.ui') / 'style.css').read_text(encoding='utf-8')}"
+
+
+def build_page(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox | None = None) -> Blocks:
     """Build the page with its events and its API, ready for ``launch``; ``reader`` reads what visitors upload, and votes go to
     ``box``, by default one that forgets them.
     """
     box = box or BallotBox()
     with Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
-        widgets = place(active)
+        widgets = place(active, page.wording)
         staged = opening_events(active, widgets)
         own_events(active, reader, widgets, staged)
         arrival_events(page, active, widgets)

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from musiclstm.formats import musicxml_text
 from musiclstm.generation import Composition, Take, original_of, performed, played_bars
 from musiclstm.music import Performance, Piece, bar_lines, cut, line_after
-from musiclstm.render.pianoroll import roll_svg
+from musiclstm.render.pianoroll import RollWords, roll_svg
 from musiclstm.render.sheet import Sheet, engrave
 from musiclstm.seeds import Seed
+from musiclstm.sentence import counted
+from musiclstm.ui.language import ENGLISH, Language
 from musiclstm.ui.results import Shown
 
 _ROLL_WIDTH, _CARD_WIDTH = 900.0, 240.0  # pixels of music: next to the controls, on a card
@@ -35,7 +37,7 @@ def sheet(shown: Shown, width: int = SHEET_WIDTH) -> Sheet:
     return engrave(musicxml_text(take.joined, split=composition.split, voices=voices), split=composition.split, width=width)
 
 
-def waiting_roll(seed: Seed, bars: int, performance: Performance) -> str:
+def waiting_roll(seed: Seed, bars: int, performance: Performance, language: Language = ENGLISH) -> str:
     """The piano roll of a seed, with room for ``bars`` more."""
     until = seed.end + bars * seed.piece.metre_at(seed.end).bar_ticks
     piece = performance.played(seed.piece)
@@ -48,20 +50,21 @@ def waiting_roll(seed: Seed, bars: int, performance: Performance) -> str:
         quarter_px=_fitting(until),
         voices=performance.voices,
         written=seed.end,
+        words=_words(language),
     )
 
 
-def growing_roll(composition: Composition) -> str:
+def growing_roll(composition: Composition, language: Language = ENGLISH) -> str:
     """The piano roll of the first take, as far as it is written."""
-    return _roll(Shown(composition, composition.takes[0], ""))
+    return _roll(Shown(composition, composition.takes[0], ""), language)
 
 
-def take_roll(shown: Shown) -> str:
+def take_roll(shown: Shown, language: Language = ENGLISH) -> str:
     """The piano roll of seed and continuation, with the numbers of locked bars for the script."""
-    return f'<div data-locked="{" ".join(map(str, sorted(shown.locked)))}">{_roll(shown)}</div>'
+    return f'<div data-locked="{" ".join(map(str, sorted(shown.locked)))}">{_roll(shown, language)}</div>'
 
 
-def _roll(shown: Shown) -> str:
+def _roll(shown: Shown, language: Language) -> str:
     """The piano roll of seed and continuation. It has room for the bars still to come, so it keeps its size while it grows."""
     composition, take = sounding(shown)
     split, seed = composition.split, composition.seed
@@ -77,8 +80,9 @@ def _roll(shown: Shown) -> str:
         quarter_px=_fitting(split + length),
         voices=composition.request.performance.voices,
         written=split + line_after(take.continuation, composition.bars),
-        original=None if original is None else (own_name(composition.request.seed), beginning(original, length)),
+        original=None if original is None else (own_name(composition.request.seed, language), beginning(original, length)),
         played=_played(composition, take.continuation),
+        words=_words(language),
     )
 
 
@@ -92,18 +96,38 @@ def _played(composition: Composition, continuation: Piece) -> NDArray[np.bool_]:
     return np.isin(np.searchsorted(lines, onset, side="right") - 1, list(bars))
 
 
-def small_roll(shown: Shown) -> str:
+def small_roll(shown: Shown, language: Language = ENGLISH) -> str:
     """A thumbnail of a take, for its card."""
     composition, take = sounding(shown)
     ticks = composition.split + line_after(take.continuation, composition.request.total_bars)
-    return roll_svg(
-        composition.seed, take.continuation, split=composition.split, height=160, quarter_px=_fitting(ticks, _CARD_WIDTH, 4.0)
-    )
+    wide = _fitting(ticks, _CARD_WIDTH, 4.0)
+    words = _words(language)
+    return roll_svg(composition.seed, take.continuation, split=composition.split, height=160, quarter_px=wide, words=words)
 
 
-def own_name(seed: Seed) -> str:
+def _words(language: Language) -> RollWords:
+    """The words in and about a piano roll."""
+
+    def described(seed_bars: int, seed_notes: int, bars: int | None, notes: int) -> str:
+        sizes = {
+            "bars": counted("{n} bar", "{n} bars", seed_bars),
+            "notes": counted("{n} note", "{n} notes", seed_notes),
+        }
+        if bars is None:
+            return language.say("Piano roll: opening of {bars} with {notes}", **sizes)
+        return language.say(
+            "Piano roll: opening of {bars} with {notes}, continuation of {new_bars} with {new_notes}",
+            new_bars=counted("{n} bar", "{n} bars", bars),
+            new_notes=counted("{n} note", "{n} notes", notes),
+            **sizes,
+        )
+
+    return RollWords(language.say("opening"), language.say("continuation"), language.say("C{octave}"), described)
+
+
+def own_name(seed: Seed, language: Language = ENGLISH) -> str:
     """What the composer's own continuation is called: "Mozart's own"."""
-    return f"{seed.surname or 'The composer'}'s own"
+    return language.say("{composer}'s own", composer=seed.surname) if seed.surname else language.say("The composer's own")
 
 
 def beginning(piece: Piece, end: int) -> Piece:

@@ -55,7 +55,9 @@ class Places:
             if len(self._taken) >= self.most:
                 left = sum(each.bars - each.written for each in self._taken) / self._speed()
                 raise OptionError(
-                    f"{len(self._taken)} requests are waiting already. Please try again in {max(1, round(left))} s."
+                    "{requests} requests are waiting already. Please try again in {seconds} s.",
+                    requests=len(self._taken),
+                    seconds=max(1, round(left)),
                 )
             start = max([now, *(each.due for each in self._taken if each.visitor == visitor)])
             self._count += 1

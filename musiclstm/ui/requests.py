@@ -16,6 +16,7 @@ from musiclstm.generation import OPEN_ENDED, ComposeRequest
 from musiclstm.music import Performance
 from musiclstm.scratch import temporary_folder
 from musiclstm.seeds import Seed
+from musiclstm.ui.language import ENGLISH, Language
 from musiclstm.ui.layout import DIVERSITIES, FOUR, LADDER
 from musiclstm.ui.places import MOST
 
@@ -29,21 +30,24 @@ IN_TURN = "(...inputs) => window.musiclstm.turns.take(inputs)"
 
 
 @contextmanager
-def request_folder() -> Iterator[Path]:
+def request_folder(language: Language = ENGLISH) -> Iterator[Path]:
     """A temporary folder for the files of one request; Gradio has copied them when it is deleted. Errors as in ``toasts``."""
-    with toasts(), temporary_folder() as folder:
+    with toasts(language), temporary_folder() as folder:
         yield folder
 
 
 @contextmanager
-def toasts() -> Iterator[None]:
+def toasts(language: Language = ENGLISH) -> Iterator[None]:
     """Turn our errors into Gradio's: a toast on the page, an error for API clients."""
+    title = language.say("Error")
     try:
         yield
     except MusicLSTMError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(language.error(error), title=title, print_exception=False) from error
     except OSError as error:  # a full disk, more often than not
-        raise gr.Error(f"The server can't write its files now ({error.strerror or error}); try again in some minutes.") from error
+        reason = error.strerror or error
+        said = language.say("The server can't write its files now ({reason}); try again in some minutes.", reason=reason)
+        raise gr.Error(said, title=title) from error
 
 
 def answered(event: Any, script: str = "() => window.musiclstm.turns.answered()") -> None:

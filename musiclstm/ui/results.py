@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from musiclstm.generation import Composition, Take
+from musiclstm.sentence import Sentence, sentence
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Shown:
 
     composition: Composition
     take: Take
-    label: str
+    label: str | Sentence
     locked: frozenset[int] = frozenset()
 
 
@@ -55,10 +56,16 @@ def result_of(compositions: Sequence[Composition]) -> Result:
     if len(compositions) > 1:
         diversities = [each.request.sampling.diversity for each in compositions]
         ladder = len(set(diversities)) > 1
-        names = [f"diversity {each:g}" if ladder else str(place) for place, each in enumerate(diversities, start=1)]
+        names = [
+            sentence("diversity {diversity:g}", diversity=each) if ladder else str(place)
+            for place, each in enumerate(diversities, start=1)
+        ]
         takes = tuple(Shown(each, each.takes[0], name) for each, name in zip(compositions, names, strict=True))
         return Result(takes, len(takes) // 2 if ladder else 0)
     (only,) = compositions
     ranked = only.takes[0].score is not None and len(only.takes) > 1
-    labels = [f"{place} (best)" if ranked and place == 1 else str(place) for place in range(1, len(only.takes) + 1)]
+    labels = [
+        sentence("{place} (best)", place=place) if ranked and place == 1 else str(place)
+        for place in range(1, len(only.takes) + 1)
+    ]
     return Result(tuple(Shown(only, take, label) for take, label in zip(only.takes, labels, strict=True)))

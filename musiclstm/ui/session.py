@@ -11,6 +11,7 @@ from musiclstm.music import Performance, Piece, bar_lines
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.guess import Question
+from musiclstm.ui.language import ENGLISH, Language
 from musiclstm.ui.results import Result, Shown, result_of
 
 OWN = "own"  # the id of the visitor's own music in the list of seeds
@@ -74,6 +75,7 @@ class Duet:
 class Session:
     """The state of one open page; Gradio keeps one for each visitor.
 
+    ``language``: that of the page.
     ``stopped``: Stop was pressed. ``engine``: the one that was active when the page loaded. ``playing``: what ``own`` was made
     of, if it was played, and ``understood`` at which tempo, in which metre, from which first beat. ``results``: for Undo, the
     latest last; ``undone``: for Redo. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take
@@ -85,6 +87,7 @@ class Session:
     written last, until it is heard; a visitor who goes on with their phrase gets another one.
     """
 
+    language: Language = ENGLISH
     stopped: bool = False
     engine: Engine | None = None
     own: OwnMusic | None = None
@@ -170,5 +173,10 @@ class Session:
 def own_bars(piece: Piece, bars: tuple[int, int] | None) -> OwnMusic:
     """Cut a seed from the (first, last) ``bars`` of a piece; None takes its opening. Raises OptionError, MusicFileError."""
     if bars is not None and not 0 <= bars[1] - bars[0] < limits.SEED_BARS:
-        raise OptionError(f"A seed has 1 to {limits.SEED_BARS} bars; bars {bars[0]} to {bars[1]} are not possible.")
+        raise OptionError(
+            "A seed has 1 to {most} bars; bars {first} to {last} are not possible.",
+            most=limits.SEED_BARS,
+            first=bars[0],
+            last=bars[1],
+        )
     return OwnMusic(piece, seed_from_piece(piece, bars))

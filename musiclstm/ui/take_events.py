@@ -20,11 +20,13 @@ from musiclstm.generation import (
     other_checkpoint,
     recipe_from_link,
 )
+from musiclstm.sentence import sentence
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.bars import bars_in, opening_bars, require_unlocked, rewriting
 from musiclstm.ui.engine import STOPPED, Engine, Job, Progress, job_of
 from musiclstm.ui.file_events import WIDTH, engraved
+from musiclstm.ui.language import Language
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.pictures import growing_roll
 from musiclstm.ui.requests import (
@@ -74,7 +76,12 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
         composition, before = shown.composition, opening_bars(shown.composition)
         if last <= before:
             raise OptionError("Choose bars of the continuation: the music goes on after the last of them.")
-        require_unlocked(shown, range(last + 1, before + composition.bars + 1), "have other bars written in their place")
+        require_unlocked(
+            shown,
+            range(last + 1, before + composition.bars + 1),
+            sentence("{bars} is locked: to have other bars written in their place, unlock it first."),
+            sentence("{bars} are locked: to have other bars written in their place, unlock them first."),
+        )
         request = extension_request(composition, shown.take.number, kept=last - before, bars=bars, random_seed=random_seed)
         return replace(job_of([request]), locked=shown.locked)
 
@@ -85,7 +92,7 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
     def stop(session: Session) -> str:
         session.stopped = True
-        return texts.progress("Stopping")
+        return texts.progress(session.language.say("Stopping"))
 
     w.stop.click(stop, w.session, w.status, **AT_ONCE)
 
@@ -98,7 +105,7 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
 
     def open_earlier(code: str, session: Session, history: list[list[str]], latest: list[Any]) -> Iterator[Updates]:
         engine = session.engine or active.now
-        with request_folder() as folder:
+        with request_folder(session.language) as folder:
             result = carried(engine, code)
             if result is None:
                 yield {linked: [code, latest[1] + 1]}
@@ -111,7 +118,11 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
         settings = recipe_from_link(latest[0])
         other = other_checkpoint(settings, engine.checkpoint)
         if other is not None:
-            raise OptionError(f"This link is a recipe for {other.needed}; this page has {other.here}, which writes other notes.")
+            raise OptionError(
+                "This link is a recipe for {needed}; this page has {here}, which writes other notes.",
+                needed=other.needed,
+                here=other.here,
+            )
         return again(engine, settings)
 
     inputs = [w.earlier, w.session, w.history, linked]
@@ -162,31 +173,31 @@ def _write_event(
         session.stopped, session.selection = False, bars_in(selection)
         session.turn += 1
         return {
-            **_buttons(w, "Generating…", ready=False),
+            **_buttons(w, session.language.say("Generating…"), ready=False),
             w.stop: gr.Button(interactive=True),
-            w.status: texts.progress("Waiting for the model", 0.0),
+            w.status: texts.progress(session.language.say("Waiting for the model"), 0.0),
             w.random_seed: secrets.randbelow(DRAWN_BELOW) if fresh and draws else random_seed,
         }
 
     def perform(request: gr.Request, *values: Any) -> Iterator[Updates]:
         *settings, session, history = values
-        with request_folder() as folder:
+        with request_folder(session.language) as folder:
             engine = session.engine or active.now
             job = plan(session, engine, *settings)
             yield from _written(w, session, engine, job, visitor_of(request), folder, history)
 
-    def finish(status: str) -> Updates:
+    def finish(session: Session, status: str) -> Updates:
         return {
-            **_buttons(w, "Generate", ready=True),
+            **_buttons(w, session.language.say("Generate"), ready=True),
             w.stop: gr.Button(interactive=False),
-            w.status: status if STOPPED in status else texts.progress(""),
+            w.status: status if session.language.say(STOPPED) in status else texts.progress(""),
         }
 
     def put_right(session: Session, seed_id: str, bars: int) -> Iterator[Updates]:
         if not session.growing:  # no folder then, for which a full disk has no room
             yield {}
             return
-        with request_folder() as folder:
+        with request_folder(session.language) as folder:
             yield _as_before(w, session, session.engine or active.now, seed_id, bars, folder)
 
     before = [w.generate, *w.steppers, w.stop, w.status, w.random_seed]
@@ -197,7 +208,7 @@ def _write_event(
     performed = prepared.then(perform, [*inputs, w.session, w.history], outputs, **QUIET, **MODEL)
     # Gradio skips `then` after a failure.
     finished, failed = (
-        each(finish, w.status, before[:-1], js=_SETTLE, **AT_ONCE) for each in (performed.success, performed.failure)
+        each(finish, [w.session, w.status], before[:-1], js=_SETTLE, **AT_ONCE) for each in (performed.success, performed.failure)
     )
     righted, _ = (each.then(put_right, [w.session, w.seed, w.bars], w.take, **QUIET, **SOUND) for each in (finished, failed))
     after_take(w, righted)
@@ -213,7 +224,8 @@ def _written(
         if time.monotonic() - drawn < BETWEEN_PICTURES and progress.share != 1.0:
             continue
         drawn, session.growing = time.monotonic(), progress.composition is not None
-        yield {w.status: texts.progress(progress.message, progress.share), **_grown(w, progress.composition)}
+        said = session.language.say(progress.message)
+        yield {w.status: texts.progress(said, progress.share), **_grown(w, progress.composition, session.language)}
     if result is not None:
         session.add(result.with_take(job.take).with_locked(job.locked))
         yield {w.status: texts.progress(""), **presented(w, session, engine, folder), **remembered(w, session, history)}
@@ -245,7 +257,7 @@ def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars:
         seed = session.seed(seed_id, engine)
     except OptionError:  # the visitor's own, which is no longer here
         return {}
-    return w.staged(seed, session.performance, bars, results=len(session.results))
+    return w.staged(seed, session.performance, bars, session.language, results=len(session.results))
 
 
 def after_take(w: Widgets, event: Any) -> None:
@@ -259,7 +271,7 @@ def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Update
     """Update the browser's list of earlier results: the latest first, each once."""
     if session.result is None:
         return {}
-    entries = [[texts.history_name(session.result.shown), code_of(session.result.shown)], *history]
+    entries = [[texts.history_name(session.result.shown, session.language), code_of(session.result.shown)], *history]
     unique = list({code: [name, code] for name, code in reversed(entries)}.values())[::-1][:REMEMBERED]
     return {w.history: unique, w.earlier: gr.Dropdown(choices=[(name, code) for name, code in unique], value=None)}
 
@@ -270,7 +282,8 @@ def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Upd
     shown = session.result.shown
     written = named_for_the_music(engine.write(folder, shown), shown.composition, shown.take.number)
     back, forward = len(session.results) - 1, bool(session.undone)
-    return w.shown(shown, written, engine, steps=back, redo=forward) | w.listed(session.result)
+    told = w.shown(shown, written, engine, session.language, steps=back, redo=forward)
+    return told | w.listed(session.result, session.language)
 
 
 def reopened(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
@@ -278,11 +291,11 @@ def reopened(w: Widgets, session: Session, engine: Engine, folder: Path) -> Upda
     assert session.result is not None
     composition = session.result.shown.composition
     session.performance = composition.request.performance
-    return presented(w, session, engine, folder) | w.set_to(composition, engine)
+    return presented(w, session, engine, folder) | w.set_to(composition, engine, session.language)
 
 
-def _grown(w: Widgets, composition: Composition | None) -> Updates:
+def _grown(w: Widgets, composition: Composition | None, language: Language) -> Updates:
     """Updates that show what is written so far, if anything."""
     if composition is None:
         return {}
-    return {w.heading: texts.take_heading(composition), w.roll: texts.growing(growing_roll(composition))}
+    return {w.heading: texts.take_heading(composition, language), w.roll: texts.growing(growing_roll(composition, language))}

@@ -53,8 +53,8 @@ def vote_events(active: ActiveCheckpoint, w: Widgets, box: BallotBox) -> None:
             return {}
         session.results[-1] = replace(result, preferred=index)
         if not box.cast(_preference(result, index, seed_of(result.takes[index], session)), address_of(request)):
-            gr.Info(NOT_COUNTED)
-        return {w.cards: w.listed(session.results[-1])[w.cards]}
+            gr.Info(session.language.say(NOT_COUNTED), title=session.language.say("Info"))
+        return {w.cards: w.listed(session.results[-1], session.language)[w.cards]}
 
     for button, letter in zip(w.ballot.answers, LETTERS, strict=True):
         button.click(answer(letter), [w.ballot.heard, w.session], w.ballot.outputs, js=_HEARD, **AT_ONCE)

@@ -31,7 +31,7 @@ def test_bars_with_other_notes_are_counted_from_one_in_their_metres() -> None:
     other = replace(piece, notes=np.concatenate([notes[:7], make_notes([300], [60], [24], [64])]))
     assert differing_bars(piece, other) == [3, 4, 5, 6]
     said = "This machine writes other notes from this recipe: 4 of 5 bars differ, from bar 3 on."
-    assert verdict(piece, other) == said
+    assert str(verdict(piece, other)) == said
     assert differing_bars(replace(piece, notes=notes[:0]), piece) != []
 
 

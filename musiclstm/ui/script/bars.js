@@ -33,14 +33,19 @@
       const range = chosen();
       if (!range) return "";
       const [first, final] = range;
-      const words = first === final ? `Bar ${first + 1} is chosen` : `Bars ${first + 1} to ${final + 1} are chosen`;
-      const held = locked().filter((bar) => first <= bar && bar <= final).map((bar) => bar + 1);
-      return allLocked(range) ? `${words} and locked.` : held.length ? `${words}. Locked: ${held.join(", ")}.` : `${words}.`;
+      const held = locked().filter((bar) => first <= bar && bar <= final).map((bar) => bar + 1).join(", ");
+      const values = { first: first + 1, last: final + 1, held };
+      if (first === final) {
+        return allLocked(range) ? text("Bar {first} is chosen and locked.", values) : text("Bar {first} is chosen.", values);
+      }
+      if (allLocked(range)) return text("Bars {first} to {last} are chosen and locked.", values);
+      if (held) return text("Bars {first} to {last} are chosen. Locked: {held}.", values);
+      return text("Bars {first} to {last} are chosen.", values);
     };
     const hint = () =>
       matchMedia("(pointer: coarse)").matches
-        ? "To choose bars, rest a finger on the roll or the sheet music, then drag."
-        : "Drag over the roll or the sheet music to choose bars; or press Shift with an arrow key there.";
+        ? text("To choose bars, rest a finger on the roll or the sheet music, then drag.")
+        : text("Drag over the roll or the sheet music to choose bars; or press Shift with an arrow key there.");
     const draw = (range) => {
       music.markBars(range && section(...range), locked().map((bar) => section(bar, bar)));
       sheet.markBars((bar) => Boolean(range) && range[0] <= bar && bar <= range[1], (bar) => locked().includes(bar));
@@ -55,8 +60,8 @@
       document.body.dataset.section = Boolean(range);
       const words = sentence();
       write(find("#chosen-bars"), words || hint());
-      write(find("#lock-bars"), range && allLocked(range) ? "Unlock" : "Lock");
-      if (words !== told) write(find("#player .bars-said"), words || "No bars are chosen.");
+      write(find("#lock-bars"), range && allLocked(range) ? text("Unlock") : text("Lock"));
+      if (words !== told) write(find("#player .bars-said"), words || text("No bars are chosen."));
       told = words;
     };
 
@@ -155,8 +160,8 @@
       lock: () => {
         if (find("#lock").disabled) return; // a take is being written
         find("#lock").click();
-        const words = "Locked bars stay as they are: Rewrite goes around them, and nothing deletes or changes them.";
-        say(find("#lock-bars").textContent === "Lock" ? words : "");
+        const words = text("Locked bars stay as they are: Rewrite goes around them, and nothing deletes or changes them.");
+        say(find("#lock-bars").textContent === text("Lock") ? words : "");
       },
       // The first and last bar as numbers from 1, put in the place of an event's last input; "" without any.
       selected: (inputs) => {

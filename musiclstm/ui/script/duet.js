@@ -10,7 +10,7 @@
     const MOST = 2000; // notes of a phrase, the latest, and the seconds in which they were struck
     const MEMORY = 300;
     const PIANO = [{ program: 0, lowest: 0 }];
-    const WELCOME = "Play a phrase. When you pause, or press Answer now, the model answers.";
+    const WELCOME = text("Play a phrase. When you pause, or press Answer now, the model answers.");
     let on = false;
     let whose = "yours"; // "yours", "asked" (the phrase is over and there is no answer yet) or "answer"
     let phrase = []; // the notes of the visitor's turn
@@ -44,14 +44,14 @@
       panel.dataset.duet = on ? whose : "off";
       const button = keyboard.field("duet");
       button.setAttribute("aria-pressed", on);
-      button.textContent = on ? "■ Stop the duet" : "Duet";
+      button.textContent = on ? text("■ Stop the duet") : text("Duet");
       Object.assign(keyboard.field("answer"), {
         disabled: whose === "asked",
-        textContent: whose === "answer" ? "My turn" : "Answer now",
+        textContent: whose === "answer" ? text("My turn") : text("Answer now"),
       });
       Object.assign(keyboard.field("whose"), {
         hidden: !on,
-        textContent: { yours: "Your turn", asked: "The model's turn", answer: "The model plays" }[whose],
+        textContent: { yours: text("Your turn"), asked: text("The model's turn"), answer: text("The model plays") }[whose],
       });
       if (sentence !== undefined) keyboard.tell(sentence);
     };
@@ -65,11 +65,11 @@
       answer = null;
       if (whose !== "yours") {
         whose = "yours";
-        show("You play.");
+        show(text("You play."));
       }
     };
     const struck = (note) => {
-      if (!phrase.length) show("You play. The model answers when you pause.");
+      if (!phrase.length) show(text("You play. The model answers when you pause."));
       phrase.push(note);
     };
     const released = () => {
@@ -91,13 +91,13 @@
       whose = "asked";
       if (!waiting) ask();
       keyboard.silence();
-      show("The model thinks.");
+      show(text("The model thinks."));
       if (answer) begin();
     };
     const handOver = () => {
       if (!on || whose === "asked") return;
       if (whose === "answer") return pass();
-      if (!phrase.length) return show("You have not played anything yet: play a phrase first.");
+      if (!phrase.length) return show(text("You have not played anything yet: play a phrase first."));
       keyboard.silence();
       end();
     };
@@ -110,7 +110,7 @@
       beat = answer.beat;
       sounding = { from: sampler.now() + LEAD, given: 0, bar: answer.bar };
       begun = { number, kept: null };
-      show("Listen; or play, and it is your turn at once.");
+      show(text("Listen; or play, and it is your turn at once."));
       go();
       if (answer.done) keep();
     };
@@ -125,9 +125,9 @@
       }
       sounding.given = notes.length;
       cancel();
-      if (done) later(sounding.from + seconds - sampler.now(), () => yours(notes.length ? undefined : "The model rests. Play on."));
+      if (done) later(sounding.from + seconds - sampler.now(), () => yours(notes.length ? undefined : text("The model rests. Play on.")));
     };
-    const yours = (sentence = "Play on, and the model answers again.") => {
+    const yours = (sentence = text("Play on, and the model answers again.")) => {
       cancel();
       dark();
       sounding = null;
@@ -161,7 +161,7 @@
       if (begun) return facts.number === begun.number && more(facts);
       if (!on || !waiting || facts.number !== number) return;
       if (facts.error) return failed(facts.error);
-      if (!facts.notes) return whose === "asked" && show(facts.said || "The model thinks.");
+      if (!facts.notes) return whose === "asked" && show(facts.said || text("The model thinks."));
       answer = facts;
       const notes = facts.notes.map(([, , key, velocity]) => ({ key, velocity }));
       sampler.load(PIANO, notes).catch(() => {}); // to strike them says why
@@ -194,12 +194,11 @@
     };
     const lost = () => {
       begun = null;
-      const sentence = "The last answer was not finished, so it is not on the stage.";
-      if (sounding) yours(`${sentence} Play on, and the model answers again.`);
-      else keyboard.tell(sentence);
+      if (sounding) yours(text("The last answer was not finished, so it is not on the stage. Play on, and the model answers again."));
+      else keyboard.tell(text("The last answer was not finished, so it is not on the stage."));
       if (waiting) ask();
     };
-    const failed = (sentence = "The answer did not come. Press Answer now to ask again, or play on.") => {
+    const failed = (sentence = text("The answer did not come. Press Answer now to ask again, or play on.")) => {
       if (begun) return lost();
       if (!on || !waiting) return;
       cancel();
@@ -221,9 +220,9 @@
       keyboard.field("answer").focus({ preventScroll: true });
     };
     const left = () => {
-      if (begun) return "The duet comes to the stage below as soon as its last answer is written.";
-      if (first) return "Press Record and play, or begin another duet.";
-      return "The duet is on the stage below: play it, download it, let the model go on, or undo a turn.";
+      if (begun) return text("The duet comes to the stage below as soon as its last answer is written.");
+      if (first) return text("Press Record and play, or begin another duet.");
+      return text("The duet is on the stage below: play it, download it, let the model go on, or undo a turn.");
     };
     // ``stops``: the server is told; not by who asks for other music, which stops the answer anyway.
     const leave = (stops = true) => {
@@ -237,7 +236,7 @@
       waiting = false;
       number += 1;
       keyboard.lend(null);
-      show(stops ? left() : "Press Record and play, or begin another duet.");
+      show(stops ? left() : text("Press Record and play, or begin another duet."));
     };
 
     document.addEventListener("click", ({ target }) => {

@@ -42,7 +42,9 @@
     const choose = (note) => {
       chosen = note && { on: note.on, key: note.key };
       mark();
-      if (note) say(`${keyName(note.key)}, velocity ${note.velocity}. Arrows move it, [ and ] change its length, + and − its velocity.`);
+      if (!note) return;
+      const values = { note: keyName(note.key), velocity: note.velocity };
+      say(text("{note}, velocity {velocity}. Arrows move it, [ and ] change its length, + and − its velocity.", values));
     };
     const hear = async (note) => {
       sampler.wake();
@@ -67,11 +69,11 @@
       if (made.on === before.on && made.key === before.key && made.off === before.off && made.velocity === before.velocity) return;
       length = made.off - made.on;
       hear(made);
-      send([before], [made], `Changed to ${keyName(made.key)}.`);
+      send([before], [made], text("Changed to {note}.", { note: keyName(made.key) }));
     };
     const remove = (note) => {
       chosen = null;
-      send([note], [], `${keyName(note.key)} deleted.`);
+      send([note], [], text("{note} deleted.", { note: keyName(note.key) }));
     };
     const add = (clientX, clientY) => {
       const [first, last] = bounds();
@@ -80,7 +82,7 @@
       const start = Math.max(first, Math.floor(tick / GRID) * GRID);
       const note = { on: start, key: keyAt(clientY), off: start + length, velocity: 80 };
       hear(note);
-      send([], [note], `${keyName(note.key)} added.`);
+      send([], [note], text("{note} added.", { note: keyName(note.key) }));
     };
 
     document.addEventListener("pointerdown", (event) => {
@@ -154,7 +156,8 @@
         document.body.dataset.editing = on;
         if (!on) choose(null);
         find("#edit-notes")?.setAttribute("aria-pressed", on);
-        say(on ? "Click a note to choose it, drag to move it, double-click to add one. N and P choose the next and the one before." : "");
+        const how = text("Click a note to choose it, drag to move it, double-click to add one. N and P choose the next and the one before.");
+        say(on ? how : "");
       },
       redrawn: () => {
         pending = false;

@@ -32,9 +32,20 @@
     if (target.matches("#player .position")) player.seek(Number(target.value));
     else if (target.matches("#player .speed")) {
       player.setSpeed(2 ** Number(target.value));
-      target.setAttribute("aria-valuetext", `${(2 ** Number(target.value)).toFixed(2)} times as fast`);
-      target.nextElementSibling.textContent = `${(2 ** Number(target.value)).toFixed(2)}×`;
+      const factor = times(2 ** Number(target.value));
+      target.setAttribute("aria-valuetext", text("{factor} times as fast", { factor }));
+      target.nextElementSibling.textContent = `${factor}×`;
     } else if (target.matches("#player .volume")) sampler.setVolume(Number(target.value) ** 2);
+  });
+  // Another language: the page is loaded again, as it goes on after any reload.
+  document.addEventListener("click", ({ target }) => {
+    if (!target.closest("#language")) find("#language")?.removeAttribute("open");
+    const wanted = target.closest("#language [data-language]")?.dataset.language;
+    if (!wanted) return;
+    // Within another page, as on the Hub, a browser keeps only cookies like this.
+    const guarded = location.protocol === "https:" ? "SameSite=None; Secure; Partitioned" : "SameSite=Lax";
+    document.cookie = `musiclstm_language=${wanted}; Max-Age=31536000; Path=${location.pathname}; ${guarded}`;
+    location.reload();
   });
   document.addEventListener("keydown", (event) => {
     if (bars.pressed(event)) {
@@ -116,7 +127,7 @@
       roll.scrollLeft = Math.max(roll.scrollLeft, Number(newest.getAttribute("x")) - roll.clientWidth * 0.85);
     }
     // Let the keyboard reach and scroll every scrolling area.
-    for (const [name, id] of Object.entries({ "Piano roll": "#roll", "Sheet music": "#sheet", Openings: "#openings" })) {
+    for (const [name, id] of [[text("Piano roll"), "#roll"], [text("Sheet music"), "#sheet"], [text("Openings"), "#openings"]]) {
       const area = find(`${id} .html-container`);
       if (!area || area.tabIndex >= 0) continue;
       Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: name });

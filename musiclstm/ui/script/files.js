@@ -16,7 +16,7 @@
       },
       show: () => {
         for (const button of BUTTONS.map((id) => document.getElementById(id)).filter((each) => each && !each.draggable)) {
-          Object.assign(button, { draggable: true, title: "Click to download, or drag into your music program" });
+          Object.assign(button, { draggable: true, title: text("Click to download, or drag into your music program") });
         }
       },
     };

@@ -39,7 +39,7 @@
           button.setAttribute("aria-label", keyName(key));
           button.style.left = `${black ? (before - 0.3) * width : before * width}%`;
           button.style.width = `${black ? 0.6 * width : width}%`;
-          if (key % 12 === 0) button.textContent = `C${key / 12 - 1}`;
+          if (key % 12 === 0) button.textContent = text("C{octave}", { octave: key / 12 - 1 });
           return button;
         }),
       );
@@ -97,7 +97,8 @@
       const ahead = begun + number * length - seconds();
       sampler.click(sampler.now() + Math.max(0, ahead), number % beats === 0);
       const place = number - beats;
-      tell(place < 0 ? `Count-in: ${number + 1}` : `Recording · bar ${Math.floor(place / beats) + 1}, beat ${(place % beats) + 1}`);
+      const counts = { number: number + 1, bar: Math.floor(place / beats) + 1, beat: (place % beats) + 1 };
+      tell(place < 0 ? text("Count-in: {number}", counts) : text("Recording · bar {bar}, beat {beat}", counts));
       clicks = setTimeout(() => tick(begun, number + 1, { beats, length }), 1000 * (begun + (number + 1) * length - seconds()) - 30);
     };
 
@@ -112,7 +113,7 @@
         const begun = seconds() + 0.15;
         recording.start = begun + steady.beats * steady.length;
         tick(begun, 0, steady);
-      } else tell("Recording: play freely, your beat is found afterwards.");
+      } else tell(text("Recording: play freely, your beat is found afterwards."));
       show();
     };
     const stop = () => {
@@ -122,7 +123,12 @@
       recording = null;
       const rows = notes.map(({ key, velocity, at, until }) => [at - start, Math.max(0.03, (until ?? seconds()) - at), key, velocity]);
       recorded = rows.length ? { notes: rows, ...(tempo && { tempo, metre, first_beat: 0 }) } : null;
-      tell(rows.length ? `${rows.length} notes. Hear them, use them as your opening, or record again.` : "Nothing was played.");
+      const kept = counted(
+        "{n} note. Hear it, use it as your opening, or record again.",
+        "{n} notes. Hear them, use them as your opening, or record again.",
+        rows.length,
+      );
+      tell(rows.length ? kept : text("Nothing was played."));
       show();
     };
     const hear = async () => {
@@ -143,14 +149,14 @@
     };
 
     const connect = async () => {
-      if (!navigator.requestMIDIAccess) return tell("This browser can't use MIDI keyboards; Chrome, Edge and Firefox can.");
+      if (!navigator.requestMIDIAccess) return tell(text("This browser can't use MIDI keyboards; Chrome, Edge and Firefox can."));
       try {
         midi = await navigator.requestMIDIAccess();
       } catch {
         tell(
           window.top === window
-            ? "The browser was not allowed to use MIDI. Allow it in the address bar."
-            : "MIDI is not allowed inside another page: open this one in its own tab.",
+            ? text("The browser was not allowed to use MIDI. Allow it in the address bar.")
+            : text("MIDI is not allowed inside another page: open this one in its own tab."),
         );
         return;
       }
@@ -158,7 +164,7 @@
         const inputs = [...midi.inputs.values()];
         for (const input of inputs) input.onmidimessage = hearMidi;
         if (inputs.length) load();
-        tell(inputs.length ? `Listening to ${inputs.map(({ name }) => name).join(", ")}.` : "No MIDI keyboard is plugged in yet.");
+        tell(inputs.length ? text("Listening to {names}.", { names: inputs.map(({ name }) => name).join(", ") }) : text("No MIDI keyboard is plugged in yet."));
       };
       midi.onstatechange = listen;
       listen();
@@ -182,8 +188,8 @@
       if (!panel()) return;
       draw();
       field("record").setAttribute("aria-pressed", Boolean(recording));
-      field("record").textContent = recording ? "■ Stop" : "● Record";
-      field("hear").textContent = hearing ? "■ Stop" : "▶ Hear it";
+      field("record").textContent = recording ? text("■ Stop") : text("● Record");
+      field("hear").textContent = hearing ? text("■ Stop") : text("▶ Hear it");
       field("hear").disabled = field("use").disabled = !recorded || Boolean(recording);
       field("piano").classList.toggle("recording", Boolean(recording));
     };

@@ -199,12 +199,12 @@
       const slider = box.querySelector(".position");
       button.disabled = slider.disabled = !length || !sampler.available();
       if (box.dataset.playing !== String(playing)) box.dataset.playing = playing;
-      const label = playing ? "Pause" : "Play";
+      const label = playing ? text("Pause") : text("Play");
       if (button.getAttribute("aria-label") !== label) button.setAttribute("aria-label", label);
       slider.max = length || 1;
       slider.value = here;
       slider.style.setProperty("--done", `${length ? (100 * here) / length : 0}%`);
-      const heard = `${spoken(here)} of ${spoken(length)}`; // told to a screen reader when it changes, not with each picture
+      const heard = text("{place} of {length}", { place: spoken(here), length: spoken(length) }); // told to a screen reader when it changes, not with each picture
       if (slider.getAttribute("aria-valuetext") !== heard) slider.setAttribute("aria-valuetext", heard);
       box.querySelector(".time").textContent = minutes(here);
       box.querySelector(".length").textContent = minutes(length);

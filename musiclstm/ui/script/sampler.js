@@ -2,7 +2,7 @@
   // the velocities that sound different, and the keys between by changing the speed. They are loaded when a note needs them.
   const sampler = (() => {
     const QUIET = 0.002; // of a sample's peak: what comes before it is silence that the compression added
-    const AWAY = "The sounds can't be loaded now; press Play to try again.";
+    const AWAY = text("The sounds can't be loaded now; press Play to try again.");
     const root = () => window.gradio_config?.root ?? "";
     const programs = new Map(); // program: promise of its facts, with the samples that were asked for
     const sounding = new Set();

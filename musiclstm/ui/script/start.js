@@ -1,8 +1,16 @@
   const find = (selector) => document.querySelector(selector);
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
   const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-  const NAMES = ["C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B"];
-  const keyName = (key) => `${NAMES[key % 12]} ${Math.floor(key / 12) - 1}`;
+  // A sentence in the page's language, with values in the place of {names}; ``counted`` for one that says how many.
+  const filled = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const text = (sentence, values = {}) => filled(TEXTS[sentence] ?? sentence, values);
+  const counted = (one, many, n, values = {}) => filled((TEXTS[one] ?? [one, many])[PLURAL(n)], { n, ...values });
+  const NAMES = [
+    ...[text("C"), text("C sharp"), text("D"), text("E flat"), text("E"), text("F")],
+    ...[text("F sharp"), text("G"), text("A flat"), text("A"), text("B flat"), text("B")],
+  ];
+  const keyName = (key) => text("{note} {octave}", { note: NAMES[key % 12], octave: Math.floor(key / 12) - 1 });
+  const times = (factor) => factor.toLocaleString(navigator.language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   // What a tool did, or what can be done with it.
   const say = (words) => {
     const box = find("#tools-said");
@@ -25,4 +33,4 @@
     }
     return group;
   };
-  const spoken = (seconds) => `${Math.round(seconds)} ${Math.round(seconds) === 1 ? "second" : "seconds"}`;
+  const spoken = (seconds) => counted("{n} second", "{n} seconds", Math.round(seconds));
