@@ -91,16 +91,12 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
         active.close()
 
 
-<<<<<<< HEAD
 def _render(samples: SampleLibrary) -> None:
     give_way()  # the first visitor waits for the model, and hears the example a little later
     samples.warm_up()
 
 
-def launch(page: gr.Blocks, samples: SampleLibrary, **options: Any) -> str:
-=======
 def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
->>>>>>> languages
     """Serve a page with its theme, style sheet, script and samples; ``options`` go to Gradio's launch. Returns the address.
 
     The address is 127.0.0.1:7860 unless GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say otherwise, as they do on a Space.
