@@ -211,6 +211,11 @@ def check_pip(command: Command) -> None:
             assert re.split(r"[<=>]", word)[0] in pins(), command.line
 
 
+def check_script(command: Command) -> None:
+    """Shown, not run: it changes files of this checkout. It is there."""
+    assert (ROOT / command.words[1]).is_file()
+
+
 def shown(command: Command) -> None:
     """Shown, not run: it talks to another machine or changes this checkout."""
 
@@ -234,6 +239,7 @@ RULES: dict[str, tuple[str, Callable[[Command], None]]] = {
         parse_musiclstm,
     ),
     "scripts": (r"(python|(hf jobs )?uv run( --dry-run)?) (train|app)\.py\b.*", parse_script),
+    "scripts of ours": (r"python scripts/\w+\.py\b.*", check_script),
     "asked of make": (r"make [a-z-]+\b.*", ask_make),
     "run against a server": (r"(?s)curl .*|(?=.*\bcurl\b).*", run_elsewhere),
     "export": (r"export [A-Z_]+=.*", check_export),
