@@ -50,7 +50,7 @@ _USUAL = (
 class Shared:
     """What a link carries: the ``recipe`` as it was made, the ``seed``, and ``notes``, those of all the music from the seed on.
 
-    ``loops`` and ``guarded`` are those of the take.
+    ``loops`` and ``guarded`` are those of the take. ``locked``: bars that shall stay as they are, counted from 1.
     """
 
     recipe: dict[str, Any]
@@ -58,6 +58,7 @@ class Shared:
     notes: Notes
     loops: int
     guarded: int
+    locked: frozenset[int] = frozenset()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -65,8 +66,8 @@ class Shared:
         return settings_in(self.recipe)
 
 
-def link_of(composition: Composition, take: Take) -> str:
-    """A finished take as letters, digits, - and _, for use in a link: its recipe and its notes.
+def link_of(composition: Composition, take: Take, locked: Iterable[int] = ()) -> str:
+    """A finished take as letters, digits, - and _, for use in a link: its recipe, its notes, and which bars are ``locked``.
 
     Where these would be too long, the recipe alone.
     """
@@ -77,6 +78,7 @@ def link_of(composition: Composition, take: Take) -> str:
     facts = {key: value for key, value in seed.to_json().items() if key != "notes" and (own or key != "original")}
     parts = (seed.piece.notes, take.joined.notes)
     head = {"recipe": recipe | own, "seed": facts, "loops": take.loops, "guarded": take.guarded}
+    head |= {"locked": sorted(locked)} if locked else {}
     text = json.dumps(head | {"notes": [len(notes) for notes in parts]}, ensure_ascii=False)
     data = text.encode() + b"\n" + b"".join(map(_columns, parts))
     link = packed(data)
@@ -184,9 +186,10 @@ def _opened(text: str) -> Shared | dict[str, Any]:
 
 
 def _shared(head: dict[str, Any], columns: bytes) -> Shared:
-    recipe, facts = head.get("recipe"), head.get("seed")
+    recipe, facts, locked = head.get("recipe"), head.get("seed"), head.get("locked", [])
     counts, loops, guarded = head["notes"], head.get("loops"), head.get("guarded")
-    if not isinstance(counts, list) or len(counts) != 2 or not all(_counts(each) for each in (*counts, loops, guarded)):
+    lists = isinstance(counts, list) and isinstance(locked, list) and len(locked) <= limits.FILE_BARS
+    if not lists or len(counts) != 2 or not all(_counts(each) for each in (*counts, loops, guarded, *locked)):
         raise OptionError("The link is damaged: copy all of it.")
     if not isinstance(recipe, dict) or not isinstance(facts, dict) or 0 in counts:
         raise OptionError("The link is not a musiclstm recipe.")
@@ -202,7 +205,7 @@ def _shared(head: dict[str, Any], columns: bytes) -> Shared:
         raise OptionError("The link is damaged: its seed is not that of its recipe.")
     if "own_seed" in recipe:
         recipe = recipe | {"own_seed": seed.to_json()}
-    return Shared(checked_recipe(recipe, NAME), seed, music, int(loops or 0), int(guarded or 0))
+    return Shared(checked_recipe(recipe, NAME), seed, music, int(loops or 0), int(guarded or 0), frozenset(locked))
 
 
 def _counts(value: Any) -> bool:

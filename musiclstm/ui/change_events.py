@@ -30,6 +30,7 @@ _CHANGED = "(...inputs) => window.musiclstm.changed(inputs)"
 _CHANGE_ANSWERED = "() => window.musiclstm.changeAnswered()"
 _SELECTED = "(...inputs) => window.musiclstm.turns.take(window.musiclstm.bars.selected(inputs))"
 _DELETED = "(...inputs) => window.musiclstm.turns.take(window.musiclstm.bars.deleted(inputs))"
+_LINK = "(code) => window.musiclstm.link(code)"
 _STAYED = "() => window.musiclstm.bars.stayed()"
 
 
@@ -70,20 +71,25 @@ def _bar_events(active: ActiveCheckpoint, w: Widgets) -> None:
             session.add(result_of([composition]).with_locked(locked))
             yield presented(w, session, engine, folder) | remembered(w, session, _others(history, shown))
 
-    def lock(session: Session, selection: str) -> str:
+    def lock(session: Session, history: list[list[str]], selection: str) -> Updates:
         session.selection = bars_in(selection)
         with toasts(session.language):
             shown, chosen = session.chosen_bars()
             session.lock(toggled(shown, chosen))
             assert session.result is not None
-            return take_roll(session.result.shown, session.language)
+            now, before = session.result.shown, code_of(shown)
+            others = [entry for entry in history if entry[1] != before]
+            return {w.roll: take_roll(now, session.language), w.code: code_of(now), **remembered(w, session, others)}
 
     outputs = [*w.take, w.history, w.earlier]
     deleted = w.delete_bars.click(delete, [w.session, w.history, w.selection], outputs, js=_DELETED, **EACH)
     after_take(w, deleted)
     answered(deleted)
     deleted.failure(None, js=_STAYED, **AT_ONCE)
-    answered(w.lock.click(lock, [w.session, w.selection], w.roll, js=_SELECTED, **EACH))
+    kept = [w.roll, w.code, w.history, w.earlier]
+    locked = w.lock.click(lock, [w.session, w.history, w.selection], kept, js=_SELECTED, **EACH)
+    answered(locked)
+    locked.success(None, w.code, w.link, js=_LINK, **AT_ONCE)
 
 
 def _others(history: list[list[str]], shown: Shown) -> list[list[str]]:

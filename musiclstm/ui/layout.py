@@ -247,7 +247,7 @@ class Widgets:
 
 def code_of(shown: Shown) -> str:
     """A take, encoded for a link."""
-    return link_of(shown.composition, shown.take)
+    return link_of(shown.composition, shown.take, shown.locked)
 
 
 def place(active: ActiveCheckpoint, wording: Wording) -> Widgets:

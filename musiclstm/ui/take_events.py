@@ -19,6 +19,7 @@ from musiclstm.generation import (
     named_for_the_music,
     other_checkpoint,
     recipe_from_link,
+    shared_in,
 )
 from musiclstm.sentence import sentence
 from musiclstm.ui import texts
@@ -144,9 +145,9 @@ def opened(session: Session, engine: Engine, code: str) -> bool:
 
 
 def carried(engine: Engine, code: str) -> Result | None:
-    """The music that a link carries; None if it is a recipe alone. Raises OptionError if it is damaged."""
-    composition = open_link(engine.checkpoint, code)
-    return None if composition is None else result_of([composition])
+    """The music that a link carries, with its locked bars; None if it is a recipe alone. Raises OptionError if it is damaged."""
+    composition, shared = open_link(engine.checkpoint, code), shared_in(code)
+    return None if composition is None or shared is None else result_of([composition]).with_locked(shared.locked)
 
 
 def again(engine: Engine, settings: Mapping[str, Any]) -> Job:

@@ -183,6 +183,16 @@ def test_a_link_is_short_and_one_of_too_much_music_is_its_recipe_alone(
     assert open_link(small_checkpoint, alone) is None
 
 
+def test_a_link_keeps_which_bars_are_locked(take: Composition) -> None:
+    plain, held = link_of(take, take.takes[0]), link_of(take, take.takes[0], {11, 9})
+    kept, none = shared_in(held), shared_in(plain)
+    assert kept is not None
+    assert none is not None
+    assert (kept.locked, none.locked) == (frozenset({9, 11}), frozenset())
+    assert np.array_equal(kept.notes, none.notes)
+    assert link_of(take, take.takes[0], ()) == plain
+
+
 def test_an_old_link_without_notes_is_still_read(small_checkpoint: Checkpoint, take: Composition) -> None:
     text = json.dumps({key: value for key, value in take.recipe.items() if "digest" not in key or "seed" in key}).encode()
     old = base64.urlsafe_b64encode(zlib.compress(text, 9)).decode().rstrip("=")
@@ -243,6 +253,9 @@ HOSTILE = {
     "another digest": recipe(seed_digest="0" * 16),
     "loops without end": head(loops=10**12),
     "loops that are none": head(guarded=-1),
+    "a locked bar that is none": head(locked=["9"]),
+    "locked bars that are no list": head(locked={"9": 1}),
+    "locked bars without end": head(locked=[9] * 30_000),
     "a take that is not there": recipe(take=7),
     "a take that is none": recipe(take="1"),
     "fewer bars": recipe(bars=2),

@@ -109,8 +109,9 @@
       const code = inputs.at(-1);
       files.offer(inputs.slice(0, -1));
       document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // so that tests can wait for the next one
-      return code ? `${location.origin}${location.pathname}?recipe=${code}` : "";
+      return window.musiclstm.link(code);
     },
+    link: (code) => (code ? `${location.origin}${location.pathname}?recipe=${code}` : ""),
   };
 
   // Keep the newest notes in view while the roll grows, and update a player that Gradio has drawn again.
