@@ -1,4 +1,4 @@
-"""Release a checkpoint: gate, examples, card, push.
+"""Release a checkpoint: gate, examples, judges, card, push.
 
 A checkpoint is not published if it surely needs more bits per note than a competitor. The gate measures three models on the
 pieces that the new checkpoint held out from training: the new checkpoint, the one on the Hub now, and a Markov chain counted on
@@ -28,6 +28,7 @@ from musiclstm.model import encode, quarters
 from musiclstm.music import Piece
 from musiclstm.publishing import examples
 from musiclstm.publishing.card import merged, with_sections
+from musiclstm.publishing.judgement import judgement
 from musiclstm.scratch import temporary_folder
 
 ROUNDING = 0.0005  # bits per note; smaller differences count as equal, since three decimals are shown
@@ -169,7 +170,8 @@ def prepare(folder: Path, repo: str, data: Sequence[str], cache: Path, *, forced
         card = upload.read(remote, CARD)  # unchanged: its verdict still holds
         kept = files if card is None else files | {CARD: card.encode()}
         return Release(repo, kept, remote, None)
-    verdict = measure(new, _published(repo, remote, say), open_data(data, cache, say), say)
+    collection = open_data(data, cache, say)
+    verdict = measure(new, _published(repo, remote, say), collection, say)
     if verdict.reasons and not forced:
         raise CheckpointError(
             f"{' '.join(verdict.reasons)} It was not published; --force REASON publishes it anyway and writes the reason into "
@@ -179,9 +181,9 @@ def prepare(folder: Path, repo: str, data: Sequence[str], cache: Path, *, forced
     played = examples.examples_of(new)
     files |= examples.files_of(played)
     heard = examples.section(played, partial(upload.address, repo))
-    card = with_sections(
-        files[CARD].decode("utf-8"), [section for section in (heard, verdict.section(forced), _hashes(files)) if section]
-    )
+    tested = [collection.piece(index) for index in held_out(new.metrics, collection)["test"]]
+    sections = heard, judgement(new, tested, say), verdict.section(forced), _hashes(files)
+    card = with_sections(files[CARD].decode("utf-8"), [section for section in sections if section])
     theirs = upload.read(remote, CARD) if remote is not None else None
     text = card if theirs is None else merged(card, theirs)
     return Release(repo, files | {CARD: text.encode()}, remote, verdict)
