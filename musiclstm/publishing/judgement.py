@@ -41,9 +41,9 @@ def section(found: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             "## Judges\n",
-            f"Of {judged['pairs']} passages from {judged['works']} held-out works the checkpoint continued {seed_bars} bars by {bars},",
-            "at the default settings. Three judges, each on works that it did not learn from, guess which of two continuations a",
-            "person wrote. 50 % is as good as guessing.\n",
+            f"Of {judged['pairs']} passages from {judged['works']} held-out works the checkpoint continued {seed_bars} bars by",
+            f"{bars}, at the default settings. Three judges, each on works that it did not learn from, guess which of two",
+            "continuations a person wrote. 50 % is as good as guessing.\n",
             "| judge | right | 95 % interval, drawing works |",
             "|---|---|---|",
             *rows,

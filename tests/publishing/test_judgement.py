@@ -22,7 +22,7 @@ FOUND = {
 
 def test_a_card_tells_how_well_judges_tell_takes_from_human_music() -> None:
     text = section(FOUND)
-    assert "Of 60 passages from 31 held-out works the checkpoint continued 8 bars by 16," in text
+    assert "Of 60 passages from 31 held-out works the checkpoint continued 8 bars by\n16, at the default settings." in text
     assert "| trees | 63% | 51% to 74% |\n| network | 50% | 40% to 60% |" in text
     assert text.endswith("figure 0 +0.40, figure 1 +0.30, figure 2 +0.20, figure 3 +0.10, figure 4 +0.00.")
 
