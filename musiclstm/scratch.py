@@ -145,6 +145,21 @@ class AppFolder:
         self._lock = None
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other program is in ``folder``, and keep those that come later waiting. Needs folders that can be locked."""
+    if sys.platform == "win32":
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # some network disks have no locks
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
 def held(path: Path) -> bool:
     """Whether a living process has locked a file or folder, or that can't be told."""
     lock = _locked(path)

@@ -20,8 +20,7 @@ def without_xla(patch: pytest.MonkeyPatch) -> None:
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     decoder = functools.lru_cache(maxsize=8)(functools.partial(Decoder, jit_compile=False))
     patch.setattr("musiclstm.checkpoint._decoder", decoder)
-    scanner = functools.cache(functools.partial(FeatureScanner, jit_compile=False))
-    patch.setattr("musiclstm.training.trainer.FeatureScanner", scanner)
-    patch.setattr("musiclstm.evaluation.likelihood.FeatureScanner", scanner)
+    for module in ("musiclstm.training.trainer", "musiclstm.evaluation.likelihood"):  # they read windows of other lengths
+        patch.setattr(f"{module}.FeatureScanner", functools.cache(functools.partial(FeatureScanner, jit_compile=False)))
     patch.setattr("musiclstm.evaluation.likelihood.WINDOW", 64)
     patch.setattr("musiclstm.evaluation.likelihood.build_network", functools.cache(build_network))

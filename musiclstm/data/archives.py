@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
@@ -20,9 +21,13 @@ from musiclstm.music import Piece, as_played, known_composer
 from musiclstm.scratch import temporary_folder
 
 _USUAL_BYTES = 10_000  # of a music file in an archive
-_LONGEST_NAME = 100  # characters that a file's name keeps, from its end
-# What the libraries raise at damaged bytes, beside OSError; an encrypted file is a RuntimeError, an unknown method the last one.
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, LZMAError, RuntimeError, NotImplementedError)
+_LARGE = f"has more than {limits.FILE_BYTES:,} bytes."
+# What the libraries raise at damaged bytes; an encrypted file is a RuntimeError, an unknown method a NotImplementedError. An
+# OSError is one of the disk if it has a number, other than that of an invalid argument.
+DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, LZMAError, RuntimeError, NotImplementedError, ValueError),
+    OSError,
+)
 
 
 @dataclass(frozen=True)
@@ -43,29 +48,43 @@ class Archive:
     def __iter__(self) -> Iterator[Source]:
         """Its music files, as sources. What is damaged or too large is a source that raises MusicFileError when it is read."""
         try:
-            for name, size, data in self._files():
-                full = f"{self.name}/{name}"
-                composer = known_composer(PurePosixPath(name).parent.name)
-                large = f"{full} has {size:,} bytes; at most {limits.FILE_BYTES:,} are read."
-                read = partial(_refuse, large) if data is None else partial(_read, full, data)
-                yield Source(full, works.work_of(full), composer, "", read, self.dataset)
-        except _DAMAGED as error:
+            for given, content in self._files():
+                inner = given.encode("utf-8", "replace").decode("utf-8")  # names in old encodings
+                name, folder = f"{self.name}/{inner}", PurePosixPath(inner).parent
+                # Movements of a work may be in several archives; a name without a folder may be anything.
+                work = works.work_of(inner if folder.name else name)
+                read = partial(_refuse, f"{name} {content}") if isinstance(content, str) else partial(_read, name, content)
+                yield Source(name, work, known_composer(folder.name), "", read, self.dataset)
+        except DAMAGED as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # not of the archive, but of the disk
             yield Source(self.name, self.name, "", "", partial(_refuse, f"{self.name} is damaged: {_line(error)}"), self.dataset)
 
-    def _files(self) -> Iterator[tuple[str, int, bytes | None]]:
-        """Name, size and content of each music file; None for the content of one that is too large."""
+    def _files(self) -> Iterator[tuple[str, bytes | str]]:
+        """The name of each music file, and its content, or what is wrong with it."""
         if self.path.suffix.lower() == ".zip":
             with zipfile.ZipFile(self.path) as packed:
                 for entry in packed.infolist():
                     if _is_music(entry.filename) and not entry.is_dir():
-                        fits = entry.file_size <= limits.FILE_BYTES
-                        yield entry.filename, entry.file_size, packed.read(entry) if fits else None
+                        yield entry.filename, _entry(packed, entry)
             return
         with tarfile.open(self.path, "r|*") as stream:
             for member in stream:
                 if _is_music(member.name) and member.isfile():
                     file = stream.extractfile(member) if member.size <= limits.FILE_BYTES else None
-                    yield member.name, member.size, file.read() if file else None
+                    yield member.name, file.read() if file else _LARGE
+
+
+def _entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
+    """The content of a file in a zip archive, or what is wrong with it; the others can be read all the same."""
+    try:
+        with packed.open(entry) as file:
+            content = file.read(limits.FILE_BYTES + 1)  # whatever size the archive declares
+    except DAMAGED as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        return f"is damaged: {_line(error)}"
+    return content if len(content) <= limits.FILE_BYTES else _LARGE
 
 
 def folder_archives(folder: Path, dataset: str = "") -> list[Archive]:
@@ -85,9 +104,13 @@ def _is_music(name: str) -> bool:
 
 def _read(name: str, data: bytes) -> Piece:
     with temporary_folder() as folder:
-        path = folder / PurePosixPath(name).name[-_LONGEST_NAME:]
+        path = folder / f"music{PurePosixPath(name).suffix.lower()}"  # no name that the disk may not take
         path.write_bytes(data)
-        return as_played(read_music(path))
+        try:
+            piece = read_music(path)
+        except MusicFileError as error:
+            raise MusicFileError(str(error).replace(path.name, name)) from error
+        return as_played(replace(piece, title="" if piece.title == path.stem else piece.title))
 
 
 def _refuse(reason: str) -> Piece:

@@ -22,6 +22,7 @@ from musiclstm.data.parts import Entry
 from musiclstm.errors import DataError
 from musiclstm.formats import can_read_abc
 from musiclstm.music import Metre, Notes, Piece, Tempo
+from musiclstm.scratch import alone_in
 
 _FORMAT = 5  # of the cache; a new number makes every cache be rebuilt
 
@@ -65,15 +66,17 @@ def open_collection(
     very short and duplicate pieces are skipped and named. Raises DataError if no piece remains.
     """
     abc = can_read_abc()  # without it, ABC files are skipped
-    files = [f"{_FORMAT} {abc} {s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources]
-    listing = "\n".join([*files, *(f"{archive.dataset} {archive.name} {archive.stamp}" for archive in archives)])
+    files = (f"{s.dataset} {s.name} {s.work} {s.composer} {s.stamp} {s.credit}" for s in sources)
+    packed = (f"{archive.dataset} {archive.name} {archive.stamp}" for archive in archives)
+    listing = "\n".join([f"{_FORMAT} {abc}", *files, *packed])
     folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:16]
     index = folder / "index.json"
-    if not index.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        known = [*parts.in_parts(sources), *archives]
-        parts.read_parts(known, folder, processes=processes, report=report)
-        _write_index(folder, index, len(known))
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):  # two programs would write into one another's parts
+        if not index.exists():
+            known = [*parts.in_parts(sources), *archives]
+            parts.read_parts(known, folder, processes=processes, report=report)
+            _write_index(folder, index, len(known))
     stored = json.loads(index.read_text(encoding="utf-8"))
     entries = tuple(parts.entry_of(entry) for entry in stored["entries"])
     if not entries:

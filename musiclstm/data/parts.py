@@ -92,12 +92,15 @@ def read_parts(
 ) -> None:
     """Read what is not in ``folder`` yet, with several ``processes``; with 1, or for a few files, this one reads.
 
-    ``report`` is told after each part how many files it had. Only other processes may take at most ``seconds`` for a file. Raises
-    DataError if they end without a file to blame, OSError for a full disk.
+    Another process may take at most ``seconds`` for a file; a file that crashes this one is left to another the next time.
+    ``report`` is told after each part how many files it had. Raises DataError if a process ends without a file to blame, OSError
+    for a full disk.
     """
     tell = report or (lambda _: None)
     todo = [number for number in range(len(parts)) if not _home(folder, number).is_dir()]
-    if processes == 1 or sum(len(parts[number]) for number in todo) <= FEW:
+    # What is left of an earlier reading may be there because a file crashed it.
+    begun = any(_draft(folder, number).is_dir() for number in todo)
+    if not begun and (processes == 1 or sum(len(parts[number]) for number in todo) <= FEW):
         for number in todo:
             tell(_read_part((folder, number, parts[number], None)))
         return
@@ -165,6 +168,8 @@ def _read_part(task: tuple[Path, int, Part, float | None]) -> int:
             if seconds is not None:
                 faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
             reading, found = _read(source)
+            if seconds is not None:  # to find the next file in an archive may take its time
+                faulthandler.cancel_dump_traceback_later()
             if reading.entry is not None:
                 shapes = works.figures(found)
                 reading = replace(reading, entry=replace(reading.entry, first=first, figures=(start, len(shapes))))
@@ -176,8 +181,6 @@ def _read_part(task: tuple[Path, int, Part, float | None]) -> int:
             facts.write(json.dumps(asdict(reading)).encode() + b"\n")
             facts.flush()
             files += 1
-        if seconds is not None:
-            faulthandler.cancel_dump_traceback_later()
     draft.replace(_home(folder, number))
     return files
 
@@ -189,6 +192,8 @@ def _read(source: Source) -> tuple[Reading, Notes]:
         piece = source.read()
     except (MusicFileError, MissingToolError) as error:
         return Reading(source.name, skipped=str(error)), nothing
+    except MemoryError:
+        return Reading(source.name, skipped=f"{source.name} takes too much memory to read."), nothing
     if len(piece) < FEWEST_NOTES:
         reason = f"{source.name} has {len(piece)} notes; at least {FEWEST_NOTES} are needed."
         return Reading(source.name, skipped=reason), nothing

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-EXTRAS = ("README.md", *OPTIONAL)  # downloaded if the repository has them
+EXTRAS = ("README.md", "credits.csv", *OPTIONAL)  # downloaded if the repository has them
 MAX_BYTES = 200_000_000  # of a checkpoint's files together
 CHECKPOINT_SECONDS = 300.0
 DATASET_SECONDS = 3600.0

@@ -102,15 +102,23 @@ def read(remote: Remote, name: str) -> str | None:
         return Path(path).read_text(encoding="utf-8", errors="replace")
 
 
-def address(repo: str, name: str, kind: Kind = "model") -> str:
-    """Where anybody's browser fetches the newest version of a file of a repository."""
+def address(repo: str, name: str, kind: Kind = "model", revision: str | None = None) -> str:
+    """Where anybody's browser fetches a file of a repository: its newest version, or that of a ``revision``."""
     from huggingface_hub import hf_hub_url
 
-    return hf_hub_url(repo, name, repo_type=kind)
+    return hf_hub_url(repo, name, repo_type=kind, revision=revision)
 
 
-def publish(repo: str, files: Mapping[str, bytes], remote: Remote | None, *, message: str, private: bool = False) -> Published:
-    """Upload ``files`` (bytes by name) in one commit on top of ``remote``, and tag it with a new version.
+def publish(
+    repo: str,
+    files: Mapping[str, bytes],
+    remote: Remote | None,
+    *,
+    removed: Sequence[str] = (),
+    message: str,
+    private: bool = False,
+) -> Published:
+    """Upload ``files`` (bytes by name) and delete those ``removed``, in one commit on top of ``remote`` with a new version tag.
 
     ``remote`` is what ``look`` returned when the decision to publish was made; None creates the repository, ``private`` or not.
     If no file differs, no commit is made; the version tag is added if an interrupted push left it out. Raises HubError; either
@@ -118,7 +126,7 @@ def publish(repo: str, files: Mapping[str, bytes], remote: Remote | None, *, mes
     """
     remote = remote or create(repo, private=private)
     sent = remote.changed(files)
-    commit = put(remote, {name: files[name] for name in sent}, message=message) if sent else remote.commit
+    commit = put(remote, {name: files[name] for name in sent}, removed, message=message) if sent else remote.commit
     if not sent and remote.version is not None:
         return Published(commit, remote.version, ())
     with _explained(repo, "tag"):

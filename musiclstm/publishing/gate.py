@@ -118,7 +118,10 @@ class Release:
     def push(self, *, private: bool = False) -> Published:
         """Publish the checkpoint; see ``upload.publish``. Raises HubError."""
         version = self.remote.next_version if self.remote else "v1"
-        return upload.publish(self.repo, self.files, self.remote, message=f"Checkpoint {version}", private=private)
+        there = self.remote.files if self.remote else ()
+        old = [name for name in there if name.startswith(f"{examples.FOLDER}/") and name not in self.files]
+        said = f"Checkpoint {version}"
+        return upload.publish(self.repo, self.files, self.remote, removed=old, message=said, private=private)
 
 
 def release(

@@ -128,7 +128,7 @@ def exhibited(space: str, files: dict[str, bytes], pinned: Pinned | None) -> dic
     picture = {"thumbnail": f"thumbnail: {address(space, PICTURE, 'space')}"}
     text = with_front_matter(readme, front_matter(readme) | picture).rstrip()
     if pinned is not None:
-        played, heard = dict[str, bytes](), examples.linked(pinned.sounds, partial(address, pinned.repo))
+        played, heard = dict[str, bytes](), examples.linked(pinned.sounds, partial(address, pinned.repo, revision=pinned.commit))
     else:
         found = examples.examples_of(load_checkpoint(project_file(BUNDLED)))
         played, heard = examples.files_of(found), examples.section(found, partial(address, space, kind="space"))

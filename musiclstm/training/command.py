@@ -142,7 +142,7 @@ def train(options: argparse.Namespace) -> None:
     trainer.fit(work, resume=options.resume, say=say)
     if not group.leads:
         return
-    earlier = None if options.base is None else credits_of(options.base)
+    earlier = None if base is None else credits_of(base, options.base)
     name = options.name or out.name
     composition = package(trainer, out, name, datasets, own_seeds=own_seeds, base=base, credits_of_base=earlier)
     seed, notes = composition.request.seed, len(composition.takes[0].continuation)

@@ -8,7 +8,7 @@ the old music on which the network is measured before and after, since no checkp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import SamplingOptions
 from musiclstm.data import Collection
 from musiclstm.generation import OPEN_ENDED, ComposeRequest, compose
+from musiclstm.hub import cached_checkpoint, split_reference
 from musiclstm.model import Vocabulary
 from musiclstm.music import Piece, join
 from musiclstm.publishing import measured_on
@@ -57,18 +58,28 @@ def open_base(reference: str) -> Checkpoint:
     return open_checkpoint(None if reference == BUNDLED.name and not Path(reference).exists() else reference)
 
 
-def credits_of(reference: str) -> Path:
-    """Where the table of credits of a checkpoint is if it is a folder, as for ``open_base``."""
+def credits_of(base: Checkpoint, reference: str) -> Path:
+    """Where the table of credits of a ``base`` is that ``open_base`` found by its ``reference``; it need not have one."""
+    if base.origin:
+        downloaded = cached_checkpoint(*split_reference(base.origin))
+        return (downloaded.folder if downloaded else Path(reference)) / "credits.csv"
     folder = Path(reference).expanduser()
     return (BUNDLED if reference == BUNDLED.name and not folder.exists() else folder) / "credits.csv"
 
 
-def start_from(base: Checkpoint, collection: Collection, random_seed: int, say: Say = print) -> Start:
-    """All that a run needs to go on from ``base``; writing the music of its memory takes seconds."""
-    known = known_works(base.originality, collection)
+def start_from(
+    base: Checkpoint, collection: Collection, random_seed: int, seed_works: Container[str] = (), say: Say = print
+) -> Start:
+    """All that a run needs to go on from ``base``; writing the music of its memory takes seconds.
+
+    ``seed_works``: works that contain its openings, which it was not trained on.
+    """
+    known = {work for work in known_works(base.originality, collection) if work not in seed_works}
+    if base.originality is None:
+        say(f"{base.name} does not tell what it was trained on: some of the held-out pieces may have been among it.")
     if known:
         say(f"{base.name} was trained on {len(known)} of the works before: they are read again, none of them is held out.")
-    odd = unfit_share([collection.piece(index) for index in range(len(collection))], base.vocabulary)
+    odd = unfit_share((collection.piece(index) for index in range(len(collection))), base.vocabulary)
     if odd:
         say(f"The vocabulary of {base.name} lacks the step or the duration of {odd:.1%} of the notes: they take the nearest.")
     say(f"{base.name} plays from memory, so that it forgets less ...")
@@ -96,7 +107,7 @@ def known_works(index: OriginalityIndex | None, collection: Collection) -> set[s
     return {work for work, piece in pieces if index.longest(piece).notes > KNOWN}
 
 
-def unfit_share(pieces: Sequence[Piece], vocabulary: Vocabulary) -> float:
+def unfit_share(pieces: Iterable[Piece], vocabulary: Vocabulary) -> float:
     """The share of all notes whose step or duration is not in the vocabulary."""
     odd = notes = 0
     for piece in pieces:

@@ -61,7 +61,7 @@ def prepare(
     if group.leads:
         group.wait()
     seed_works = works_with(collection, (seed.piece.notes for seed in seeds)) if seeds else set()
-    start = None if base is None else start_from(base, collection, options.random_seed, say)
+    start = None if base is None else start_from(base, collection, options.random_seed, seed_works, say)
     known = start.known if start is not None else frozenset[str]()
     sides = split(collection, options.validation_share, options.test_share, options.random_seed, seed_works, known)
     notes = {side: sum(collection.entries[index].count for index in pieces) for side, pieces in sides.items()}

@@ -129,7 +129,7 @@ def po_file(code: str) -> bytes:
 def language_for(cookies: Mapping[str, str], headers: Mapping[str, str]) -> Language:
     """The language that a request wishes: the chosen one, else the first of the browser's that the page has, else English."""
     wished = headers.get("accept-language", "").split(",")[:20]
-    ordered = sorted(wished, key=_weight, reverse=True)
+    ordered = sorted((wish for wish in wished if _weight(wish) > 0), key=_weight, reverse=True)
     codes = (tag.partition(";")[0].strip().lower().partition("-")[0] for tag in (cookies.get(COOKIE, ""), *ordered))
     return language(next((code for code in codes if code in NAMES), ENGLISH.code))
 

@@ -26,7 +26,6 @@ from musiclstm.ui.session import OWN, OwnMusic
 
 DUET = "Duet"  # the title of what a visitor and the model played by turns
 PLAYED = "Played by you"
-_LEAST_NOTES_FOR_A_KEY = 24  # fewer notes fit several keys
 
 
 def own_files(language: Language = ENGLISH) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ import pytest
 
 from musiclstm import limits
 from musiclstm.data.archives import folder_archives
-from musiclstm.data.collection import open_collection
+from musiclstm.data.collection import open_collection, split
 from musiclstm.data.listing import folder_sources
 from musiclstm.data.sources import open_data
-from musiclstm.errors import DataError
+from musiclstm.errors import DataError, MusicFileError
 from musiclstm.formats.midi import midi_bytes
 from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
 
@@ -85,14 +86,60 @@ def test_what_is_damaged_or_too_large_costs_itself_alone(tmp_path: Path, monkeyp
     whole = packed(folder / "cut.tar.gz", {f"{number}.mid": midi_bytes(melody(number, 400)) for number in range(8)})
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     (folder / "no.zip").write_bytes(b"PK, and nothing more")
-    packed(folder / "big.zip", {"a.mid": midi_bytes(melody(20)), "b.mid": midi_bytes(melody(21, 4000))})
     monkeypatch.setattr(limits, "FILE_BYTES", len(midi_bytes(melody(1, 400))) + 100)
+    big = packed(folder / "big.zip", {name: midi_bytes(melody(seed)) for seed, name in ((20, "a.mid"), (22, "c.mid"))})
+    with zipfile.ZipFile(big, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b.mid", midi_bytes(melody(21, 4000)))
+        archive.writestr("d.mid", midi_bytes(melody(23)))
+        broken = archive.getinfo("c.mid").header_offset
+    data = bytearray(big.read_bytes())
+    data[broken + 60] ^= 255
+    big.write_bytes(data)
     collection = open_collection([], tmp_path / "cache", archives=folder_archives(folder))
     kept = {entry.name for entry in collection.entries}
-    assert {"big.zip/a.mid", "cut.tar.gz/0.mid"} <= kept
-    assert len(kept) < 9
-    assert [reason.partition(" ")[0] for reason in collection.skipped] == ["big.zip/b.mid", "cut.tar.gz", "no.zip"]
+    assert {"big.zip/a.mid", "big.zip/d.mid", "cut.tar.gz/0.mid"} <= kept
+    assert len(kept) < 10
+    assert [reason.partition(" ")[0] for reason in collection.skipped] == [
+        "big.zip/c.mid",
+        "big.zip/b.mid",
+        "cut.tar.gz",
+        "no.zip",
+    ]
     assert all(reason.endswith(".") and "\n" not in reason for reason in collection.skipped)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_no_damage_to_an_archive_ends_the_reading(tmp_path: Path, kind: int) -> None:
+    path, rng = tmp_path / "data" / "a.zip", np.random.default_rng(kind)
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.mid", midi_bytes(melody(number)))
+    whole = path.read_bytes()
+    for _ in range(60):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(data), 3).tolist():
+            data[place] = int(rng.integers(256))
+        path.write_bytes(data)
+        for source in folder_archives(path.parent)[0]:
+            with suppress(MusicFileError):
+                source.read()
+
+
+def test_any_name_in_an_archive_will_do(tmp_path: Path) -> None:
+    files = {"曲" * 95 + ".mid": melody(1), "..\\..\\x.mid": melody(2), "Satie/caf\udce9.mid": melody(3)}
+    packed(tmp_path / "data" / "a.tar", {name: midi_bytes(piece) for name, piece in files.items()})
+    collection = open_collection([], tmp_path / "cache", archives=folder_archives(tmp_path / "data"))
+    assert len(collection) == 3
+    assert collection.entries[2].name == "a.tar/Satie/caf?.mid"
+    split(collection, 0.0, 0.4, 1)
+
+
+def test_movements_of_a_work_in_two_archives_are_one_work(tmp_path: Path) -> None:
+    for number in (1, 2):
+        packed(tmp_path / "data" / f"shard-{number}.zip", {f"Mozart/k545_{number}.mid": midi_bytes(melody(number))})
+    collection = open_collection([], tmp_path / "cache", archives=folder_archives(tmp_path / "data"))
+    assert len({entry.work for entry in collection.entries}) == 1
 
 
 def test_another_archive_of_the_same_name_is_read_anew(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +21,7 @@ from musiclstm.data.parts import FEW, FEWEST_NOTES, Entry, in_parts, notes_of, r
 from musiclstm.data.works import work_of
 from musiclstm.errors import DataError, MusicFileError
 from musiclstm.formats.midi import write_midi
+from musiclstm.formats.processes import process_context
 from musiclstm.music import as_played
 from musiclstm.music.notes import NOTE, Metre, Piece, Tempo, make_notes
 
@@ -193,28 +197,49 @@ def test_a_new_file_is_noticed(folder: Path) -> None:
 
 
 def test_an_interrupted_reading_goes_on_after_the_last_file(tmp_path: Path) -> None:
-    def interrupted() -> Piece:
-        raise KeyboardInterrupt
-
-    sources = [Source(name, name, "", "", lambda seed=seed: melody(seed)) for seed, name in enumerate("abc")]  # type: ignore[misc]
+    (tmp_path / "data").mkdir()
+    for seed, name in enumerate("abc"):
+        write_midi(melody(seed), tmp_path / "data" / f"{name}.mid")
+    sources = folder_sources(tmp_path / "data")
+    stopped = replace(sources[2], read=partial(signal.raise_signal, signal.SIGINT))  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
-        open_collection([*sources[:2], replace(sources[2], read=interrupted)], tmp_path)
+        open_collection([*sources[:2], stopped], tmp_path / "cache")
     (facts,) = tmp_path.rglob("facts.jsonl")
-    notes = facts.with_name("notes.bin")
-    for path in (facts, notes):  # a line and notes that were not written to their end
+    for path in (facts, facts.with_name("notes.bin")):  # a line and notes that were not written to their end
         path.write_bytes(path.read_bytes() + b"{")
     assert not list(tmp_path.rglob("index*"))
-    read: list[str] = []
-
-    def noted(name: str, seed: int) -> Piece:
-        read.append(name)
-        return melody(seed)
-
-    sources = [replace(source, read=partial(noted, source.name, seed)) for seed, source in enumerate(sources)]
-    collection = open_collection(sources, tmp_path)
-    assert read == ["c"]
-    assert [entry.name for entry in collection.entries] == ["a", "b", "c"]
+    for name in "ab":  # they need not be read again
+        (tmp_path / "data" / f"{name}.mid").unlink()
+    collection = open_collection(sources, tmp_path / "cache")
+    assert [entry.name for entry in collection.entries] == ["a.mid", "b.mid", "c.mid"]
     assert all(np.array_equal(collection.piece(i).notes, melody(i).notes) for i in range(3))
+
+
+def test_a_file_that_crashed_the_program_is_named_the_next_time(tmp_path: Path) -> None:
+    write_midi(melody(1), tmp_path / "a.mid")
+    (source,) = folder_sources(tmp_path)
+    sources = [Source("crashes.mid", "", "", "", partial(os._exit, 3)), source]
+    with ProcessPoolExecutor(1, mp_context=process_context()) as pool, pytest.raises(BrokenProcessPool):
+        pool.submit(open_collection, sources, tmp_path / "cache").result()
+    collection = open_collection(sources, tmp_path / "cache")
+    assert [entry.name for entry in collection.entries] == ["a.mid"]
+    assert collection.skipped[0].startswith("crashes.mid takes more than")
+
+
+def test_two_programs_that_read_the_same_data_wait_for_each_other(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for seed in range(8):
+        write_midi(melody(seed), tmp_path / "data" / f"{seed}.mid")
+    sources = [replace(source, read=partial(slowly, source.read)) for source in folder_sources(tmp_path / "data")]
+    with ThreadPoolExecutor(2) as programs:  # each opens the folder for itself, as two programs do
+        one, other = programs.map(lambda _: open_collection(sources, tmp_path / "cache"), range(2))
+    assert one == other
+    assert all(np.array_equal(one.piece(i).notes, melody(i).notes) for i in range(8))
+
+
+def slowly(read: Callable[[], Piece]) -> Piece:
+    sleep(0.02)
+    return read()
 
 
 def test_several_processes_read_the_same_and_leave_out_what_crashes_or_hangs_them(tmp_path: Path) -> None:

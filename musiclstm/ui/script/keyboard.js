@@ -254,7 +254,7 @@
     const typed = new Map(); // a key of the computer: the key of the piano that it holds
     const letterOf = (event) => {
       if (!isOpen() || event.ctrlKey || event.metaKey || event.altKey) return null;
-      return event.target.closest("input, textarea, select, [contenteditable], [role=option]") ? null : event.key.toLowerCase();
+      return event.target.closest("input, textarea, select, [contenteditable], [role=option]") ? null : event.code.slice(3).toLowerCase(); // the same places on all keyboards
     };
     document.addEventListener("keydown", (event) => {
       const letter = letterOf(event);
