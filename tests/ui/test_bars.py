@@ -307,6 +307,7 @@ def test_rewriting_goes_around_locked_bars_and_nothing_else_changes_them(
 ) -> None:
     page = session()
     page.get_by_role("button", name="Sheet music").click()
+    page.get_by_role("button", name="Replay").click()
     before, unlocked = notes(page), page.locator("#link textarea, #link input").input_value()
     page.evaluate(f"musiclstm.player.setSection([{9 * BAR}, {10 * BAR}])")
     page.click("#lock-bars")
