@@ -101,8 +101,14 @@ def _place(path: str) -> tuple[int, int]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort by the layer under test, the ground floor first; tests of the project and of its page come last."""
+    """Sort by the layer under test, the ground floor first; tests of the project and of its page come last.
+
+    Whatever needs the trained checkpoint needs a whole program, the one that trains it.
+    """
     parallel = hasattr(config, "workerinput")
+    for item in items:
+        if "trained" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.programs)
 
     def order(item: pytest.Item) -> tuple[tuple[int, int], int]:
         names = item.path.parent.name, item.path.stem.removeprefix("test_")

@@ -39,6 +39,7 @@ def files(hub: LocalHub) -> dict[str, bytes]:
     return repository.commits[repository.refs["main"]]
 
 
+@pytest.mark.programs
 def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, deploy: Deploy) -> None:
     commit = hub.commit(REPO, WHOLE, tag="v1")
     hub.commit(REPO, WHOLE | {"README.md": b"later"})

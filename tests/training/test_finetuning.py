@@ -20,7 +20,7 @@ from musiclstm.training.package import package, prepare
 from musiclstm.training.trainer import Trainer
 from train import main
 
-pytestmark = pytest.mark.usefixtures("no_xla")
+pytestmark = [pytest.mark.programs, pytest.mark.usefixtures("no_xla")]
 
 
 @dataclass(frozen=True)
