@@ -16,6 +16,8 @@
       document.querySelectorAll("#prefer input")[Number(target.closest("[data-prefer]").dataset.prefer)]?.click();
     } else if (target.closest("#cards [data-take]")) {
       document.querySelectorAll("#pick input")[Number(target.closest("[data-take]").dataset.take)]?.click();
+    } else if (target.closest(".own-tab, .to-community, .sign-in")) {
+      shared.follow(target);
     } else if (target.closest("#lock-bars")) {
       bars.lock();
     } else if (bars.clicked(event)) {
@@ -108,8 +110,9 @@
     arrived: (inputs) => {
       const code = inputs.at(-1);
       files.offer(inputs.slice(0, -1));
+      shared.show(code);
       document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // so that tests can wait for the next one
-      return code ? `${location.origin}${location.pathname}?recipe=${code}` : "";
+      return shared.link();
     },
   };
 
@@ -153,6 +156,7 @@
       bars.tell();
     }
     files.show();
+    shared.open();
     if (music.changed()) {
       player.redrawn();
       edit.redrawn();
