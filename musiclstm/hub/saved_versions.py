@@ -79,10 +79,13 @@ def save_version(owner: str, token: str, music: str, files: Mapping[str, bytes])
     return saved
 
 
-def saved_versions(owner: str, token: str) -> list[Saved]:
-    """The newest versions, the newest first; [] if there is no dataset. Files of other kinds are passed over. Raises HubError."""
+def saved_versions(owner: str, token: str, *, seconds: float = CONTACT_SECONDS) -> list[Saved]:
+    """The newest versions, the newest first; [] if there is no dataset. Files of other kinds are passed over.
+
+    Raises HubError, at the latest after so many ``seconds``.
+    """
     repo = dataset_of(owner)
-    names = _asked(repo, CONTACT_SECONDS, token, lambda api: list(islice(_names(api, repo), limits.SAVED_LOOKED_AT)))
+    names = _asked(repo, seconds, token, lambda api: list(islice(_names(api, repo), limits.SAVED_LOOKED_AT)))
     found = (_saved(name) for name in names)
     return sorted((saved for saved in found if saved is not None), reverse=True)[: limits.SAVED_LISTED]
 
