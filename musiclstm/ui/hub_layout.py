@@ -75,14 +75,17 @@ def place_space(space: Space | None, wording: Wording) -> Shelf | None:
     """Place the widgets of a Space on the page under construction; elsewhere there are none."""
     if space is None:
         return None
+    shelf = _place_shelf(wording) if space.signs_in else None
     place, community = f"{_SPACES}{quote(space.name)}", wording("Share to the community tab")
     gr.HTML(
         f'<p><a class="to-community" href="{place}/discussions/new" target="_blank" rel="noopener">{community}</a> · '
         f'<a href="{place}?duplicate=true" target="_blank" rel="noopener">{wording("Duplicate this Space")}</a></p>',
         elem_id="space",
     )
-    if not space.signs_in:
-        return None
+    return shelf
+
+
+def _place_shelf(wording: Wording) -> Shelf:
     with gr.Accordion(wording("Your versions on the Hub"), open=False, elem_id=FOLD) as fold:
         account = gr.HTML(wording(_invitation), elem_id="hub-account")
         with gr.Row(elem_id="hub-versions"):
@@ -94,7 +97,8 @@ def place_space(space: Space | None, wording: Wording) -> Shelf | None:
 
 def _invitation(language: Language) -> str:
     does = language.say("Saves versions in a dataset of your own, which is private, and opens them again in any browser.")
-    return f'<p>{escape(does)}</p><p><a class="sign-in" href="{SIGN_IN}">{language.say("Sign in with Hugging Face")}</a></p>'
+    enter = language.say("Sign in with Hugging Face")
+    return f'<p>{escape(does)}</p><p><a class="sign-in" href="{SIGN_IN}">{escape(enter)}</a></p>'
 
 
 def _account(owner: str, language: Language) -> str:

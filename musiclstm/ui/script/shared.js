@@ -4,7 +4,7 @@
     let code = "";
     const link = () => (code ? `${location.origin}${location.pathname}?recipe=${code}` : "");
     // Within another page, as on the Hub, a browser may forbid sound or MIDI, and keeps other cookies.
-    if (window.top !== window.self) document.documentElement.classList.add("framed");
+    if (window.top !== window.self) document.body.dataset.framed = "true";
     return {
       link,
       show: (shown) => {
