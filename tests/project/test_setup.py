@@ -64,7 +64,7 @@ def test_the_script_that_trains_names_the_same_pins_as_the_rest() -> None:
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines()
     ]
     assert {pin.replace("'", '"') for pin in header["dependencies"]} <= set(pins)
-    assert {"authlib", "gradio", "httpx2", "itsdangerous", "starlette", "typst", "verovio"} == names_of(
+    assert {"authlib", "babel", "gradio", "httpx2", "itsdangerous", "starlette", "typst", "verovio"} == names_of(
         ROOT / "requirements.txt"
     ) - {re.split("[=]", pin)[0] for pin in header["dependencies"]}
 
