@@ -106,7 +106,7 @@ def _commit(api: HfApi, repo: str, files: Mapping[str, bytes], message: str) -> 
     from huggingface_hub.errors import RepositoryNotFoundError
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
-    disable_progress_bars()  # a Space shows them in its log
+    disable_progress_bars()  # those of Xet would go to the log
 
     def commit(all_files: Mapping[str, bytes]) -> None:
         changes = [CommitOperationAdd(path_in_repo=path, path_or_fileobj=data) for path, data in all_files.items()]

@@ -50,7 +50,6 @@ def space(running: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "SPACE_HOST": f"127.0.0.1:{port}",
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
-        "TQDM_POSITION": "-1",  # huggingface_hub shows its progress, to a terminal or not
         "OAUTH_CLIENT_ID": CLIENT,
         "OAUTH_CLIENT_SECRET": SECRET,
         "OAUTH_SCOPES": SCOPES,
@@ -148,9 +147,7 @@ def test_a_version_saved_in_one_browser_opens_in_another_note_for_note(
     expect(other.locator("#hub-saved input")).to_have_value("")
     (tmp_path / "other").mkdir()
     assert download(other, "#get-joined-midi", tmp_path / "other").read_bytes() == midi
-    log = space.logs.read_text(encoding="utf-8")
-    assert hub.token not in log
-    assert "Upload" not in log
+    assert hub.token not in space.logs.read_text(encoding="utf-8")
 
 
 def test_each_refusal_is_one_sentence_in_the_visitors_language(hub: LocalHub, space: Space, visitor: Callable[..., Page]) -> None:
