@@ -11,6 +11,7 @@ it unchanged, the page in the visitor's language. The tree:
     ├── CheckpointError       a checkpoint that is missing, damaged, newer than this program or not made by it
     ├── DifferenceError       notes that are not those that their recipe writes
     ├── HubError              the Hugging Face Hub refused a request or can't be reached
+    │   └── SignedOutError    it doesn't know the visitor any more
     ├── WorkerError           a training worker that has left, or does not belong to the group
     ├── MissingToolError      a program or a sound font that must be installed first
     └── StoppedError          somebody pressed Stop
@@ -65,6 +66,10 @@ class DifferenceError(MusicLSTMError):
 
 class HubError(MusicLSTMError):
     """The Hugging Face Hub refused a request or can't be reached."""
+
+
+class SignedOutError(HubError):
+    """A visitor who was signed in at the Hub isn't any more."""
 
 
 class WorkerError(MusicLSTMError):

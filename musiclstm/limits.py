@@ -37,3 +37,7 @@ SEED_NAME = 4096  # characters of a seed's id or file
 DRAWN_NOTES = 20_000
 PRINTED_PAGES = 60
 SOUND_SECONDS = 30 * 60  # half an hour of samples takes 0.6 GB of memory
+
+# What a visitor saved in a dataset of their own
+SAVED_LISTED = 200  # the newest versions, to choose from
+SAVED_LOOKED_AT = 5_000  # names in the dataset

@@ -27,15 +27,18 @@ from musiclstm.ui.wording import sentences_in_html
 ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ROOT / "musiclstm" / "ui" / "languages"
 # The page, and what raises the errors that a visitor may meet.
-FOLDERS = ("ui", "generation", "render", "seeds", "formats", "notation", "music")
+FOLDERS = ("ui", "generation", "render", "seeds", "formats", "notation", "music", "hub")
 UNSEEN = (  # their errors are for programs, the command line, and whoever runs the page
     "musiclstm/ui/api.py",
     "musiclstm/formats/midi_parts.py",
+    "musiclstm/hub/download.py",
+    "musiclstm/hub/upload.py",
+    "musiclstm/hub/vote_copies.py",
     "musiclstm/music/instruments.py",
     "musiclstm/render/audio.py",
     "musiclstm/render/engraver.py",
 )
-PYTHON = ("say", "sentence", "wording", "OptionError", "MusicFileError")
+PYTHON = ("say", "sentence", "wording", "OptionError", "MusicFileError", "HubError", "SignedOutError")
 SCRIPTS = {"text": None, "counted": (1, 2)}
 Sentences = str | tuple[str, str]
 

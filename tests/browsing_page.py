@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 # A MIDI keyboard that the test plays.
@@ -15,6 +16,9 @@ PIANO = """() => {
     input.onmidimessage({ data: [0x80, key, 0], timeStamp: 1000 * (at + seconds) });
   };
 }"""
+
+# What is Gradio's own, and can't be changed from here.
+GRADIO = {("nested-interactive", ".toast-header")}  # of an error: a button that folds it, with the button that closes it inside
 
 
 def ready(page: Page) -> None:
@@ -67,3 +71,10 @@ def download(page: Page, button: str, folder: Path) -> Path:
     path = folder / started.value.suggested_filename
     started.value.save_as(path)
     return path
+
+
+def findings(page: Page) -> list[str]:
+    """What axe finds: the rule, the element, and why."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    ours = [(each["id"], node) for each in found for node in each["nodes"] if (each["id"], *node["target"]) not in GRADIO]
+    return [f"{rule}: {node['target']} {node['failureSummary']}" for rule, node in ours]

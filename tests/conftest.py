@@ -78,6 +78,7 @@ _TOGETHER = (
         "ui/test_active_checkpoint",
         "hub/test_upload",
         "hub/test_download",
+        "hub/test_saved_versions",
         "hub/test_vote_copies",
     ),
     ("training/test_distributed",),

@@ -103,7 +103,30 @@ def vote(folder: str, repo: str, votes: list[str]) -> int:
     return len(box.votes())
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (download, active, publish, release, same, command, vote)}
+def keep(owner: str, secret: str, music: str, files: dict[str, str]) -> str:
+    """Save a version in the dataset of a visitor whose token is ``secret``; returns its name."""
+    from musiclstm.hub import save_version
+
+    return save_version(owner, secret, music, {name: text.encode() for name, text in files.items()}).name
+
+
+def kept(owner: str, secret: str, seconds: float = 20.0) -> list[str]:
+    """The names of a visitor's versions."""
+    from musiclstm.hub import saved_versions
+
+    return [saved.name for saved in saved_versions(owner, secret, seconds=seconds)]
+
+
+def kept_link(owner: str, secret: str, name: str) -> str:
+    """The link of a version."""
+    from musiclstm.hub import saved_link
+
+    return saved_link(owner, secret, name)
+
+
+ACTIONS: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (download, active, publish, release, same, command, vote, keep, kept, kept_link)
+}
 
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:

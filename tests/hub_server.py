@@ -1,6 +1,7 @@
 """A small Hugging Face Hub on this machine, spoken to by the real huggingface_hub: what pulling needs, and ways to go wrong.
 
-``hub_writing`` adds what publishing needs. To teach it more, add rows to ``ROUTES`` and methods to the handler.
+``hub_writing`` adds what publishing needs, ``hub_oauth`` what signing in does. To
+teach it more, add rows to ``ROUTES`` and methods to the handler.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import PurePosixPath
 from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
+from hub_oauth import SIGNING_IN, SigningIn
 from hub_writing import LARGE, WRITING, Writing
 
 
@@ -48,7 +50,8 @@ class LocalHub:
     ``status``: answered to everything whose path ``status_for`` is found in. ``cut``: files whose bytes stop in the middle.
     ``silent``: paths that hold this are never answered; ``slow``: these are, a byte a second. ``not_a_hub``: every answer is a
     page of HTML. ``announced``: sizes that are told instead of the true ones. ``before_commit``: called when a commit arrives.
-    ``refuse_to_create``: a price.
+    ``refuse_to_create``: a price. ``refuse_to_sign_in``: nobody gives their consent. ``token_seconds``: how long those who sign
+    in stay so.
     """
 
     token = "hf_the_only_valid_token"
@@ -64,6 +67,10 @@ class LocalHub:
         self.status_for = ""
         self.uploads: dict[str, bytes] = {}
         self.refuse_to_create = ""
+        self.refuse_to_sign_in = False
+        self.token_seconds = 28_800
+        self.codes: dict[str, str] = {}
+        self.asked_scopes: list[str] = []
         self.before_commit: Callable[[], None] | None = None
         self.silent, self.slow = "", ""
         self.not_a_hub = False
@@ -96,6 +103,7 @@ class LocalHub:
         """Let nothing go wrong any more, and forget the requests so far."""
         self.status, self.silent, self.slow, self.not_a_hub = None, "", "", False
         self.status_for, self.before_commit, self.refuse_to_create = "", None, ""
+        self.refuse_to_sign_in, self.token_seconds = False, 28_800
         self.cut.clear()
         self.announced.clear()
         self.requests.clear()
@@ -129,7 +137,7 @@ class _Server(ThreadingHTTPServer):
             handler.drop()
 
 
-class _Handler(Writing, BaseHTTPRequestHandler):
+class _Handler(Writing, SigningIn, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     @property
@@ -222,11 +230,17 @@ class _Handler(Writing, BaseHTTPRequestHandler):
         repository = self._repository(kind, repo, files=False)
         if repository is None:
             return
+        folder = ""
+        if repository.commit_of(revision) is None:  # a folder may follow
+            revision, _, folder = revision.partition("/")
         sha = repository.commit_of(revision)
         if sha is None:
             self._refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
             return
-        files = repository.commits[sha]
+        files = {path: data for path, data in repository.commits[sha].items() if path.startswith(f"{folder}/") or not folder}
+        if not files and folder:
+            self._refuse(404, "EntryNotFound", f"{folder} does not exist on {revision}")
+            return
         folders = {str(folder) for path in files for folder in PurePosixPath(path).parents if str(folder) != "."}
         rows: list[dict[str, object]] = [
             {"type": "directory", "path": path, "oid": _git_oid(path.encode())} for path in sorted(folders)
@@ -236,6 +250,8 @@ class _Handler(Writing, BaseHTTPRequestHandler):
             if path.endswith(LARGE):
                 row["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
             rows.append(row)
+        if "recursive=false" in self.path.lower():
+            rows = [row for row in rows if str(PurePosixPath(str(row["path"])).parent) == (folder or ".")]
         self._send_json(rows)
 
     def resolve(self, prefix: str | None, repo: str, revision: str, path: str) -> None:
@@ -309,6 +325,7 @@ def _git_oid(data: bytes) -> str:
 _ID = r"(?P<repo>[^/]+/[^/]+)"
 ROUTES = (
     *WRITING,
+    *SIGNING_IN,
     (rf"/api/(?P<kind>model|dataset|space)s/{_ID}", _Handler.info),
     (rf"/api/(?P<kind>model|dataset)s/{_ID}/revision/(?P<revision>.+)", _Handler.info),
     (rf"/api/(?P<kind>model|dataset)s/{_ID}/tree/(?P<revision>.+)", _Handler.tree),

@@ -152,8 +152,8 @@ def _pull(
         return folder
     _delete_abandoned(order)
     try:
-        info = _within(min(CONTACT_SECONDS, order.seconds), lambda: _look_up(order))
-        folder = _within(order.seconds, lambda: download(order, info))
+        info = within(min(CONTACT_SECONDS, order.seconds), lambda: _look_up(order))
+        folder = within(order.seconds, lambda: download(order, info))
     except (httpx.HTTPError, OSError, ValueError) as error:
         out_of_reach, reason = _explained(order, error)
         if out_of_reach:
@@ -167,7 +167,7 @@ def _pull(
     return folder
 
 
-def _within(seconds: float, work: Callable[[], Result]) -> Result:
+def within(seconds: float, work: Callable[[], Result]) -> Result:
     """What ``work`` returns or raises; TimeoutError after ``seconds``.
 
     It runs in a daemon thread: neither this call nor the exit of the program waits for a connection that hangs.

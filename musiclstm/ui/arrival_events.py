@@ -11,6 +11,7 @@ from musiclstm.errors import MusicLSTMError
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine
+from musiclstm.ui.hub_events import hub_events
 from musiclstm.ui.language import language_for
 from musiclstm.ui.layout import Updates, Widgets
 from musiclstm.ui.opening_events import on_stage
@@ -24,7 +25,7 @@ _LINKED = "() => { if (new URLSearchParams(location.search).has('recipe')) windo
 
 
 def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> None:
-    """Connect what happens when the page has loaded, and links."""
+    """Connect what happens when the page has loaded, links, and the versions that a visitor saved."""
 
     def arrive(request: gr.Request, history: list[list[str]], bars: int, session: Session) -> Iterator[Updates]:
         engine = session.engine = active.now
@@ -58,6 +59,7 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
     after_take(w, arrived)
     arrived.then(None, js=_LINKED, **AT_ONCE)
     link_events(active, w, linked)
+    hub_events(active, w, linked)
 
 
 def _bring_back(session: Session, engine: Engine, history: list[list[str]]) -> None:

@@ -19,12 +19,19 @@ class Blocks(gr.Blocks):
     """Gradio builds each output anew, and describes it twice, even if an event leaves it alone: 2 ms for each, at each ``yield``.
 
     An event of this page may change thirty outputs, and changes three of them ten times a second.
-    ``wording`` has the texts of the page.
+    ``wording`` has the texts of the page. ``signs_in``: the page needs Gradio's routes for signing in at the Hub, as if it had
+    Gradio's button, which knows no languages.
     """
 
     def __init__(self, **options: Any) -> None:
         self.wording = Wording()
+        self.signs_in = False
         super().__init__(**options)
+
+    @property
+    def expects_oauth(self) -> bool:
+        """Whether Gradio adds these routes."""
+        return self.signs_in
 
     async def postprocess_data(
         self, block_fn: BlockFunction, predictions: list[Any] | dict[Any, Any], state: SessionState | None

@@ -18,6 +18,7 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.ballot import Ballot, place_ballot
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.file_layout import place_files, place_folds
+from musiclstm.ui.hub_layout import Shelf, Space, place_space
 from musiclstm.ui.language import Language
 from musiclstm.ui.opening_layout import place_opening, place_openings
 from musiclstm.ui.openings import openings_page
@@ -120,6 +121,7 @@ class Widgets:
     check: gr.Button
     checked: gr.HTML
     earlier: gr.Dropdown
+    shelf: Shelf | None
 
     @property
     def settings(self) -> list[Any]:
@@ -250,8 +252,8 @@ def code_of(shown: Shown) -> str:
     return link_of(shown.composition, shown.take, shown.locked)
 
 
-def place(active: ActiveCheckpoint, wording: Wording) -> Widgets:
-    """Place all widgets on the page under construction."""
+def place(active: ActiveCheckpoint, wording: Wording, space: Space | None = None) -> Widgets:
+    """Place all widgets on the page under construction, with those of the ``space`` that it runs on."""
     session, engine = gr.State(Session()), active.now
     # Not a real secret, this is the visitor's own browser. With Gradio's random default a restart would lose the history.
     history = gr.BrowserState([], storage_key="musiclstm-history", secret="musiclstm")  # noqa: S106
@@ -262,6 +264,7 @@ def place(active: ActiveCheckpoint, wording: Wording) -> Widgets:
             controls = place_opening(engine, wording) | _settings(wording) | _advanced(wording)
         with gr.Column(scale=5, min_width=320, elem_id="take"):
             take = _take(engine, wording) | place_files(wording) | {"ballot": place_ballot(wording)} | place_folds(wording)
+            take["shelf"] = place_space(space, wording)
     return Widgets(session=session, history=history, masthead=masthead, **browse, **controls, **take)
 
 

@@ -26,15 +26,15 @@ from musiclstm.ui.blocks import Blocks
 from musiclstm.ui.change_events import change_events
 from musiclstm.ui.duet_events import duet_events
 from musiclstm.ui.file_events import download_events, sheet_events
+from musiclstm.ui.hub_layout import space_in
 from musiclstm.ui.layout import Widgets, place
 from musiclstm.ui.opening_events import opening_events
 from musiclstm.ui.own_events import own_events
 from musiclstm.ui.places import MOST
 from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, visitor_of
 from musiclstm.ui.sample_routes import sample_routes
-from musiclstm.ui.take_events import (
-    take_events,
-)
+from musiclstm.ui.sign_in import SignIn
+from musiclstm.ui.take_events import take_events
 from musiclstm.ui.theme import theme
 from musiclstm.ui.vote_events import vote_events
 from musiclstm.ui.wording import InLanguage, Wording
@@ -55,6 +55,7 @@ SCRIPTS = (
     "duet",
     "openings",
     "files",
+    "shared",
     "turns",
     "events",
 )
@@ -102,12 +103,13 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
     The address is 127.0.0.1:7860 unless GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say otherwise, as they do on a Space.
     """
     static, wording = files("musiclstm.ui"), page.wording
+    middleware = [Middleware(InLanguage, wording=wording), *([Middleware(SignIn)] if page.signs_in else [])]
     _, address, _ = page.queue(max_size=QUEUE_LENGTH).launch(
         max_threads=THREADS,
         theme=theme(),
         css=_style(wording),
         js=_script(wording),
-        app_kwargs={"routes": sample_routes(samples), "middleware": [Middleware(InLanguage, wording=wording)]},
+        app_kwargs={"routes": sample_routes(samples), "middleware": middleware},
         favicon_path=str(static / "favicon.svg"),
         footer_links=["api"],
         max_file_size="10mb",
@@ -141,9 +143,10 @@ def build_page(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox | N
     """Build the page with its events and its API, ready for ``launch``; ``reader`` reads what visitors upload, and votes go to
     ``box``, by default one that forgets them.
     """
-    box = box or BallotBox()
+    box, space = box or BallotBox(), space_in(os.environ)
     with Blocks(title="musiclstm", analytics_enabled=False, fill_width=True, delete_cache=CACHE_SECONDS) as page:
-        widgets = place(active, page.wording)
+        widgets = place(active, page.wording, space)
+        page.signs_in = widgets.shelf is not None
         staged = opening_events(active, widgets)
         own_events(active, reader, widgets, staged)
         arrival_events(page, active, widgets)

@@ -98,13 +98,12 @@ def take_events(active: ActiveCheckpoint, w: Widgets) -> None:
     w.stop.click(stop, w.session, w.status, **AT_ONCE)
 
 
-def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
-    """Connect earlier results and links. Those that carry their music show it at once.
+def link_opener(
+    active: ActiveCheckpoint, w: Widgets, linked: gr.State
+) -> Callable[[str, Session, list[list[str]], list[Any]], Iterator[Updates]]:
+    """What opens a link, given the session, the earlier results and the value of ``linked``. It updates ``opening_outputs``."""
 
-    The others are a recipe alone: ``linked`` gets [the link, how often it was chosen], and its music is written again.
-    """
-
-    def open_earlier(code: str, session: Session, history: list[list[str]], latest: list[Any]) -> Iterator[Updates]:
+    def open_code(code: str, session: Session, history: list[list[str]], latest: list[Any]) -> Iterator[Updates]:
         engine = session.engine or active.now
         with request_folder(session.language) as folder:
             result = carried(engine, code)
@@ -113,6 +112,26 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
             else:
                 session.add(result)
                 yield reopened(w, session, engine, folder) | remembered(w, session, history)
+
+    return open_code
+
+
+def opening_outputs(w: Widgets, linked: gr.State) -> list[Any]:
+    """What ``link_opener`` updates."""
+    return [*w.take, *w.controls, w.history, w.earlier, linked]
+
+
+def after_opening(w: Widgets, opened: Any) -> None:
+    """After the event ``opened`` has opened a link, show its music, which is below the controls on a phone."""
+    after_take(w, opened)
+    opened.then(None, js="() => window.musiclstm.look()", **AT_ONCE)
+
+
+def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
+    """Connect earlier results and links. Those that carry their music show it at once.
+
+    The others are a recipe alone: ``linked`` gets [the link, how often it was chosen], and its music is written again.
+    """
 
     def replayed(_: Session, engine: Engine, latest: list[Any]) -> Job:
         open_link(engine.checkpoint, latest[0])  # says what is wrong with it
@@ -127,9 +146,7 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
         return again(engine, settings)
 
     inputs = [w.earlier, w.session, w.history, linked]
-    opened = w.earlier.input(open_earlier, inputs, [*w.take, *w.controls, w.history, w.earlier, linked], **QUIET, **SOUND)
-    after_take(w, opened)
-    opened.then(None, js="() => window.musiclstm.look()", **AT_ONCE)
+    after_opening(w, w.earlier.input(link_opener(active, w, linked), inputs, opening_outputs(w, linked), **QUIET, **SOUND))
     _write_event(active, w, linked.change, replayed, [linked], draws=False)
 
 

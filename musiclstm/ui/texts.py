@@ -216,8 +216,9 @@ def masthead(checkpoint: Checkpoint, note: str | Sentence = "", language: Langua
     playing = f"{escape(checkpoint.name)} @ {escape(checkpoint.revision)}"
     does = escape(language.say("Pick a classical opening, and an LSTM writes what comes next."))
     hint, told = escape(language.say("The checkpoint and its revision")), escape(language.say(note))
+    own_tab = f'<a class="own-tab" href="." target="_blank" rel="noopener">{escape(language.say("Open in its own tab"))}</a>'
     return (
-        f"<div><h1>musiclstm</h1><p>{does}</p></div>"
+        f"<div><h1>musiclstm</h1><p>{does}</p></div>{own_tab}"
         f'<p class="playing" title="{hint}">{escape(language.say("Checkpoint"))}: <b>{playing}</b>'
         f"{f'<br><span>{told}</span>' if told else ''}</p>{choice(language)}"
     )

@@ -6,19 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
-from browsing_page import generate, plays
+from browsing_page import findings, generate, plays
 from playwright.sync_api import Page, expect
-
-# What is Gradio's own, and can't be changed from here.
-GRADIO = {("nested-interactive", ".toast-header")}  # of an error: a button that folds it, with the button that closes it inside
-
-
-def findings(page: Page) -> list[str]:
-    """The rule, the element, and why."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    ours = [(each["id"], node) for each in found for node in each["nodes"] if (each["id"], *node["target"]) not in GRADIO]
-    return [f"{rule}: {node['target']} {node['failureSummary']}" for rule, node in ours]
 
 
 def test_axe_finds_nothing_in_any_state_of_the_page(session: Callable[..., Page], tmp_path: Path) -> None:

@@ -16,6 +16,8 @@
       document.querySelectorAll("#prefer input")[Number(target.closest("[data-prefer]").dataset.prefer)]?.click();
     } else if (target.closest("#cards [data-take]")) {
       document.querySelectorAll("#pick input")[Number(target.closest("[data-take]").dataset.take)]?.click();
+    } else if (target.closest(".own-tab, .to-community, .sign-in")) {
+      shared.follow(target);
     } else if (target.closest("#lock-bars")) {
       bars.lock();
     } else if (bars.clicked(event)) {
@@ -108,10 +110,15 @@
     arrived: (inputs) => {
       const code = inputs.at(-1);
       files.offer(inputs.slice(0, -1));
+      shared.show(code);
       document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // so that tests can wait for the next one
-      return window.musiclstm.link(code);
+      return shared.link();
     },
-    link: (code) => (code ? `${location.origin}${location.pathname}?recipe=${code}` : ""),
+    // The same take has another code: bars were locked.
+    link: (code) => {
+      shared.show(code);
+      return shared.link();
+    },
   };
 
   // Keep the newest notes in view while the roll grows, and update a player that Gradio has drawn again.
@@ -154,6 +161,7 @@
       bars.tell();
     }
     files.show();
+    shared.open();
     if (music.changed()) {
       player.redrawn();
       edit.redrawn();
