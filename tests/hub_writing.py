@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hub_server import LocalHub, Repository
 
-LARGE = (".h5", ".npz", ".png")  # stored apart, as on the Hub: /resolve answers with the address of another host
+LARGE = (".h5", ".npz", ".png", ".mid")  # stored apart, as on the Hub: /resolve answers with the address of another host
 
 
 class Writing:

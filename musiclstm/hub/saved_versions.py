@@ -104,6 +104,9 @@ def saved_link(owner: str, token: str, name: str) -> str:
 def _commit(api: HfApi, repo: str, files: Mapping[str, bytes], message: str) -> None:
     from huggingface_hub import CommitOperationAdd
     from huggingface_hub.errors import RepositoryNotFoundError
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+
+    disable_progress_bars()  # those of Xet would go to the log
 
     def commit(all_files: Mapping[str, bytes]) -> None:
         changes = [CommitOperationAdd(path_in_repo=path, path_or_fileobj=data) for path, data in all_files.items()]

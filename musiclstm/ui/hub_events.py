@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -15,11 +16,12 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.hub_layout import Shelf
 from musiclstm.ui.language import Language
 from musiclstm.ui.layout import Updates, Widgets, code_of
-from musiclstm.ui.requests import QUIET, SOUND, request_folder
+from musiclstm.ui.requests import QUIET, request_folder
 from musiclstm.ui.session import Session
 from musiclstm.ui.sign_in import REFUSED
 from musiclstm.ui.take_events import after_opening, link_opener, opening_outputs
 
+HUB: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 16}  # a Hub that is slow keeps nobody else waiting
 # Gradio fills them in, from a cookie.
 Profile = gr.OAuthProfile | None
 Token = gr.OAuthToken | None
@@ -61,10 +63,10 @@ def hub_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
         yield from open_code(code, session, history, latest)
         yield {shelf.saved: gr.Dropdown(value=None), **shelf.says("")}
 
-    shelf.fold.expand(look, w.session, shelf.outputs, **QUIET, **SOUND)
-    shelf.save.click(save, w.session, shelf.outputs, show_progress_on=shelf.save, api_visibility="private", **SOUND)
+    shelf.fold.expand(look, w.session, shelf.outputs, **QUIET, **HUB)
+    shelf.save.click(save, w.session, shelf.outputs, show_progress_on=shelf.save, api_visibility="private", **HUB)
     inputs, outputs = [shelf.saved, w.session, w.history, linked], [*opening_outputs(w, linked), *shelf.outputs]
-    after_opening(w, shelf.saved.input(load, inputs, outputs, **QUIET, **SOUND))
+    after_opening(w, shelf.saved.input(load, inputs, outputs, **QUIET, **HUB))
 
 
 def _known(profile: Profile, token: Token) -> tuple[gr.OAuthProfile, gr.OAuthToken]:
