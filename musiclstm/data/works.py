@@ -24,7 +24,7 @@ NOTES, DISTINCT, GRACE = 12, 5, 3
 SAME_WORK = 0.08
 SAME_PASSAGE = 0.5  # of the figures of an opening, which the piece contains as a whole
 FEWEST = 4  # figures in common: fewer may be chance
-AT_ONCE = 20_000_000  # figures that are sorted in one go, which takes a gigabyte
+AT_ONCE = 2_000_000  # figures that are sorted in one go, which takes 100 MB
 WIDESPREAD = 40  # pieces; a figure that more of them share identifies none
 
 #: The last number is one of Bach's, Handel's, Haydn's, Mozart's, Schubert's, or Vivaldi's catalogue.
