@@ -185,7 +185,8 @@ def phrase(page: Page, keys: tuple[int, ...] = TUNE) -> None:
 
 
 def turn(page: Page, whose: str) -> None:
-    expect(page.locator("#keys .keys")).to_have_attribute("data-duet", whose)
+    # Looked at in every frame: an answer may be over within a second.
+    page.wait_for_function("whose => document.querySelector('#keys .keys').dataset.duet === whose", arg=whose)
 
 
 def kept(page: Page) -> int:
