@@ -52,7 +52,7 @@ def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, deplo
     assert matter["models"] == f"models: [{REPO}]"
     assert matter["preload_from_hub"].endswith(f" {commit}")
     assert matter["thumbnail"] == f"thumbnail: {hub.url}/spaces/{SPACE}/resolve/main/docs/page.png"
-    assert f'src="{hub.url}/{REPO}/resolve/main/examples/a.mp3"' in files(hub)["README.md"].decode()
+    assert f'src="{hub.url}/{REPO}/resolve/{commit}/examples/a.mp3"' in files(hub)["README.md"].decode()
     assert {name: data for name, data in files(hub).items() if name not in ("README.md", ".gitattributes")} == {
         name: data for name, data in space_files(None).items() if name != "README.md"
     }
