@@ -5,29 +5,22 @@ from __future__ import annotations
 import errno
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from musiclstm import limits
 from musiclstm.data import works
 from musiclstm.data.listing import Source
 from musiclstm.errors import MusicFileError
-from musiclstm.formats import ARCHIVE_ENDINGS, MUSIC_ENDINGS, read_music
+from musiclstm.formats import ARCHIVE_ENDINGS, MUSIC_ENDINGS, UNPACKING_ERRORS, read_music
 from musiclstm.music import Piece, as_played, known_composer
 from musiclstm.scratch import temporary_folder
 
 _USUAL_BYTES = 10_000  # of a music file in an archive
 _LARGE = f"has more than {limits.FILE_BYTES:,} bytes."
-# What the libraries raise at damaged bytes; an encrypted file is a RuntimeError, an unknown method a NotImplementedError. An
-# OSError is one of the disk if it has a number, other than that of an invalid argument.
-DAMAGED = (
-    *(tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, LZMAError, RuntimeError, NotImplementedError, ValueError),
-    OSError,
-)
+_DAMAGED: tuple[type[Exception], ...] = (tarfile.TarError, *UNPACKING_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -55,9 +48,9 @@ class Archive:
                 work = works.work_of(inner if folder.name else name)
                 read = partial(_refuse, f"{name} {content}") if isinstance(content, str) else partial(_read, name, content)
                 yield Source(name, work, known_composer(folder.name), "", read, self.dataset)
-        except DAMAGED as error:
-            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-                raise  # not of the archive, but of the disk
+        except _DAMAGED as error:
+            if _of_the_disk(error):
+                raise
             yield Source(self.name, self.name, "", "", partial(_refuse, f"{self.name} is damaged: {_line(error)}"), self.dataset)
 
     def _files(self) -> Iterator[tuple[str, bytes | str]]:
@@ -80,11 +73,16 @@ def _entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | str:
     try:
         with packed.open(entry) as file:
             content = file.read(limits.FILE_BYTES + 1)  # whatever size the archive declares
-    except DAMAGED as error:
-        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+    except _DAMAGED as error:
+        if _of_the_disk(error):
             raise
         return f"is damaged: {_line(error)}"
     return content if len(content) <= limits.FILE_BYTES else _LARGE
+
+
+def _of_the_disk(error: Exception) -> bool:
+    """Whether the disk failed. What the libraries raise of an archive has no number, or that of an invalid argument."""
+    return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
 def folder_archives(folder: Path, dataset: str = "") -> list[Archive]:

@@ -1,3 +1,4 @@
+from musiclstm.formats.file_bytes import UNPACKING_ERRORS
 from musiclstm.formats.midi import midi_bytes, midi_text, read_midi, write_midi
 from musiclstm.formats.midi_parts import Part, midi_parts
 from musiclstm.formats.musicxml import HAND_OVER, musicxml_text, write_musicxml
@@ -12,6 +13,7 @@ __all__ = [
     "ARCHIVE_ENDINGS",
     "HAND_OVER",
     "MUSIC_ENDINGS",
+    "UNPACKING_ERRORS",
     "WRITTEN_VELOCITY",
     "MusicReader",
     "Part",

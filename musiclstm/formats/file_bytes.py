@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+from lzma import LZMAError
 from pathlib import Path
 
 from musiclstm.errors import MusicFileError
 
 MAX_FILE_BYTES = 10_000_000
+#: What the libraries raise at damaged packed bytes, encrypted ones (RuntimeError) and unknown methods (NotImplementedError).
+UNPACKING_ERRORS: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    LZMAError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    OSError,
+)
 
 
 def file_bytes(path: Path, label: str, kind: str) -> bytes:

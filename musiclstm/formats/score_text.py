@@ -7,12 +7,11 @@ import html
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from musiclstm.errors import MusicFileError
-from musiclstm.formats.file_bytes import file_bytes
+from musiclstm.formats.file_bytes import UNPACKING_ERRORS, file_bytes
 
 SCORE_ENDINGS = (".musicxml", ".xml", ".mxl", ".krn", ".abc")
 MAX_UNPACKED_BYTES = 50_000_000  # of a compressed score; far above any real one
@@ -76,8 +75,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
                 raise MusicFileError("{name} is a compressed file without a score in it; a MusicXML file is needed.", name=name)
             with archive.open(names[0]) as file:
                 unpacked = file.read(MAX_UNPACKED_BYTES + 1)
-    # What zipfile raises for damaged, encrypted (RuntimeError) and unusually packed files (NotImplementedError).
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, zlib.error) as error:
+    except UNPACKING_ERRORS as error:
         raise MusicFileError(
             "{name} is a damaged or incomplete compressed score; a complete one is needed.", name=name
         ) from error

@@ -47,6 +47,21 @@ def test_a_bad_archive_is_refused(data: bytes, message: str, tmp_path: Path) -> 
         score_text(tmp_path / "bad.mxl")
 
 
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_packed_score_with_any_byte_changed_is_read_or_refused(kind: int, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", kind) as archive:
+        archive.writestr("score.xml", "<score>" + "".join(map(str, range(300))) + "</score>")
+    whole, refused = buffer.getvalue(), 0
+    for place in range(0, len(whole), 5):
+        (tmp_path / "a.mxl").write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        try:
+            score_text(tmp_path / "a.mxl")
+        except MusicFileError:
+            refused += 1
+    assert refused > 10
+
+
 @pytest.mark.parametrize(
     "encoding",
     [
