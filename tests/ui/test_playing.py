@@ -40,6 +40,17 @@ def at(page: Page, tick: str) -> bool:
     )
 
 
+# How often the playhead is moved during ten pictures of the screen.
+MOVES = """async () => {
+  let moves = 0;
+  const watching = new MutationObserver((changes) => (moves += changes.length));
+  watching.observe(document.querySelector("#roll .playhead"), { attributeFilter: ["x1"] });
+  for (let picture = 0; picture < 10; picture++) await new Promise(requestAnimationFrame);
+  watching.disconnect();
+  return moves;
+}"""
+
+
 def test_generate_sounds_at_once_and_the_continuation_follows(session: Callable[..., Page]) -> None:
     page = session()
     page.evaluate("musiclstm.sampler.wake()")
@@ -53,6 +64,7 @@ def test_generate_sounds_at_once_and_the_continuation_follows(session: Callable[
     wait_until(lambda: at(page, split))
     heard(page)
     wait_until(lambda: heard(page))
+    assert 0 < page.evaluate(MOVES) <= 11  # not more with each bar that was written meanwhile
     page.locator("#player .volume").fill("0")
     wait_until(lambda: not heard(page), 0.3)
     page.click("#player .play")

@@ -22,6 +22,7 @@
     let heard = false; // some of the continuation or the original, under its name
     let loading = 0;
     let timer = 0;
+    let picture = 0; // of the screen that is waited for
 
     const plays = ({ group }) => group === part || (part === "joined" && (group === "seed" || group === "continuation"));
     const bounds = () => {
@@ -175,13 +176,11 @@
       bars.tell();
       show();
     };
+    // Show what can be pressed and what is chosen, and where the music is.
     const show = () => {
       const box = find("#player .player");
       if (!box) return;
       const known = music.now();
-      const [first, last] = bounds();
-      const length = Math.max(0, last - first);
-      const here = clamp(position() - first, 0, length);
       const guessing = GUESSED.includes(part);
       for (const button of box.querySelectorAll("[data-part]")) {
         const mine = button.dataset.part === part;
@@ -196,25 +195,39 @@
       find("#roll")?.classList.toggle("original-shown", part === "original");
       find("#roll")?.classList.toggle("guessing", guessing);
       const button = box.querySelector(".play");
+      const [first, last] = bounds();
+      button.disabled = box.querySelector(".position").disabled = last <= first || !sampler.available();
+      box.dataset.playing = playing;
+      button.setAttribute("aria-label", playing ? text("Pause") : text("Play"));
+      box.querySelector(".loop").setAttribute("aria-pressed", Boolean(section));
+      move();
+    };
+    // Show where the music is, with each picture of the screen while it plays. What is laid out is read before anything is
+    // changed, and only what is another one is changed: else each picture would lay out the page anew.
+    const move = () => {
+      cancelAnimationFrame(picture);
+      const box = find("#player .player");
+      if (!box) return;
+      const known = music.now();
+      const [first, last] = bounds();
+      const length = Math.max(0, last - first);
+      const here = clamp(position() - first, 0, length);
+      if (known) {
+        const tick = known.tick(clamp(position(), 0, known.seconds(known.ticks)));
+        music.point(tick, playing);
+        sheet.light(tick, playing && !GUESSED.includes(part) && part !== "original");
+      }
       const slider = box.querySelector(".position");
-      button.disabled = slider.disabled = !length || !sampler.available();
-      if (box.dataset.playing !== String(playing)) box.dataset.playing = playing;
-      const label = playing ? text("Pause") : text("Play");
-      if (button.getAttribute("aria-label") !== label) button.setAttribute("aria-label", label);
-      slider.max = length || 1;
+      if (Number(slider.max) !== (length || 1)) slider.max = length || 1;
       slider.value = here;
       slider.style.setProperty("--done", `${length ? (100 * here) / length : 0}%`);
       const heard = text("{place} of {length}", { place: spoken(here), length: spoken(length) }); // told to a screen reader when it changes, not with each picture
       if (slider.getAttribute("aria-valuetext") !== heard) slider.setAttribute("aria-valuetext", heard);
-      box.querySelector(".time").textContent = minutes(here);
-      box.querySelector(".length").textContent = minutes(length);
-      box.querySelector(".loop").setAttribute("aria-pressed", Boolean(section));
-      if (known) {
-        const tick = known.tick(clamp(position(), 0, known.seconds(known.ticks)));
-        music.point(tick, playing);
-        sheet.light(tick, playing && !guessing && part !== "original");
+      for (const [name, seconds] of [[".time", here], [".length", length]]) {
+        const label = box.querySelector(name);
+        if (label.textContent !== minutes(seconds)) label.textContent = minutes(seconds);
       }
-      if (playing) requestAnimationFrame(() => playing && show());
+      if (playing) picture = requestAnimationFrame(move);
     };
     return {
       PARTS,

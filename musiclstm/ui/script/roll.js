@@ -78,11 +78,9 @@
       const holder = find("#roll .html-container");
       if (!svg) return;
       const x = xAt(svg, Math.min(tick, Number(svg.dataset.ticks)));
+      const [left, width, whole] = moving ? [holder.scrollLeft, holder.clientWidth, holder.scrollWidth] : [];
       mark(svg, "playhead", "line", { x1: x, x2: x, y1: svg.dataset.top, y2: svg.dataset.bottom });
-      const fits = holder.scrollWidth <= holder.clientWidth;
-      if (!fits && moving && (x < holder.scrollLeft || x > holder.scrollLeft + holder.clientWidth * 0.9)) {
-        holder.scrollLeft = x - holder.clientWidth * 0.1;
-      }
+      if (moving && whole > width && (x < left || x > left + width * 0.9)) holder.scrollLeft = x - width * 0.1;
     };
     // Scroll the roll until a tick is in view.
     const showTick = (tick) => {

@@ -3,6 +3,7 @@
     const NEAR = 900; // the most that a click in a bar may lie above or below its staves, in units of the picture: ten staff spaces
     const PAD = 260; // how far the mark of a bar reaches beyond its staves
     const PIXEL = 12; // units
+    let lit = []; // the notes that are highlighted
     let engraved = { box: null, notes: [], measures: [], bars: [] };
     const read = () => {
       const box = find("#sheet .sheet");
@@ -23,15 +24,17 @@
       const [right, bottom] = [2, 3].map((axis) => Math.max(...lines.map((line) => line[axis])));
       return { x, y, right, bottom };
     };
+    // Highlight what sounds at a tick, and keep it in view: at each new note, not with each picture of the screen.
     const light = (tick, playing) => {
       if (!find("#sheet .sheet")) return;
-      let first = null;
-      for (const { mark, on, off } of read().notes) {
-        const sounding = on <= tick && tick < off && playing;
-        mark?.classList.toggle("sounding", sounding);
-        if (sounding && !first) first = mark;
-      }
-      if (first) show(first);
+      const { notes } = read();
+      const sounding = playing ? notes.filter(({ on, off }) => on <= tick && tick < off) : [];
+      if (sounding.length === lit.length && sounding.every((note, i) => note === lit[i])) return;
+      for (const { mark } of lit) mark?.classList.remove("sounding");
+      for (const { mark } of sounding) mark?.classList.add("sounding");
+      lit = sounding;
+      const first = sounding.find(({ mark }) => mark);
+      if (first) show(first.mark);
     };
     // Scroll the sheet until something of it is in view.
     const show = (shape) => {
