@@ -149,6 +149,7 @@ def main() -> None:
     without_xla(patch)
     patch.setattr("musiclstm.publishing.examples.COUNT", 1)
     patch.setattr("musiclstm.publishing.examples.BARS", 2)
+    patch.setattr("musiclstm.training.finetuning.MEMORY_BARS", 2)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:

@@ -52,11 +52,9 @@ def deploy(
     not exist or the Hub refuses.
     """
     pinned = None if reference is None else pin(reference)
-    remote, files = look(space, "space"), space_files(pinned)
-    ours = tuple(f"{folder}/" for folder in FOLDERS)
-    if not dry_run:  # to write examples takes as long as all the rest
-        remote = remote or create(space, "space", private=private)
-        files, ours = exhibited(space, files, pinned), (*ours, f"{examples.FOLDER}/")
+    remote = look(space, "space")
+    files = exhibited(space, space_files(pinned), pinned)  # before a Space is created: what fails here leaves none behind
+    ours = tuple(f"{folder}/" for folder in (*FOLDERS, examples.FOLDER))
     changed = list(files) if remote is None else remote.changed(files)
     removed = [] if remote is None else [name for name in remote.files if name.startswith(ours) and name not in files]
     if dry_run:
@@ -66,7 +64,7 @@ def deploy(
             say(f"Would remove {name}.")
         say(f"Nothing was sent to {space}.")
         return None
-    assert remote is not None
+    remote = remote or create(space, "space", private=private)
     if changed:
         say(f"Sending {len(changed)} files, {sum(len(files[name]) for name in changed) / 1e6:.1f} MB ...")
     commit = remote.commit

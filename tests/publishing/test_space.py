@@ -70,6 +70,8 @@ def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, deplo
     assert all(f"{hub.url}/spaces/{SPACE}/resolve/main/{name}" in files(hub)["README.md"].decode() for name in sounds)
 
     before = dict(space.refs)
+    _, out, _ = deploy("--dry-run")
+    assert "Would" not in out
     code, out, _ = deploy()
     assert "is up to date" in out
     assert space.refs == before

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from training_run import write_data
+import training_run
+from hub_client import HubClient
+from hub_server import LocalHub
+from training_run import TrainingRun, write_data
 
 from musiclstm.checkpoint import Checkpoint, load_checkpoint
 from musiclstm.data import Source, open_collection, open_data
 from musiclstm.errors import CheckpointError
-from musiclstm.music.notes import Piece, transpose
+from musiclstm.music.notes import Piece, make_notes, transpose
+from musiclstm.publishing.card import front_matter
 from musiclstm.publishing.gate import held_out
 from musiclstm.scoring import build_index
 from musiclstm.training.finetuning import known_works, old_music, unfit_share
@@ -23,12 +30,35 @@ from train import main
 pytestmark = [pytest.mark.programs, pytest.mark.usefixtures("no_xla")]
 
 
+SMALL = ["--learning-rate", "0.01", "--window", "16", "--lanes", "2"]  # as in ``training_run``: compiled already
+TWO_EPOCHS = ["--epochs", "2", "--patience", "2", *SMALL]
+
+
 @dataclass(frozen=True)
 class Run:
     """A ``folder`` with nine pieces in "data", credits in "base" and the fine-tuned one in "tuned"; its ``trainer``."""
 
     folder: Path
-    trainer: Trainer
+    base: Checkpoint
+    trainers: list[Trainer]
+
+    @property
+    def trainer(self) -> Trainer:
+        return self.trainers[0]
+
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """Let train.py find the base, write short music from memory, and leave its trainer here."""
+
+        def prepared(*arguments: Any, **settings: Any) -> Trainer:
+            self.trainers.append(prepare(*arguments, **settings))
+            return self.trainers[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("musiclstm.training.finetuning.MEMORY_BARS", 2)
+            patch.setattr("musiclstm.training.package.prepare", prepared)
+            patch.setattr("musiclstm.training.finetuning.open_base", {str(self.folder / "base"): self.base}.__getitem__)
+            yield
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +69,17 @@ def run(small_checkpoint: Checkpoint, tunes: dict[str, Piece], tmp_path_factory:
     base = replace(small_checkpoint, seeds=small_checkpoint.seeds[:1])  # whose decoder other tests compile too
     (folder / "base").mkdir()
     (folder / "base" / "credits.csv").write_text("dataset,file\nearlier,old.mid\n", encoding="utf-8")
-    trainers = []
-
-    def prepared(*arguments: Any, **settings: Any) -> Trainer:
-        trainers.append(prepare(*arguments, **settings))
-        return trainers[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("musiclstm.training.finetuning.MEMORY_BARS", 2)
-        patch.setattr("musiclstm.training.package.prepare", prepared)
-        patch.setattr("musiclstm.training.finetuning.open_base", {str(folder / "base"): base}.__getitem__)
+    made = Run(folder, base, [])
+    with made.settings():
         names = ["--from", str(folder / "base"), "--data", str(folder / "data"), "--out", str(folder / "tuned")]
-        assert main([*names, "--epochs", "1", "--learning-rate", "0.01", "--window", "32", "--lanes", "2"]) == 0
-    return Run(folder, trainers[0])
+        assert main([*names, "--epochs", "1", *SMALL]) == 0
+    return made
+
+
+def backwards(piece: Piece) -> Piece:
+    """The pitches in the opposite order: music that shares no passage with ``piece``."""
+    onset, pitch, duration, velocity = (piece.notes[name] for name in ("onset", "pitch", "duration", "velocity"))
+    return replace(piece, notes=make_notes(onset, pitch[::-1], duration, velocity))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +120,52 @@ def test_earlier_credits_stay(run: Run) -> None:
     rows = (run.folder / "tuned" / "credits.csv").read_text(encoding="utf-8").splitlines()
     assert rows[-1] == "earlier,old.mid"
     assert len(rows) == 1 + 9 + 1
+
+
+def test_a_checkpoint_of_the_hub_is_fine_tuned_and_published(
+    hub: LocalHub, hub_client: HubClient, trained: TrainingRun, tunes: dict[str, Piece], tmp_path: Path
+) -> None:
+    hub.repositories["model", training_run.REPO] = deepcopy(trained.published)
+    write_data([backwards(tune) for tune in tunes.values()], tmp_path / "data")
+    arguments = ["--from", f"{training_run.REPO}@v1", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "mine")]
+    arguments += ["--epochs", "1", *SMALL]
+    arguments += ["--push", "anna/mine", "--force", "a test"]
+    code, out, error = hub_client.ask("command", token=hub.token, program="train.py", arguments=arguments)
+    assert code == 0, out + error
+    assert "Published as anna/mine@v1, commit " in out
+    published = hub.repositories["model", "anna/mine"]
+    files = published.commits[published.refs["main"]]
+    card = files["README.md"].decode()
+    base = f"{training_run.REPO}@{trained.published.refs['v1']}"
+    assert front_matter(card)["base_model"] == f"base_model: {training_run.REPO}"
+    assert front_matter(card)["base_model_relation"] == "base_model_relation: finetune"
+    assert "## Before publishing" in card
+    assert hub_client.ask("same", repo="anna/mine", folder=str(tmp_path / "mine"))
+    assert load_checkpoint(tmp_path / "mine").metrics["finetuning"]["origin"] == base
+    assert len(files["credits.csv"].decode().splitlines()) == 1 + 9 + 9  # its own pieces, and those of the start
+
+
+def test_a_fine_tuning_that_was_stopped_goes_on_as_if_it_had_not_been(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--from", str(run.folder / "base"), "--data", str(run.folder / "data")]
+    once, again = tmp_path / "once", tmp_path / "again"
+    with run.settings():
+        assert main([*data, *TWO_EPOCHS, "--out", str(once)]) == 0
+        with pytest.MonkeyPatch.context() as patch:
+            save = Trainer._save
+
+            def stopped(trainer: Trainer, path: Path) -> None:
+                save(trainer, path)
+                raise KeyboardInterrupt
+
+            patch.setattr(Trainer, "_save", stopped)
+            assert main([*data, *TWO_EPOCHS, "--out", str(again)]) == 130
+        assert not again.exists()
+        capsys.readouterr()
+        assert main([*data, *TWO_EPOCHS, "--out", str(again), "--resume"]) == 0
+    assert "Resumed after epoch 1." in capsys.readouterr().out
+    assert load_checkpoint(again).digest == load_checkpoint(once).digest
 
 
 def test_what_learns_nothing_is_not_saved(
