@@ -55,7 +55,7 @@ lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a 
 	$(LOCK) requirements.txt --output-file constraints.txt
 	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
 
-SHARED := __init__ report greedy heldout learning music original browsing processes troubles fuzz survival
+SHARED := __init__ report greedy heldout learning music original browsing processes quick troubles fuzz survival
 MUSIC  := quality diversity endings seeds guard style regeneration judges finetuning
 
 # A script in a folder of its own finds the package through PYTHONPATH.

@@ -17,15 +17,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = (sys.executable, "app.py")
-# The same page, whose decoder is compiled in a third of the time: XLA would take longer than it saves.
-QUICK = """
-from musiclstm import checkpoint
-def without_xla(*parts):
-    from musiclstm.model import Decoder
-    return Decoder(*parts, jit_compile=False)
-checkpoint._decoder = without_xla
-"""
-QUICK_APP = (sys.executable, "-c", f"{QUICK}\nimport runpy\nrunpy.run_path('app.py', run_name='__main__')")
+QUICK = (sys.executable, "benchmarks/quick.py")
+QUICK_APP = (*QUICK, "app")
 PATIENCE = 120.0  # seconds
 MARK = "MUSICLSTM_BENCHMARK"  # an environment variable: all processes of a family inherit it
 
@@ -132,6 +125,10 @@ class Page(Family):
     def sound_of(self, answer: Any) -> int:
         """The bytes of a take's joined sound, fetched as a visitor does; 0 if there is none."""
         return len(_open(answer[5]["url"]).read()) if isinstance(answer, list) and answer[5] else 0
+
+    def notes_of(self, answer: Any) -> bytes:
+        """The MIDI file of a take's joined music."""
+        return bytes(_open(answer[2]["url"]).read())
 
     def upload(self, path: Path) -> str:
         """Send a file; the path under which the page knows it."""

@@ -38,7 +38,6 @@ from benchmarks.troubles import (
 
 TIMES = 20
 SMALL = ["--units", "16", "--layers", "1", "--head", "16", "--lanes", "2", "--window", "16"]
-TRAIN = f"{QUICK}\nimport sys\nfrom musiclstm.cli import main\nraise SystemExit(main(['train', *sys.argv[1:]]))"
 PULL = """
 import sys
 from pathlib import Path
@@ -169,7 +168,7 @@ def training(place: Place, times: int) -> tuple[Outcome, float]:
     options = ["--data", str(data), *SMALL, "--seeds", "data", "--epochs", "12", "--patience", "12"]
 
     def started(out: str, *more: str) -> Family:
-        command = [sys.executable, "-c", TRAIN, *options, "--out", str(place.home("training") / out), *more]
+        command = [*QUICK, "train", *options, "--out", str(place.home("training") / out), *more]
         return Family(command, place.home("training"), {"XDG_CACHE_HOME": str(place.work / "cache")})
 
     whole = started("whole")

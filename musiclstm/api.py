@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musiclstm.checkpoint import Checkpoint, load_checkpoint
+from musiclstm.checkpoint import Checkpoint, in_a_process, load_checkpoint
 from musiclstm.checkpoint_files import BUNDLED_CHECKPOINT
 from musiclstm.config import SamplingOptions
-from musiclstm.errors import CheckpointError, DifferenceError, OptionError
+from musiclstm.errors import CheckpointError, DifferenceError, MusicLSTMError, OptionError
 from musiclstm.formats import MUSIC_ENDINGS
 from musiclstm.generation import (
     SAME,
@@ -203,31 +203,46 @@ def save(composition: Composition, folder: str | Path, *, audio: bool = True, pd
     ]
 
 
-def open_local(reference: str | None = None) -> Checkpoint | None:
+def open_local(reference: str | None = None, *, apart: bool = False) -> Checkpoint | None:
     """Like ``open_checkpoint``, but without the network: the bundled one, a folder, or a cached commit; else None."""
     if reference is None or _is_folder(reference):
-        return open_checkpoint(reference)
+        return open_checkpoint(reference, apart=apart)
     repo, revision = split_reference(reference)
     cached = cached_checkpoint(repo, revision)
-    return None if cached is None else _from_hub(repo, cached)
+    return None if cached is None else _from_hub(repo, cached, apart)
 
 
-def open_checkpoint(reference: str | Path | None = None) -> Checkpoint:
+def open_checkpoint(reference: str | Path | None = None, *, apart: bool = False) -> Checkpoint:
     """Open a checkpoint: a folder, OWNER/NAME[@REVISION] on the Hub, or None for the bundled one.
 
-    Raises OptionError for a malformed name, CheckpointError for a checkpoint that is missing or can't be used.
+    With ``apart`` its decoder computes in a process of its own: see ``in_a_process``. Raises OptionError for a malformed name,
+    CheckpointError for a checkpoint that is missing or can't be used.
     """
     if reference is None:
-        return load_checkpoint(BUNDLED, revision="bundled", trusted=True)
+        bundled = load_checkpoint(BUNDLED, revision="bundled", trusted=True)
+        return in_a_process(bundled) if apart else bundled
     if _is_folder(reference):
-        return load_checkpoint(Path(reference).expanduser())
+        return _opened(Path(reference).expanduser(), "", apart)
     repo, revision = split_reference(str(reference))
-    return _from_hub(repo, download_checkpoint(repo, revision))
+    return _from_hub(repo, download_checkpoint(repo, revision), apart)
 
 
-def _from_hub(repo: str, downloaded: Downloaded) -> Checkpoint:
-    loaded = load_checkpoint(downloaded.folder, revision=downloaded.revision)
-    return replace(loaded, origin=f"{repo}@{downloaded.commit}")
+def _from_hub(repo: str, downloaded: Downloaded, apart: bool) -> Checkpoint:
+    return replace(_opened(downloaded.folder, downloaded.revision, apart), origin=f"{repo}@{downloaded.commit}")
+
+
+def _opened(folder: Path, revision: str, apart: bool) -> Checkpoint:
+    """The checkpoint in ``folder``, whose weights are checked here or in its own process."""
+    if not apart:
+        return load_checkpoint(folder, revision=revision)
+    opened = in_a_process(load_checkpoint(folder, revision=revision, trusted=True))
+    assert opened.apart is not None
+    try:
+        opened.apart.check()
+    except MusicLSTMError:
+        opened.apart.close()
+        raise
+    return opened
 
 
 def _is_folder(reference: str | Path) -> bool:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from musiclstm.scratch import draft_folder
 from musiclstm.seeds import Seed
 
 if TYPE_CHECKING:
-    from musiclstm.model import Decoder, Network
+    from musiclstm.model import Decoder, Graph, GraphProcess, Network
 
 FORMAT = 4  # 2 added votes to the network's inputs; 3 the ending; 4 pitch classes and longer lookback
 MAX_TEXT_BYTES = 20_000_000
@@ -43,6 +43,7 @@ class Checkpoint:
     ``originality`` finds passages shared with the training pieces; ``critic`` chooses among candidates and ranks takes. Both are
     None if unknown. ``origin`` is OWNER/NAME@COMMIT if it came from the Hub. ``weights_digest`` gives the hash of the weights;
     None if only the network knows them. ``example`` is the link to a take that shows what it can do; "" if there is none.
+    ``weights`` is the file that the network comes from, if any. ``apart`` computes in another process; None computes here.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Checkpoint:
     origin: str = ""
     weights_digest: Callable[[], str] | None = field(default=None, repr=False, compare=False)
     example: str = field(default="", repr=False, compare=False)
+    weights: Path | None = field(default=None, repr=False, compare=False)
+    apart: GraphProcess | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_sizes(self.config, self.vocabulary)
@@ -84,7 +87,21 @@ class Checkpoint:
     @cached_property
     def decoder(self) -> Decoder:
         """What writes notes with the network."""
-        return _decoder(self.network, self.config, self.vocabulary)
+        from musiclstm.model import Decoder
+
+        return Decoder(self.apart or _graph(self.network, self.config, self.vocabulary), self.vocabulary)
+
+
+def in_a_process(checkpoint: Checkpoint) -> Checkpoint:
+    """The same checkpoint, whose decoder computes in a process that starts now; see ``GraphProcess``.
+
+    One that is in no folder stays as it is. Whoever asks for it closes ``apart`` in the end.
+    """
+    if checkpoint.weights is None:
+        return checkpoint
+    from musiclstm.model import GraphProcess
+
+    return replace(checkpoint, apart=GraphProcess(checkpoint.config, checkpoint.vocabulary, checkpoint.weights))
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:
@@ -167,6 +184,7 @@ def load_checkpoint(folder: Path, *, revision: str = "", trusted: bool = False) 
         originality=read_index(folder / ORIGINALITY) if (folder / ORIGINALITY).is_file() else None,
         build=cache(lambda: _network(config, folder / WEIGHTS)),
         weights_digest=digest,
+        weights=folder / WEIGHTS,
         example=_example(folder / EXAMPLE) if (folder / EXAMPLE).is_file() else "",
     )
     if not trusted:
@@ -175,10 +193,10 @@ def load_checkpoint(folder: Path, *, revision: str = "", trusted: bool = False) 
     return loaded
 
 
-def _decoder(network: Network, config: ModelConfig, vocabulary: Vocabulary) -> Decoder:
-    from musiclstm.model import Decoder
+def _graph(network: Network, config: ModelConfig, vocabulary: Vocabulary) -> Graph:
+    from musiclstm.model import Graph
 
-    return Decoder(network, config, vocabulary)
+    return Graph(network, config, vocabulary)
 
 
 def _network(config: ModelConfig, path: Path) -> Network:

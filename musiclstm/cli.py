@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,10 +66,13 @@ def _parser() -> Parser:
 def _app(options: argparse.Namespace) -> None:
     switch_off_telemetry()
     one_thread_each()
-    with app_folder() as folder:
+    from musiclstm.ui.active_checkpoint import open_active_checkpoint, reference_in
+
+    # The first visitor waits for the model, so its process starts before the libraries of the page are imported.
+    with app_folder() as folder, closing(open_active_checkpoint(reference_in(os.environ), apart=True)) as active:
         from musiclstm.ui.page import serve
 
-        serve(folder, mcp=options.mcp)
+        serve(active, folder, mcp=options.mcp)
 
 
 def _seeds(options: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 Compiled code fits one TensorFlow and one kind of processor, so each pair of them has a folder of its own. TensorFlow finds an
 entry by what was compiled: a change of the network or of the decoder never meets an old one. But the names of functions count
-too, in which TensorFlow counts tensors: see ``Decoder.compile``. It moves an entry here when it is complete, so several programs
+too, in which TensorFlow counts tensors: see ``Graph.compile``. It moves an entry here when it is complete, so several programs
 can share a folder. But it fails for good at an entry that the disk has lost a part of, and where
 it can't write one; so damaged entries are deleted first, and on a full disk nothing is kept.
 """

@@ -13,6 +13,7 @@ it unchanged, the page in the visitor's language. The tree:
     ├── HubError              the Hugging Face Hub refused a request or can't be reached
     │   └── SignedOutError    it doesn't know the visitor any more
     ├── WorkerError           a training worker that has left, or does not belong to the group
+    ├── ModelLostError        the process that computes has ended
     ├── MissingToolError      a program or a sound font that must be installed first
     └── StoppedError          somebody pressed Stop
 """
@@ -74,6 +75,10 @@ class SignedOutError(HubError):
 
 class WorkerError(MusicLSTMError):
     """A training worker that has left, or does not belong to the group."""
+
+
+class ModelLostError(MusicLSTMError):
+    """The process of a page that computes has ended unexpectedly."""
 
 
 class MissingToolError(MusicLSTMError):

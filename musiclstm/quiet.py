@@ -71,9 +71,10 @@ def switch_off_telemetry() -> None:
 
 
 def one_thread_each() -> None:
-    """Let NumPy and TensorFlow, not imported yet, compute with one thread for each caller, unless the environment says otherwise.
+    """Let NumPy, not imported yet, compute with one thread for each caller, unless the environment says otherwise.
 
-    Where several callers compute at once, more threads only wait for each other: it takes a fifth more processor time.
+    Where several callers compute at once, more threads only wait for each other. TensorFlow keeps a thread for each core: its
+    callers share them, so with a single one they would compute one after the other.
     """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")

@@ -27,18 +27,20 @@ from musiclstm.ui.wording import sentences_in_html
 ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ROOT / "musiclstm" / "ui" / "languages"
 # The page, and what raises the errors that a visitor may meet.
-FOLDERS = ("ui", "generation", "render", "seeds", "formats", "notation", "music", "hub")
+FOLDERS = ("ui", "generation", "render", "seeds", "formats", "notation", "music", "hub", "model")
 UNSEEN = (  # their errors are for programs, the command line, and whoever runs the page
     "musiclstm/ui/api.py",
     "musiclstm/formats/midi_parts.py",
     "musiclstm/hub/download.py",
     "musiclstm/hub/upload.py",
     "musiclstm/hub/vote_copies.py",
+    "musiclstm/model/decoder.py",
+    "musiclstm/model/vocabulary.py",
     "musiclstm/music/instruments.py",
     "musiclstm/render/audio.py",
     "musiclstm/render/engraver.py",
 )
-PYTHON = ("say", "sentence", "wording", "OptionError", "MusicFileError", "HubError", "SignedOutError")
+PYTHON = ("say", "sentence", "wording", "OptionError", "MusicFileError", "HubError", "ModelLostError", "SignedOutError")
 SCRIPTS = {"text": None, "counted": (1, 2)}
 Sentences = str | tuple[str, str]
 

@@ -228,10 +228,10 @@ def no_xla() -> Iterator[None]:
 def bundled() -> Checkpoint:
     """The bundled checkpoint, opened once. It writes as for everybody: with XLA, even beside ``no_xla``."""
     from musiclstm.api import open_checkpoint
-    from musiclstm.model import Decoder
+    from musiclstm.model import Decoder, Graph
 
     opened = open_checkpoint()
-    object.__setattr__(opened, "decoder", Decoder(opened.network, opened.config, opened.vocabulary))
+    object.__setattr__(opened, "decoder", Decoder(Graph(opened.network, opened.config, opened.vocabulary), opened.vocabulary))
     return opened
 
 

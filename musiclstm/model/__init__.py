@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from musiclstm.model.continuous_batching import Turn
     from musiclstm.model.decoder import Chunk, Decoder
     from musiclstm.model.features import FeatureSpec
+    from musiclstm.model.graph import Graph
+    from musiclstm.model.graph_process import GraphProcess
     from musiclstm.model.lanes import State
     from musiclstm.model.loop_guard import GUARD, is_looping
     from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
@@ -54,6 +56,8 @@ __all__ = [
     "Decoder",
     "FeatureScanner",
     "FeatureSpec",
+    "Graph",
+    "GraphProcess",
     "Network",
     "Part",
     "Rows",
@@ -83,6 +87,8 @@ _FILES = {
     "continuous_batching": "Turn",
     "decoder": "Chunk Decoder",
     "features": "FeatureSpec",
+    "graph": "Graph",
+    "graph_process": "GraphProcess",
     "lanes": "State",
     "loop_guard": "GUARD is_looping",
     "network": "STREAMS Network build_network reset_memory",

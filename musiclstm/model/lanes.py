@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from musiclstm.config import SamplingOptions
 from musiclstm.model.vocabulary import Rows
 
 CHUNK = 32  # notes written at most before the caller gets control back: a bar or two
+READ = 128  # rows of a seed read in one go: every seed is padded to a multiple of it, so that one length is compiled
+JUDGED = 128  # rows that ``Decoder.log_likelihood`` reads at most: four bars of dense music
 
 State = dict[str, Any]  # arrays [takes, ...] outside compiled code, tensors inside
 
@@ -65,8 +66,3 @@ def lane_of(state: State, index: int) -> State:
 def joined(lanes: Sequence[Lane]) -> State:
     """The state of several takes."""
     return {name: np.concatenate([lane.state[name] for lane in lanes]) for name in lanes[0].state}
-
-
-def tensors(state: State) -> State:
-    """The state for compiled code."""
-    return {name: tf.constant(value) for name, value in state.items()}

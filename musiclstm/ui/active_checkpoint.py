@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from musiclstm.api import open_checkpoint, open_local
+from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.engine import Engine
@@ -18,8 +20,9 @@ class ActiveCheckpoint:
     A visitor keeps the engine that was active when the page loaded, so seeds and takes don't change under their hands.
     """
 
-    def __init__(self, engine: Engine, note: str | Sentence = "") -> None:
+    def __init__(self, engine: Engine, note: str | Sentence = "", *, apart: bool = False) -> None:
         self.now, self.note = engine, note
+        self._apart = apart
         self._engines = [engine]
         self._closed = threading.Event()
 
@@ -34,7 +37,7 @@ class ActiveCheckpoint:
                 if self._closed.wait(pause):
                     return
                 try:
-                    engine = Engine(open_checkpoint(reference))
+                    engine = Engine(open_checkpoint(reference, apart=self._apart))
                 except OptionError as error:  # waiting will not help
                     self.note = _instead(error)
                     return
@@ -63,22 +66,28 @@ class ActiveCheckpoint:
             engine.close(wait=wait)
 
 
-def open_active_checkpoint(reference: str | None) -> ActiveCheckpoint:
-    """Open a checkpoint for the page, by folder or Hub id; None means the bundled one.
+def reference_in(environment: Mapping[str, str]) -> str | None:
+    """What an environment asks for: MUSICLSTM_REPO, a folder or OWNER/NAME on the Hub, and a MUSICLSTM_REVISION of it."""
+    repo, revision = environment.get(REPO_VARIABLE), environment.get(REVISION_VARIABLE)
+    return f"{repo}@{revision}" if repo and revision else repo or None
+
+
+def open_active_checkpoint(reference: str | None, *, apart: bool = False) -> ActiveCheckpoint:
+    """Open a checkpoint for the page, by folder or Hub id; None means the bundled one. ``apart``: see ``open_checkpoint``.
 
     A folder, or a commit in the Hub's cache, is active at once. Anything else is downloaded while the bundled one is in use. If
     the requested checkpoint can't be used, the bundled one stays and the note says why. Raises CheckpointError only if the
     bundled one can't be opened.
     """
     try:
-        local = open_local(reference)
+        local = open_local(reference, apart=apart)
         if local is not None:
-            return ActiveCheckpoint(Engine(local))
+            return ActiveCheckpoint(Engine(local), apart=apart)
     except MusicLSTMError as error:
         if reference is None:
             raise
-        return ActiveCheckpoint(Engine(open_checkpoint()), _instead(error))
-    active = ActiveCheckpoint(Engine(open_checkpoint()))
+        return ActiveCheckpoint(Engine(open_checkpoint(apart=apart)), _instead(error), apart=apart)
+    active = ActiveCheckpoint(Engine(open_checkpoint(apart=apart)), apart=apart)
     active.fetch(str(reference))
     return active
 

@@ -128,6 +128,8 @@ class Engine:
     def close(self, *, wait: bool = True) -> None:
         """Stop warming up, and delete the files of the example; ``wait`` until the step at hand is done."""
         self._closed = True
+        if self.checkpoint.apart is not None:
+            self.checkpoint.apart.close()
         self._worker.shutdown(wait=wait, cancel_futures=True)
         self._folder.cleanup()
 
@@ -219,7 +221,7 @@ class Engine:
             time.sleep(BETWEEN_LOOKS)
 
     def _compile(self) -> None:
-        compose(self.checkpoint, ComposeRequest(self.first, bars=1))
+        self.checkpoint.decoder.compile()
 
     def _make_example(self) -> None:
         """Make the example whenever nobody else is served."""

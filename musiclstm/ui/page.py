@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import threading
@@ -14,12 +15,11 @@ from starlette.middleware import Middleware
 
 from musiclstm.children import give_way
 from musiclstm.compiled import user_cache
-from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.formats import MusicReader
 from musiclstm.hub import VoteCopies
 from musiclstm.render.samples import SampleLibrary
 from musiclstm.scratch import AppFolder
-from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
+from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.api import add_endpoints
 from musiclstm.ui.arrival_events import arrival_events
 from musiclstm.ui.blocks import Blocks
@@ -63,22 +63,19 @@ THREADS = 3 * MOST  # a visitor who waits for notes holds one
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 
 
-def serve(folder: AppFolder, *, mcp: bool = False) -> None:
-    """Serve the page until interrupted, with the bundled checkpoint or the one that the environment names.
+def serve(active: ActiveCheckpoint, folder: AppFolder, *, mcp: bool = False) -> None:
+    """Serve the page until interrupted; ``mcp`` also serves the API as MCP tools.
 
-    MUSICLSTM_REPO is a folder or OWNER/NAME on the Hub, MUSICLSTM_REVISION a branch, tag or commit of it. ``mcp`` also serves
-    the API as MCP tools. The files of visitors go into ``folder``, their votes into the folder MUSICLSTM_VOTES and the dataset
-    MUSICLSTM_VOTES_REPO. Raises CheckpointError if the bundled checkpoint can't be opened, OptionError for a malformed name.
+    The files of visitors go into ``folder``, their votes into the folder MUSICLSTM_VOTES and the dataset MUSICLSTM_VOTES_REPO.
     """
     box, dataset = BallotBox(votes_folder()), os.environ.get(VOTES_REPO)
     copies = VoteCopies(box, dataset) if dataset else None
-    repo, revision = os.environ.get(REPO_VARIABLE), os.environ.get(REVISION_VARIABLE)
-    active = open_active_checkpoint(f"{repo}@{revision}" if repo and revision else repo or None)
     reader = MusicReader()
     page = build_page(active, reader, box)
     try:
         samples = SampleLibrary(user_cache() / "samples")
         launch(page, samples, prevent_thread_lock=True, mcp_server=mcp)
+        gc.freeze()  # what is there now stays: not to look for garbage among it saves each visitor time
         # Once the page is up, since it keeps all cores busy. Readers can wait: nobody uploads a file at once.
         active.now.warm_up().add_done_callback(lambda _: reader.warm_up())
         threading.Thread(target=_render, args=(samples,), name="samples", daemon=True).start()
@@ -89,7 +86,6 @@ def serve(folder: AppFolder, *, mcp: bool = False) -> None:
         if copies is not None:
             copies.close()
         reader.close()
-        active.close()
 
 
 def _render(samples: SampleLibrary) -> None:

@@ -15,9 +15,10 @@ from musiclstm.errors import OptionError
 from musiclstm.formats.score import read_corpus
 from musiclstm.model.batches import FeatureScanner, Part, iterate_batches
 from musiclstm.model.continuous_batching import LANES
-from musiclstm.model.decoder import JUDGED, Chunk, Decoder
+from musiclstm.model.decoder import Chunk, Decoder
 from musiclstm.model.features import FeatureSpec
-from musiclstm.model.lanes import CHUNK, State
+from musiclstm.model.graph import Graph
+from musiclstm.model.lanes import CHUNK, JUDGED, State
 from musiclstm.model.loop_guard import GUARD
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
 from musiclstm.model.rules import KEY_NOTES
@@ -37,7 +38,8 @@ FOUR = [1, 2, 3, 4]  # random seeds of four takes
 def small_checkpoint(small_checkpoint: Checkpoint) -> Checkpoint:
     """The tiny network as XLA compiles it, which other tests do without. Few numbers of takes: each takes seconds to compile."""
     compiled = replace(small_checkpoint)
-    object.__setattr__(compiled, "decoder", Decoder(compiled.network, compiled.config, compiled.vocabulary))
+    graph = Graph(compiled.network, compiled.config, compiled.vocabulary)
+    object.__setattr__(compiled, "decoder", Decoder(graph, compiled.vocabulary))
     return compiled
 
 
@@ -112,8 +114,11 @@ def test_note_by_note_gives_the_probabilities_of_training(
     assert 150 <= len(rows) < HORIZON
     assert (rows[:, STEP] == 0).sum() > 100
     # The end counts in ticks after the bar line to which a state is primed, here one that the next row ignores.
-    left = bars_by_clock(rows, decoder.spec.steps)
-    bar, onset = int(rows[0, BAR]), int(rows[0, POSITION]) + int(np.asarray(decoder.spec.steps)[rows[1:primed, STEP]].sum())
+    left = bars_by_clock(rows, small_checkpoint.vocabulary.steps)
+    bar, onset = (
+        int(rows[0, BAR]),
+        int(rows[0, POSITION]) + int(np.asarray(small_checkpoint.vocabulary.steps)[rows[1:primed, STEP]].sum()),
+    )
     gap = -onset % bar
     end = (int(left[primed - 1]) + (gap == 0)) * bar
     state = decoder.prime(rows[:primed], composer=1, gap=gap, end=end if end_given else None)
@@ -130,7 +135,7 @@ def test_note_by_note_gives_the_probabilities_of_training(
 
 def test_the_log_likelihood_of_rows_is_the_sum_of_their_logits(music: Piece, small_checkpoint: Checkpoint) -> None:
     rows, decoder = encode(music, small_checkpoint.vocabulary), small_checkpoint.decoder
-    steps = np.asarray(decoder.spec.steps)
+    steps = np.asarray(small_checkpoint.vocabulary.steps)
     state = start = decoder.prime(rows[:50], gap=0, takes=4)
     nats, following = np.zeros(4), rows[50:60]
     for row in following:
@@ -162,13 +167,14 @@ def test_a_given_note_is_struck_at_its_tick_by_every_take(music: Piece, small_ch
 
 
 def test_what_was_compiled_beforehand_is_what_reads_and_writes(music: Piece, small_checkpoint: Checkpoint) -> None:
-    decoder = Decoder(small_checkpoint.network, small_checkpoint.config, small_checkpoint.vocabulary, jit_compile=False)
+    graph = Graph(small_checkpoint.network, small_checkpoint.config, small_checkpoint.vocabulary, jit_compile=False)
+    decoder = Decoder(graph, small_checkpoint.vocabulary)
     decoder.compile()
     decoder.compile()
     rngs = [np.random.default_rng(take) for take in range(LANES)]
     state = decoder.prime(encode(music, small_checkpoint.vocabulary), gap=0, takes=LANES)
     list(decoder.write(state, SamplingOptions(), rngs, until=48, most=8))
-    assert [each.experimental_get_tracing_count() for each in (decoder._prime, decoder._write)] == [1, 1]
+    assert [each.experimental_get_tracing_count() for each in (graph._prime, graph._write)] == [1, 1]
 
 
 def test_these_probabilities_depend_on_the_past(trained_on: dict[str, Array]) -> None:
@@ -312,7 +318,7 @@ def test_a_piece_closes_with_a_chord_of_its_key_over_the_tonic(small_checkpoint:
             chord = at == at[-1]
             assert at[-1] == until - seed[-1, BAR]
             before = np.concatenate([seed, rows[~chord]])[-KEY_NOTES:]
-            lengths = np.asarray(decoder.spec.durations)[before[:, DURATION]]
+            lengths = np.asarray(small_checkpoint.vocabulary.durations)[before[:, DURATION]]
             key = likeliest_key(np.bincount((before[:, PITCH] + LOWEST_PITCH) % 12, lengths, minlength=12))[0]
             tonic = (7 * key.fifths + (9 if key.mode == "minor" else 0)) % 12
             closing = rows[chord, PITCH].astype(int) + LOWEST_PITCH

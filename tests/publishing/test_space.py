@@ -12,6 +12,8 @@ from musiclstm.checkpoint_files import PARTS
 from musiclstm.publishing.card import front_matter
 from musiclstm.publishing.space import space_files
 
+pytestmark = pytest.mark.programs
+
 SPACE, REPO = "anna/stage", "anna/tiny"
 WHOLE = {name: name.encode() for name in (*PARTS, "originality.npz", "README.md", "examples/a.mp3")}
 
@@ -39,7 +41,6 @@ def files(hub: LocalHub) -> dict[str, bytes]:
     return repository.commits[repository.refs["main"]]
 
 
-@pytest.mark.programs
 def test_a_space_is_created_pinned_updated_and_brought_back(hub: LocalHub, deploy: Deploy) -> None:
     commit = hub.commit(REPO, WHOLE, tag="v1")
     hub.commit(REPO, WHOLE | {"README.md": b"later"})

@@ -527,15 +527,10 @@ def test_the_page_gives_the_sign_of_life_that_containers_and_their_proxy_ask_for
 # The program
 
 
-# What only developers install must not be needed. And XLA takes longer to compile the decoders than they write here without it.
+# What only developers install must not be needed.
 PROGRAM = """
 import runpy, sys
 sys.modules |= dict.fromkeys(("pytest", "playwright", "mypy", "xdist", "importlinter"))
-from musiclstm import checkpoint
-def without_xla(*parts):
-    from musiclstm.model import Decoder
-    return Decoder(*parts, jit_compile=False)
-checkpoint._decoder = without_xla
 runpy.run_path("app.py", run_name="__main__")
 """
 
