@@ -118,11 +118,11 @@ def _rhythm(part: Part) -> Figures:
     beats = max(1, part.bar // part.beat) * part.bars
     grid = part.grid
     return {
-        "bars without downbeat": 1 - len(np.unique(part.measure[part.place == 0])) / part.bars,
+        "bars without downbeat": 1 - different(part.measure[part.place == 0]) / part.bars,
         "beats without onset": 1 - int((part.place % part.beat == 0).sum()) / beats,
         "off the half beat": mean_of(part.place % max(1, part.beat // 2) != 0),
         "off the sixteenth": mean_of(part.place % 6 != 0),
-        "places": float(np.log(len(np.unique(part.place)))),
+        "places": float(np.log(different(part.place))),
         "entropy of places": _entropy(part.place),
         "onsets a bar": float(np.log(struck.mean() + 0.1)),
         "notes a bar": float(np.log(notes.mean() + 0.1)),
@@ -196,17 +196,17 @@ def _chords(part: Part) -> Figures:
         together = part.chord[apart:] == part.chord[:-apart]
         if apart < 5:
             struck.append(interval[together])
-            clashing[part.chord[apart:][together & np.isin(interval, (1, 11))]] = True
+            clashing[part.chord[apart:][together & either(interval, 1, 11)]] = True
         still = ~together & (part.onset[:-apart] + part.duration[:-apart] > part.onset[apart:])
         against.append(interval[still])
     pairs = np.concatenate(struck or [part.pitch[:0]])
     return {
         "clashing chords": float(clashing.sum()) / max(1, int((part.count > 1).sum())),
-        "seconds": mean_of(np.isin(pairs, (2, 10))),
+        "seconds": mean_of(either(pairs, 2, 10)),
         "tritones": mean_of(pairs == 6),
         "octaves": mean_of(pairs == 0),
-        "thirds": mean_of(np.isin(pairs, (3, 4, 8, 9))),
-        "clashes with held notes": mean_of(np.isin(np.concatenate(against or [part.pitch[:0]]), (1, 11))),
+        "thirds": mean_of(either(pairs, 3, 4) | either(pairs, 8, 9)),
+        "clashes with held notes": mean_of(either(np.concatenate(against or [part.pitch[:0]]), 1, 11)),
     }
 
 
@@ -228,17 +228,17 @@ def _harmony(part: Part) -> Figures:
         "in one scale": float((_SCALES @ whole).max() / whole.sum()),
         "in one scale for two bars": mean_of((_SCALES @ two.T).max(axis=0) / np.maximum(two.sum(axis=1), 1e-9)),
         "bass moves": mean_of(np.diff(beat_bass) != 0),
-        "bass moves by a fifth": mean_of(np.isin(np.diff(beat_bass) % 12, (5, 7))),
+        "bass moves by a fifth": mean_of(either(np.diff(beat_bass) % 12, 5, 7)),
         "bass of bars moves": mean_of(motion != 0),
-        "bass of bars moves by a fifth": mean_of(np.isin(motion, (5, 7))),
-        "basses of bars": len(np.unique(bar_bass % 12)) / len(bar_bass),
+        "bass of bars moves by a fifth": mean_of(either(motion, 5, 7)),
+        "basses of bars": different(bar_bass % 12) / len(bar_bass),
     }
 
 
 def _voices(part: Part) -> Figures:
     upper, lower = np.diff(part.top), np.diff(part.low)
     two = (part.count[1:] > 1) & (part.count[:-1] > 1)
-    parallel = two & (upper == lower) & (upper != 0) & np.isin((part.top - part.low)[1:] % 12, (0, 7))
+    parallel = two & (upper == lower) & (upper != 0) & either((part.top - part.low)[1:] % 12, 0, 7)
     both = {"parallel fifths and octaves": float(parallel.sum()) / max(1, int(two.sum()))}
     both["contrary motion"] = mean_of(np.sign(upper) * np.sign(lower) < 0)
     return both | _line("upper", part.top) | _line("bass", _lowest(part, part.times // part.beat))
@@ -254,7 +254,7 @@ def _line(name: str, pitches: Ints) -> Figures:
         f"{name} leaps over an octave": mean_of(size > 12),
         f"{name} repeats": mean_of(size == 0),
         f"{name} goes by step": mean_of((size > 0) & (size <= 2)),
-        f"{name} goes by fourth or fifth": mean_of(np.isin(size, (5, 7))),
+        f"{name} goes by fourth or fifth": mean_of(either(size, 5, 7)),
         f"{name} turns": mean_of(turning[1:] != turning[:-1]),
         f"{name} entropy": _entropy(np.clip(moves, -MOST_LEAP, MOST_LEAP)),
     }
@@ -267,7 +267,7 @@ def _lowest(part: Part, group: Ints) -> Ints:
 
 def cosines(some: Floats, others: Floats) -> Floats:
     """Cosine of each row with the same row of the other table [rows]; 0 where one is empty."""
-    size = np.linalg.norm(some, axis=1) * np.linalg.norm(others, axis=1)
+    size = lengths(some) * lengths(others)
     return (some * others).sum(axis=1) / np.maximum(size, 1e-9)
 
 
@@ -276,11 +276,30 @@ def mean_of(values: NDArray[np.generic]) -> float:
     return float(np.add.reduce(values, axis=None, dtype=np.float64)) / values.size if len(values) else 0.0
 
 
-def _shares(values: Ints) -> Floats:
-    return np.unique(values, return_counts=True)[1] / max(1, len(values))
+def counts_of(values: Ints, low: int, high: int) -> Ints:
+    """How often each number from ``low`` to ``high`` occurs [high - low + 1]. For such arrays much faster than ``np.unique``."""
+    return np.bincount(values - low, minlength=high - low + 1)
+
+
+def different(values: Ints) -> int:
+    """How many different values there are."""
+    return len(set(values.tolist()))
+
+
+def either(values: Ints, one: int, other: int) -> NDArray[np.bool_]:
+    """Which values are one of two."""
+    return (values == one) | (values == other)
+
+
+def lengths(table: Floats) -> Floats:
+    """The Euclidean length of each row: what ``np.linalg.norm`` gives, in half the time."""
+    return np.asarray(np.sqrt(np.add.reduce(table * table, axis=1)))
 
 
 def _entropy(values: Ints) -> float:
     """Shannon entropy in bits."""
-    shares = _shares(values)
+    if not len(values):
+        return 0.0
+    counts = counts_of(values, int(values.min()), int(values.max()))
+    shares = counts[counts > 0] / len(values)
     return float(-(shares * np.log2(shares)).sum()) + 0.0

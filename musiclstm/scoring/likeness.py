@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musiclstm.scoring.figures import (
     MOST_LEAP,
@@ -10,7 +11,10 @@ from musiclstm.scoring.figures import (
     Ints,
     Part,
     cosines,
+    counts_of,
     describe,
+    different,
+    lengths,
     mean_of,
 )
 
@@ -35,7 +39,7 @@ def figures(seed: Part, of_seed: Figures, part: Part) -> Figures:
 def _likeness(seed: Part, part: Part) -> Figures:
     """How like the seed: rhythm of each bar against the most similar one of the seed, texture, harmony, and distributions."""
     ours, theirs = part.grid, seed.grid
-    sizes = np.outer(np.linalg.norm(ours, axis=1), np.linalg.norm(theirs, axis=1))
+    sizes = np.outer(lengths(ours), lengths(theirs))
     rhythm = ours @ theirs.T / np.maximum(sizes, 1e-9)
     best = rhythm.max(axis=1)
     texture, model = part.density, seed.density
@@ -68,11 +72,20 @@ def _new(seed: Part, part: Part) -> Figures:
         "steps": (np.diff(part.times), np.diff(seed.times)),
         "pitch classes": (part.pitch % 12, seed.pitch % 12),
     }
-    unknown = {f"new {name}": mean_of((ours[:, None] != np.unique(theirs)).all(axis=1)) for name, (ours, theirs) in pairs.items()}
+    unknown = {f"new {name}": mean_of(_unknown(ours, theirs)) for name, (ours, theirs) in pairs.items()}
     return unknown | {
         "above the seed": mean_of(part.pitch > seed.pitch.max()),
         "below the seed": mean_of(part.pitch < seed.pitch.min()),
     }
+
+
+def _unknown(ours: Ints, theirs: Ints) -> NDArray[np.bool_]:
+    """Which of ``ours`` are not among ``theirs``."""
+    both = np.concatenate([ours, theirs])
+    if not len(both):
+        return np.zeros(0, bool)
+    low = int(both.min())
+    return np.asarray(counts_of(theirs, low, int(both.max()))[ours - low] == 0)
 
 
 def _returns(seed: Part, part: Part) -> Figures:
@@ -83,13 +96,11 @@ def _returns(seed: Part, part: Part) -> Figures:
         later = np.arange(max(seed.bars, apart), seed.bars + part.bars)
         for name, view in (("harmony", chroma), ("rhythm", grid)):
             found[f"{name} {apart} bars before"] = mean_of(cosines(view[later], view[later - apart])) if len(later) else 0.5
-    unit = chroma / np.maximum(np.linalg.norm(chroma, axis=1, keepdims=True), 1e-9)
+    unit = chroma / np.maximum(lengths(chroma)[:, None], 1e-9)
     earlier = np.tril(unit[seed.bars :] @ unit.T, seed.bars - 1).max(axis=1)
     content = [*seed.contents, *part.contents]
-    best = []
-    for number in range(seed.bars, len(content)):
-        mine = content[number]
-        best.append(max(len(mine & other) / max(1, len(mine | other)) for other in content[:number]))
+    numbers = range(seed.bars, len(content))
+    best = [max(_overlap(content[number], other) for other in content[:number]) for number in numbers]
     return found | {
         "harmony of any bar before": mean_of(earlier),
         "newest harmony": float(earlier.min()),
@@ -97,6 +108,12 @@ def _returns(seed: Part, part: Part) -> Figures:
         "likest bar before": float(np.mean(best)),
         "likest bar of all": max(best),
     }
+
+
+def _overlap(some: frozenset[int], others: frozenset[int]) -> float:
+    """The share of what both have in what either has (Jaccard index)."""
+    both = len(some & others)
+    return both / max(1, len(some) + len(others) - both)
 
 
 def _circling(seed: Part, part: Part) -> Figures:
@@ -108,7 +125,7 @@ def _circling(seed: Part, part: Part) -> Figures:
     for first, last in LAGS:
         shares = [mean_of(rows[max(begin, lag) :] == rows[max(begin, lag) - lag : -lag]) for lag in range(first, last + 1)]
         found[f"notes repeated after {first} to {last}"] = max(shares)
-    return found | {"different notes": len(np.unique(rows[begin:])) / len(rows[begin:])}
+    return found | {"different notes": different(rows[begin:]) / len(rows[begin:])}
 
 
 def _touch(seed: Part, part: Part) -> Figures:
@@ -121,7 +138,7 @@ def _touch(seed: Part, part: Part) -> Figures:
         "high notes louder",
         "drift of velocity",
     )
-    if len(np.unique(seed.velocity)) < FEWEST_VELOCITIES:
+    if different(seed.velocity) < FEWEST_VELOCITIES:
         return dict.fromkeys(names, 0.0)
     theirs, ours = _loudness(seed), _loudness(part)
     return dict(zip(names, [*(mine - other for mine, other in zip(ours[:5], theirs[:5], strict=True)), ours[5]], strict=True))
@@ -172,8 +189,11 @@ def _divergence(some: Ints, others: Ints) -> float:
     """Jensen-Shannon divergence of two samples, 0 to 1 bit; 0 if one is empty."""
     if not len(some) or not len(others):
         return 0.0
-    names, places = np.unique(np.concatenate([some, others]), return_inverse=True)
-    one, other = (np.bincount(part, minlength=len(names)) / len(part) for part in np.split(places, [len(some)]))
+    whole = np.concatenate([some, others])
+    low, high = int(whole.min()), int(whole.max())
+    counts = [counts_of(part, low, high) for part in (some, others)]
+    there = (counts[0] + counts[1]) > 0
+    one, other = (each[there] / len(part) for each, part in zip(counts, (some, others), strict=True))
     both = (one + other) / 2
     information = [-(share[share > 0] * np.log2(share[share > 0])).sum() for share in (both, one, other)]
     return float(information[0] - (information[1] + information[2]) / 2)

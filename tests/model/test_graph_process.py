@@ -43,9 +43,7 @@ def test_takes_are_the_same_as_of_a_model_in_this_process(saved: Checkpoint, can
         apart.apart.compile()
 
 
-def test_weights_that_do_not_fit_are_refused_in_the_usual_sentence(
-    saved: Checkpoint, tmp_path: Path
-) -> None:
+def test_weights_that_do_not_fit_are_refused_in_the_usual_sentence(saved: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / WEIGHTS).write_bytes(b"no weights")
     apart = GraphProcess(saved.config, saved.vocabulary, tmp_path / WEIGHTS)
     try:
