@@ -17,7 +17,7 @@ from musiclstm.checkpoint_files import BUNDLED_CHECKPOINT, SEEDS
 from musiclstm.cli_options import Parser, build_parser
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.project import project_file
-from musiclstm.quiet import import_tensorflow, one_thread_each, switch_off_telemetry
+from musiclstm.quiet import import_tensorflow, one_thread_each, share_memory, switch_off_telemetry
 from musiclstm.scratch import app_folder
 from musiclstm.votes import REPO_VARIABLE, BallotBox, in_words, summary, votes_folder
 
@@ -66,6 +66,7 @@ def _parser() -> Parser:
 def _app(options: argparse.Namespace) -> None:
     switch_off_telemetry()
     one_thread_each()
+    share_memory()
     from musiclstm.ui.active_checkpoint import open_active_checkpoint, reference_in
 
     # The first visitor waits for the model, so its process starts before the libraries of the page are imported.
