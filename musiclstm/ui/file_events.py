@@ -17,7 +17,7 @@ from musiclstm.ui.session import Session
 ARCHIVE, SHEET, WAV_FILE, MP3_FILE = ".zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
 PAPER = "A4"
 WIDTH = "(session, width) => [session, window.musiclstm.width()]"
-_SAVE = "(f) => { const a = document.createElement('a'); a.href = f.url; a.download = f.orig_name; a.click(); }"
+_SAVE = "(file) => window.musiclstm.save(file)"
 
 
 def engraved(session: Session, width: float) -> str:

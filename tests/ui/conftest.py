@@ -56,14 +56,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def session(browser: Browser, page_address: str) -> Iterator[Callable[..., Page]]:
-    """Opens the page as a new visitor; no request may leave the page's server and no script may fail."""
+    """Opens the page as a new visitor; no request may leave the page's server and no script may fail.
+
+    ``init``: a script that runs before those of the page.
+    """
     contexts, elsewhere, failures = [], [], []
 
-    def arrive(at: str = page_address, **options: Any) -> Page:
+    def arrive(at: str = page_address, init: str = "", **options: Any) -> Page:
         context = browser.new_context(**{"viewport": DESK, "accept_downloads": True, **options})
         contexts.append(context)
         context.on("request", lambda r: None if r.url.startswith((page_address, "data:", "blob:")) else elsewhere.append(r.url))
         page = context.new_page()
+        page.add_init_script(init)
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.set_default_timeout(1000 * PATIENCE)
         page.goto(at)

@@ -71,6 +71,19 @@ def test_generate_sounds_at_once_and_the_continuation_follows(session: Callable[
     expect(page.locator("#player .play")).to_have_attribute("aria-label", "Play")
 
 
+def test_a_browser_that_can_not_play_notes_plays_the_rendered_file(session: Callable[..., Page]) -> None:
+    page = session(init="delete window.AudioContext;")
+    generate(page)
+    page.click("#player .play")
+    audio = page.locator("#player audio")
+    expect(audio).to_have_js_property("paused", value=False)
+    page.wait_for_function("document.querySelector('#player audio').duration > 1")
+    page.click("#player .play")
+    expect(audio).to_have_js_property("paused", value=True)
+    generate(page)
+    expect(audio).to_have_count(0)
+
+
 def test_a_note_whose_sample_is_late_is_played_with_another(session: Callable[..., Page]) -> None:
     page = session()
     page.evaluate("musiclstm.sampler.wake()")

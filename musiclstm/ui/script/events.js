@@ -5,7 +5,7 @@
     const partButton = target.closest("#player [data-part]");
     if (partButton) player.choosePart(partButton.dataset.part);
     else if (target.closest("#edit-notes")) edit.toggle();
-    else if (target.closest("#player .play")) player.toggle();
+    else if (target.closest("#player .play")) sampler.available() ? player.toggle() : files.hear();
     else if (target.closest("#player .loop")) {
       const known = music.now();
       const first = known?.continues ? known.bars.find((tick) => known.seconds(tick) >= known.split - 0.001) : known?.bars[0];
@@ -106,10 +106,12 @@
       turns.answered();
     },
     settle: () => player.settle(),
+    save: files.save,
     // A take is on the roll with its MIDI files and its code: the address of its link.
     arrived: (inputs) => {
       const code = inputs.at(-1);
       files.offer(inputs.slice(0, -1));
+      files.silence();
       shared.show(code);
       document.body.dataset.takes = Number(document.body.dataset.takes ?? 0) + 1; // so that tests can wait for the next one
       return shared.link();

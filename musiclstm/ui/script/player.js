@@ -196,7 +196,8 @@
       find("#roll")?.classList.toggle("guessing", guessing);
       const button = box.querySelector(".play");
       const [first, last] = bounds();
-      button.disabled = box.querySelector(".position").disabled = last <= first || !sampler.available();
+      box.querySelector(".position").disabled = last <= first || !sampler.available();
+      button.disabled = last <= first; // without a sampler the rendered file plays
       box.dataset.playing = playing;
       button.setAttribute("aria-label", playing ? text("Pause") : text("Play"));
       box.querySelector(".loop").setAttribute("aria-pressed", Boolean(section));
