@@ -87,7 +87,7 @@ def open_collection(
 
 def works_with(collection: Collection, passages: Iterable[Notes]) -> set[str]:
     """The works of the collection that contain one of ``passages``, such as the openings that serve as seeds."""
-    pieces = parts.figures_of(collection.folder, collection.entries)
+    pieces = parts.StoredFigures(collection.folder, collection.entries)
     return works.works_with(map(works.figures, passages), [entry.work for entry in collection.entries], pieces)
 
 
@@ -154,9 +154,11 @@ def _write_index(folder: Path, index: Path, count: int) -> None:
             else:
                 seen[reading.digest] = reading.name
                 entries.append(reading.entry)
-    joined = works.join_works([entry.work for entry in entries], parts.figures_of(folder, entries))
-    entries = [replace(entry, work=work) for entry, work in zip(entries, joined, strict=True)]
-    listed = {"entries": [asdict(entry) for entry in entries], "skipped": skipped}
+    joined = works.join_works([entry.work for entry in entries], parts.StoredFigures(folder, entries))
     temporary = folder / "index.tmp"  # one name: what a killed run left is written over
-    temporary.write_text(json.dumps(listed), encoding="utf-8")
+    with temporary.open("w", encoding="utf-8") as file:  # one by one: all of it as text takes more memory than the rest
+        lines = (json.dumps(asdict(replace(entry, work=work))) for entry, work in zip(entries, joined, strict=True))
+        file.write('{"entries": [')
+        file.writelines(f",\n{line}" if number else line for number, line in enumerate(lines))
+        file.write(f'], "skipped": {json.dumps(skipped)}}}')
     temporary.replace(index)

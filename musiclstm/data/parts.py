@@ -10,7 +10,7 @@ import faulthandler
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -126,18 +126,26 @@ def notes_of(folder: Path, entry: Entry) -> Notes:
     return _mapped(_home(folder, entry.part) / _NOTES, NOTE, entry.first, entry.count)
 
 
-def figures_of(folder: Path, entries: Iterable[Entry]) -> list[works.Figures]:
-    """The figures of some pieces; they stay on the disk until they are used."""
-    found: list[works.Figures] = []
-    opened: tuple[int, NDArray[np.uint64]] | None = None
-    for entry in entries:
-        if opened is None or opened[0] != entry.part:
-            path = _home(folder, entry.part) / _FIGURES
-            count = path.stat().st_size // 8
-            opened = entry.part, np.asarray(_mapped(path, np.uint64, 0, count))
+class StoredFigures(Sequence[works.Figures]):
+    """The figures of some pieces, on the disk. Of all their files only that of the piece used last is open: go through them in
+    order.
+    """
+
+    def __init__(self, folder: Path, entries: Sequence[Entry]) -> None:
+        self._folder, self._entries = folder, entries
+        self._opened: tuple[int, NDArray[np.uint64]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: Any) -> Any:
+        """The figures of a piece: a view of the file."""
+        entry = self._entries[index]
+        if self._opened is None or self._opened[0] != entry.part:
+            path = _home(self._folder, entry.part) / _FIGURES
+            self._opened = entry.part, np.asarray(_mapped(path, np.uint64, 0, path.stat().st_size // 8))
         start, count = entry.figures
-        found.append(opened[1][start : start + count])
-    return found
+        return self._opened[1][start : start + count]
 
 
 def _mapped(path: Path, kind: Any, first: int, count: int) -> NDArray[Any]:

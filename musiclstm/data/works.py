@@ -82,8 +82,9 @@ def join_works(works: Sequence[str], pieces: Sequence[Figures]) -> list[str]:
         return work
 
     place = {work: number for number, work in reversed(list(enumerate(works)))}
+    sizes = [len(piece) for piece in pieces]
     for one, other, shared in _shared(pieces):
-        if shared >= max(FEWEST, SAME_WORK * min(len(pieces[one]), len(pieces[other]))):
+        if shared >= max(FEWEST, SAME_WORK * min(sizes[one], sizes[other])):
             early, late = sorted((root(works[one]), root(works[other])), key=place.__getitem__)
             first[late] = early
     return [root(work) for work in works]
