@@ -12,6 +12,7 @@ import base64
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +81,8 @@ def main() -> None:
         Figure("the same, the slowest", 1000 * max(one["first"] for one in heard), "ms", most=300),
         Figure("from the click to the first new notes on the roll, median", 1000 * median(one["notes"] for one in heard), "ms"),
         Figure("from the click to the whole take, median", median(one["whole"] for one in heard), "s"),
+        Figure("from the click to the score as PDF, median", median(one["pdf"] for one in heard), "s"),
+        Figure("from the click to two bars written anew, three versions, median", median(one["rewrite"] for one in heard), "s"),
         Figure("times that the music waited for notes", sum(one["waited"] for one in heard), most=0),
         Figure("pauses over 0.3 s that the music does not have", sum(one["pauses"] for one in heard), most=0),
         Figure("loudness, page minus file: median", median(loudness), "LU"),
@@ -94,12 +97,12 @@ def main() -> None:
 
 
 def warm_engine(checkpoint: Path) -> Engine:
-    """The engine of a page with the checkpoint in a folder, its decoder compiled."""
+    """The engine of a page with the checkpoint in a folder, its decoder compiled in a process of its own."""
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    from musiclstm.checkpoint import load_checkpoint
+    from musiclstm.api import open_checkpoint
     from musiclstm.ui.engine import Engine
 
-    engine = Engine(load_checkpoint(checkpoint))
+    engine = Engine(open_checkpoint(checkpoint, apart=True))
     engine.warm_up().result()
     return engine
 
@@ -162,7 +165,26 @@ def listen(page: Page, title: str, bars: int) -> dict[str, float]:
         with page.expect_download() as started:
             page.click("#get-audio")
         started.value.save_as(path)
-        return {"notes": notes / 1000, "whole": whole / 1000, "waited": answer["waited"], **compared(answer, path)}
+        times = {"notes": notes / 1000, "whole": whole / 1000, **asked_for(page)}
+        return {**times, "waited": answer["waited"], **compared(answer, path)}
+
+
+def asked_for(page: Page) -> dict[str, float]:
+    """Seconds from the click to the score as PDF, and to three other versions of the last two bars."""
+    began = time.monotonic()
+    with page.expect_download():
+        page.click("#get-pdf")
+    pdf = time.monotonic() - began
+    bars = page.evaluate("document.querySelector('#roll svg').dataset.bars.split(' ').map(Number)")
+    page.evaluate("tick => musiclstm.player.seekTick(tick)", bars[-3])
+    page.focus("#roll .html-container")
+    for _ in range(2):
+        page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_selector("#rewrite:visible")
+    began = time.monotonic()
+    page.click("#rewrite")
+    page.wait_for_function("document.querySelectorAll('#cards .card').length === 3 && !document.querySelector('.growing')")
+    return {"pdf": pdf, "rewrite": time.monotonic() - began}
 
 
 def compared(answer: dict[str, Any], path: Path) -> dict[str, float]:
