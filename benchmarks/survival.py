@@ -31,6 +31,7 @@ from benchmarks.troubles import (
     disk_full,
     folder_gone,
     hanging_up,
+    model_killed,
     soundfont_damaged,
     synthesizer_hangs,
     synthesizer_killed,
@@ -242,6 +243,7 @@ def main() -> None:
             outcomes += [
                 reported(hanging_up(running, place, times)),
                 reported(synthesizer_killed(running, times)),
+                reported(model_killed(running, place, times)),
                 reported(folder_gone(running, place, few)),
             ]
         outcomes += [

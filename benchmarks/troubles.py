@@ -196,6 +196,25 @@ def synthesizer_killed(running: Page, times: int) -> Outcome:
     return outcome
 
 
+def model_killed(running: Page, place: Place, times: int) -> Outcome:
+    """The process that computes is killed while three visitors wait for takes: each gets a take, and the first the same notes."""
+    outcome = Outcome("the process that computes killed while three visitors wait")
+    expected = running.notes_of(running.take("march", 16, 700))
+    for number in range(times):
+        events = [running.ask("generate", *take_of("march", 16, random_seed)) for random_seed in (700, 701, 702)]
+        place.moment(1.0)
+        running.kill("multiprocessing.spawn")
+        began = time.monotonic()
+        answers = [running.answer("generate", event) for event in events]
+        outcome.slowest = max(outcome.slowest, time.monotonic() - began)
+        lost = [str(answer)[:200] for answer in answers if not isinstance(answer, list)]
+        outcome.unserved += lost or ["other notes"] * (running.notes_of(answers[0]) != expected)
+        outcome.times += 1
+        outcome.serve(running, bars=1, random_seed=number)
+    outcome.processes = [line for line in running.members().values() if line.count("multiprocessing.spawn")][1:]
+    return outcome
+
+
 def synthesizer_hangs(place: Place, times: int) -> Outcome:
     """A FluidSynth that sleeps for ever: how long a visitor waits for the notes. Then the page is killed beside it."""
     outcome, bin_folder = Outcome("FluidSynth hangs, then the page is killed"), place.work / "bin"

@@ -128,3 +128,7 @@ def test_the_page_on_hosting_tells_how_many_requests_can_wait() -> None:
     told = re.search(r"At most (\d+) requests can wait", (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8"))
     assert told
     assert int(told[1]) == MOST
+
+
+def test_the_proxy_says_where_a_visitor_comes_from_and_does_not_repeat_what_they_say() -> None:
+    assert re.search(r"(?m)^ +http-request set-header X-Forwarded-For %\[src\]$", PROXY)
