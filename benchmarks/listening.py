@@ -173,7 +173,7 @@ def asked_for(page: Page) -> dict[str, float]:
     """Seconds from the click to the score as PDF, and to three other versions of the last two bars."""
     began = time.monotonic()
     with page.expect_download():
-        page.click("#get-pdf")
+        page.click("#get-score-pdf")
     pdf = time.monotonic() - began
     bars = page.evaluate("document.querySelector('#roll svg').dataset.bars.split(' ').map(Number)")
     page.evaluate("tick => musiclstm.player.seekTick(tick)", bars[-3])

@@ -19,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from benchmarks.browsing import Visitor
+from benchmarks.hostile import family
 from benchmarks.report import Figure, cores, publish, section
 
 PATIENCE = 120.0  # seconds
@@ -104,14 +105,17 @@ def steps(start: str, folder: Path, cache: Path) -> list[Figure]:
 
 
 def ended(folder: Path, cache: Path) -> float:
-    """Seconds from the signal to end, sent as soon as the page answers, until its process is gone."""
+    """Seconds from the signal to end, sent as soon as the page answers, until it and all that it started are gone."""
     address, process = launched(folder, cache)
     wait_for(address)
     time.sleep(1)  # the warm-up compiles now
+    children = family(process.pid)[1:]
     began = time.perf_counter()
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(PATIENCE)
+        while any(Path(f"/proc/{number}").exists() for number in children) and time.perf_counter() < began + PATIENCE:
+            time.sleep(0.01)
     finally:
         process.kill()
     return time.perf_counter() - began

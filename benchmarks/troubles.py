@@ -169,7 +169,7 @@ def folder_gone(running: Page, place: Place, times: int) -> Outcome:
     for number in range(times):
         shutil.rmtree(running.tmp, ignore_errors=True)
         if number % 2:
-            running.kill("multiprocessing.")
+            running.kill("multiprocessing.forkserver")
         began = time.monotonic()
         answer = running.continued(place.upload)
         outcome.slowest = max(outcome.slowest, time.monotonic() - began)

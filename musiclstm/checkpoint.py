@@ -97,11 +97,12 @@ def in_a_process(checkpoint: Checkpoint) -> Checkpoint:
 
     One that is in no folder stays as it is. Whoever asks for it closes ``apart`` in the end.
     """
-    if checkpoint.weights is None:
+    if checkpoint.weights is None or checkpoint.weights_digest is None:
         return checkpoint
     from musiclstm.model import GraphProcess
 
-    return replace(checkpoint, apart=GraphProcess(checkpoint.config, checkpoint.vocabulary, checkpoint.weights))
+    facts = checkpoint.config, checkpoint.vocabulary, checkpoint.weights, checkpoint.weights_digest
+    return replace(checkpoint, apart=GraphProcess(*facts))
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from musiclstm.config import HORIZON, ModelConfig
 from musiclstm.model import features
 from musiclstm.model.continuous_batching import LANES
-from musiclstm.model.lanes import CHUNK, READ, State
+from musiclstm.model.lanes import CHUNK, READ, State, facts_of_one
 from musiclstm.model.loop_guard import is_looping, next_in_loop
 from musiclstm.model.network import STREAMS, Network
 from musiclstm.model.rules import Moment, filtered
@@ -76,10 +76,7 @@ class Graph:
 
     def begin(self, composer: int, end: int, clock: int) -> State:
         """The state of one take before any note, whose clock stands at tick ``clock``; ``end``: see ``Decoder.prime``."""
-        zeros = {name: value.numpy() for name, value in self._empty(1).items()}
-        return zeros | {
-            name: np.array([value], np.int32) for name, value in (("composer", composer), ("end", end), ("clock", clock))
-        }
+        return _arrays(self._empty(1)) | facts_of_one(composer, end, clock)
 
     def prime(self, state: State, rows: Array, count: int, clock: Array, begun: bool) -> State:
         """The state of one take after ``count`` of the ``rows`` [1, READ, 6] of a seed, whose onsets are at ``clock`` [1, READ].

@@ -9,8 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from musiclstm.children import cores
 from musiclstm.config import ModelConfig
-from musiclstm.errors import CheckpointError, ModelLostError, MusicLSTMError, StoppedError
+from musiclstm.errors import CheckpointError, ModelLostError, StoppedError
+from musiclstm.model.lanes import facts_of_one
+from musiclstm.model.stored_weights import weights_digest
 from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.quiet import import_tensorflow
 
@@ -35,13 +38,17 @@ class GraphProcess:
     """Does what a ``Graph`` does, in another process, which begins to load the network at once and ends with this one.
 
     As many calls are answered at the same time as there are processor cores. If the process is killed, another one starts and
-    answers. A call raises CheckpointError if the weights in the file do not fit, and ModelLostError if that process ends too.
+    answers. ``digest`` tells the ``weights_digest`` of the file, so that no other weights answer then. A call raises
+    CheckpointError if the weights do not fit, OSError if they can't be read, and ModelLostError if there is no process that
+    answers.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path) -> None:
-        self._facts = config, vocabulary, weights
+    def __init__(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: Callable[[], str]) -> None:
+        self._facts, self._digest = (config, vocabulary, weights), digest
         self._lock, self._closed = threading.Lock(), False
-        self._lines = _Lines(*self._facts)
+        self._lines = _Lines(*self._facts, "")
+        self._compiled: _Lines | None = None
+        self._begun: State = {}
 
     def close(self) -> None:
         """End the process; whoever waits for an answer gets a StoppedError."""
@@ -49,18 +56,25 @@ class GraphProcess:
             self._closed = True
             self._lines.close()
 
+    def rest(self) -> None:
+        """End the process until somebody needs it again."""
+        self._lines.close()
+
     def check(self) -> None:
-        """Wait until the network is loaded. Raises CheckpointError if the weights do not fit."""
+        """Wait until the network is loaded. Raises CheckpointError if the weights do not fit, OSError."""
         self._ask(CHECK)
 
     def compile(self) -> None:
         """As ``Graph.compile``."""
-        self._ask("compile")
+        lines = self._lines
+        if lines is not self._compiled:  # else this would wait for its turn among those who write
+            self._ask("compile")
+            self._compiled = lines
 
     def begin(self, composer: int, end: int, clock: int) -> State:
         """As ``Graph.begin``."""
-        found: State = self._ask("begin", composer, end, clock)
-        return found
+        self._begun = self._begun or self._ask("begin", composer, end, clock)
+        return self._begun | facts_of_one(composer, end, clock)
 
     def prime(self, state: State, rows: Array, count: int, clock: Array, begun: bool) -> State:
         """As ``Graph.prime``."""
@@ -92,10 +106,10 @@ class GraphProcess:
             except (EOFError, OSError):  # the process is gone, and all that the call needs is still here
                 self._start_again(lines)
                 continue
-            if isinstance(answer, MusicLSTMError):
+            if isinstance(answer, Exception):
                 raise answer
             return answer
-        raise ModelLostError("The model has ended unexpectedly {times} times. Try again later.", times=ATTEMPTS)
+        raise _lost()
 
     def _start_again(self, lost: _Lines) -> None:
         with self._lock:
@@ -103,17 +117,22 @@ class GraphProcess:
                 raise StoppedError
             if lost is self._lines:
                 lost.close()
-                self._lines = _Lines(*self._facts)
+                try:
+                    self._lines = _Lines(*self._facts, self._digest())
+                except OSError as error:  # no memory, or too many processes
+                    raise _lost() from error
 
 
 class _Lines:
-    """One process, and a line to it for each call that it answers at the same time."""
+    """One process, and a line to it for each call that it answers at the same time. ``digest``: see ``_answer_all``."""
 
-    def __init__(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path) -> None:
+    def __init__(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: str) -> None:
         context = multiprocessing.get_context("spawn")  # a copy of this process would have its threads' locks, but not them
         pairs = [context.Pipe() for _ in range(cores())]
         theirs = [pair[1] for pair in pairs]
-        self._process = context.Process(target=_answer_all, args=(config, vocabulary, weights, theirs), name="model", daemon=True)
+        self._process = context.Process(
+            target=_answer_all, args=(config, vocabulary, weights, digest, theirs), name="model", daemon=True
+        )
         self._process.start()
         for line in theirs:
             line.close()
@@ -127,27 +146,35 @@ class _Lines:
         try:
             line.send((function, arguments))
             return line.recv()
+        except BaseException:
+            line.close()  # an answer that nobody has read must not be taken for the next one
+            raise
         finally:
             self._free.put(line)
 
     def close(self) -> None:
-        """End the process; calls that wait for it raise EOFError."""
+        """End the process; calls that wait for it raise EOFError or OSError."""
         self._process.kill()
         self._process.join()
 
 
-def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, lines: Sequence[Connection]) -> None:
-    """The process: load, answer, and compile before anything else is asked for."""
+def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: str, lines: Sequence[Connection]) -> None:
+    """The process: load, answer, and compile before anything else is asked for.
+
+    ``digest``: that of the weights that an earlier process had, "" for the first one.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C on a terminal reaches this process too, but its parent decides
     threading.Thread(target=_follow, name="follow", daemon=True).start()
     import_tensorflow()
     from musiclstm.model.graph import Graph
     from musiclstm.model.weights import load_network
 
-    loaded: Graph | MusicLSTMError
+    loaded: Graph | Exception
     try:
         loaded = Graph(load_network(config, weights), config, vocabulary)
-    except CheckpointError as error:
+        if digest and weights_digest(weights) != digest:
+            raise CheckpointError(f"The weights in {weights} are others than before: start the page again.")
+    except (CheckpointError, OSError) as error:
         loaded = error
     compiled = threading.Event()
     threads = [threading.Thread(target=_answer, args=(loaded, compiled, line), daemon=True) for line in lines]
@@ -160,18 +187,29 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, line
         thread.join()
 
 
-def _answer(loaded: Graph | MusicLSTMError, compiled: threading.Event, line: Connection) -> None:
-    """Answer the calls that come on a line. An error that is not expected ends it, so that whoever waits is told."""
-    with line, suppress(EOFError):
+def _answer(loaded: Graph | Exception, compiled: threading.Event, line: Connection) -> None:
+    """Answer the calls that come on a line."""
+    from tensorflow.errors import OpError
+
+    with line, suppress(EOFError, ConnectionError):  # the page is gone
         while True:
             function, arguments = line.recv()
-            if isinstance(loaded, MusicLSTMError):
+            if isinstance(loaded, Exception):
                 line.send(loaded)
+                os._exit(1)  # the next call tries again
             elif function == CHECK:
                 line.send(None)
             else:
                 compiled.wait()
-                line.send(getattr(loaded, function)(*arguments))
+                try:
+                    line.send(getattr(loaded, function)(*arguments))
+                except (OpError, MemoryError) as error:  # of this call alone
+                    sys.stderr.write(f"{error}\n")
+                    line.send(_lost())
+
+
+def _lost() -> ModelLostError:
+    return ModelLostError("The model has ended unexpectedly. Try again later.")
 
 
 def _follow() -> None:

@@ -66,3 +66,8 @@ def lane_of(state: State, index: int) -> State:
 def joined(lanes: Sequence[Lane]) -> State:
     """The state of several takes."""
     return {name: np.concatenate([lane.state[name] for lane in lanes]) for name in lanes[0].state}
+
+
+def facts_of_one(composer: int, end: int, clock: int) -> State:
+    """What is given of one take before any note; see ``Decoder.prime``."""
+    return {name: np.array([value], np.int32) for name, value in (("composer", composer), ("end", end), ("clock", clock))}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from musiclstm.api import open_checkpoint, open_local
 from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
-from musiclstm.errors import MusicLSTMError, OptionError
+from musiclstm.errors import MusicLSTMError, OptionError, StoppedError
 from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.engine import Engine
 
@@ -37,22 +37,40 @@ class ActiveCheckpoint:
                 if self._closed.wait(pause):
                     return
                 try:
-                    engine = Engine(open_checkpoint(reference, apart=self._apart))
+                    engine = self._opened(reference)
                 except OptionError as error:  # waiting will not help
                     self.note = _instead(error)
                     return
                 except MusicLSTMError as error:
                     self.note = _instead(error)
                     continue
-                self._engines.append(engine)
-                engine.warm_up().result()  # until then, new visitors get the engine that is already warm
-                self.now, self.note = engine, ""
+                if engine is not None:
+                    before, self.now, self.note = self.now, engine, ""
+                    if before.checkpoint.apart is not None:
+                        before.checkpoint.apart.rest()  # few still use it
                 return
 
         self.note = sentence("Downloading {name}. Until it is ready, the page uses the bundled checkpoint.", name=reference)
         thread = threading.Thread(target=download, name="fetch", daemon=True)
         thread.start()
         return thread
+
+    def _opened(self, reference: str) -> Engine | None:
+        """A warm engine; until it is, new visitors get the one that is already warm. None once everything is closed."""
+        engine = Engine(open_checkpoint(reference, apart=self._apart))
+        self._engines.append(engine)
+        try:
+            if not self._closed.is_set():
+                engine.warm_up().result()
+                return engine
+        except StoppedError:
+            pass
+        except MusicLSTMError:
+            engine.close()
+            self._engines.remove(engine)
+            raise
+        engine.close()
+        return None
 
     def give_up(self, visitor: str) -> None:
         """Stop what is written for a visitor who has gone."""

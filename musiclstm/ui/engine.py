@@ -94,11 +94,13 @@ class Engine:
 
     The example that comes with the checkpoint is there at once; if there is none, or of other weights, one is written.
 
-    Raises CheckpointError for a checkpoint without seeds.
+    Raises CheckpointError for a checkpoint without seeds, whose process then ends too.
     """
 
     def __init__(self, checkpoint: Checkpoint, *, bars: int = 16) -> None:
         if not checkpoint.seeds:
+            if checkpoint.apart is not None:
+                checkpoint.apart.close()
             raise CheckpointError(f"The checkpoint {checkpoint.name} has no seeds; the page needs at least one.")
         self.checkpoint = checkpoint
         stored = _stored_example(checkpoint)
@@ -126,7 +128,10 @@ class Engine:
             return self._warm
 
     def close(self, *, wait: bool = True) -> None:
-        """Stop warming up, and delete the files of the example; ``wait`` until the step at hand is done."""
+        """Stop warming up, end the process that computes, if any, and delete the files of the example.
+
+        Who waits for notes gets a StoppedError. ``wait`` until the step at hand is done.
+        """
         self._closed = True
         if self.checkpoint.apart is not None:
             self.checkpoint.apart.close()

@@ -80,3 +80,4 @@ def download_events(active: ActiveCheckpoint, w: Widgets) -> None:
     ):
         made = button.click(maker(name), w.session, w.fetched, show_progress_on=button, api_visibility="private", **SOUND)
         made.success(None, w.fetched, None, js=_SAVE, api_visibility="private")
+        made.failure(None, js="() => window.musiclstm.unsaved()", **AT_ONCE)

@@ -76,7 +76,7 @@ def serve(active: ActiveCheckpoint, folder: AppFolder, *, mcp: bool = False) -> 
         samples = SampleLibrary(user_cache() / "samples")
         launch(page, samples, prevent_thread_lock=True, mcp_server=mcp)
         gc.freeze()  # what is there now stays: not to look for garbage among it saves each visitor time
-        # Once the page is up, since it keeps all cores busy. Readers can wait: nobody uploads a file at once.
+        # Readers can wait until the model is there: nobody uploads a file at once.
         active.now.warm_up().add_done_callback(lambda _: reader.warm_up())
         threading.Thread(target=_render, args=(samples,), name="samples", daemon=True).start()
         folder.look_after()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from musiclstm.checkpoint import Checkpoint, in_a_process, save_checkpoint
 from musiclstm.checkpoint_files import WEIGHTS
 from musiclstm.config import SamplingOptions
-from musiclstm.errors import CheckpointError, StoppedError
+from musiclstm.errors import CheckpointError, ModelLostError, StoppedError
 from musiclstm.generation import ComposeRequest, compose
-from musiclstm.model import Decoder, Graph, GraphProcess
+from musiclstm.model import Decoder, Graph, GraphProcess, weights_digest
 
 pytestmark = pytest.mark.programs
 
@@ -22,7 +24,7 @@ def saved(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory
     """The small checkpoint, in a folder, computing here as it does in a process of its own: with XLA."""
     folder = tmp_path_factory.mktemp("saved") / "small"
     save_checkpoint(small_checkpoint, folder, card="# Small")
-    here = replace(small_checkpoint, weights=folder / WEIGHTS)
+    here = replace(small_checkpoint, weights=folder / WEIGHTS, weights_digest=lambda: weights_digest(folder / WEIGHTS))
     graph = Graph(here.network, here.config, here.vocabulary)
     object.__setattr__(here, "decoder", Decoder(graph, here.vocabulary))
     return here
@@ -45,9 +47,59 @@ def test_takes_are_the_same_as_of_a_model_in_this_process(saved: Checkpoint, can
 
 def test_weights_that_do_not_fit_are_refused_in_the_usual_sentence(saved: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / WEIGHTS).write_bytes(b"no weights")
-    apart = GraphProcess(saved.config, saved.vocabulary, tmp_path / WEIGHTS)
+    apart = GraphProcess(saved.config, saved.vocabulary, tmp_path / WEIGHTS, lambda: "")
     try:
         with pytest.raises(CheckpointError, match=rf"The weights in {tmp_path / WEIGHTS} are damaged"):
+            apart.check()
+    finally:
+        apart.close()
+
+
+class Failing:
+    """Lines to a process that ends during each of the first ``times`` calls; the next ones get their arguments back."""
+
+    times = 0
+
+    def __init__(self, *facts: object) -> None:
+        self.facts = facts
+
+    def ask(self, function: str, arguments: tuple[object, ...]) -> object:
+        Failing.times -= 1
+        if Failing.times >= 0:
+            raise EOFError
+        return function, arguments, self.facts[-1]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def failing(saved: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> GraphProcess:
+    monkeypatch.setattr("musiclstm.model.graph_process._Lines", Failing)
+    assert saved.weights is not None
+    return GraphProcess(saved.config, saved.vocabulary, saved.weights, lambda: "the digest")
+
+
+def test_a_call_whose_process_ends_is_answered_by_another_one_with_the_same_weights(failing: GraphProcess) -> None:
+    Failing.times = 1
+    answer: Any = failing.known({}, np.zeros(1))
+    assert answer == ("known", ({}, np.zeros(1)), "the digest")
+
+
+def test_a_call_that_ends_two_processes_is_a_sentence_and_the_next_one_is_answered(failing: GraphProcess) -> None:
+    Failing.times = 2
+    with pytest.raises(ModelLostError, match="Try again later"):
+        failing.check()
+    failing.check()
+
+
+def test_other_weights_in_the_place_of_the_first_do_not_answer(saved: Checkpoint, tmp_path: Path) -> None:
+    assert saved.weights is not None
+    apart = GraphProcess(saved.config, saved.vocabulary, saved.weights, lambda: "the digest of others")
+    try:
+        apart.check()
+        apart.rest()
+        with pytest.raises(CheckpointError, match="are others than before: start the page again"):
             apart.check()
     finally:
         apart.close()

@@ -6,6 +6,7 @@
     if (partButton) player.choosePart(partButton.dataset.part);
     else if (target.closest("#edit-notes")) edit.toggle();
     else if (target.closest("#player .play")) sampler.available() ? player.toggle() : files.hear();
+    else if (target.closest("#get-mp3") && event.isTrusted) files.keep();
     else if (target.closest("#player .loop")) {
       const known = music.now();
       const first = known?.continues ? known.bars.find((tick) => known.seconds(tick) >= known.split - 0.001) : known?.bars[0];
@@ -89,10 +90,12 @@
     width: () => find("#sheet-fold")?.clientWidth ?? 0,
     chosen: () => sampler.wake(),
     begin: () => {
+      files.silence();
       keyboard.close();
       player.begin();
     },
     listen: () => {
+      files.silence();
       duet.leave(false);
       look();
       player.listen();
@@ -107,6 +110,7 @@
     },
     settle: () => player.settle(),
     save: files.save,
+    unsaved: files.keep,
     // A take is on the roll with its MIDI files and its code: the address of its link.
     arrived: (inputs) => {
       const code = inputs.at(-1);

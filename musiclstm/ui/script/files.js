@@ -31,6 +31,10 @@
         wanted = true;
         find("#get-mp3")?.click();
       },
+      // The visitor wants the file itself, or there is none.
+      keep: () => {
+        wanted = false;
+      },
       // The music is another one.
       silence: () => {
         wanted = false;

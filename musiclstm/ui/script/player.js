@@ -197,7 +197,7 @@
       const button = box.querySelector(".play");
       const [first, last] = bounds();
       box.querySelector(".position").disabled = last <= first || !sampler.available();
-      button.disabled = last <= first; // without a sampler the rendered file plays
+      button.disabled = last <= first || !(sampler.available() || known?.continues); // a take can be heard as a file
       box.dataset.playing = playing;
       button.setAttribute("aria-label", playing ? text("Pause") : text("Play"));
       box.querySelector(".loop").setAttribute("aria-pressed", Boolean(section));
