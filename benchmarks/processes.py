@@ -59,6 +59,29 @@ class Family:
                 with suppress(ProcessLookupError):
                     os.kill(number, 9)
 
+    def computing(self) -> set[int]:
+        """The numbers of those of its children that compute: they have TensorFlow."""
+        found = set()
+        for number in self.members():
+            with suppress(OSError):  # it has ended
+                if number != self.process.pid and "libtensorflow" in Path(f"/proc/{number}/maps").read_text(errors="replace"):
+                    found.add(number)
+        return found
+
+    def kill_computing(self) -> None:
+        """Kill what computes, with SIGKILL."""
+        for number in self.computing():
+            with suppress(ProcessLookupError):
+                os.kill(number, 9)
+
+    def kill_readers(self) -> None:
+        """Kill the other processes of Python that it has started, with SIGKILL: those that read files."""
+        computing = self.computing()
+        for number, line in self.members().items():
+            if "multiprocessing." in line and number not in {*computing, self.process.pid}:
+                with suppress(ProcessLookupError):
+                    os.kill(number, 9)
+
     def gone(self, seconds: float) -> list[str]:
         """The command lines of those that still live when all should have ended; waits for ``seconds`` at most."""
         until = time.monotonic() + seconds

@@ -169,7 +169,7 @@ def folder_gone(running: Page, place: Place, times: int) -> Outcome:
     for number in range(times):
         shutil.rmtree(running.tmp, ignore_errors=True)
         if number % 2:
-            running.kill("multiprocessing.forkserver")
+            running.kill_readers()
         began = time.monotonic()
         answer = running.continued(place.upload)
         outcome.slowest = max(outcome.slowest, time.monotonic() - began)
@@ -203,7 +203,7 @@ def model_killed(running: Page, place: Place, times: int) -> Outcome:
     for number in range(times):
         events = [running.ask("generate", *take_of("march", 16, random_seed)) for random_seed in (700, 701, 702)]
         place.moment(1.0)
-        running.kill("multiprocessing.spawn")
+        running.kill_computing()
         began = time.monotonic()
         answers = [running.answer("generate", event) for event in events]
         outcome.slowest = max(outcome.slowest, time.monotonic() - began)
@@ -211,7 +211,7 @@ def model_killed(running: Page, place: Place, times: int) -> Outcome:
         outcome.unserved += lost or ["other notes"] * (running.notes_of(answers[0]) != expected)
         outcome.times += 1
         outcome.serve(running, bars=1, random_seed=number)
-    outcome.processes = [line for line in running.members().values() if line.count("multiprocessing.spawn")][1:]
+    outcome.processes = [running.members().get(number, "") for number in sorted(running.computing())[1:]]
     return outcome
 
 

@@ -117,21 +117,18 @@ def test_a_page_whose_temporary_folder_is_deleted_serves_on_even_if_its_readers_
     wait_until(gone)
     assert page.sound_of(page.take("march", 2, 40))
     assert page.sound_of(page.continued(home / "waltz.mid"))
-    page.kill("multiprocessing.forkserver")
+    page.kill_readers()
     assert page.sound_of(page.continued(home / "waltz.mid"))
 
 
 def test_a_take_is_the_same_if_the_process_that_computes_is_killed_meanwhile(page: Page) -> None:
-    def computing() -> set[int]:
-        return {number for number, line in page.members().items() if "multiprocessing.spawn" in line}
-
     expected = page.notes_of(page.take("march", 8, 60))
-    before = computing()
+    before = page.computing()
     assert len(before) == 1
     event = page.ask("generate", *take_of("march", 8, 60))
-    page.kill("multiprocessing.spawn")
+    page.kill_computing()
     assert page.notes_of(page.answer("generate", event)) == expected
-    assert not before & computing()
+    assert not before & page.computing()
 
 
 def test_nothing_of_a_killed_page_lives_on_and_the_next_start_deletes_its_files(page: Page, home: Path) -> None:
