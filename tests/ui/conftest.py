@@ -74,6 +74,7 @@ def session(browser: Browser, page_address: str) -> Iterator[Callable[..., Page]
         ready(page)
         if at == page_address:  # the example comes last; what is typed before it is lost
             expect(page.locator("#roll svg .continuation rect")).not_to_have_count(0)
+            page.wait_for_function("document.body.dataset.takes >= 1")  # and is counted as the first take
         return page
 
     yield arrive
