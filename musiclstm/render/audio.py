@@ -59,6 +59,7 @@ _SETTINGS = {
 }
 # FluidSynth prints one of these and continues with another sound font, or none.
 _COMPLAINT = re.compile(r".*(?:not a SoundFont or MIDI|Failed to load|Failed to open|Unknown option|Unexpected end).*", re.I)
+FAINT = 8  # velocity: of softer notes a font may make no sound, as MuseScore_General of 1 and 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +189,7 @@ def synthesize(
     # A quarter of a second may be missing, not more: that would be music.
     if len(samples) // 2 < frames - SAMPLE_RATE // 4 or not np.isfinite(samples).all():
         raise MissingToolError(f"FluidSynth rendered {len(samples) / 2 / SAMPLE_RATE:.1f} of {seconds:.1f} seconds of sound.")
-    if np.abs(samples).max() < 1e-6:  # the quietest note of a piano, velocity 1, peaks at 2e-5
+    if np.abs(samples).max() < 1e-6 and piece.notes["velocity"].max() >= FAINT:
         programs = ", ".join(str(voice.program) for voice in voices)
         raise MissingToolError(f"FluidSynth rendered silence; {soundfont.name} may be damaged or lack the program {programs}.")
     stereo = np.zeros((frames, 2), dtype=np.float32)

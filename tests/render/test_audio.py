@@ -284,6 +284,10 @@ def test_piece_without_notes_is_silence_as_long_as_the_tail() -> None:
     assert silence.peak == 0.0
 
 
+def test_the_softest_notes_may_make_no_sound() -> None:
+    assert synthesize(Piece(make_notes([0], [60], [24], [1])), tail_seconds=1.0).seconds == 1.5
+
+
 def test_mix_places_the_continuation_and_keeps_the_ringing_seed() -> None:
     both = mix(tone(3.0, 0.1), tone(2.0, 0.2), 2.0)
     assert both.seconds == 4.0
