@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,8 @@ class Family:
         if not name:
             self.process.kill()
             self.process.wait()
-        for number, line in self.members().items() if name else ():
-            if name in line and number != self.process.pid:
-                with suppress(ProcessLookupError):
-                    os.kill(number, 9)
+        else:
+            _kill(number for number, line in self.members().items() if name in line and number != self.process.pid)
 
     def computing(self) -> set[int]:
         """The numbers of those of its children that compute: they have TensorFlow."""
@@ -70,17 +69,12 @@ class Family:
 
     def kill_computing(self) -> None:
         """Kill what computes, with SIGKILL."""
-        for number in self.computing():
-            with suppress(ProcessLookupError):
-                os.kill(number, 9)
+        _kill(self.computing())
 
     def kill_readers(self) -> None:
         """Kill the other processes of Python that it has started, with SIGKILL: those that read files."""
-        computing = self.computing()
-        for number, line in self.members().items():
-            if "multiprocessing." in line and number not in {*computing, self.process.pid}:
-                with suppress(ProcessLookupError):
-                    os.kill(number, 9)
+        others = {self.process.pid, *self.computing()}
+        _kill(number for number, line in self.members().items() if "multiprocessing." in line and number not in others)
 
     def gone(self, seconds: float) -> list[str]:
         """The command lines of those that still live when all should have ended; waits for ``seconds`` at most."""
@@ -92,9 +86,7 @@ class Family:
     def end(self) -> None:
         """Kill all."""
         self.kill()
-        for number in self.members():
-            with suppress(ProcessLookupError):
-                os.kill(number, 9)
+        _kill(self.members())
 
 
 class Page(Family):
@@ -199,6 +191,12 @@ def files_in(*folders: Path) -> list[str]:
     # ``os.walk`` passes over folders that are deleted meanwhile; ``rglob`` fails at them.
     found = ((folder, Path(base, name)) for folder in folders for base, _, names in os.walk(folder) for name in names)
     return sorted(str(path.relative_to(folder)) for folder, path in found)
+
+
+def _kill(numbers: Iterable[int]) -> None:
+    for number in numbers:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
 
 
 def _open(address: str | urllib.request.Request) -> Any:

@@ -239,13 +239,11 @@ def _opened(folder: Path, revision: str, apart: bool) -> Checkpoint:
     assert opened.apart is not None
     try:
         opened.apart.check()
-        assert opened.digest  # read now, before another checkpoint takes the place of this one
-    except MusicLSTMError:
+    except (MusicLSTMError, OSError) as error:
         opened.apart.close()
+        if isinstance(error, OSError):
+            raise CheckpointError(f"The weights in {folder} can't be read: {error.strerror or error}.") from error
         raise
-    except OSError as error:
-        opened.apart.close()
-        raise CheckpointError(f"The weights in {folder} can't be read: {error.strerror or error}.") from error
     return opened
 
 

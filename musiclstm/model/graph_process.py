@@ -61,8 +61,12 @@ class GraphProcess:
         self._lines.close()
 
     def check(self) -> None:
-        """Wait until the network is loaded. Raises CheckpointError if the weights do not fit, OSError."""
+        """Wait until the network is loaded, and read its digest, before another file takes the place of this one.
+
+        Raises CheckpointError if the weights do not fit, OSError.
+        """
         self._ask(CHECK)
+        self._digest()
 
     def compile(self) -> None:
         """As ``Graph.compile``."""

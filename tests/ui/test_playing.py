@@ -40,12 +40,12 @@ def at(page: Page, tick: str) -> bool:
     )
 
 
-# How often the playhead is moved during ten pictures of the screen.
+# How often the playhead is moved in ten frames.
 MOVES = """async () => {
   let moves = 0;
   const watching = new MutationObserver((changes) => (moves += changes.length));
   watching.observe(document.querySelector("#roll .playhead"), { attributeFilter: ["x1"] });
-  for (let picture = 0; picture < 10; picture++) await new Promise(requestAnimationFrame);
+  for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame);
   watching.disconnect();
   return moves;
 }"""

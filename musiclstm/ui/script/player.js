@@ -22,7 +22,7 @@
     let heard = false; // some of the continuation or the original, under its name
     let loading = 0;
     let timer = 0;
-    let picture = 0; // of the screen that is waited for
+    let frame = 0; // the one that is waited for
 
     const plays = ({ group }) => group === part || (part === "joined" && (group === "seed" || group === "continuation"));
     const bounds = () => {
@@ -203,10 +203,10 @@
       box.querySelector(".loop").setAttribute("aria-pressed", Boolean(section));
       move();
     };
-    // Show where the music is, with each picture of the screen while it plays. What is laid out is read before anything is
-    // changed, and only what is another one is changed: else each picture would lay out the page anew.
+    // Show where the music is, in every frame while it plays. Read the layout before writing, and write only what has changed:
+    // otherwise every frame would lay out the page anew, several times.
     const move = () => {
-      cancelAnimationFrame(picture);
+      cancelAnimationFrame(frame);
       const box = find("#player .player");
       if (!box) return;
       const known = music.now();
@@ -222,13 +222,13 @@
       if (Number(slider.max) !== (length || 1)) slider.max = length || 1;
       slider.value = here;
       slider.style.setProperty("--done", `${length ? (100 * here) / length : 0}%`);
-      const heard = text("{place} of {length}", { place: spoken(here), length: spoken(length) }); // told to a screen reader when it changes, not with each picture
+      const heard = text("{place} of {length}", { place: spoken(here), length: spoken(length) }); // a screen reader hears it when it changes, not in every frame
       if (slider.getAttribute("aria-valuetext") !== heard) slider.setAttribute("aria-valuetext", heard);
       for (const [name, seconds] of [[".time", here], [".length", length]]) {
         const label = box.querySelector(name);
         if (label.textContent !== minutes(seconds)) label.textContent = minutes(seconds);
       }
-      if (playing) picture = requestAnimationFrame(move);
+      if (playing) frame = requestAnimationFrame(move);
     };
     return {
       PARTS,

@@ -24,7 +24,7 @@
       const [right, bottom] = [2, 3].map((axis) => Math.max(...lines.map((line) => line[axis])));
       return { x, y, right, bottom };
     };
-    // Highlight what sounds at a tick, and keep it in view: at each new note, not with each picture of the screen.
+    // Highlight what sounds at a tick, and keep it in view: at each new note, not in every frame.
     const light = (tick, playing) => {
       if (!find("#sheet .sheet")) return;
       const { notes } = read();
