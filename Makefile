@@ -16,7 +16,7 @@ app: sound $(VENV)/pins ## open the page on http://127.0.0.1:7860
 	$(PYTHON_IN_VENV) app.py
 
 test: test-packages $(VENV)/pins-dev browser ## run the tests; ARGS="tests/music/test_notes.py -x" picks and tunes
-	$(PYTHON_IN_VENV) -m pytest --numprocesses 3 -m "not programs" $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 -m "not programs" $(ARGS)
 
 test-programs: test-packages $(VENV)/pins-dev ## run the tests of whole programs: killed pages, teams of workers, an installation, the docs
 	$(PYTHON_IN_VENV) -m pytest --numprocesses 2 -m programs $(ARGS)

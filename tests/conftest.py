@@ -50,12 +50,15 @@ _FOLDERS = [name for layer in reversed(_LAYERS) for name in re.findall(r"\w+", l
 _TOGETHER = (
     (
         "ui/test_browser",
+        "ui/test_changing",
+        "ui/test_bars",
+        "ui/test_playing",
+        "ui/test_duet",
         "ui/test_guess",
         "ui/test_accessibility",
         "ui/test_language",
         "ui/test_page",
     ),
-    ("ui/test_changing", "ui/test_bars", "ui/test_playing", "ui/test_duet"),
     (
         "generation/test_composition",
         "generation/test_regeneration",
