@@ -146,8 +146,8 @@ def observe(state: State, spec: FeatureSpec, withhold: Tensor | None = None) -> 
     transposed = ops.where(state["exact"] > 0, 0, state["relative"])
     features |= _suggestion("exact", state, state["exact"], 1, spec, withhold)
     features |= _suggestion("relative", state, transposed, 2, spec, withhold)
-    for bars in LOOKBACK_BARS:
-        features[f"back_{bars}"] = _lookback_step(state, bars, spec)
+    back = _lookback_steps(state, spec)
+    features |= {f"back_{bars}": back[:, index] for index, bars in enumerate(LOOKBACK_BARS)}
     for name in ("exact", "relative"):
         weight = _vote_weights(state[name], withhold)
         features[f"{name}_step_votes"] = _votes(weight, state["step"][:, 1:], len(spec.steps))
@@ -222,25 +222,32 @@ def _planes(state: State, ticks: Tensor, spec: FeatureSpec) -> Features:
     struck = ops.cast(state["last"] + ahead == 0, "float32")
     waited = ops.cast(state["last"] + ahead, "float32")
     recency = [ops.exp(-waited / decay) for decay in RECENCY_TICKS]
-    back = ops.stack(
-        [_struck(state, bars * ops.expand_dims(state["row"][:, BAR], 1) - ahead, spec) for bars in LOOKBACK_BARS], axis=2
-    )
+    back = ops.transpose(_struck(state, _bars_ago(state) - ahead, spec), (0, 2, 1))
     now = ops.stack([sounding, struck, *recency], axis=2)
     octaves = ops.reshape(ops.pad(now, ((0, 0), (0, -PITCHES % 12), (0, 0))), (-1, -(-PITCHES // 12), 12, CHROMA))
     return {"planes": ops.concatenate([now, back], axis=2), "chroma": ops.max(octaves, axis=1)}
 
 
+def _bars_ago(state: State) -> Tensor:
+    """Ticks [B, bars] that each of LOOKBACK_BARS lasts in the metre of the latest row."""
+    return ops.expand_dims(state["row"][:, BAR], 1) * _table(LOOKBACK_BARS)
+
+
 def _struck(state: State, ago: Tensor, spec: FeatureSpec) -> Tensor:
-    """Which keys [B, 88] were struck exactly ``ago`` [B, 1] ticks before the latest onset: 1.0 or 0.0.
+    """Which keys [B, N, 88] were struck exactly ``ago`` [B, N] ticks before the latest onset: 1.0 or 0.0.
 
     Onsets are in order, so a chord's notes stand side by side: looking at CHORD rows costs less than looking at all of them.
     """
     times, pitches = state["ago"][:, -spec.recent :], state["pitch"][:, -spec.recent :]
-    first = ops.sum(ops.cast(times > ago, "int32"), axis=1, keepdims=True)
-    places = ops.minimum(first + _arange(CHORD), times.shape[1] - 1)
-    there = ops.take_along_axis(times, places, axis=1) == ago
-    keys = ops.expand_dims(ops.take_along_axis(pitches, places, axis=1), 2) == _arange(PITCHES)
-    return ops.cast(ops.any(keys & ops.expand_dims(there, 2), axis=1), "float32")
+    ago = ops.expand_dims(ago, 2)
+    first = ops.sum(ops.cast(ops.expand_dims(times, 1) > ago, "int32"), axis=2, keepdims=True)
+    places = ops.reshape(ops.minimum(first + _arange(CHORD), times.shape[1] - 1), (-1, ago.shape[1] * CHORD))
+
+    def chords(values: Tensor) -> Tensor:
+        return ops.reshape(ops.take_along_axis(values, places, axis=1), (-1, ago.shape[1], CHORD))
+
+    keys = ops.expand_dims(chords(pitches), 3) == _arange(PITCHES)
+    return ops.cast(ops.any(keys & ops.expand_dims(chords(times) == ago, 3), axis=2), "float32")
 
 
 def _suggestion(name: str, state: State, match: Tensor, least: int, spec: FeatureSpec, withhold: Tensor | None) -> Features:
@@ -302,14 +309,15 @@ def _votes(weight: Tensor, followed: Tensor, classes: int) -> Tensor:
     return ops.log1p(VOTE_SCALE * shares) / float(np.log1p(VOTE_SCALE))
 
 
-def _lookback_step(state: State, bars: int, spec: FeatureSpec) -> Tensor:
-    """Class [B] of the step taken ``bars`` bars ago from this position in the bar; len(steps) if there was none."""
-    distance = bars * ops.expand_dims(state["row"][:, BAR], 1) - state["ago"][:, -spec.recent :]
-    step = ops.min(ops.where(distance > 0, distance, _LONG_AGO), axis=1)
-    reached = ops.max(ops.cast(distance <= 0, "int32") * ops.cast(state["pitch"][:, -spec.recent :] >= 0, "int32"), axis=1) > 0
-    same = ops.expand_dims(step, 1) == _table(spec.steps)
-    known = ops.max(ops.cast(same, "int32"), axis=1) > 0
-    return ops.where(known & reached, ops.cast(ops.argmax(ops.cast(same, "int32"), axis=1), "int32"), len(spec.steps))
+def _lookback_steps(state: State, spec: FeatureSpec) -> Tensor:
+    """Class [B, bars] of the step taken each of LOOKBACK_BARS ago from this place in the bar; len(steps) if there was none."""
+    distance = ops.expand_dims(_bars_ago(state), 2) - ops.expand_dims(state["ago"][:, -spec.recent :], 1)
+    step = ops.min(ops.where(distance > 0, distance, _LONG_AGO), axis=2)
+    known = ops.expand_dims(state["pitch"][:, -spec.recent :] >= 0, 1)
+    reached = ops.any((distance <= 0) & known, axis=2)
+    same = ops.expand_dims(step, 2) == _table(spec.steps)
+    found = ops.cast(ops.argmax(ops.cast(same, "int32"), axis=2), "int32")
+    return ops.where(ops.any(same, axis=2) & reached, found, len(spec.steps))
 
 
 def _places(position: Tensor) -> Features:

@@ -64,9 +64,10 @@ def is_looping(exact: Tensor, relative: Tensor, guard: LoopGuard = GUARD) -> tup
 def next_in_loop(state: dict[str, Tensor], slot: Tensor) -> Tensor:
     """The pitch [B] that would continue the loop whose previous round ends at ``slot`` [B]: the same, or the same interval on."""
 
+    slots = ops.arange(state["pitch"].shape[1], dtype="int32")
+
     def at(name: str, slot: Tensor) -> Tensor:
-        values = state[name]
-        return ops.take_along_axis(values, ops.expand_dims(ops.minimum(slot, values.shape[1] - 1), 1), axis=1)[:, 0]
+        return ops.sum(ops.where(slots == ops.expand_dims(slot, 1), state[name], 0), axis=1)
 
     climbing = state["pitch"][:, -1] + at("interval", slot + 1)
     return ops.where(at("exact", slot) > 0, at("pitch", slot + 1), climbing)
