@@ -60,6 +60,7 @@ _TOGETHER = (
         "ui/test_page",
     ),
     (
+        "model/test_decoder",
         "generation/test_composition",
         "generation/test_regeneration",
         "generation/test_link",
@@ -73,7 +74,6 @@ _TOGETHER = (
         "test_cli",
     ),
     ("project/test_docs", "test_api", "project/test_golden"),
-    ("model/test_decoder",),
     (
         "training/test_package",
         "publishing/test_gate",
@@ -197,9 +197,10 @@ def tunes() -> dict[str, Piece]:
 def small_checkpoint(tunes: dict[str, Piece], no_xla: None) -> Checkpoint:
     """A tiny untrained network with the tunes as seeds, of which the first comes with a continuation by its composer.
 
-    Shared: compiling its decoder takes seconds for each number of takes.
+    Shared: compiling its decoder takes seconds for each number of takes. It writes so much that XLA is worth its time.
     """
     from musiclstm.checkpoint import Checkpoint, size_for
+    from musiclstm.model import Decoder, Graph
     from musiclstm.model.network import build_network
     from musiclstm.model.vocabulary import fit_vocabulary
     from musiclstm.seeds.seed import Original, seed_from_piece
@@ -211,7 +212,9 @@ def small_checkpoint(tunes: dict[str, Piece], no_xla: None) -> Checkpoint:
     network = build_network(config)
     rng = np.random.default_rng(1)  # larger weights than a new network has, so that its inputs change its choices
     network.set_weights([rng.normal(0, 0.4, weight.shape) for weight in network.get_weights()])
-    return Checkpoint("small", config, vocabulary, lambda: network, seeds, metrics={"bits_per_note": 9.0})
+    small = Checkpoint("small", config, vocabulary, lambda: network, seeds, metrics={"bits_per_note": 9.0})
+    object.__setattr__(small, "decoder", Decoder(Graph(network, config, vocabulary), vocabulary))
+    return small
 
 
 @pytest.fixture(scope="session")

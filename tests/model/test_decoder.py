@@ -34,15 +34,6 @@ STEADY = SamplingOptions(diversity=1.0, top_p=1.0, loop_guard=False)
 FOUR = [1, 2, 3, 4]  # random seeds of four takes
 
 
-@pytest.fixture(scope="module")
-def small_checkpoint(small_checkpoint: Checkpoint) -> Checkpoint:
-    """The tiny network as XLA compiles it, which other tests do without. Few numbers of takes: each takes seconds to compile."""
-    compiled = replace(small_checkpoint)
-    graph = Graph(compiled.network, compiled.config, compiled.vocabulary)
-    object.__setattr__(compiled, "decoder", Decoder(graph, compiled.vocabulary))
-    return compiled
-
-
 # The same probabilities as in training
 
 

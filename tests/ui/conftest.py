@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,6 +31,12 @@ class Unhurried(Engine):
             yield progress
             if job.bars > 16 and progress.composition is not None and progress.composition.bars:
                 wait_until(stopped)
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(small_checkpoint: Checkpoint) -> Checkpoint:
+    """The same without XLA: a page's visitors write few notes."""
+    return replace(small_checkpoint)
 
 
 @pytest.fixture(scope="session")
