@@ -62,6 +62,7 @@ _TOGETHER = (
     (
         "model/test_decoder",
         "generation/test_composition",
+        "generation/test_edits",
         "generation/test_regeneration",
         "generation/test_link",
         "generation/test_phrases",
