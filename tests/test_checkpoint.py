@@ -455,6 +455,13 @@ def test_weights_that_are_not_arrays_of_this_network_are_refused(
     assert says in sentence(folder)
 
 
+def test_an_array_of_another_name_is_refused(folder: Path) -> None:
+    with h5py.File(folder / WEIGHTS, "r+") as file:
+        path = an_array(file)
+        file.move(path, f"{path}0")
+    assert "are damaged" in sentence(folder)
+
+
 def test_a_small_file_that_declares_huge_arrays_needs_little_memory(folder: Path) -> None:
     with h5py.File(folder / WEIGHTS, "r+") as file:
         path = an_array(file)
@@ -488,7 +495,7 @@ def test_weights_of_another_network_are_refused(folder: Path) -> None:
 def test_an_extra_array_is_refused(folder: Path) -> None:
     with h5py.File(folder / WEIGHTS, "r+") as file:
         file["surprise"] = np.zeros(3, np.float32)
-    assert "surprise" in sentence(folder)
+    assert "do not fit the network" in sentence(folder)
 
 
 def test_a_damaged_originality_index_is_refused_and_a_missing_one_is_none(folder: Path) -> None:

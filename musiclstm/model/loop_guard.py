@@ -63,7 +63,6 @@ def is_looping(exact: Tensor, relative: Tensor, guard: LoopGuard = GUARD) -> tup
 
 def next_in_loop(state: dict[str, Tensor], slot: Tensor) -> Tensor:
     """The pitch [B] that would continue the loop whose previous round ends at ``slot`` [B]: the same, or the same interval on."""
-
     slots = ops.arange(state["pitch"].shape[1], dtype="int32")
 
     def at(name: str, slot: Tensor) -> Tensor:
