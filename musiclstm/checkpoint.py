@@ -3,8 +3,8 @@
 The folder contains what ``keras.saving.save_model(network, folder, zipped=False)`` writes, so that other programs can load it,
 plus musiclstm.json, vocabulary.json, seeds.json, metrics.json, README.md and, if they are known, the index of the training pieces
 (originality.npz), the critic (critic.json) and the take that the page shows first (example.json).
-Loading never runs code from a file: the network is built from the bounded config in musiclstm.json, and the names and shapes of
-all weights are compared before Keras opens them.
+Loading never runs code from a file: the network is built from the bounded config in musiclstm.json, and the shapes and types
+of all weights are compared before Keras opens them.
 """
 
 from __future__ import annotations

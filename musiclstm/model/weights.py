@@ -1,7 +1,7 @@
 """The network's weights on disk: written by Keras, checked with h5py before Keras reads them.
 
-An untrusted weights file may declare arrays of many gigabytes, or link to other files. So its names and shapes are compared with
-those of the network that the config describes before any array is read.
+An untrusted weights file may declare arrays of many gigabytes, or link to other files. So the shapes and types in it are compared
+with those of the network that the config describes before any array is read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,17 +44,25 @@ def load_network(config: ModelConfig, path: Path) -> Network:
             f"The weights in {path} are damaged: they declare {declared:,} bytes of numbers in a file of {path.stat().st_size:,}."
         )
     network = build_network(config)
-    # As many arrays of each shape and type. That each has its place, too, Keras finds out: it loads them by their names.
-    wanted = Counter((*weight.shape, weight.dtype) for weight in network.weights)
-    if Counter(found.values()) != wanted:
+    # That each has its place, too, Keras finds out: it loads them by their names. To save the network for these takes longer.
+    if Counter(found.values()) != Counter((*weight.shape, weight.dtype) for weight in network.weights):
+        odd = sorted(set(found.items()) ^ set(_shapes_of(network).items()))[0]
         raise CheckpointError(
-            f"The weights in {path} do not fit the network that its config describes: their shapes, types or number differ."
+            f"The weights in {path} do not fit the network that its config describes: {odd[0]} {list(odd[1])} differs."
         )
     try:
         network.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
         raise CheckpointError(f"The weights in {path} are damaged: {first_line(error)}.") from error
     return network
+
+
+def _shapes_of(network: Network) -> dict[str, tuple[Any, ...]]:
+    """What ``shapes`` gives for the file of a saved network."""
+    with temporary_folder() as folder:
+        path = folder / WEIGHTS
+        network.save_weights(path)
+        return dict(shapes(path))
 
 
 def network_digest(network: Network) -> str:
