@@ -62,11 +62,9 @@ def visit(page: Page, address: str) -> list[tuple[str, Image.Image]]:
         page.get_by_role("option", name=OPENING).first.click()
         page.wait_for_function("name => document.querySelector('#heading').innerText.includes(name)", arg=OPENING)
 
-    def unfold() -> None:
-        page.get_by_role("button", name="Sheet music").click()
+    def turn() -> None:
+        page.locator("#view label", has_text="Score").click()
         page.locator("#sheet .note").first.wait_for()
-        page.locator("#sheet").scroll_into_view_if_needed()
-        page.mouse.wheel(0, 500)
 
     step("The page opens: a finished continuation, and a big Play.", arrive, 0.5)
     page.wait_for_timeout(1500)
@@ -75,7 +73,7 @@ def visit(page: Page, address: str) -> list[tuple[str, Image.Image]]:
     step("Generate: it sounds at once, and is written meanwhile.", lambda: page.click("#generate"), 1.2)
     page.wait_for_timeout(4000)
     step("The whole continuation, while the music plays on.", lambda: None, 1)
-    step("The same as sheet music, which follows the playhead.", unfold, 3)
+    step("The same as sheet music, which follows the playhead.", turn, 3)
     return pictures
 
 

@@ -32,6 +32,12 @@ def choose(page: Page, seed: str) -> None:
     page.get_by_role("option", name=seed).click()
 
 
+def show(page: Page, view: str) -> None:
+    """Choose the "Roll" or the "Score"."""
+    page.locator("#view label", has_text=view).click()
+    expect(page.locator("#view label.selected")).to_have_text(view)
+
+
 def length(page: Page, bars: int) -> None:
     page.fill("#bars input[type=number]", str(bars))
     page.press("#bars input[type=number]", "Tab")

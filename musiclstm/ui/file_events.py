@@ -1,46 +1,57 @@
-"""The events of files and sheet music: downloads that take a second to make, and the fold with the sheet music."""
+"""The events of files and sheet music: downloads that take a second to make, and the score as the view of the stage."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.generation import MP3, SCORE, SCORE_PDF, WAV, music_name, zip_take
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.layout import SCORE as SCORE_VIEW
 from musiclstm.ui.layout import Widgets
-from musiclstm.ui.pictures import SHEET_WIDTHS, sheet
+from musiclstm.ui.pictures import SHEET_WIDTHS, opening_sheet, sheet
 from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder, toasts
 from musiclstm.ui.session import Session
 
 ARCHIVE, SHEET, WAV_FILE, MP3_FILE = ".zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
 PAPER = "A4"
-WIDTH = "(session, width) => [session, window.musiclstm.width()]"
+_WIDTH = "(...inputs) => [...inputs.slice(0, -1), window.musiclstm.width()]"
 _SAVE = "(file) => window.musiclstm.save(file)"
 
 
-def engraved(session: Session, width: float) -> str:
-    """The sheet music of the chosen take, as wide as the page has room, but only while it is unfolded: it takes a second."""
+def score_events(w: Widgets) -> None:
+    """Connect the choice between roll and score."""
+
+    def turn(view: str, session: Session, seed_id: str, width: float) -> str:
+        session.score = view == SCORE_VIEW
+        return _engraved(session, seed_id, width)
+
+    w.view.input(turn, [w.view, *_engraving(w)], w.sheet, trigger_mode="always_last", js=_WIDTH, **QUIET, **SOUND)
+
+
+def after_music(w: Widgets, event: Any) -> None:
+    """After ``event`` has put other music on the stage: its score."""
+    event.then(_engraved, _engraving(w), w.sheet, js=_WIDTH, **QUIET, **SOUND)
+
+
+def _engraving(w: Widgets) -> list[Any]:
+    """The inputs of ``_engraved``."""
+    return [w.session, w.seed, w.width]
+
+
+def _engraved(session: Session, seed_id: str, width: float) -> str:
+    """The music on the stage, as wide as there is room, but only while the score is in view: it takes a second."""
+    if not session.score or session.engine is None:
+        return ""
+    narrowest, widest = SHEET_WIDTHS
+    pixels = int(min(widest, max(narrowest, width or 0)))
     with toasts(session.language):
-        if not session.sheet or session.result is None:
-            return ""
-        narrowest, widest = SHEET_WIDTHS
-        return texts.sheet_page(sheet(session.result.shown, int(min(widest, max(narrowest, width or 0)))))
-
-
-def sheet_events(w: Widgets) -> None:
-    """Engrave the sheet music when its fold is opened."""
-
-    def unfold(session: Session, width: float) -> str:
-        session.sheet = True
-        return engraved(session, width)
-
-    def fold(session: Session) -> None:
-        session.sheet = False
-
-    w.sheet_fold.expand(unfold, [w.session, w.width], w.sheet, js=WIDTH, **QUIET, **SOUND)
-    w.sheet_fold.collapse(fold, w.session, None, **AT_ONCE)
+        if session.result is not None:
+            return texts.sheet_page(sheet(session.result.shown, pixels))
+        return texts.sheet_page(opening_sheet(session.seed(seed_id, session.engine), session.performance, pixels))
 
 
 def download_events(active: ActiveCheckpoint, w: Widgets) -> None:

@@ -1,4 +1,4 @@
-"""The widgets of what a take leaves: files, sheet music and links. No events here."""
+"""The widgets of what a take leaves: files and links. No events here."""
 
 from __future__ import annotations
 
@@ -32,11 +32,8 @@ def place_files(wording: Wording) -> dict[str, Any]:
 
 
 def place_folds(wording: Wording) -> dict[str, Any]:
-    """The sheet music, and the links of this take and of earlier ones."""
+    """The links of this take and of earlier ones."""
     made: dict[str, Any] = {}
-    with gr.Accordion(wording("Sheet music"), open=False, elem_id="sheet-fold") as made["sheet_fold"]:
-        made["sheet"] = gr.HTML(elem_id="sheet")
-        made["width"] = gr.Number(visible=False)  # of the place for the sheet music, in pixels
     with gr.Accordion(wording("Replay this take or an earlier one"), open=False, visible=False, elem_id="replay-fold") as fold:
         made["replay_fold"] = fold
         made["link"] = gr.Textbox(

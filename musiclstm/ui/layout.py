@@ -32,6 +32,7 @@ BARS = 16
 FEWEST_BARS, MOST_BARS = 4, 32
 DIVERSITIES = (0.7, 1.3)  # measured: below, the music keeps repeating itself; above, nothing returns (benchmarks/diversity.py)
 ONE, FOUR, LADDER = "one", "four", "ladder"
+ROLL, SCORE = "roll", "score"  # how the music is shown
 TAKES = (
     (sentence("One version"), ONE),
     (sentence("Four versions"), FOUR),
@@ -84,7 +85,10 @@ class Widgets:
     loop_guard: gr.Checkbox
     open_ended: gr.Checkbox
     heading: gr.HTML
+    view: gr.Radio
     roll: gr.HTML
+    sheet: gr.HTML
+    width: gr.Number
     cards: gr.HTML
     pick: gr.Radio
     sentence: gr.HTML
@@ -106,15 +110,12 @@ class Widgets:
     score_pdf: gr.Button
     midi_original: gr.DownloadButton
     score: gr.Button
-    width: gr.Number
     sheet_svg: gr.Button
     mp3: gr.Button
     audio: gr.Button
     everything: gr.Button
     fetched: gr.File
     ballot: Ballot
-    sheet_fold: gr.Accordion
-    sheet: gr.HTML
     replay_fold: gr.Accordion
     link: gr.Textbox
     code: gr.Textbox
@@ -311,9 +312,16 @@ def _playback(wording: Wording) -> dict[str, Any]:
 
 def _take(engine: Engine, wording: Wording) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    made["heading"] = gr.HTML(wording(partial(texts.waiting_heading, engine.first)), elem_id="heading")
+    with gr.Row(elem_id="stage"):
+        made["heading"] = gr.HTML(wording(partial(texts.waiting_heading, engine.first)), elem_id="heading")
+        made["view"] = gr.Radio(
+            [(wording("Roll"), ROLL), (wording("Score"), SCORE)], value=ROLL, label=wording("View"), elem_id="view"
+        )
+        gr.HTML(_zoom(wording("Smaller notes"), -1, "−") + _zoom(wording("Larger notes"), 1, "+"), elem_id="zoom")
     gr.HTML(wording.file("keyboard.html"), elem_id="keys")
     made["roll"] = gr.HTML(wording(partial(waiting_roll, engine.first, BARS, Performance())), elem_id="roll")
+    made["sheet"] = gr.HTML(elem_id="sheet")
+    made["width"] = gr.Number(visible=False)  # of the place for the music, in pixels
     made |= place_steps(wording)
     gr.HTML(wording.file("player.html"), elem_id="player")
     made |= _playback(wording)
@@ -325,3 +333,8 @@ def _take(engine: Engine, wording: Wording) -> dict[str, Any]:
 
 def _slider(label: str, elem_id: str, low: float, high: float, value: float, step: float) -> gr.Slider:
     return gr.Slider(low, high, value, step=step, label=label, elem_id=elem_id, buttons=[])
+
+
+def _zoom(name: str, by: int, sign: str) -> str:
+    disabled = " disabled" if by < 0 else ""  # at first the notes have their smallest size
+    return f'<button type="button" data-zoom="{by}" aria-label="{name}" title="{name}"{disabled}>{sign}</button>'

@@ -10,6 +10,7 @@ import gradio as gr
 from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
+from musiclstm.ui.file_events import after_music
 from musiclstm.ui.layout import Updates, Widgets
 from musiclstm.ui.openings import chosen_ids
 from musiclstm.ui.requests import AT_ONCE, IN_TURN, QUIET, SOUND, answered, performance_of, request_folder, toasts, unchanged
@@ -55,10 +56,13 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
     outputs = [w.facts, *w.take]
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET, **SOUND}
 
-    def staged(event: Any) -> None:
-        event.success(stage, inputs, outputs, **QUIET, **SOUND).success(None, js=_BEGIN, **AT_ONCE)
+    def begun(event: Any) -> None:
+        after_music(w, event.success(None, js=_BEGIN, **AT_ONCE))
 
-    w.seed.input(stage, inputs, outputs, js=_CHOSEN, **latest).success(None, js=_BEGIN, **AT_ONCE)
+    def staged(event: Any) -> None:
+        begun(event.success(stage, inputs, outputs, **QUIET, **SOUND))
+
+    begun(w.seed.input(stage, inputs, outputs, js=_CHOSEN, **latest))
 
     def choose(seed_id: str, session: Session) -> str:
         with toasts(session.language):

@@ -37,7 +37,7 @@ def place_openings(engine: Engine, wording: Wording) -> dict[str, Any]:
             )
             hint = wording("Search: satie, nocturne, e minor, calm …")
             made["search"] = gr.Textbox(
-                placeholder=hint, show_label=False, label=wording("Search the openings"), elem_id="search"
+                placeholder=hint, max_lines=1, show_label=False, label=wording("Search the openings"), elem_id="search"
             )
             gr.HTML(f'<button type="button" id="surprise">{wording("Surprise me")}</button>')
         made["openings"] = gr.HTML(wording(partial(openings_page, engine.checkpoint.seeds)), elem_id="openings")

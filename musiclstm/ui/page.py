@@ -25,7 +25,7 @@ from musiclstm.ui.arrival_events import arrival_events
 from musiclstm.ui.blocks import Blocks
 from musiclstm.ui.change_events import change_events
 from musiclstm.ui.duet_events import duet_events
-from musiclstm.ui.file_events import download_events, sheet_events
+from musiclstm.ui.file_events import download_events, score_events
 from musiclstm.ui.hub_layout import space_in
 from musiclstm.ui.layout import Widgets, place
 from musiclstm.ui.opening_events import opening_events
@@ -150,7 +150,7 @@ def build_page(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox | N
         take_events(active, widgets)
         change_events(active, widgets)
         duet_events(active, widgets)
-        sheet_events(widgets)
+        score_events(widgets)
         download_events(active, widgets)
         vote_events(active, widgets, box)
         add_endpoints(active, reader, box)

@@ -37,6 +37,11 @@ def sheet(shown: Shown, width: int = SHEET_WIDTH) -> Sheet:
     return engrave(musicxml_text(take.joined, split=composition.split, voices=voices), split=composition.split, width=width)
 
 
+def opening_sheet(seed: Seed, performance: Performance, width: int = SHEET_WIDTH) -> Sheet:
+    """Sheet music of a seed alone."""
+    return engrave(musicxml_text(performance.played(seed.piece), voices=performance.voices), width=width)
+
+
 def waiting_roll(seed: Seed, bars: int, performance: Performance, language: Language = ENGLISH) -> str:
     """The piano roll of a seed, with room for ``bars`` more."""
     until = seed.end + bars * seed.piece.metre_at(seed.end).bar_ticks

@@ -81,7 +81,7 @@ class Session:
     latest last; ``undone``: for Redo. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take
     that is being written is on show. ``turn``: counts what the stage was given to: what is written for an earlier turn comes too
     late. ``example``: the only result is the one that every visitor is shown first, to which Undo doesn't go back.
-    ``selection``: the bars that are chosen. ``sheet``: the sheet music is unfolded. ``questions``: by the name of a
+    ``selection``: the bars that are chosen. ``score``: the score is in view, not the roll. ``questions``: by the name of a
     take, which continuation is the composer's. ``guessed``: seeds of which the visitor knows the truth.
     ``duet``: the latest turn of a duet that the visitor has heard, which is among the results. ``answer``: the turn that was
     written last, until it is heard; a visitor who goes on with their phrase gets another one.
@@ -101,7 +101,7 @@ class Session:
     turn: int = 0
     example: bool = False
     selection: tuple[int, int] | None = None
-    sheet: bool = False
+    score: bool = False
     questions: dict[str, Question] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
     duet: Duet | None = None

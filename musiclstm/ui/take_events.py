@@ -26,7 +26,7 @@ from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.bars import bars_in, opening_bars, require_unlocked, rewriting
 from musiclstm.ui.engine import STOPPED, Engine, Job, Progress, job_of
-from musiclstm.ui.file_events import WIDTH, engraved
+from musiclstm.ui.file_events import after_music
 from musiclstm.ui.language import Language
 from musiclstm.ui.layout import Updates, Widgets, code_of
 from musiclstm.ui.pictures import growing_roll
@@ -282,7 +282,7 @@ def after_take(w: Widgets, event: Any) -> None:
     """After ``event`` has shown a take: its link, the question which continuation is the composer's, and its sheet music."""
     event.then(None, [*w.midi, w.code], w.link, js="(...inputs) => window.musiclstm.arrived(inputs)", **AT_ONCE)
     event.then(w.ballot.asked, w.session, w.ballot.outputs, **AT_ONCE)
-    event.then(engraved, [w.session, w.width], w.sheet, js=WIDTH, **QUIET, **SOUND)
+    after_music(w, event)
 
 
 def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Updates:

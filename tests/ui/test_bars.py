@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing_page import clock, download, finished
+from browsing_page import clock, download, finished, show
 from playwright.sync_api import Page, expect
 from waiting import PATIENCE, wait_until
 
@@ -235,7 +235,7 @@ def test_a_finger_that_rests_chooses_bars_one_that_moves_scrolls_and_a_tap_seeks
 
 def test_bars_are_chosen_in_the_sheet_music_and_marked_on_both(session: Callable[..., Page]) -> None:
     page = session()
-    page.get_by_role("button", name="Sheet music").click()
+    show(page, "Score")
     expect(page.locator("#sheet .measure")).to_have_count(LAST)
     marks = page.locator("#sheet .bar-marks > .section")
     page.mouse.click(*on_sheet(page, 9))
@@ -306,7 +306,7 @@ def test_rewriting_goes_around_locked_bars_and_nothing_else_changes_them(
     session: Callable[..., Page],
 ) -> None:
     page = session()
-    page.get_by_role("button", name="Sheet music").click()
+    show(page, "Score")
     page.get_by_role("button", name="Replay").click()
     before, unlocked = notes(page), page.locator("#link textarea, #link input").input_value()
     page.evaluate(f"musiclstm.player.setSection([{9 * BAR}, {10 * BAR}])")

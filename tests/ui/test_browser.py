@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from browsing_page import choose, clock, download, finished, generate, length, plays
-from playwright.sync_api import Browser, Page, expect
+from browsing_page import choose, clock, download, finished, generate, length, plays, show
+from playwright.sync_api import Browser, FloatRect, Page, expect
 
 from musiclstm import limits
 from musiclstm.checkpoint import Checkpoint
@@ -291,17 +291,61 @@ def test_the_longest_link_opens(session: Callable[..., Page], page_address: str,
     expect(page.locator("#link textarea, #link input")).to_have_value(f"{page_address}?recipe={link}")
 
 
-def test_the_sheet_music_appears_and_follows_the_music(session: Callable[..., Page], tmp_path: Path) -> None:
+def test_the_score_takes_the_place_of_the_roll_and_follows_the_music(session: Callable[..., Page], tmp_path: Path) -> None:
     page = session()
-    page.get_by_role("button", name="Sheet music").click()
-    expect(page.locator("#sheet .note")).not_to_have_count(0)
-    expect(page.locator("#sheet .note.continuation")).not_to_have_count(0)
+    roll, notes, new = (page.locator(each) for each in ("#roll", "#sheet .note", "#sheet .note.continuation"))
+    show(page, "Score")
+    expect(new).not_to_have_count(0)
+    expect(roll).to_be_hidden()
     page.click("#player .play")
     expect(page.locator("#sheet .note.sounding")).not_to_have_count(0)
     page.click("#player .play")
-    generate(page)  # the sheet of the new take takes its place
-    expect(page.locator("#sheet .note.continuation")).not_to_have_count(0)
+    for button in ("#edit-notes", "#player [data-part=original]"):  # what only the roll shows
+        page.click(button)
+        expect(roll).to_be_visible()
+        expect(page.locator("#sheet")).to_be_hidden()
+        page.click({"#edit-notes": button}.get(button, "#player [data-part=joined]"))
+        expect(roll).to_be_hidden()
+    choose(page, "Jig")
+    expect(new).to_have_count(0)
+    expect(notes).to_have_count(41)  # an opening has a score too
+    length(page, 4)
+    page.click("#generate")
+    expect(roll).to_be_visible()  # it grows there
+    finished(page)
+    expect(new).not_to_have_count(0)
+    expect(roll).to_be_hidden()
     assert "<svg" in download(page, "#get-sheet", tmp_path).read_text(encoding="utf-8")
+    show(page, "Roll")
+    expect(roll).to_be_visible()
+    expect(notes).to_have_count(0)
+
+
+def test_the_notes_of_the_roll_grow_and_shrink(session: Callable[..., Page]) -> None:
+    page = session()
+    smaller, larger = (page.locator("#zoom button").nth(place) for place in (0, 1))
+    width: list[float] = []
+    for _ in range(3):
+        expect(smaller).to_be_enabled(enabled=bool(width))
+        width.append(roll_box(page)["width"])
+        larger.click()
+    expect(larger).to_be_disabled()
+    width.append(roll_box(page)["width"])
+    assert np.divide(width, width[0]) == pytest.approx([1, 1.4, 2, 2.8], rel=1e-3)
+    tick = 96 * 3  # the fourth bar: a click finds it, however large the notes are
+    data = page.evaluate("(({ left, tickPx }) => [Number(left), Number(tickPx)])(document.querySelector('#roll svg').dataset)")
+    page.evaluate("document.querySelector('#roll .html-container').scrollLeft = 0")
+    box = roll_box(page)
+    page.mouse.click(box["x"] + 2.8 * (data[0] + tick * data[1]), box["y"] + 200)
+    assert clock(page) == pytest.approx(6.0, abs=0.1)
+    smaller.click()
+    assert roll_box(page)["width"] == pytest.approx(width[2], rel=1e-3)
+
+
+def roll_box(page: Page) -> FloatRect:
+    box = page.locator("#roll svg").bounding_box()
+    assert box is not None
+    return box
 
 
 def test_two_visitors_at_once_do_not_see_each_other(session: Callable[..., Page], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
     const { target } = event;
     const partButton = target.closest("#player [data-part]");
     if (partButton) player.choosePart(partButton.dataset.part);
+    else if (target.closest("#zoom [data-zoom]")) music.zoom(Number(target.closest("#zoom [data-zoom]").dataset.zoom));
     else if (target.closest("#edit-notes")) edit.toggle();
     else if (target.closest("#player .play")) sampler.available() ? player.toggle() : files.hear();
     else if (target.closest("#get-mp3") && event.isTrusted) files.keep();
@@ -79,7 +80,8 @@
 
   // On a phone the stage is below the controls.
   const look = () => {
-    if (window.innerWidth <= 900) find("#roll")?.scrollIntoView({ behavior: "smooth", block: "center" });
+    const stage = find("#roll")?.clientWidth ? "#roll" : "#sheet";
+    if (window.innerWidth <= 900) find(stage)?.scrollIntoView({ behavior: "smooth", block: "center" });
   };
   window.musiclstm = {
     player,
@@ -87,7 +89,7 @@
     duet,
     openings,
     look,
-    width: () => find("#sheet-fold")?.clientWidth ?? 0,
+    width: () => find("#roll")?.clientWidth || find("#sheet")?.clientWidth || 0, // one of both is in view
     chosen: () => sampler.wake(),
     begin: () => {
       files.silence();
@@ -138,7 +140,7 @@
     const growing = roll && roll.querySelector(".growing svg");
     const newest = growing && growing.querySelector(".continuation rect:last-of-type");
     if (newest && !player.isPlaying()) {
-      roll.scrollLeft = Math.max(roll.scrollLeft, Number(newest.getAttribute("x")) - roll.clientWidth * 0.85);
+      roll.scrollLeft = Math.max(roll.scrollLeft, music.pixels(Number(newest.getAttribute("x"))) - roll.clientWidth * 0.85);
     }
     // Let the keyboard reach and scroll every scrolling area.
     for (const [name, id] of [[text("Piano roll"), "#roll"], [text("Sheet music"), "#sheet"], [text("Openings"), "#openings"]]) {

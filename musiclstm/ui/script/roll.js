@@ -1,5 +1,7 @@
   // The piano roll is a picture that the server drew; it also holds the music: notes, voices, and a clock of ticks and seconds.
   const music = (() => {
+    const SIZES = [1, 1.4, 2, 2.8]; // times as large
+    let size = 0; // which of them
     let read = null;
     let known = []; // the data that was read: Gradio may change a picture in its place
     const rollOf = () => find("#roll .html-container svg");
@@ -62,6 +64,8 @@
       const x = ((clientX - box.left) * svg.viewBox.baseVal.width) / box.width;
       return clamp((x - Number(svg.dataset.left)) / Number(svg.dataset.tickPx), 0, Number(svg.dataset.ticks));
     };
+    // Where a place on the picture lies in pixels of the screen.
+    const pixels = (x) => x * SIZES[size];
     const xAt = (svg, tick) => Number(svg.dataset.left) + tick * Number(svg.dataset.tickPx);
     const mark = (svg, name, element, attributes) => {
       let shape = svg.querySelector(`.${name}`);
@@ -80,15 +84,28 @@
       const x = xAt(svg, Math.min(tick, Number(svg.dataset.ticks)));
       const [left, width, whole] = moving ? [holder.scrollLeft, holder.clientWidth, holder.scrollWidth] : [];
       mark(svg, "playhead", "line", { x1: x, x2: x, y1: svg.dataset.top, y2: svg.dataset.bottom });
-      if (moving && whole > width && (x < left || x > left + width * 0.9)) holder.scrollLeft = x - width * 0.1;
+      const there = pixels(x);
+      if (moving && whole > width && (there < left || there > left + width * 0.9)) holder.scrollLeft = there - width * 0.1;
     };
     // Scroll the roll until a tick is in view.
     const showTick = (tick) => {
       const svg = rollOf();
       const holder = find("#roll .html-container");
       if (!svg || holder.scrollWidth <= holder.clientWidth) return;
-      const x = xAt(svg, tick);
+      const x = pixels(xAt(svg, tick));
       if (x < holder.scrollLeft || x > holder.scrollLeft + holder.clientWidth * 0.85) holder.scrollLeft = x - holder.clientWidth / 2;
+    };
+    // Show the notes larger or smaller, with the middle of the picture where it was.
+    const zoom = (by) => {
+      const holder = find("#roll .html-container");
+      const before = SIZES[size];
+      size = clamp(size + by, 0, SIZES.length - 1);
+      const middle = holder.scrollLeft + holder.clientWidth / 2;
+      document.body.style.setProperty("--zoom", SIZES[size]);
+      holder.scrollLeft = (middle * SIZES[size]) / before - holder.clientWidth / 2;
+      for (const button of document.querySelectorAll("#zoom button")) {
+        button.disabled = size === (Number(button.dataset.zoom) < 0 ? 0 : SIZES.length - 1);
+      }
     };
     // Mark the chosen section, null for none, and the locked ones, all in ticks.
     const markBars = (section, locked) => {
@@ -101,5 +118,5 @@
       if (locked.length) svg.append(lockMarks(locked.map(box), 1));
     };
     // ``now``: the music on the roll; null before there is any.
-    return { now: () => read, changed, tickAt, point, showTick, markBars };
+    return { now: () => read, changed, tickAt, pixels, point, showTick, markBars, zoom };
   })();

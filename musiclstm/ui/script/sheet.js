@@ -40,8 +40,9 @@
     const show = (shape) => {
       const box = find("#sheet").getBoundingClientRect();
       const here = shape.getBoundingClientRect();
+      const floor = Math.min(box.bottom, find("#player").getBoundingClientRect().top); // which may lie on the sheet
       const holder = find("#sheet .html-container");
-      if (here.bottom > box.bottom || here.top < box.top) holder.scrollTop += here.top - box.top - 60;
+      if (here.bottom > floor || here.top < box.top) holder.scrollTop += here.top - box.top - 60;
     };
     const showBar = (bar) => read().measures[bar] && show(read().measures[bar]);
     // The tick of the note that was clicked, or undefined.
