@@ -136,11 +136,17 @@ class Decoder:
 
         ``write`` samples from these after its rules; they are public for tests and for looking inside.
         """
-        return self.graph.known(state, np.asarray(row, np.int32))[0]
+        return self._known(state, row)[0]
 
     def feed(self, state: State, row: NDArray[np.integer]) -> State:
         """The state after a known ``row`` [B, 6]."""
-        return self.graph.known(state, np.asarray(row, np.int32))[1]
+        return self._known(state, row)[1]
+
+    def _known(self, state: State, row: NDArray[np.integer]) -> tuple[dict[str, NDArray[np.float32]], State]:
+        rows = np.asarray(row, np.int32)
+        found = [self.graph.known(each, rows[places]) for places, each in _in_lanes(state)]
+        logits, following = ([each[index] for each in found] for index in (0, 1))
+        return _together(logits, len(rows)), _together(following, len(rows))
 
     def strike(self, state: State, row: NDArray[np.integer], *, tick: int) -> State:
         """The state in which every take has played a given ``row`` [6] at ``tick`` of the continuation, and may go on.
@@ -162,4 +168,18 @@ class Decoder:
         count = min(len(rows), JUDGED)
         padded = np.zeros((JUDGED, rows.shape[1]), np.int32)
         padded[:count] = rows[:count]
-        return np.asarray(self.graph.judge(state, padded, count, tick), np.float64)
+        nats = [self.graph.judge(each, padded, count, tick) for _, each in _in_lanes(state)]
+        return np.concatenate(nats)[: len(state["clock"])].astype(np.float64)
+
+
+def _in_lanes(state: State) -> Iterator[tuple[NDArray[np.intp], State]]:
+    """The state in groups of LANES takes, the size that is compiled, with their numbers; the last take fills the last group."""
+    takes = len(state["clock"])
+    for start in range(0, takes, LANES):
+        places = np.minimum(np.arange(start, start + LANES), takes - 1)
+        yield places, {name: value[places] for name, value in state.items()}
+
+
+def _together(parts: Sequence[State], takes: int) -> State:
+    """The first ``takes`` of what was worked out in groups."""
+    return {name: np.concatenate([part[name] for part in parts])[:takes] for name in parts[0]}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from musiclstm.config import HORIZON, ModelConfig
 from musiclstm.model import features
 from musiclstm.model.continuous_batching import LANES
-from musiclstm.model.lanes import CHUNK, READ, State, facts_of_one
+from musiclstm.model.lanes import CHUNK, JUDGED, READ, State, facts_of_one
 from musiclstm.model.loop_guard import is_looping, next_in_loop
 from musiclstm.model.network import STREAMS, Network
 from musiclstm.model.rules import Moment, filtered
@@ -43,7 +43,7 @@ class Graph:
         self._prime = tf.function(self._prime_loop, jit_compile=jit_compile, autograph=False)
         self._write = tf.function(self._write_loop, jit_compile=jit_compile, autograph=False)
         self._known = tf.function(self._known_row, autograph=False)
-        self._judge = tf.function(self._judge_loop, jit_compile=jit_compile, autograph=False)
+        self._judge = tf.function(self._judge_loop, autograph=False)  # once a rewriting: XLA would take longer than it saves
         self._compiling = threading.Lock()
         self._compiled = False
 
@@ -59,11 +59,10 @@ class Graph:
                 return
             whole, part, flag = (tf.zeros(LANES, kind) for kind in (tf.int32, tf.float32, tf.bool))
             seed = {name: tf.zeros(1, tf.int32) for name in ("composer", "end", "clock")}
-            lanes = dict.fromkeys((*seed, "begin", "guarded"), whole) | {"done": flag}
             rows = tf.zeros((1, READ, 6), tf.int32), tf.constant(0), tf.zeros((1, READ), tf.int32)
             nothing = tf.constant(0)  # of the seed is read, and no lane is waited for
             calls = (
-                (self._write, (self._empty(LANES) | lanes, tf.zeros((CHUNK, LANES, 4)), part, part, flag, whole, nothing)),
+                (self._write, (self._idle(), tf.zeros((CHUNK, LANES, 4)), part, part, flag, whole, nothing)),
                 (self._prime, (self._empty(1) | seed, *rows, tf.constant(False))),
             )
             for function, arguments in calls:
@@ -73,6 +72,12 @@ class Graph:
                     done.result()
             give_memory_back()
             self._compiled = True
+
+    def warm_up(self) -> None:
+        """Trace what writes bars anew, so that the first visitor who asks for it does not wait."""
+        state = _arrays(self._idle())
+        self.known(state, np.zeros((LANES, 6), np.int32))
+        self.judge(state, np.zeros((JUDGED, 6), np.int32), 0, 0)
 
     def begin(self, composer: int, end: int, clock: int) -> State:
         """The state of one take before any note, whose clock stands at tick ``clock``; ``end``: see ``Decoder.prime``."""
@@ -138,6 +143,11 @@ class Graph:
     def _empty(self, batch: int) -> State:
         zeros = {f"{kind}_{i}": tf.zeros((batch, self.config.units)) for i in range(self.config.layers) for kind in "hc"}
         return features.initial_state(batch, self.spec) | zeros
+
+    def _idle(self) -> State:
+        """A state of LANES takes, to trace with."""
+        facts = {name: tf.zeros(LANES, tf.int32) for name in ("composer", "end", "clock", "begin", "guarded")}
+        return self._empty(LANES) | facts | {"done": tf.zeros(LANES, tf.bool)}
 
     def _remember(self, state: State, row: Any) -> State:
         """The features' state after one more row [B, 6]; the LSTM reads that row when ``_seen`` runs next."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from musiclstm.children import cores
+from musiclstm.children import cores, give_way
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError, ModelLostError, StoppedError
 from musiclstm.model.lanes import facts_of_one
@@ -187,6 +187,9 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
     if isinstance(loaded, Graph):
         loaded.compile()  # always in this thread: in another one TensorFlow counts one tensor more, and finds nothing on the disk
     compiled.set()
+    if isinstance(loaded, Graph):
+        give_way()
+        loaded.warm_up()
     for thread in threads:
         thread.join()
 

@@ -162,10 +162,16 @@ def test_what_was_compiled_beforehand_is_what_reads_and_writes(music: Piece, sma
     decoder = Decoder(graph, small_checkpoint.vocabulary)
     decoder.compile()
     decoder.compile()
-    rngs = [np.random.default_rng(take) for take in range(LANES)]
-    state = decoder.prime(encode(music, small_checkpoint.vocabulary), gap=0, takes=LANES)
+    graph.warm_up()
+    rows, rngs = encode(music, small_checkpoint.vocabulary), [np.random.default_rng(take) for take in range(LANES)]
+    state = decoder.prime(rows, gap=0, takes=LANES)
     list(decoder.write(state, SamplingOptions(), rngs, until=48, most=8))
-    assert [each.experimental_get_tracing_count() for each in (graph._prime, graph._write)] == [1, 1]
+    for takes in (1, LANES + 1):  # any number
+        several = decoder.choose(state, 0, takes=takes, begin=0)
+        assert len(decoder.strike(several, rows[7], tick=48)["clock"]) == takes
+        assert len(decoder.log_likelihood(several, rows, tick=0)) == takes
+    functions = (graph._prime, graph._write, graph._known, graph._judge)
+    assert [each.experimental_get_tracing_count() for each in functions] == [1, 1, 1, 1]
 
 
 def test_these_probabilities_depend_on_the_past(trained_on: dict[str, Array]) -> None:
