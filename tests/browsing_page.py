@@ -43,14 +43,16 @@ def length(page: Page, bars: int) -> None:
     page.press("#bars input[type=number]", "Tab")
 
 
-def generate(page: Page, bars: int = 4) -> None:
-    """Press Generate and wait for the player."""
+def generate(page: Page, bars: int = 4, *, listens: bool = False) -> None:
+    """Press Generate and wait for the player. It plays since the click; only who ``listens`` lets it, which takes half a core."""
     length(page, bars)
     before, heading = page.evaluate("[document.body.dataset.takes ?? 0, document.querySelector('#heading').innerText]")
     page.click("#generate")
     if page.evaluate("document.querySelector('#fresh input')?.checked ?? true"):  # another random seed, so another heading
         expect(page.locator("#heading")).not_to_have_text(heading, use_inner_text=True)
     page.wait_for_function("before => (document.body.dataset.takes ?? 0) > Number(before)", arg=before)
+    if not listens:
+        page.evaluate("musiclstm.player.pause()")
     finished(page)
 
 

@@ -43,7 +43,7 @@ def test_the_whole_way_from_a_seed_to_a_file(session: Callable[..., Page], tmp_p
     plays(page)
     expect(page.locator("#heading")).to_contain_text("Press Generate")
     expect(page.locator("#downloads")).to_be_hidden()
-    generate(page)
+    generate(page, listens=True)
     expect(page.locator("#heading")).to_contain_text("Chopin · Waltz")
     expect(page.locator("#heading")).to_contain_text("4 new bars")
     shown = page.locator("#roll svg .continuation rect").count()
@@ -169,6 +169,7 @@ def test_a_visitors_own_music_is_read_cut_and_continued(
     page.set_input_files("#upload input[type=file]", tmp_path / "broken.mid")
     expect(page.get_by_test_id("toast-body")).to_contain_text("broken.mid")  # one
     expect(page.locator("#own-facts .trouble")).to_contain_text("broken.mid")
+    page.locator(".toast-close").click()
     page.locator("#upload button[aria-label='Remove this file']").or_(
         page.locator("#upload button[aria-label=Clear]")
     ).first.click()

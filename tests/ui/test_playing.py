@@ -56,8 +56,9 @@ def test_generate_sounds_at_once_and_the_continuation_follows(session: Callable[
     page.evaluate("musiclstm.sampler.wake()")
     page.evaluate(RECORD)
     assert not heard(page)
-    generate(page)
+    generate(page, listens=True)
     wait_until(lambda: heard(page))
+    page.evaluate("musiclstm.player.seek(14)")  # two seconds before the continuation
     split = "(d => Number(d.left) + d.split * d.tickPx)(document.querySelector('#roll svg').dataset)"
     page.locator("#player .speed").fill("1")  # twice as fast
     expect(page.locator("#player .speed + span")).to_have_text("2.00×")
