@@ -42,6 +42,7 @@ def judged(small_checkpoint: Checkpoint, pieces: list[Piece]) -> Checkpoint:
     """The small checkpoint with a critic of nine passages."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "FEWEST_PASSAGES", 8)
+        patch.setattr(module, "CHOSEN", 100)  # one passage of nine: to choose among candidates takes longest
         return with_critic(small_checkpoint, pieces, [piece.source for piece in pieces], say=lambda _: None)
 
 
