@@ -73,7 +73,7 @@ def visit(page: Page, address: str) -> list[tuple[str, Image.Image]]:
     step("Generate: it sounds at once, and is written meanwhile.", lambda: page.click("#generate"), 1.2)
     page.wait_for_timeout(4000)
     step("The whole continuation, while the music plays on.", lambda: None, 1)
-    step("The same as sheet music, which follows the playhead.", turn, 3)
+    step("The same as a score, which follows the playhead.", turn, 3)
     return pictures
 
 
