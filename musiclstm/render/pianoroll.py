@@ -23,7 +23,8 @@ from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Note
 SEED_COLOUR = "#2389c7"
 CONTINUATION_COLOUR = "#d95f02"
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 34.0, 42.0, 8.0  # pixels around the notes: octave names, two rows of text
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 10.0, 42.0, 8.0  # pixels around the notes: piano keys, two rows of text
+_IVORY, _EBONY, _GAP = "#fbf9f4", "#3d3731", "#a8a198"  # colours of the keys, and between them
 _OVERHANG = TICKS_PER_QUARTER // 2
 _BLACK_KEYS = (1, 3, 6, 8, 10)
 _LEAST_SPAN = 24  # fewest semitones shown, so that a single note does not fill the whole height
@@ -66,6 +67,19 @@ class _Layout:
     @property
     def row(self) -> float:
         return (self.bottom - _TOP) / (self.high - self.low + 1)
+
+    @property
+    def pitches(self) -> range:
+        return range(self.low, self.high + 1)
+
+    @property
+    def blacks(self) -> list[int]:
+        return [pitch for pitch in self.pitches if pitch % 12 in _BLACK_KEYS]
+
+    @property
+    def octaves(self) -> list[int]:
+        """Every C."""
+        return [pitch for pitch in self.pitches if pitch % 12 == 0]
 
     def x(self, tick: float) -> float:
         return _LEFT + tick * self.tick_px
@@ -125,7 +139,7 @@ def roll_svg(
     width = max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0)
     parts = [
         _opening(whole, layout, split, described, _playing(voices, lines, layout, written), width),
-        _keys(layout, words),
+        _bands(layout),
         _grid(whole, lines, layout),
         _note_group("seed", seed.notes, 0, SEED_COLOUR, layout, playable=bool(voices)),
     ]
@@ -133,7 +147,7 @@ def roll_svg(
         parts.append(_continuation(continuation.notes, split, layout, playable=bool(voices), played=played))
     if original is not None:
         parts.append(_original(*original, split, layout))
-    parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting, words), "</svg>"]
+    parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting, words), _piano(layout, words), "</svg>"]
     return "\n".join(parts)
 
 
@@ -190,25 +204,31 @@ def _opening(whole: Piece, layout: _Layout, split: int, words: str, playing: str
     )
 
 
-def _keys(layout: _Layout, words: RollWords) -> str:
-    """Faint bands for the black keys, a line under every C, and the names of the Cs at both ends."""
+def _bands(layout: _Layout) -> str:
+    """Faint bands for the black keys, and a line under every C."""
     width = layout.right - _LEFT
-    pitches = range(layout.low, layout.high + 1)
     bands = "".join(
-        f'<rect x="{_LEFT:g}" y="{layout.y(p):.1f}" width="{width:.1f}" height="{layout.row:.1f}"/>'
-        for p in pitches
-        if p % 12 in _BLACK_KEYS
+        f'<rect x="{_LEFT:g}" y="{layout.y(p):.1f}" width="{width:.1f}" height="{layout.row:.1f}"/>' for p in layout.blacks
     )
-    octaves = [p for p in pitches if p % 12 == 0]
-    guides = "".join(f"M{_LEFT:g} {layout.y(p - 1):.1f}H{layout.right:.1f}" for p in octaves)
+    guides = "".join(f"M{_LEFT:g} {layout.y(p - 1):.1f}H{layout.right:.1f}" for p in layout.octaves)
+    return f'<g class="keys"><g opacity="0.05">{bands}</g><path d="{guides}" stroke="currentColor" stroke-opacity="0.22"/></g>'
+
+
+def _piano(layout: _Layout, words: RollWords) -> str:
+    """The keys at the left edge, each C with its name. They come last, so that a script can move them over the notes."""
+    end, short = _LEFT - 2, _LEFT * 0.55
+    # White keys meet behind the middle of a black one, and B and C, E and F, where their rows do.
+    gaps = "".join(f"M{short:g} {layout.y(p) + layout.row / 2:.1f}H{end:g}" for p in layout.blacks)
+    gaps += "".join(f"M0 {layout.y(p - 1):.1f}H{end:g}" for p in layout.pitches if p % 12 in (0, 5) and p > layout.low)
+    blacks = "".join(f'<rect y="{layout.y(p):.1f}" width="{short:g}" height="{layout.row:.1f}"/>' for p in layout.blacks)
     names = "".join(
-        f'<text x="{x:.1f}" y="{layout.y(p) + layout.row / 2 + 4:.1f}"{anchor}>{_text(words.c.format(octave=p // 12 - 1))}</text>'
-        for p in octaves
-        for x, anchor in ((_LEFT - 6, ' text-anchor="end"'), (layout.right + 6, ""))
+        f'<text x="{end - 3:g}" y="{layout.y(p) + layout.row / 2 + 3:.1f}">{_text(words.c.format(octave=p // 12 - 1))}</text>'
+        for p in layout.octaves
     )
     return (
-        f'<g class="keys"><g opacity="0.05">{bands}</g><path d="{guides}" stroke="currentColor" stroke-opacity="0.22"/>'
-        f'<g opacity="0.7">{names}</g></g>'
+        f'<g class="piano"><rect y="{_TOP:g}" width="{end:g}" height="{layout.bottom - _TOP:g}" fill="{_IVORY}"/>'
+        f'<path d="{gaps}" stroke="{_GAP}" stroke-width="0.8"/><g fill="{_EBONY}">{blacks}</g>'
+        f'<g fill="{_EBONY}" font-size="9" text-anchor="end">{names}</g></g>'
     )
 
 

@@ -138,7 +138,7 @@ def test_bar_numbers_keep_a_distance_in_short_bars() -> None:
 
 
 def test_octaves_are_named_and_the_range_fits_the_music() -> None:
-    assert [name for name in words(roll_svg(scale(6, lowest=58))) if name.startswith("C")] == ["C4", "C4", "C5", "C5"]
+    assert [name for name in words(roll_svg(scale(6, lowest=58))) if name.startswith("C")] == ["C4", "C5"]
     low = words(roll_svg(Piece(make_notes([0], [21], [24], [80]))))
     assert "C1" in low
     assert "C4" not in low

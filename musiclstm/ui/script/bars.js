@@ -12,7 +12,7 @@
     const lines = () => music.now()?.bars ?? [0];
     const last = () => lines().length - 2;
     const barOf = (tick) => clamp(lines().findLastIndex((line) => line <= tick), 0, last());
-    const areaOf = (target) => Object.keys(AREAS).find((area) => target.closest?.(AREAS[area]));
+    const areaOf = (target) => Object.keys(AREAS).find((area) => target.closest?.(AREAS[area]) && !target.closest(".piano"));
     const barAt = (area, x, y, nearest) =>
       area === "roll" ? barOf(music.tickAt(find(AREAS.roll), x)) : Math.min(last(), sheet.barAt(x, y, nearest));
     const section = (one, other) => [lines()[Math.min(one, other)], lines()[Math.max(one, other) + 1]];

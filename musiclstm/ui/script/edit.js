@@ -117,7 +117,7 @@
       dragged = null;
     });
     document.addEventListener("dblclick", (event) => {
-      const free = event.target.closest("#roll svg") && !event.target.closest(".continuation rect");
+      const free = event.target.closest("#roll svg") && !event.target.closest(".continuation rect, .piano");
       if (open() && free) add(event.clientX, event.clientY);
     });
     const CHANGES = {
@@ -151,6 +151,8 @@
     );
     return {
       busy: () => Boolean(dragged),
+      // A key at the edge of the roll was clicked.
+      hearKey: (clientY) => music.now() && hear({ key: keyAt(clientY), velocity: 80, on: 0, off: 48 }),
       toggle: () => {
         on = !on;
         document.body.dataset.editing = on;

@@ -22,6 +22,8 @@
       shared.follow(target);
     } else if (target.closest("#lock-bars")) {
       bars.lock();
+    } else if (target.closest("#roll .piano")) {
+      edit.hearKey(event.clientY);
     } else if (bars.clicked(event)) {
       return;
     } else if (onRoll(event)) {
@@ -170,6 +172,7 @@
     }
     files.show();
     shared.open();
+    music.stick();
     if (music.changed()) {
       player.redrawn();
       edit.redrawn();

@@ -67,12 +67,13 @@
     // Where a place on the picture lies in pixels of the screen.
     const pixels = (x) => x * SIZES[size];
     const xAt = (svg, tick) => Number(svg.dataset.left) + tick * Number(svg.dataset.tickPx);
+    const under = (svg, shape) => svg.insertBefore(shape, svg.querySelector(".piano")); // the keys stay on top
     const mark = (svg, name, element, attributes) => {
       let shape = svg.querySelector(`.${name}`);
       if (!attributes) return shape?.remove();
       if (!shape) {
         shape = drawn(element, { class: name, "aria-hidden": true });
-        svg.append(shape);
+        under(svg, shape);
       }
       for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
     };
@@ -87,6 +88,14 @@
       const there = pixels(x);
       if (moving && whole > width && (there < left || there > left + width * 0.9)) holder.scrollLeft = there - width * 0.1;
     };
+    // Keep the piano's keys at the left edge, wherever the roll is scrolled to.
+    const stick = () => {
+      const holder = find("#roll .html-container");
+      const keys = holder?.querySelector("svg .piano");
+      const moved = `translate(${holder?.scrollLeft / SIZES[size]} 0)`;
+      if (keys && keys.getAttribute("transform") !== moved) keys.setAttribute("transform", moved);
+    };
+    document.addEventListener("scroll", ({ target }) => target === find("#roll .html-container") && stick(), true);
     // Scroll the roll until a tick is in view.
     const showTick = (tick) => {
       const svg = rollOf();
@@ -103,6 +112,7 @@
       const middle = holder.scrollLeft + holder.clientWidth / 2;
       document.body.style.setProperty("--zoom", SIZES[size]);
       holder.scrollLeft = (middle * SIZES[size]) / before - holder.clientWidth / 2;
+      stick();
       for (const button of document.querySelectorAll("#zoom button")) {
         button.disabled = size === (Number(button.dataset.zoom) < 0 ? 0 : SIZES.length - 1);
       }
@@ -115,8 +125,8 @@
       const box = ([from, to]) => ({ x: xAt(svg, from), width: xAt(svg, to) - xAt(svg, from), y: top, height: svg.dataset.bottom - top });
       mark(svg, "section", "rect", section && box(section));
       svg.querySelector(".locks")?.remove();
-      if (locked.length) svg.append(lockMarks(locked.map(box), 1));
+      if (locked.length) under(svg, lockMarks(locked.map(box), 1));
     };
     // ``now``: the music on the roll; null before there is any.
-    return { now: () => read, changed, tickAt, pixels, point, showTick, markBars, zoom };
+    return { now: () => read, changed, tickAt, pixels, point, stick, showTick, markBars, zoom };
   })();
