@@ -21,9 +21,10 @@ from musiclstm.ui.pictures import take_roll
 from musiclstm.ui.requests import AT_ONCE, IN_TURN, MODEL, QUIET, SOUND, answered, request_folder, toasts, visitor_of
 from musiclstm.ui.results import Shown, result_of
 from musiclstm.ui.session import Session
-from musiclstm.ui.take_events import after_take, again, presented, remembered
+from musiclstm.ui.take_events import after_take, again, presented, remembered, reopened
 
 # Each of several quick clicks counts. A visitor's own reach the server one after the other: the script waits for each answer.
+_BROUGHT = "(...inputs) => window.musiclstm.turns.take(window.musiclstm.earlier.chosen(inputs))"
 EACH: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 8, "concurrency_id": "changes", **QUIET}
 CHANGE_CHARACTERS = 100_000  # of a change by hand
 _CHANGED = "(...inputs) => window.musiclstm.changed(inputs)"
@@ -165,11 +166,17 @@ def _choice_events(active: ActiveCheckpoint, w: Widgets) -> None:
 
         return take_step
 
+    def bring_back(number: str, session: Session) -> Iterator[Updates]:
+        with request_folder(session.language) as folder:
+            session.bring_back(int(number) if number.isdecimal() else -1)
+            yield reopened(w, session, session.engine or active.now, folder)
+
     outputs = [w.facts, *w.take, *w.playback]
+    brought = w.bring_back.click(bring_back, [w.result_number, w.session], [*w.take, *w.controls], js=_BROUGHT, **EACH)
     picked = w.pick.input(pick, [w.pick, w.session], w.take, **QUIET, **SOUND)
     undone = w.undo.click(stepper(Session.go_back), [w.seed, w.session], outputs, js=IN_TURN, **EACH)
     redone = w.redo.click(stepper(Session.go_forward), [w.seed, w.session], outputs, js=IN_TURN, **EACH)
-    for event in (picked, undone, redone):
+    for event in (picked, brought, undone, redone):
         after_take(w, event)
-    for event in (undone, redone):
+    for event in (brought, undone, redone):
         answered(event)

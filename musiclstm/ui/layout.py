@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ from musiclstm.ui.pictures import own_name, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
 from musiclstm.ui.step_layout import place_steps
+from musiclstm.ui.thumbnails import earlier_page
 from musiclstm.ui.wording import Wording
 
 BARS = 16
@@ -91,6 +93,9 @@ class Widgets:
     width: gr.Number
     cards: gr.HTML
     pick: gr.Radio
+    strip: gr.HTML
+    result_number: gr.Textbox
+    bring_back: gr.Button
     sentence: gr.HTML
     steps: gr.Row
     rewrite: gr.Button
@@ -143,7 +148,7 @@ class Widgets:
     @property
     def take(self) -> list[Any]:
         """Everything that ``shown`` and ``listed`` update."""
-        picture = [self.heading, self.roll, self.cards, self.pick, self.sentence, self.sheet]
+        picture = [self.heading, self.roll, self.cards, self.pick, self.strip, self.sentence, self.sheet]
         files = [self.downloads, *self.midi]
         steps = [self.code, self.steps, self.extend, self.undo, self.redo]
         return [*picture, *steps, *files, self.replay_fold, self.checked, self.ballot.box, self.ballot.prefer]
@@ -220,8 +225,10 @@ class Widgets:
             self.checked: texts.check_hint(language),
         }
 
-    def staged(self, seed: Seed, performance: Performance, bars: int, language: Language, *, results: int) -> Updates:
-        """Updates that show an opening with room for ``bars`` bars; Undo can go back to ``results`` results."""
+    def staged(
+        self, seed: Seed, performance: Performance, bars: int, language: Language, *, results: Sequence[Result]
+    ) -> Updates:
+        """Updates that show an opening with room for ``bars`` bars; ``results`` were made before."""
         return {
             self.heading: texts.waiting_heading(seed, language),
             self.roll: waiting_roll(seed, bars, performance, language),
@@ -230,7 +237,8 @@ class Widgets:
             self.sentence: "",
             self.sheet: "",
             self.code: "",
-            self.steps: gr.Row(visible=results > 0),
+            self.strip: earlier_page(results, language),
+            self.steps: gr.Row(visible=bool(results)),
             self.extend: gr.Button(visible=False),
             self.undo: gr.Button(language.say("Back to the last version"), interactive=True),
             self.downloads: gr.Row(visible=False),
@@ -328,6 +336,8 @@ def _take(engine: Engine, wording: Wording) -> dict[str, Any]:
     made["sentence"] = gr.HTML(elem_id="sentence")
     made["cards"] = gr.HTML(visible=False, elem_id="cards")
     made["pick"] = gr.Radio([], label=wording("Version"), visible=False, elem_id="pick")
+    made["strip"], made["result_number"] = gr.HTML(elem_id="strip"), gr.Textbox(visible=False)
+    made["bring_back"] = gr.Button("Bring back", elem_id="bring-back")  # pressed by the script
     return made
 
 

@@ -10,6 +10,7 @@ from html import escape
 from musiclstm.seeds import DIFFICULTIES, Seed, difficulty, era, found, moods
 from musiclstm.sentence import sentence
 from musiclstm.ui.language import ENGLISH, Language
+from musiclstm.ui.thumbnails import picture
 
 ALL = "all"
 ERAS = (
@@ -25,7 +26,6 @@ TEXTURES = (
     (sentence("Medium to play"), DIFFICULTIES[1]),
     (sentence("Hard to play"), DIFFICULTIES[2]),
 )
-_WIDTH, _HEIGHT = 176, 34  # of the notes on a card, in pixels
 
 
 def openings_page(seeds: Sequence[Seed], language: Language = ENGLISH) -> str:
@@ -61,20 +61,8 @@ def _plain(text: str) -> str:
 
 def _card(seed: Seed, language: Language) -> str:
     facts, whole = " · ".join((language.say(seed.key), language.say(moods(seed)[-1]))), f"{seed.composer}: {seed.title}"
-    picture = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" aria-hidden="true"><path d="{_notes(seed)}"/></svg>'
+    shown = picture([("seed", seed.piece.notes, 0)], seed.end)
     return (
         f'<button type="button" class="opening" data-id="{escape(seed.id)}" title="{escape(whole)}">'
-        f"<b>{escape(seed.surname or seed.title)}</b><span>{escape(seed.title)}</span>{picture}<i>{escape(facts)}</i></button>"
+        f"<b>{escape(seed.surname or seed.title)}</b><span>{escape(seed.title)}</span>{shown}<i>{escape(facts)}</i></button>"
     )
-
-
-def _notes(seed: Seed) -> str:
-    """The notes as lines on a small picture."""
-    notes = seed.piece.notes
-    low, high = int(notes["pitch"].min()), int(notes["pitch"].max())
-    wide, tall = _WIDTH / max(1, seed.end), (_HEIGHT - 4) / max(12, high - low)
-    lines = (
-        f"M{onset * wide:.0f} {2 + (high - pitch) * tall:.0f}h{max(1.0, duration * wide - 1):.0f}"
-        for onset, pitch, duration, _ in notes.tolist()
-    )
-    return "".join(dict.fromkeys(lines))

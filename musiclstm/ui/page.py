@@ -54,6 +54,7 @@ SCRIPTS = (
     "keyboard",
     "duet",
     "openings",
+    "earlier",
     "files",
     "shared",
     "turns",

@@ -137,6 +137,14 @@ class Session:
         self.results.append(self.undone.pop())
         self.opening = False
 
+    def bring_back(self, number: int) -> None:
+        """Show an earlier result again, as the latest one. Raises OptionError if there is no such result."""
+        if not 0 <= number < len(self.results):
+            raise OptionError("This version is no longer here.")
+        self.results.append(self.results.pop(number))
+        self.opening = False
+        self.undone.clear()
+
     def play_so(self, performance: Performance) -> None:
         """From now on, play so, the result on show too."""
         self.performance = performance

@@ -43,6 +43,7 @@ from musiclstm.ui.requests import (
 )
 from musiclstm.ui.results import Result, result_of
 from musiclstm.ui.session import Session
+from musiclstm.ui.thumbnails import earlier_page
 
 BETWEEN_PICTURES = 0.1  # seconds; drawing more often would take longer than writing the notes
 REMEMBERED = 20  # earlier results kept in the browser
@@ -275,7 +276,7 @@ def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars:
         seed = session.seed(seed_id, engine)
     except OptionError:  # the visitor's own, which is no longer here
         return {}
-    return w.staged(seed, session.performance, bars, session.language, results=len(session.results))
+    return w.staged(seed, session.performance, bars, session.language, results=session.results)
 
 
 def after_take(w: Widgets, event: Any) -> None:
@@ -301,7 +302,8 @@ def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Upd
     written = named_for_the_music(engine.write(folder, shown), shown.composition, shown.take.number)
     back, forward = len(session.results) - 1, bool(session.undone)
     told = w.shown(shown, written, engine, session.language, steps=back, redo=forward)
-    return told | w.listed(session.result, session.language)
+    earlier = {w.strip: earlier_page(session.results[:-1], session.language)}
+    return told | earlier | w.listed(session.result, session.language)
 
 
 def reopened(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:

@@ -101,8 +101,8 @@ def titled(piece: Piece, title: str = PLAYED) -> Piece:
     return replace(piece, title=title)
 
 
-def take_heading(composition: Composition, language: Language = ENGLISH) -> str:
-    """The heading above a take: the seed, and the settings that made the take."""
+def what_is_new(composition: Composition, language: Language = ENGLISH) -> str:
+    """Which bars of a composition were written, and what was done with them by hand: "16 new bars"."""
     request = composition.request
     bars = composition.bars + (request.edits.deleted if composition.finished and request.edits is not None else 0)
     new = language.counted("{n} new bar", "{n} new bars", bars)
@@ -122,9 +122,14 @@ def take_heading(composition: Composition, language: Language = ENGLISH) -> str:
         new = language.say("bars {first}–{last} written anew", first=request.regenerate, last=last)
         if request.bars == 1:
             new = language.say("bar {bar} written anew", bar=last)
-    settings = [new]
     if request.edits is not None and request.edits.deleted:
-        settings = [language.say("{bars_written}, then {deleted} deleted", bars_written=new, deleted=request.edits.deleted)]
+        return language.say("{bars_written}, then {deleted} deleted", bars_written=new, deleted=request.edits.deleted)
+    return new
+
+
+def take_heading(composition: Composition, language: Language = ENGLISH) -> str:
+    """The heading above a take: the seed, and the settings that made the take."""
+    request, settings = composition.request, [what_is_new(composition, language)]
     settings.append(language.say("diversity {diversity:g}", diversity=request.sampling.diversity))
     settings.append(language.say("random seed {number}", number=request.random_seed))
     if request.performance.transposition:
@@ -230,9 +235,14 @@ def notes_of(number: int, language: Language) -> str:
 
 
 def named(seed: Seed, language: Language = ENGLISH) -> str:
-    """The composer and the title; the titles that the program gives are said in the visitor's language."""
-    title = language.say(seed.title) if seed.title in (DUET, PLAYED) else seed.title
+    """The composer and the title."""
+    title = title_of(seed, language)
     return f"{seed.surname} · {title}" if seed.surname else title
+
+
+def title_of(seed: Seed, language: Language = ENGLISH) -> str:
+    """The title, in the visitor's language if the program gave it."""
+    return language.say(seed.title) if seed.title in (DUET, PLAYED) else seed.title
 
 
 def _plain(text: str) -> str:

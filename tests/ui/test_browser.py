@@ -237,6 +237,32 @@ def test_takes_are_chosen_extended_undone_and_replayed(
     expect(page.locator("#heading")).to_contain_text("by extending")
 
 
+def test_earlier_results_are_pictures_that_bring_them_back(session: Callable[..., Page]) -> None:
+    page = session()
+    strip, heading, new = page.locator("#strip .opening"), page.locator("#heading"), "#roll svg .continuation"
+    expect(strip).to_have_count(0)  # the example stands on the stage
+    generate(page, 4)
+    expect(strip).to_have_count(0)  # and is not a visitor's own
+    march = page.get_attribute(new, "data-notes")
+    choose(page, "Jig")
+    expect(strip).to_have_count(1)
+    expect(strip).to_contain_text("4 new bars")
+    generate(page, 5)
+    expect(strip).to_have_count(1)
+    expect(strip).to_contain_text("March")
+    strip.click()
+    expect(heading).to_contain_text("Schumann · March")
+    expect(page.locator(new)).to_have_attribute("data-notes", march or "")
+    expect(page.locator("#bars input[type=number]")).to_have_value("4")  # the controls are those that wrote it
+    expect(strip).to_contain_text("Jig")
+    page.click("#undo")
+    expect(heading).to_contain_text("Jig")
+    page.reload()
+    finished(page)
+    expect(heading).to_contain_text("Jig")
+    expect(strip).to_contain_text("March")
+
+
 def test_a_damaged_link_is_reported_and_the_page_works(session: Callable[..., Page], page_address: str) -> None:
     page = session(at=f"{page_address}?recipe=nonsense")
     expect(page.get_by_test_id("toast-body").first).to_contain_text("The link")

@@ -90,6 +90,7 @@
     sampler,
     duet,
     openings,
+    earlier,
     look,
     width: () => find("#roll")?.clientWidth || find("#sheet")?.clientWidth || 0, // one of both is in view
     chosen: () => sampler.wake(),
