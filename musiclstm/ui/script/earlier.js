@@ -6,6 +6,7 @@
       if (!card || find("#roll .growing")) return; // what is being written comes first
       chosen = card.dataset.result;
       find("#bring-back")?.click();
+      find("#stage")?.scrollIntoView({ behavior: "smooth", block: "nearest" });
     });
     return { chosen: (inputs) => [chosen, ...inputs.slice(1)] };
   })();
