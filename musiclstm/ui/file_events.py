@@ -13,7 +13,7 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import SCORE as SCORE_VIEW
 from musiclstm.ui.layout import Widgets
 from musiclstm.ui.pictures import SHEET_WIDTHS, opening_sheet, sheet
-from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder, toasts
+from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder, toasts, unchanged
 from musiclstm.ui.session import Session
 
 ARCHIVE, SHEET, WAV_FILE, MP3_FILE = ".zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
@@ -47,11 +47,18 @@ def _engraved(session: Session, seed_id: str, width: float) -> str:
     if not session.score or session.engine is None:
         return ""
     narrowest, widest = SHEET_WIDTHS
-    pixels = int(min(widest, max(narrowest, width or 0)))
+    pixels, result = int(min(widest, max(narrowest, width or 0))), session.result
+    before = (session.turn, session.performance)
     with toasts(session.language):
-        if session.result is not None:
-            return texts.sheet_page(sheet(session.result.shown, pixels))
-        return texts.sheet_page(opening_sheet(session.seed(seed_id, session.engine), session.performance, pixels))
+        if result is not None:
+            engraved = sheet(result.shown, pixels)
+        else:
+            engraved = opening_sheet(session.seed(seed_id, session.engine), session.performance, pixels)
+    if (
+        before != (session.turn, session.performance) or session.result is not result
+    ):  # other music is on the stage by now, and has its own score
+        raise unchanged()
+    return texts.sheet_page(engraved)
 
 
 def download_events(active: ActiveCheckpoint, w: Widgets) -> None:

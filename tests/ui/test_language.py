@@ -30,7 +30,18 @@ from scripts.write_languages import LANGUAGES, brought_up_to_date
 OTHERS = [code for code in NAMES if code != ENGLISH.code]
 UPDATE = "Run PYTHONPATH=. python scripts/write_languages.py, then translate what is empty in musiclstm/ui/languages."
 # The page's script presses them, or an event names them before anybody sees them.
-UNSEEN = {"choose-opening", "use-playing", "change", "lock", "duet-ask", "duet-keep", "duet-leave", "guess-a", "guess-b"}
+UNSEEN = {
+    "choose-opening",
+    "use-playing",
+    "change",
+    "lock",
+    "bring-back",
+    "duet-ask",
+    "duet-keep",
+    "duet-leave",
+    "guess-a",
+    "guess-b",
+}
 
 
 def places(text: str) -> set[tuple[str, str | None]]:

@@ -47,15 +47,16 @@ from musiclstm.publishing.space import Pinned, space_files
 from musiclstm.render.audio import SOUNDFONT_VARIABLE
 from musiclstm.render.samples import SampleLibrary
 from musiclstm.seeds.seed import Seed
-from musiclstm.ui import story, texts
+from musiclstm.ui import file_events, story, texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint, open_active_checkpoint
 from musiclstm.ui.blocks import Blocks
 from musiclstm.ui.engine import Engine, job_of
 from musiclstm.ui.layout import FOUR, LADDER
 from musiclstm.ui.page import build_page, launch
-from musiclstm.ui.pictures import growing_roll, waiting_roll
+from musiclstm.ui.pictures import growing_roll, opening_sheet, waiting_roll
 from musiclstm.ui.requests import requests_for
 from musiclstm.ui.results import Shown
+from musiclstm.ui.session import Session
 from musiclstm.votes import summary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -600,3 +601,18 @@ def test_if_a_checkpoint_cannot_be_opened_the_bundled_one_is_used_and_the_note_s
     waiting.fetch("anna/not--a--name").join()
     assert waiting.now is engine
     assert "A repository on the Hub is named OWNER/NAME" in str(waiting.note)
+
+
+def test_a_score_of_music_that_has_left_the_stage_meanwhile_is_not_shown(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, march = Session(engine=engine, score=True), engine.checkpoint.seeds[0].id
+    assert "<svg" in file_events._engraved(session, march, 800)
+
+    def slow(*arguments: Any) -> Any:
+        session.turn += 1  # another opening is chosen
+        return opening_sheet(*arguments)
+
+    monkeypatch.setattr(file_events, "opening_sheet", slow)
+    with pytest.raises(gr.Error):
+        file_events._engraved(session, march, 800)
+    session.score = False
+    assert file_events._engraved(session, march, 800) == ""
