@@ -132,7 +132,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Look no more for garbage in what was imported.
 
-    And let Keras 3.15 keep what it works out anew for each layer that it saves or loads: it looks for it under another name.
+    And let Keras 3.15 keep what it works out anew for each layer that it saves or loads: it stores that under one name
+    and looks it up under another.
     """
     gc.freeze()
     saving = sys.modules.get("keras.src.saving.saving_lib")

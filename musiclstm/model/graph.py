@@ -43,7 +43,7 @@ class Graph:
         self._prime = tf.function(self._prime_loop, jit_compile=jit_compile, autograph=False)
         self._write = tf.function(self._write_loop, jit_compile=jit_compile, autograph=False)
         self._known = tf.function(self._known_row, autograph=False)
-        self._judge = tf.function(self._judge_loop, autograph=False)  # once a rewriting: XLA would take longer than it saves
+        self._judge = tf.function(self._judge_loop, autograph=False)  # seldom: XLA would take longer than it saves
         self._compiling = threading.Lock()
         self._compiled = False
 

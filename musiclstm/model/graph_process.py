@@ -170,6 +170,8 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C on a terminal reaches this process too, but its parent decides
     threading.Thread(target=_follow, name="follow", daemon=True).start()
     import_tensorflow()
+    from tensorflow.errors import OpError
+
     from musiclstm.model.graph import Graph
     from musiclstm.model.weights import load_network
 
@@ -189,7 +191,10 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
     compiled.set()
     if isinstance(loaded, Graph):
         give_way()
-        loaded.warm_up()
+        try:
+            loaded.warm_up()
+        except (OpError, MemoryError) as error:  # whoever rewrites bars will see
+            sys.stderr.write(f"{error}\n")
     for thread in threads:
         thread.join()
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+
 from musiclstm.errors import MissingToolError, OptionError
 from musiclstm.generation import MP3, SCORE, SCORE_PDF, WAV, music_name, zip_take
 from musiclstm.ui import texts
@@ -13,52 +15,49 @@ from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.layout import SCORE as SCORE_VIEW
 from musiclstm.ui.layout import Widgets
 from musiclstm.ui.pictures import SHEET_WIDTHS, opening_sheet, sheet
-from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder, toasts, unchanged
+from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder, toasts
 from musiclstm.ui.session import Session
 
 ARCHIVE, SHEET, WAV_FILE, MP3_FILE = ".zip", "sheet.svg", f"joined{WAV}", f"joined{MP3}"
 PAPER = "A4"
+# Of several changes in a short time the last one is engraved.
 _WIDTH = "(...inputs) => [...inputs.slice(0, -1), window.musiclstm.width()]"
+_ENGRAVING: dict[str, Any] = {"js": _WIDTH, "trigger_mode": "always_last", **QUIET, **SOUND}
 _SAVE = "(file) => window.musiclstm.save(file)"
 
 
 def score_events(w: Widgets) -> None:
     """Connect the choice between roll and score."""
 
-    def turn(view: str, session: Session, seed_id: str, width: float) -> str:
+    def turn(view: str, session: Session, width: float) -> Any:
         session.score = view == SCORE_VIEW
-        return _engraved(session, seed_id, width)
+        return _engraved(session, width)
 
-    w.view.input(turn, [w.view, *_engraving(w)], w.sheet, trigger_mode="always_last", js=_WIDTH, **QUIET, **SOUND)
+    w.view.input(turn, [w.view, w.session, w.width], w.sheet, **_ENGRAVING)
 
 
 def after_music(w: Widgets, event: Any) -> None:
     """After ``event`` has put other music on the stage: its score."""
-    event.then(_engraved, _engraving(w), w.sheet, js=_WIDTH, **QUIET, **SOUND)
+    event.then(_engraved, [w.session, w.width], w.sheet, **_ENGRAVING)
 
 
-def _engraving(w: Widgets) -> list[Any]:
-    """The inputs of ``_engraved``."""
-    return [w.session, w.seed, w.width]
+def _engraved(session: Session, width: float) -> Any:
+    """The music on the stage, as wide as there is room, but only while the score is chosen: it takes a second.
 
-
-def _engraved(session: Session, seed_id: str, width: float) -> str:
-    """The music on the stage, as wide as there is room, but only while the score is in view: it takes a second."""
-    if not session.score or session.engine is None:
+    Music that has left the stage meanwhile changes nothing: the score of the next one comes.
+    """
+    if not session.score or (session.result is None and session.staged is None):
         return ""
     narrowest, widest = SHEET_WIDTHS
-    pixels, result = int(min(widest, max(narrowest, width or 0))), session.result
-    before = (session.turn, session.performance)
+    pixels, music = int(min(widest, max(narrowest, width or 0))), session.music
     with toasts(session.language):
-        if result is not None:
-            engraved = sheet(result.shown, pixels)
+        if session.result is not None:
+            engraved = sheet(session.result.shown, pixels)
         else:
-            engraved = opening_sheet(session.seed(seed_id, session.engine), session.performance, pixels)
-    if (
-        before != (session.turn, session.performance) or session.result is not result
-    ):  # other music is on the stage by now, and has its own score
-        raise unchanged()
-    return texts.sheet_page(engraved)
+            assert session.staged is not None
+            engraved = opening_sheet(session.staged, session.performance, pixels)
+    left = any(new is not old for new, old in zip(session.music, music, strict=True))
+    return gr.skip() if left else texts.sheet_page(engraved)
 
 
 def download_events(active: ActiveCheckpoint, w: Widgets) -> None:

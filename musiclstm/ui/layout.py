@@ -237,7 +237,7 @@ class Widgets:
             self.sentence: "",
             self.sheet: "",
             self.code: "",
-            self.strip: earlier_page(results, language),
+            self.strip: earlier_page(results, None, language),
             self.steps: gr.Row(visible=bool(results)),
             self.extend: gr.Button(visible=False),
             self.undo: gr.Button(language.say("Back to the last version"), interactive=True),
@@ -346,5 +346,5 @@ def _slider(label: str, elem_id: str, low: float, high: float, value: float, ste
 
 
 def _zoom(name: str, by: int, sign: str) -> str:
-    disabled = " disabled" if by < 0 else ""  # at first the notes have their smallest size
-    return f'<button type="button" data-zoom="{by}" aria-label="{name}" title="{name}"{disabled}>{sign}</button>'
+    disabled = "true" if by < 0 else "false"  # at first the notes have their smallest size
+    return f'<button type="button" data-zoom="{by}" aria-label="{name}" title="{name}" aria-disabled="{disabled}">{sign}</button>'

@@ -84,5 +84,6 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
 
 def on_stage(w: Widgets, session: Session, seed: Seed, bars: int) -> Updates:
     """Updates that show an opening, with room for ``bars`` bars."""
+    session.staged = seed
     shown = w.staged(seed, session.performance, bars, session.language, results=session.results)
     return {w.facts: texts.seed_facts(seed, session.performance, session.language), **shown}

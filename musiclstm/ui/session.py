@@ -81,7 +81,8 @@ class Session:
     latest last; ``undone``: for Redo. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take
     that is being written is on show. ``turn``: counts what the stage was given to: what is written for an earlier turn comes too
     late. ``example``: the only result is the one that every visitor is shown first, to which Undo doesn't go back.
-    ``selection``: the bars that are chosen. ``score``: the score is in view, not the roll. ``questions``: by the name of a
+    ``selection``: the bars that are chosen. ``score``: the score is chosen, not the roll. ``staged``: the opening that was
+    on show last. ``questions``: by the name of a
     take, which continuation is the composer's. ``guessed``: seeds of which the visitor knows the truth.
     ``duet``: the latest turn of a duet that the visitor has heard, which is among the results. ``answer``: the turn that was
     written last, until it is heard; a visitor who goes on with their phrase gets another one.
@@ -102,6 +103,7 @@ class Session:
     example: bool = False
     selection: tuple[int, int] | None = None
     score: bool = False
+    staged: Seed | None = None
     questions: dict[str, Question] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
     duet: Duet | None = None
@@ -111,6 +113,13 @@ class Session:
     def result(self) -> Result | None:
         """The result on show; None while an opening is."""
         return None if self.opening else self.results[-1]
+
+    @property
+    def music(self) -> tuple[object, object]:
+        """What sounds, and how, to compare by identity: a take with its composition, or an opening."""
+        if self.result is not None:
+            return self.result.shown.take, self.result.shown.composition
+        return self.staged, self.performance
 
     def add(self, result: Result) -> None:
         """Show a new result and forget the oldest ones."""
@@ -141,7 +150,7 @@ class Session:
         """Show an earlier result again, as the latest one. Raises OptionError if there is no such result."""
         if not 0 <= number < len(self.results):
             raise OptionError("This version is no longer here.")
-        self.results.append(self.results.pop(number))
+        self.results.append(self.results[number])  # the others keep their numbers
         self.opening = False
         self.undone.clear()
 

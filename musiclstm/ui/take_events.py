@@ -229,8 +229,11 @@ def _write_event(
     finished, failed = (
         each(finish, [w.session, w.status], before[:-1], js=_SETTLE, **AT_ONCE) for each in (performed.success, performed.failure)
     )
-    righted, _ = (each.then(put_right, [w.session, w.seed, w.bars], w.take, **QUIET, **SOUND) for each in (finished, failed))
+    righted, restored = (
+        each.then(put_right, [w.session, w.seed, w.bars], w.take, **QUIET, **SOUND) for each in (finished, failed)
+    )
     after_take(w, righted)
+    after_music(w, restored)
 
 
 def _written(
@@ -276,6 +279,7 @@ def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars:
         seed = session.seed(seed_id, engine)
     except OptionError:  # the visitor's own, which is no longer here
         return {}
+    session.staged = seed
     return w.staged(seed, session.performance, bars, session.language, results=session.results)
 
 
@@ -302,7 +306,7 @@ def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Upd
     written = named_for_the_music(engine.write(folder, shown), shown.composition, shown.take.number)
     back, forward = len(session.results) - 1, bool(session.undone)
     told = w.shown(shown, written, engine, session.language, steps=back, redo=forward)
-    earlier = {w.strip: earlier_page(session.results[:-1], session.language)}
+    earlier = {w.strip: earlier_page(session.results, session.result, session.language)}
     return told | earlier | w.listed(session.result, session.language)
 
 

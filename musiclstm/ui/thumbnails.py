@@ -32,13 +32,22 @@ def picture(parts: Sequence[tuple[str, Notes, int]], ticks: int) -> str:
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" aria-hidden="true">{drawn}</svg>'
 
 
-def earlier_page(results: Sequence[Result], language: Language = ENGLISH) -> str:
-    """A card for each of the latest ``results``, the latest first; "" without any. Its number is that in ``results``."""
-    numbers = range(len(results))[::-1][:MOST]
+def earlier_page(results: Sequence[Result], shown: Result | None, language: Language = ENGLISH) -> str:
+    """A card for each of the latest ``results``, the latest first, but for the one that is ``shown``; "" without any.
+
+    Its number is that in ``results``. What was brought back is there twice and has one card.
+    """
+    latest = {_first(result): number for number, result in enumerate(results)}
+    numbers = sorted((number for take, number in latest.items() if shown is None or take != _first(shown)), reverse=True)[:MOST]
     if not numbers:
         return ""
     cards, name = "".join(_card(number, results[number], language) for number in numbers), language.say("Your earlier results")
     return f'<p>{escape(name)}</p><div class="earlier" role="group" aria-label="{escape(name)}">{cards}</div>'
+
+
+def _first(result: Result) -> int:
+    """The same for the same result, however it is played, and whichever of its takes is chosen."""
+    return id(result.takes[0].take)
 
 
 def _card(number: int, result: Result, language: Language) -> str:

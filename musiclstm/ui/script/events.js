@@ -43,6 +43,12 @@
       target.nextElementSibling.textContent = `${factor}×`;
     } else if (target.matches("#player .volume")) sampler.setVolume(Number(target.value) ** 2);
   });
+  // Who chooses the score sees it: editing, and the composer's own continuation, are on the roll.
+  document.addEventListener("change", ({ target }) => {
+    if (!target.closest("#view") || target.value !== "score") return;
+    if (document.body.dataset.editing === "true") edit.toggle();
+    if (!["seed", "continuation"].includes(player.part())) player.choosePart("joined");
+  });
   // Another language: the page is loaded again, as it goes on after any reload.
   document.addEventListener("click", ({ target }) => {
     if (!target.closest("#language")) find("#language")?.removeAttribute("open");
@@ -92,7 +98,7 @@
     openings,
     earlier,
     look,
-    width: () => find("#roll")?.clientWidth || find("#sheet")?.clientWidth || 0, // one of both is in view
+    width: () => find("#roll")?.clientWidth || find("#sheet")?.clientWidth || 0, // one of the two is in view
     chosen: () => sampler.wake(),
     begin: () => {
       files.silence();

@@ -86,7 +86,9 @@
       const [left, width, whole] = moving ? [holder.scrollLeft, holder.clientWidth, holder.scrollWidth] : [];
       mark(svg, "playhead", "line", { x1: x, x2: x, y1: svg.dataset.top, y2: svg.dataset.bottom });
       const there = pixels(x);
-      if (moving && whole > width && (there < left || there > left + width * 0.9)) holder.scrollLeft = there - width * 0.1;
+      const keys = pixels(Number(svg.dataset.left)); // they hide what is under them
+      const seen = there >= left + keys && there <= left + width * 0.9;
+      if (moving && whole > width && !seen) holder.scrollLeft = there - keys - (width - keys) * 0.1;
     };
     // Keep the piano's keys at the left edge, wherever the roll is scrolled to.
     const stick = () => {
@@ -102,7 +104,7 @@
       const holder = find("#roll .html-container");
       if (!svg || holder.scrollWidth <= holder.clientWidth) return;
       const x = pixels(xAt(svg, tick));
-      if (x < holder.scrollLeft || x > holder.scrollLeft + holder.clientWidth * 0.85) holder.scrollLeft = x - holder.clientWidth / 2;
+      if (x < holder.scrollLeft + pixels(Number(svg.dataset.left)) || x > holder.scrollLeft + holder.clientWidth * 0.85) holder.scrollLeft = x - holder.clientWidth / 2;
     };
     // Show the notes larger or smaller, with the middle of the picture where it was.
     const zoom = (by) => {
@@ -114,7 +116,7 @@
       holder.scrollLeft = (middle * SIZES[size]) / before - holder.clientWidth / 2;
       stick();
       for (const button of document.querySelectorAll("#zoom button")) {
-        button.disabled = size === (Number(button.dataset.zoom) < 0 ? 0 : SIZES.length - 1);
+        button.ariaDisabled = size === (Number(button.dataset.zoom) < 0 ? 0 : SIZES.length - 1);
       }
     };
     // Mark the chosen section, null for none, and the locked ones, all in ticks.
