@@ -60,7 +60,7 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
         after_music(w, event.success(None, js=_BEGIN, **AT_ONCE))
 
     def staged(event: Any) -> None:
-        begun(event.success(stage, inputs, outputs, **QUIET, **SOUND))
+        begun(event.success(stage, inputs, outputs, **latest))
 
     begun(w.seed.input(stage, inputs, outputs, js=_CHOSEN, **latest))
 
