@@ -229,11 +229,9 @@ def _write_event(
     finished, failed = (
         each(finish, [w.session, w.status], before[:-1], js=_SETTLE, **AT_ONCE) for each in (performed.success, performed.failure)
     )
-    righted, restored = (
-        each.then(put_right, [w.session, w.seed, w.bars], w.take, **QUIET, **SOUND) for each in (finished, failed)
-    )
-    after_take(w, righted)
-    after_music(w, restored)
+    where = [w.session, w.seed, w.bars]
+    after_take(w, finished.then(put_right, where, w.take, **QUIET, **SOUND))
+    after_music(w, failed.then(put_right, where, w.take, **QUIET, **SOUND))
 
 
 def _written(
