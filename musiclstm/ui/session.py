@@ -81,9 +81,9 @@ class Session:
     latest last; ``undone``: for Redo. ``opening``: an opening is on show, for which nothing is written yet. ``growing``: a take
     that is being written is on show. ``turn``: counts what the stage was given to: what is written for an earlier turn comes too
     late. ``example``: the only result is the one that every visitor is shown first, to which Undo doesn't go back.
-    ``selection``: the bars that are chosen. ``score``: the score is chosen, not the roll. ``staged``: the opening that was
-    on show last. ``questions``: by the name of a
-    take, which continuation is the composer's. ``guessed``: seeds of which the visitor knows the truth.
+    ``selection``: the bars that are chosen. ``score``: the score is chosen, not the roll. ``staged``: the opening that was on
+    show last. ``questions``: by the name of a take, which continuation is the composer's. ``guessed``: seeds of which the visitor
+    knows the truth.
     ``duet``: the latest turn of a duet that the visitor has heard, which is among the results. ``answer``: the turn that was
     written last, until it is heard; a visitor who goes on with their phrase gets another one.
     """
@@ -150,7 +150,8 @@ class Session:
         """Show an earlier result again, as the latest one. Raises OptionError if there is no such result."""
         if not 0 <= number < len(self.results):
             raise OptionError("This version is no longer here.")
-        self.results.append(self.results[number])  # the others keep their numbers
+        if number < len(self.results) - 1:
+            self.results.append(self.results[number])  # the others keep their numbers
         self.opening = False
         self.undone.clear()
 

@@ -247,6 +247,11 @@ def test_earlier_results_are_pictures_that_bring_them_back(session: Callable[...
     choose(page, "Jig")
     expect(strip).to_have_count(1)
     expect(strip).to_contain_text("4 new bars")
+    strip.click()  # the latest one: Undo has no more than before
+    expect(page.locator(new)).to_have_attribute("data-notes", march or "")
+    expect(page.locator("#undo")).to_be_disabled()
+    choose(page, "Jig")
+    expect(strip).to_have_count(1)
     generate(page, 5)
     expect(strip).to_have_count(1)
     expect(strip).to_contain_text("March")
