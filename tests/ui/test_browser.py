@@ -136,7 +136,7 @@ def missing() -> Path:
 def test_seed_and_continuation_are_switched_at_the_same_place(session: Callable[..., Page]) -> None:
     page = session()
     split = page.evaluate(
-        "() => { const d = document.querySelector('#roll svg').dataset;"
+        "() => { const d = document.querySelector('#roll svg[data-clock]').dataset;"
         " const [[, ], [tick, seconds]] = d.clock.split(' ').map(p => p.split(':').map(Number));"
         " return seconds * d.split / tick; }"
     )
@@ -147,7 +147,7 @@ def test_seed_and_continuation_are_switched_at_the_same_place(session: Callable[
     assert clock(page) == pytest.approx(1.5, abs=0.02)
     page.click("#player [data-part=joined]")
     assert clock(page) == pytest.approx(split + 1.5, abs=0.05)
-    box = page.locator("#roll svg").bounding_box()
+    box = page.locator("#roll svg[data-clock]").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 60, box["y"] + box["height"] / 2)  # a click on the roll seeks there
     assert clock(page) < 2
@@ -367,7 +367,9 @@ def test_the_notes_of_the_roll_grow_and_shrink(session: Callable[..., Page]) -> 
     width.append(roll_box(page)["width"])
     assert np.divide(width, width[0]) == pytest.approx([1, 1.4, 2, 2.8], rel=1e-3)
     tick = 96 * 3  # the fourth bar: a click finds it, however large the notes are
-    data = page.evaluate("(({ left, tickPx }) => [Number(left), Number(tickPx)])(document.querySelector('#roll svg').dataset)")
+    data = page.evaluate(
+        "(({ left, tickPx }) => [Number(left), Number(tickPx)])(document.querySelector('#roll svg[data-clock]').dataset)"
+    )
     page.evaluate("document.querySelector('#roll .html-container').scrollLeft = 0")
     box = roll_box(page)
     page.mouse.click(box["x"] + 2.8 * (data[0] + tick * data[1]), box["y"] + 200)
@@ -377,7 +379,7 @@ def test_the_notes_of_the_roll_grow_and_shrink(session: Callable[..., Page]) -> 
 
 
 def roll_box(page: Page) -> FloatRect:
-    box = page.locator("#roll svg").bounding_box()
+    box = page.locator("#roll svg[data-clock]").bounding_box()
     assert box is not None
     return box
 

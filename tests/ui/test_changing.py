@@ -36,7 +36,7 @@ def point(page: Page, bar: float) -> tuple[float, float]:
     """The place of a bar on the screen, from 0, near the roll's upper edge, where there are no notes."""
     x, y = page.evaluate(
         """bar => {
-          const svg = document.querySelector('#roll svg'), { left, tickPx, bars, top } = svg.dataset;
+          const svg = document.querySelector('#roll svg[data-clock]'), { left, tickPx, bars, top } = svg.dataset;
           svg.scrollIntoView({ block: 'center' });
           const lines = bars.split(' ').map(Number), box = svg.getBoundingClientRect();
           const scale = box.width / svg.viewBox.baseVal.width;
@@ -51,7 +51,7 @@ def point(page: Page, bar: float) -> tuple[float, float]:
 def bars_of(page: Page) -> tuple[int, int]:
     """Ticks of a bar, and bars of the opening."""
     bar, split = page.evaluate(
-        "() => { const d = document.querySelector('#roll svg').dataset; return [Number(d.bars.split(' ')[1]), Number(d.split)]; }"
+        "() => { const d = document.querySelector('#roll svg[data-clock]').dataset; return [Number(d.bars.split(' ')[1]), Number(d.split)]; }"
     )
     return bar, split // bar
 
@@ -107,7 +107,7 @@ def test_notes_are_changed_by_mouse_and_keys_and_stay_changed(session: Callable[
         ("+", (onset, pitch + 1, duration + 6, min(127, velocity + 8))),
     ):
         page.keyboard.press(key)
-        page.wait_for_function("row => document.querySelector('#roll .continuation').dataset.notes.split(' ').includes(row)",
+        page.wait_for_function("row => document.querySelector('#roll .continuation')?.dataset.notes.split(' ').includes(row)",
                                arg=":".join(map(str, expected)))  # fmt: skip
     page.keyboard.press("Delete")
     page.wait_for_function("count => document.querySelectorAll('#roll .continuation rect').length === count", arg=len(before) - 1)
@@ -124,7 +124,7 @@ def test_notes_are_changed_by_mouse_and_keys_and_stay_changed(session: Callable[
     assert len(added) == 1
     for _ in range(5):
         page.click("#undo")
-    page.wait_for_function("rows => document.querySelector('#roll .continuation').dataset.notes === rows",
+    page.wait_for_function("rows => document.querySelector('#roll .continuation')?.dataset.notes === rows",
                            arg=" ".join(":".join(map(str, row)) for row in before))  # fmt: skip
     expect(page.locator("#undo")).to_be_disabled()
     for _ in range(5):

@@ -170,7 +170,7 @@ def choose(page: Page, name: str) -> None:
 def test_a_chosen_language_is_remembered(session: Callable[..., Page]) -> None:
     page = session(locale="fr-FR")
     expect(page.locator("#generate")).to_have_text("Composer")
-    expect(page.locator("#roll svg")).to_have_attribute("aria-label", re.compile("^Piano roll : début de"))
+    expect(page.locator("#roll svg[data-clock]")).to_have_attribute("aria-label", re.compile("^Piano roll : début de"))
     choose(page, "Deutsch")
     expect(page.locator("#generate")).to_have_text("Fortsetzen")
     page.reload()
