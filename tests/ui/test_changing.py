@@ -51,7 +51,8 @@ def point(page: Page, bar: float) -> tuple[float, float]:
 def bars_of(page: Page) -> tuple[int, int]:
     """Ticks of a bar, and bars of the opening."""
     bar, split = page.evaluate(
-        "() => { const d = document.querySelector('#roll svg[data-clock]').dataset; return [Number(d.bars.split(' ')[1]), Number(d.split)]; }"
+        "({ bars, split }) => [Number(bars.split(' ')[1]), Number(split)]",
+        page.evaluate("({ ...document.querySelector('#roll svg[data-clock]').dataset })"),
     )
     return bar, split // bar
 
