@@ -39,6 +39,7 @@ from musiclstm.generation import (
 )
 from musiclstm.hub import Downloaded, cached_checkpoint, download_checkpoint, split_reference
 from musiclstm.music import Performance
+from musiclstm.notation import pickup_bars
 from musiclstm.project import project_file
 from musiclstm.seeds import Seed, find_seed, seed_from_file
 
@@ -64,20 +65,27 @@ def generate(
     """Continue ``seed``: a Seed, the id of a seed of the checkpoint, or a music file.
 
     ``checkpoint`` is a Checkpoint or what ``open_checkpoint`` takes. ``settings`` go to ``ComposeRequest``: bars, takes,
-    random_seed and so on; with ``regenerate``, ``bars`` bars of the seed are written anew from that one on. The same arguments
-    give the same notes. Raises the errors of ``musiclstm.errors``.
+    random_seed and so on; with ``regenerate``, ``bars`` bars of the seed are written anew from that one on, which has its number
+    in a score: a pickup is bar 0. The same arguments give the same notes. Raises the errors of ``musiclstm.errors``.
     """
     opened = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
     whole = settings.get("regenerate") is not None
     chosen = seed if isinstance(seed, Seed) else open_seed(opened, str(seed), whole=whole)
+    if isinstance(first := settings.get("regenerate"), int):
+        settings["regenerate"] = first + pickup_bars(chosen.piece)
     sampling, performance = SamplingOptions(diversity, top_p, loop_guard), Performance(instrument, tempo, transposition)
     return compose(opened, ComposeRequest(chosen, performance=performance, sampling=sampling, **settings))
 
 
 def request_from(
-    checkpoint: Checkpoint, settings: Mapping[str, Any], *, files: bool = False, turn: Turn | None = None
+    checkpoint: Checkpoint,
+    settings: Mapping[str, Any],
+    *,
+    files: bool = False,
+    turn: Turn | None = None,
+    seed: Seed | None = None,
 ) -> ComposeRequest:
-    """Build a request from ``settings``, named as in a recipe.
+    """Build a request from ``settings``, named as in a recipe. ``seed`` stands for the one that they name.
 
     With ``files`` the seed may be the path of a music file on this machine; never allow that for settings from the network. If
     the settings extend earlier music, that is composed first, when it is its ``turn``. Raises OptionError, also if the seed has
@@ -85,9 +93,9 @@ def request_from(
     """
 
     def seed_of(settings: Mapping[str, Any]) -> Seed:
-        seed = _seed_from(checkpoint, settings, files)
-        require_seed(settings, seed)
-        return seed
+        found = _seed_from(checkpoint, settings, files) if seed is None else seed
+        require_seed(settings, found)
+        return found
 
     def composed(earlier: ComposeRequest, written: Mapping[str, Any]) -> Prefix:
         composition = compose(checkpoint, earlier, turn)

@@ -104,20 +104,25 @@ def _require_fitting(options: argparse.Namespace) -> None:
 
 def _generate(options: argparse.Namespace) -> None:
     _require_fitting(options)
-    anew = _bars_to_regenerate(options.regenerate)
+    anew = _numbers_in(options.regenerate)
     _require_known_seed(options.seed, options.checkpoint)
     settings = _settings(options)
 
-    from musiclstm.api import open_checkpoint, request_from, save
+    from musiclstm.api import open_checkpoint, open_seed, request_from, save
     from musiclstm.generation import compose, music_name, require_checkpoint, summary
+    from musiclstm.notation import pickup_bars
 
     checkpoint = open_checkpoint(options.checkpoint)
     if options.recipe is not None and options.seed is None:
         require_checkpoint(settings, checkpoint, _instead(options))
     if options.recipe is not None and (options.extend or anew):
         request = _change(checkpoint, options, settings, anew)
+    elif anew:
+        seed = open_seed(checkpoint, settings["seed"], whole=True)
+        first = anew[0] + pickup_bars(seed.piece)
+        request = request_from(checkpoint, settings | {"regenerate": first, "bars": anew[1] - anew[0] + 1}, seed=seed)
     else:
-        request = request_from(checkpoint, settings | anew, files=True)
+        request = request_from(checkpoint, settings, files=True)
     composition = compose(checkpoint, request)
     first, last = composition.request.seed.bars
     print(f"Seed: {composition.request.seed.title}, bars {first} to {last}")
@@ -171,11 +176,12 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _change(
-    checkpoint: Checkpoint, options: argparse.Namespace, settings: dict[str, Any], anew: dict[str, int]
+    checkpoint: Checkpoint, options: argparse.Namespace, settings: dict[str, Any], anew: tuple[int, int] | None
 ) -> ComposeRequest:
     """Build the request that extends the recipe's take, or its best if it names none, or writes the bars ``anew`` in it."""
     from musiclstm.api import request_from
     from musiclstm.generation import compose, extension_request, read_recipe, regeneration_request
+    from musiclstm.notation import pickup_bars
 
     earlier = compose(checkpoint, request_from(checkpoint, read_recipe(options.recipe), files=True))
 
@@ -188,21 +194,20 @@ def _change(
     given["performance"] = replace(earlier.request.performance, **given_of("tempo", "instrument", "transposition"))
     number = settings.get("take", earlier.takes[0].number)
     if anew:
-        first = anew["regenerate"]
-        return regeneration_request(earlier, number, first, first + anew["bars"] - 1, **given, **given_of("takes"))
+        first, last = (bar + pickup_bars(earlier.seed) for bar in anew)
+        return regeneration_request(earlier, number, first, last, **given, **given_of("takes"))
     ending = {"ending": settings["ending"]} if options.open_ended else {}
     return extension_request(earlier, number, **given, **given_of("bars"), **ending)
 
 
-def _bars_to_regenerate(given: str | None) -> dict[str, int]:
-    """Settings for the bars that --regenerate names, such as 11-12 or 11; none without it."""
+def _numbers_in(given: str | None) -> tuple[int, int] | None:
+    """The numbers of the first and last bar that --regenerate names, such as 11-12 or 11; None without it."""
     if given is None:
-        return {}
+        return None
     match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", given)
     if match is None or int(match[2] or match[1]) < int(match[1]):
         raise OptionError(f"--regenerate takes bars, such as 11-12 or 11, not {given!r}.")
-    first, last = int(match[1]), int(match[2] or match[1])
-    return {"regenerate": first, "bars": last - first + 1}
+    return int(match[1]), int(match[2] or match[1])
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:

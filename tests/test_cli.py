@@ -152,6 +152,30 @@ def test_bars_of_a_take_are_written_anew_and_the_recipe_repeats_it(
         assert around[0] == around[1]
 
 
+def test_bars_to_write_anew_have_the_numbers_of_the_score(
+    folder: str, tmp_path: Path, tunes: dict[str, Piece], capsys: pytest.CaptureFixture[str]
+) -> None:
+    march = tunes["march"]
+    upbeat = replace(march, notes=march.notes[march.notes["onset"] >= 72].copy())
+    write_midi(upbeat, tmp_path / "upbeat.mid")
+    common = ["generate", "--checkpoint", folder, "--no-audio", "--candidates", "2"]
+    first, changed, own = (str(tmp_path / name) for name in ("first", "changed", "own"))
+    seed = ["--seed", str(tmp_path / "upbeat.mid")]
+    assert main([*common, *seed, "--regenerate", "3", "--out", own]) == 0
+    assert main([*common, *seed, "--bars", "2", "--out", first]) == 0
+    assert "bars 0 to 7" in capsys.readouterr().out
+    assert main([*common, "--recipe", f"{first}/recipe.json", "--regenerate", "8", "--out", changed]) == 0
+    assert "bar 8 written anew" in capsys.readouterr().out
+    old, new, mine = (read_midi(Path(out) / "joined.mid").notes for out in (first, changed, own))
+    assert new[new["onset"] < 8 * 96].tolist() == old[old["onset"] < 8 * 96].tolist()
+    assert new[new["onset"] >= 9 * 96].tolist() == old[old["onset"] >= 9 * 96].tolist()
+    given = read_midi(tmp_path / "upbeat.mid").notes
+    outside = [each[(each["onset"] < 3 * 96) | (each["onset"] >= 4 * 96)][["onset", "pitch"]] for each in (mine, given)]
+    assert outside[0].tolist() == outside[1].tolist()
+    assert main([*common, *seed, "--regenerate", "0", "--out", str(tmp_path / "none")]) == 2
+    assert "Only bars 1 to 7 can be regenerated" in capsys.readouterr().err
+
+
 def test_check_says_whether_the_notes_of_a_file_are_those_of_its_recipe(
     folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

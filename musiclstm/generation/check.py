@@ -10,17 +10,22 @@ from musiclstm.errors import OptionError
 from musiclstm.formats import midi_bytes, read_midi
 from musiclstm.generation.composition import Composition, performed
 from musiclstm.music import Piece, bar_lines
+from musiclstm.notation import pickup_bars
 from musiclstm.sentence import Sentence, sentence
 
 SAME = sentence("The same notes were written again.")
 
 
 def differing_bars(one: Piece, other: Piece) -> list[int]:
-    """The bars in which the notes of two pieces differ, counted from 1 in the metre of the first, by the bar of their onset."""
+    """The numbers of the bars in which the notes of two pieces differ, in the metre of the first, by the bar of their onset.
+
+    They are those in a score of the first: a pickup is bar 0.
+    """
     rows = [set(map(tuple, piece.notes.tolist())) for piece in (one, other)]
     onsets = [row[0] for row in rows[0] ^ rows[1]]
     lines = bar_lines(one, max(onsets, default=0) + 1)
-    return sorted({int(np.searchsorted(lines, onset, side="right")) for onset in onsets})
+    shift = pickup_bars(one)
+    return sorted({int(np.searchsorted(lines, onset, side="right")) - shift for onset in onsets})
 
 
 def verdict(one: Piece, other: Piece) -> Sentence:

@@ -83,8 +83,8 @@ def extension_request(composition: Composition, number: int, *, kept: int | None
 def regeneration_request(composition: Composition, number: int, first: int, last: int, **settings: Any) -> ComposeRequest:
     """A request for other bars ``first`` to ``last`` in take ``number`` of a finished composition.
 
-    Bars count from 1 in seed and continuation together. ``settings`` override those of the composition. Raises OptionError for
-    bars outside the continuation and for settings out of range.
+    Bars count from 1 in seed and continuation together, a pickup too. ``settings`` override those of the composition. Raises
+    OptionError for bars outside the continuation and for settings out of range.
     """
     whole = prefix_of(composition, number, composition.bars)
     usual = {"after": whole, "takes": 1, "candidates": ComposeRequest.candidates, "ending": None, "edits": None}

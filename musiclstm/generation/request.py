@@ -15,6 +15,7 @@ from musiclstm.errors import OptionError
 from musiclstm.generation.edits import Edits
 from musiclstm.generation.phrases import Phrase
 from musiclstm.music import Metre, Notes, Performance, Piece, Tempo, bar_lines, cut, estimate_key, join, line_after, make_notes
+from musiclstm.notation import pickup_bars
 from musiclstm.seeds import Seed
 from musiclstm.sentence import sentence
 
@@ -77,9 +78,9 @@ class ComposeRequest:
     and continuation are played (``performed``), which changes nothing about the notes that are written.
     ``ending``: the bar in which the music ends, from ``bars`` to OPEN_ENDED, which means no ending in sight. None for the last
     bar: the music then closes with one chord on its first beat (fewer than CLOSING bars are left open).
-    ``regenerate``: write ``bars`` bars anew from this one on, counted from 1 in seed and continuation together, instead of going
-    on at the end: bars of the seed's own music, or of the take in ``after``. All other bars stay. New last bars close if the old
-    ones did.
+    ``regenerate``: write ``bars`` bars anew from this one on, counted from 1 in seed and continuation together, a pickup too (see
+    ``numbers``), instead of going on at the end: bars of the seed's own music, or of the take in ``after``. All other bars stay.
+    New last bars close if the old ones did.
     ``edits``: what a person then changed by hand in one of the takes. Where bars were deleted, it is the only one.
     For an answer without delay: ``context``, 1..HORIZON, how many of the latest notes the model reads; ``attempts``, 1..ATTEMPTS,
     how many times candidates are written for a phrase while none is good enough.
@@ -122,6 +123,14 @@ class ComposeRequest:
             _require_short(self.seed)
         if self.regenerate is not None:
             _require_bars(self, self.regenerate)
+
+    @property
+    def numbers(self) -> tuple[int, int] | None:
+        """The first and last bar that are written anew, as they are numbered in a score: a pickup is bar 0. None without."""
+        if self.regenerate is None:
+            return None
+        first = self.regenerate - pickup_bars(self.seed.piece)
+        return first, first + self.bars - 1
 
     @property
     def split(self) -> int:
@@ -281,8 +290,10 @@ def _require_bars(request: ComposeRequest, first: int) -> None:
             changed_bars=limits.CHANGED_BARS,
             high=high,
         )
+    shift = pickup_bars(piece)
+    numbers = {"first": first - shift, "last": last - shift}
     if not low <= first <= last <= high:
-        wish = {"low": low, "high": high, "first": first, "last": last}
+        wish = {"low": low - shift, "high": high - shift, **numbers}
         if after:
             raise OptionError(
                 "Only bars {low} to {high} can be regenerated (bars of the continuation), not {first} to {last}.", **wish
@@ -296,8 +307,8 @@ def _require_bars(request: ComposeRequest, first: int) -> None:
     inside = [metre for metre in place.music.metres if place.begin < metre.onset < place.stop]
     if inside or not (place.music.notes["onset"] < place.begin).any():
         if inside:
-            raise OptionError("Bars {first} to {last} can't be regenerated: the metre changes in them.", first=first, last=last)
-        raise OptionError("Bars {first} to {last} can't be regenerated: there are no notes before them.", first=first, last=last)
+            raise OptionError("Bars {first} to {last} can't be regenerated: the metre changes in them.", **numbers)
+        raise OptionError("Bars {first} to {last} can't be regenerated: there are no notes before them.", **numbers)
 
 
 def _ends_with_a_chord(seed: Seed) -> bool:

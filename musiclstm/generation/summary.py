@@ -17,7 +17,8 @@ def summary(composition: Composition, take: Take) -> str:
 
 def _bars(composition: Composition) -> str:
     """How many bars a continuation has, or which were written anew."""
-    first, bars = composition.request.regenerate, composition.request.bars
-    if first is None:
+    numbers = composition.request.numbers
+    if numbers is None:
         return f"{composition.bars} bars"
-    return f"bar {first} written anew" if bars == 1 else f"bars {first}-{first + bars - 1} written anew"
+    first, last = numbers
+    return f"bar {first} written anew" if first == last else f"bars {first}-{last} written anew"

@@ -231,8 +231,9 @@ def cut_bars(piece: Piece, first: int, last: int) -> Piece:
     lines = bar_lines(piece)
     if not 1 <= first <= last <= len(lines) - 1:
         raise OptionError(
-            "Bars must lie between 1 and {bars} with first <= last, not {first} to {last}.",
-            bars=len(lines) - 1,
+            "Bars must lie between {low} and {high} with first <= last, not {first} to {last}.",
+            low=1,
+            high=len(lines) - 1,
             first=first,
             last=last,
         )

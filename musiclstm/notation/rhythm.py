@@ -156,16 +156,31 @@ def written_bars(piece: Piece, *, pickup: bool = True) -> list[Bar]:
     lines = bar_lines(piece, max(1, piece.end)).tolist()
     lines = [line for at, line in enumerate(lines) if at == 0 or lines[at - 1] <= last or line <= piece.end + _ALMOST]
     for onset, following in pairwise(lines):
-        length = max(SHORTEST, (following - onset + 1) // SHORTEST * SHORTEST)
-        metre = piece.metre_at(onset)
-        if length != metre.bar_ticks:
-            metre = _metre_of_length(onset, length, metre.denominator)
-        bars.append(Bar(onset, bars[-1].end if bars else 0, length, metre, number=len(bars) + 1))
+        bars.append(replace(_whole_bar(piece, onset, following), start=bars[-1].end if bars else 0, number=len(bars) + 1))
     missing = _missing(bars[0], int(piece.notes["onset"][0])) if pickup and len(bars) > 1 and len(piece) else 0
     if missing:
         first = replace(bars[0], onset=bars[0].onset + missing, length=bars[0].length - missing, missing=missing)
         bars = [replace(bar, start=max(0, bar.start - missing), number=at) for at, bar in enumerate([first, *bars[1:]])]
     return bars
+
+
+def pickup_bars(piece: Piece) -> int:
+    """1 if the music begins with a pickup, which is bar 0 in a score; else 0.
+
+    So whoever reads the score calls the n-th bar of the music bar ``n - pickup_bars(piece)``.
+    """
+    if not len(piece):
+        return 0
+    begin, end = bar_lines(piece, 1).tolist()[:2]
+    return int(_missing(_whole_bar(piece, begin, end), int(piece.notes["onset"][0])) > 0)
+
+
+def _whole_bar(piece: Piece, onset: int, end: int) -> Bar:
+    """A bar of a piece between two bar lines, with a time signature that it fills."""
+    length, metre = max(SHORTEST, (end - onset + 1) // SHORTEST * SHORTEST), piece.metre_at(onset)
+    if length != metre.bar_ticks:
+        metre = _metre_of_length(onset, length, metre.denominator)
+    return Bar(onset, onset, length, metre)
 
 
 def _missing(bar: Bar, first: int) -> int:

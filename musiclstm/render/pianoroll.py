@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from musiclstm import limits
 from musiclstm.errors import OptionError
 from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, Voice, bar_lines, join
+from musiclstm.notation import pickup_bars
 
 # Blue and vermilion after Okabe and Ito (2008, "Color Universal Design"), distinct in every kind of colour vision; the blue is
 # lightened so that both have a contrast of 3:1 or better with white and with near-black.
@@ -115,8 +116,9 @@ def roll_svg(
     For a playhead the element has ``data-left`` and ``data-tick-px`` (x of a tick = left + tick * tick-px), ``data-top``,
     ``data-bottom``, ``data-ticks``, ``data-split``, and ``data-clock``, pairs ``tick:seconds`` to interpolate linearly.
     With ``voices`` a script can play it: they are in ``data-voices`` as ``program:lowest pitch``, the notes in ``data-notes`` of
-    both groups as ``note_data`` writes them, the bar lines in ``data-bars``, the highest pitch shown and the height of a row in
-    ``data-high`` and ``data-row``, and ``written``, the tick up to which the notes are known, in ``data-written``.
+    both groups as ``note_data`` writes them, the bar lines in ``data-bars``, the number of the first bar, 0 for a pickup, in
+    ``data-first``, the highest pitch shown and the height of a row in ``data-high`` and ``data-row``, and ``written``, the tick
+    up to which the notes are known, in ``data-written``.
     ``original``, a name and the composer's own continuation, is in a hidden group. ``played`` [notes of the continuation]: which
     of them a person played; they have the colour of the opening. ``words``: those in the picture.
     Raises OptionError for sizes out of range, and for more than limits.DRAWN_NOTES notes.
@@ -137,17 +139,16 @@ def roll_svg(
     waiting = continuation is not None or int(lines[-1]) > split
     described = _description(seed, continuation, lines, split, title, words)
     width = max(layout.right + _RIGHT, layout.x(split) + _MARKER_ROOM if waiting else 0.0)
-    parts = [
-        _opening(whole, layout, split, described, _playing(voices, lines, layout, written), width),
-        _bands(layout),
-        _grid(whole, lines, layout),
-        _note_group("seed", seed.notes, 0, SEED_COLOUR, layout, playable=bool(voices)),
-    ]
+    pickup = pickup_bars(whole)
+    playing = _playing(voices, lines, layout, written, pickup)
+    parts = [_opening(whole, layout, split, described, playing, width), _bands(layout), _grid(whole, lines, layout)]
+    parts.append(_note_group("seed", seed.notes, 0, SEED_COLOUR, layout, playable=bool(voices)))
     if continuation is not None:
         parts.append(_continuation(continuation.notes, split, layout, playable=bool(voices), played=played))
     if original is not None:
         parts.append(_original(*original, split, layout))
-    parts += [_bar_numbers(lines, layout), _heading(title, layout, split, waiting, words), _piano(layout, words), "</svg>"]
+    parts.append(_bar_numbers(lines, layout, pickup))
+    parts += [_heading(title, layout, split, waiting, words), _piano(layout, words), "</svg>"]
     return "\n".join(parts)
 
 
@@ -182,11 +183,12 @@ def _layout(pitches: list[int], ticks: int, tick_px: float, height: float) -> _L
     return _Layout(low, high, ticks, tick_px, height)
 
 
-def _playing(voices: Sequence[Voice], lines: NDArray[np.int64], layout: _Layout, written: int | None) -> str:
+def _playing(voices: Sequence[Voice], lines: NDArray[np.int64], layout: _Layout, written: int | None, pickup: int) -> str:
     """The attributes that tell a script how to play the music; none without voices."""
     if not voices:
         return ""
     players, bars = " ".join(f"{voice.program}:{voice.lowest}" for voice in voices), " ".join(map(str, lines.tolist()))
+    bars += f'" data-first="{1 - pickup}'
     pitches = f'data-high="{layout.high}" data-row="{layout.row:.6g}"'
     return f' data-voices="{players}" data-bars="{bars}" data-written="{lines[-1] if written is None else written}" {pitches}'
 
@@ -286,11 +288,11 @@ def _original(name: str, piece: Piece, split: int, layout: _Layout) -> str:
     return f'<g class="own" display="none" data-name="{_text(name)}">\n{notes}\n{label}</g>'
 
 
-def _bar_numbers(lines: NDArray[np.int64], layout: _Layout) -> str:
-    """Bar numbers from 1, as many as fit."""
+def _bar_numbers(lines: NDArray[np.int64], layout: _Layout, pickup: int) -> str:
+    """Bar numbers from 1, or 0 for a pickup, as many as fit."""
     shown: list[str] = []
     free = 0.0
-    for number, tick in enumerate(lines[:-1].tolist(), start=1):
+    for number, tick in enumerate(lines[:-1].tolist(), start=1 - pickup):
         x = layout.x(tick)
         if x >= free:
             shown.append(f'<text x="{x + 4:.1f}" y="{_TOP - 6:g}">{number}</text>')

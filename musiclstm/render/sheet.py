@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree import ElementTree as Xml
 
@@ -35,16 +36,28 @@ class Sheet:
     notes: tuple[tuple[str, int, int], ...]
 
 
-def engrave(musicxml: str, *, split: int | None = None, width: int = 1000) -> Sheet:
+def described(title: str, begins: str | None) -> str:
+    """What the picture shows, for screen readers; ``begins``: the number of the bar in which the continuation does."""
+    return f"Score of {title}" + ("" if begins is None else f"; the continuation begins in bar {begins}")
+
+
+def engrave(
+    musicxml: str,
+    *,
+    split: int | None = None,
+    width: int = 1000,
+    words: Callable[[str, str | None], str] = described,
+) -> Sheet:
     """Engrave a score for a container ``width`` pixels wide, 320 (a phone) to 4000, with staves about 30 pixels high.
 
     ``split`` is the tick at which the continuation begins. From there on, notes, chords, beams and ties have the class
     ``continuation``, except those tied over from the seed. Its colour can be set as ``--continuation-ink``.
+    ``words`` describe the picture: see ``described``.
     The same arguments give the same sheet. Raises MusicFileError if the score can't be engraved or is too long for one sheet
     (some 250 systems), OptionError for a width out of range.
     """
     if not WIDTHS[0] <= width <= WIDTHS[1]:
-        raise OptionError(f"Sheet music must be {WIDTHS[0]} to {WIDTHS[1]} pixels wide, not {width}.")
+        raise OptionError(f"A score must be {WIDTHS[0]} to {WIDTHS[1]} pixels wide, not {width}.")
     options = {
         "unit": _UNIT,
         "scale": _SCALE,
@@ -65,8 +78,7 @@ def engrave(musicxml: str, *, split: int | None = None, width: int = 1000) -> Sh
         raise MusicFileError(f"The score has more systems than fit on one sheet of music {width} pixels wide.")
     picture = score.page(1)
     names = _renamed(picture, "sheet-" + hashlib.sha256(f"{width} {split} {musicxml}".encode()).hexdigest()[:12])
-    continues = "" if score.begins is None else f"; the continuation begins in bar {score.begins}"
-    _dress(picture, f"Sheet music of {score.title}{continues}")
+    _dress(picture, words(score.title, score.begins))
     notes = sorted(((names[name], *span) for name, span in score.spans.items() if name in names), key=lambda note: note[1])
     return Sheet(Xml.tostring(picture, encoding="unicode"), tuple(notes))
 

@@ -1,4 +1,7 @@
-"""The curated openings as seeds: what openings.json says of each, with its notes and the composer's continuation."""
+"""The curated openings as seeds: what openings.json says of each, with its notes and the composer's continuation.
+
+Bars have the numbers that they have in a score: a pickup is bar 0.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from musiclstm.formats import WRITTEN_VELOCITY, read_corpus
 from musiclstm.music import MODES, Key, Metre, Piece, Staves, as_played, at_tempo, cut_bars, key_name, make_notes
+from musiclstm.notation import pickup_bars
 from musiclstm.seeds.curation import curation_score
 from musiclstm.seeds.seed import TEXTS, Seed, own_continuation
 
@@ -40,7 +44,8 @@ def _passage(entry: dict[str, Any], music: dict[str, Any]) -> Piece:
     """The bars of an entry, or of its continuation: the ``music`` of an ABC file in the catalogue, or of music21's corpus."""
     first, last = entry["bars"]
     if "abc" not in entry:
-        return cut_bars(read_corpus(entry["corpus"]), first, last)
+        work = read_corpus(entry["corpus"])
+        return cut_bars(work, first + pickup_bars(work), last + pickup_bars(work))
     stored = music[entry["abc"]]
     onsets, pitches, durations = zip(*stored["notes"], strict=True)
     staves = Staves.from_letters(zip(onsets, pitches, strict=True), stored.get("staves", ""))

@@ -35,6 +35,7 @@ from musiclstm.music import (
     key_name,
     require_notes,
 )
+from musiclstm.notation import pickup_bars
 from musiclstm.seeds.checks import LATEST, read_stored_seed
 from musiclstm.seeds.curation import MOST_BARS, CurationScore, candidate_passages, curation_score
 from musiclstm.sentence import sentence
@@ -55,8 +56,8 @@ class Original:
 class Seed:
     """An opening to continue.
 
-    ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the first and last bar taken from the work, counted from 1 (a
-    pickup bar counts if the source has one); ``tempo`` in quarters per minute; ``piece`` starts at a bar line, tick 0.
+    ``id`` is short and stable, like "mozart-k545-1"; ``bars`` are the numbers of the first and last bar taken from the work: a
+    pickup is bar 0, as in a score; ``tempo`` in quarters per minute; ``piece`` starts at a bar line, tick 0.
     ``original`` is the composer's own continuation, up to 16 bars; None if unknown.
     """
 
@@ -183,7 +184,7 @@ def seed_from_piece(
     texture: str = "",
     accents: bool = True,
 ) -> Seed:
-    """A seed from bars ``bars`` of a piece, first and last included, counted from 1.
+    """A seed from bars ``bars`` of a piece, first and last included, counted from 1, a pickup too.
 
     Without ``bars``: sixteen bars from the first with notes, or as many as there are. The tempo that holds for most of them holds
     throughout.
@@ -192,13 +193,13 @@ def seed_from_piece(
     """
     require_notes(piece)
     first, last = bars or _opening_bars(piece)
-    passage = cut_bars(piece, first, last)
+    passage, numbers = cut_bars(piece, first, last), (first - pickup_bars(piece), last - pickup_bars(piece))
     require_notes(passage)
     if len(passage) > limits.SEED_NOTES:
         raise MusicFileError(
             "Bars {first} to {last} of {music} have {notes:,} notes; a seed has {most:,} at most. Take a shorter part.",
-            first=first,
-            last=last,
+            first=numbers[0],
+            last=numbers[1],
             music=piece.source or sentence("the music"),
             notes=len(passage),
             most=limits.SEED_NOTES,
@@ -214,7 +215,7 @@ def seed_from_piece(
         title=title,
         composer=composer,
         work=work or title,
-        bars=(first, last),
+        bars=numbers,
         tempo=tempo,
         source=source,
         licence=licence,

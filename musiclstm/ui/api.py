@@ -14,6 +14,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import OptionError
 from musiclstm.formats import MUSIC_ENDINGS, MusicReader, write_midi
 from musiclstm.generation import FLAC, ORIGINAL, SCORE, ComposeRequest
+from musiclstm.notation import pickup_bars
 from musiclstm.seeds import Seed, find_seed, seed_from_file
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.engine import Engine, job_of
@@ -54,7 +55,7 @@ def add_endpoints(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox)
         transposition,
     ]
     changed = [
-        gr.Number(visible=False, precision=0, label="First bar to write anew, counted from 1"),
+        gr.Number(visible=False, precision=0, label="First bar to write anew, as numbered in a score: a pickup is bar 0"),
         gr.Number(visible=False, precision=0, label="Last bar to write anew"),
         gr.File(
             visible=False, label="MIDI, MusicXML, kern or ABC, such as the joined.mid of a take", file_types=sorted(MUSIC_ENDINGS)
@@ -131,7 +132,7 @@ def _continue(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., An
 
         Args:
             file: A MIDI, MusicXML, kern or ABC file.
-            first_bar: First bar of the seed, counted from 1; the first bar with notes if left out.
+            first_bar: First bar of the seed, as numbered in a score: a pickup is bar 0. The first bar with notes if left out.
             last_bar: Last bar of the seed; the continuation begins after it.
             diversity: How daring the music is, from 0.1 (tame) to 2 (wild).
             bars: Bars to write, 1 to 64.
@@ -170,7 +171,7 @@ def _regenerate(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., 
         """Write some bars of a piece anew with an LSTM. The notes of all other bars stay.
 
         Args:
-            first_bar: First bar to write anew, counted from 1; the very first bar of the music can't be.
+            first_bar: First bar to write anew, as numbered in a score: a pickup is bar 0. The very first bar can't be.
             last_bar: Last bar to write anew, up to 64 bars in all.
             file: A MIDI, MusicXML, kern or ABC file, such as the joined.mid of an earlier answer.
             seed: Id of an opening from the seeds tool, instead of a file.
@@ -192,7 +193,7 @@ def _regenerate(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., 
             whole = seed_from_file(Path(file), whole=True, read=reader.read) if file else find_seed(engine.checkpoint.seeds, seed)
             bars, top_p = last_bar - first_bar + 1, SamplingOptions.top_p
             request = request_of(whole, diversity, bars, drawn, tempo, instrument, transposition, top_p, True, False)
-            yield _answer(engine, replace(request, regenerate=first_bar), folder, visitor_of(_asked))
+            yield _answer(engine, replace(request, regenerate=first_bar + pickup_bars(whole.piece)), folder, visitor_of(_asked))
 
     return regenerate
 

@@ -1,6 +1,7 @@
 """Bars of a take that a visitor chose or locked: which they are, and what is done with them. No widgets here.
 
-Bars count from 1 in opening and continuation together. A note belongs to the bar in which it begins.
+Bars count from 1 in opening and continuation together, a pickup too; in words that is bar 0, as in a score. A note belongs to
+the bar in which it begins.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from musiclstm.generation import (
     require_written,
 )
 from musiclstm.music import bar_lines
+from musiclstm.notation import pickup_bars
 from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.engine import Job
 from musiclstm.ui.results import Shown
@@ -64,11 +66,12 @@ def require_unlocked(shown: Shown, bars: Iterable[int], one: Sentence, many: Sen
     """Raise OptionError if some ``bars`` are locked: ``one`` or ``many`` of them, in words, in the place of {bars}."""
     locked = sorted(shown.locked.intersection(bars))
     if locked:
-        raise OptionError((one if len(locked) == 1 else many).template, bars=named(locked))
+        shift = pickup_bars(shown.composition.seed)
+        raise OptionError((one if len(locked) == 1 else many).template, bars=named([bar - shift for bar in locked]))
 
 
 def named(bars: Sequence[int]) -> Sentence:
-    """Bars in words, in order.
+    """Numbers of bars in words, in order.
 
     >>> [str(named(bars)) for bars in ([9], [9, 10], [9, 10, 11, 14])]
     ['Bar 9', 'Bars 9 to 10', 'Bars 9 to 11 and 14']
@@ -94,8 +97,9 @@ def without_bars(shown: Shown, chosen: Bars, checkpoint: Checkpoint) -> tuple[Co
     """
     composition, (first, last), before = shown.composition, chosen, opening_bars(shown.composition)
     if first <= before:
+        number = before + 1 - pickup_bars(composition.seed)
         raise OptionError(
-            "Only bars of the continuation can be deleted, from bar {bar} on; the opening stays as it is.", bar=before + 1
+            "Only bars of the continuation can be deleted, from bar {bar} on; the opening stays as it is.", bar=number
         )
     require_unlocked(
         shown,

@@ -52,10 +52,10 @@ def _engraved(session: Session, width: float) -> Any:
     pixels, music = int(min(widest, max(narrowest, width or 0))), session.music
     with toasts(session.language):
         if session.result is not None:
-            engraved = sheet(session.result.shown, pixels)
+            engraved = sheet(session.result.shown, pixels, session.language)
         else:
             assert session.staged is not None
-            engraved = opening_sheet(session.staged, session.performance, pixels)
+            engraved = opening_sheet(session.staged, session.performance, pixels, session.language)
     left = any(new is not old for new, old in zip(session.music, music, strict=True))
     return gr.skip() if left else texts.sheet_page(engraved)
 

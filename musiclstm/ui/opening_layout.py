@@ -65,8 +65,8 @@ def place_opening(engine: Engine, wording: Wording) -> dict[str, Any]:
             made["own_facts"] = gr.HTML(wording(texts.own_files), elem_id="own-facts")
             made["own_parts"] = gr.CheckboxGroup([], label=wording("Parts to use"), visible=False, elem_id="own-parts")
             with gr.Row(visible=False, elem_id="own-range") as made["own_range"]:
-                made["own_first"] = gr.Number(1, label=wording("First bar"), precision=0, minimum=1, elem_id="own-first")
-                made["own_last"] = gr.Number(8, label=wording("Last bar"), precision=0, minimum=1, elem_id="own-last")
+                made["own_first"] = gr.Number(1, label=wording("First bar"), precision=0, minimum=0, elem_id="own-first")
+                made["own_last"] = gr.Number(8, label=wording("Last bar"), precision=0, minimum=0, elem_id="own-last")
         gr.HTML(f'<button type="button" id="play-your-own">{wording("Play your own opening")}</button>')
         gr.HTML(f'<button type="button" id="play-a-duet">{wording("Play a duet with the model")}</button>')
         with gr.Row(visible=False, elem_id="understood") as made["understood"]:

@@ -44,13 +44,13 @@ def _upload_events(reader: MusicReader, w: Widgets, listed: Callable[[Session], 
 
     def shown(session: Session) -> Updates:
         assert session.own is not None
-        first, last = session.own.seed.bars
+        (first, last), (low, high) = session.own.seed.bars, session.own.numbers
         session.playing = None
         return listed(session) | {
             w.understood: gr.Row(visible=False),
             w.own_range: gr.Row(visible=True),
-            w.own_first: gr.Number(first, maximum=session.own.bars),
-            w.own_last: gr.Number(last, maximum=session.own.bars),
+            w.own_first: gr.Number(first, minimum=low, maximum=high),
+            w.own_last: gr.Number(last, minimum=low, maximum=high),
         }
 
     def read_upload(path: str, session: Session) -> Iterator[Updates]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -30,16 +31,29 @@ def sounding(shown: Shown) -> tuple[Composition, Take]:
     return composition, next(take for take in composition.takes if take.number == shown.take.number)
 
 
-def sheet(shown: Shown, width: int = SHEET_WIDTH) -> Sheet:
-    """Sheet music of a take with its seed, for a place ``width`` pixels wide."""
+def sheet(shown: Shown, width: int = SHEET_WIDTH, language: Language = ENGLISH) -> Sheet:
+    """The score of a take with its seed, for a place ``width`` pixels wide."""
     composition, take = sounding(shown)
     voices = composition.request.performance.voices
-    return engrave(musicxml_text(take.joined, split=composition.split, voices=voices), split=composition.split, width=width)
+    text, split = musicxml_text(take.joined, split=composition.split, voices=voices), composition.split
+    return engrave(text, split=split, width=width, words=_score_words(language))
 
 
-def opening_sheet(seed: Seed, performance: Performance, width: int = SHEET_WIDTH) -> Sheet:
-    """Sheet music of a seed alone."""
-    return engrave(musicxml_text(performance.played(seed.piece), voices=performance.voices), width=width)
+def opening_sheet(seed: Seed, performance: Performance, width: int = SHEET_WIDTH, language: Language = ENGLISH) -> Sheet:
+    """The score of a seed alone."""
+    text = musicxml_text(performance.played(seed.piece), voices=performance.voices)
+    return engrave(text, width=width, words=_score_words(language))
+
+
+def _score_words(language: Language) -> Callable[[str, str | None], str]:
+    """What describes a score to a screen reader."""
+
+    def described(title: str, begins: str | None) -> str:
+        if begins is None:
+            return language.say("Score of {title}", title=title)
+        return language.say("Score of {title}; the continuation begins in bar {bar}", title=title, bar=begins)
+
+    return described
 
 
 def waiting_roll(seed: Seed, bars: int, performance: Performance, language: Language = ENGLISH) -> str:

@@ -8,6 +8,7 @@ from musiclstm import limits
 from musiclstm.errors import OptionError
 from musiclstm.generation import Composition, played_so
 from musiclstm.music import Performance, Piece, bar_lines
+from musiclstm.notation import pickup_bars
 from musiclstm.seeds import Seed, find_seed, seed_from_piece
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.guess import Question
@@ -27,9 +28,9 @@ class OwnMusic:
     seed: Seed
 
     @property
-    def bars(self) -> int:
-        """The number of bars in the whole piece."""
-        return len(bar_lines(self.piece)) - 1
+    def numbers(self) -> tuple[int, int]:
+        """The numbers of the first and last bar of the whole piece, as in a score: a pickup is bar 0."""
+        return _numbers(self.piece)
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class Session:
         if self.result is None:
             raise OptionError("There is no version to change yet. Press Generate first.")
         if self.selection is None:
-            raise OptionError("Choose some bars first, on the roll or in the sheet music.")
+            raise OptionError("Choose some bars first, on the roll or in the score.")
         return self.result.shown, self.selection
 
     def question(self, take: str, new: Question) -> Question:
@@ -189,7 +190,10 @@ class Session:
 
 
 def own_bars(piece: Piece, bars: tuple[int, int] | None) -> OwnMusic:
-    """Cut a seed from the (first, last) ``bars`` of a piece; None takes its opening. Raises OptionError, MusicFileError."""
+    """Cut a seed from the (first, last) ``bars`` of a piece, as numbered in a score: a pickup is bar 0. None takes its opening.
+
+    Raises OptionError, MusicFileError.
+    """
     if bars is not None and not 0 <= bars[1] - bars[0] < limits.SEED_BARS:
         raise OptionError(
             "A seed has 1 to {most} bars; bars {first} to {last} are not possible.",
@@ -197,4 +201,22 @@ def own_bars(piece: Piece, bars: tuple[int, int] | None) -> OwnMusic:
             first=bars[0],
             last=bars[1],
         )
-    return OwnMusic(piece, seed_from_piece(piece, bars))
+    if bars is None:
+        return OwnMusic(piece, seed_from_piece(piece))
+    low, high = _numbers(piece)
+    first, last = bars
+    if not low <= first <= last <= high:
+        raise OptionError(
+            "Bars must lie between {low} and {high} with first <= last, not {first} to {last}.",
+            low=low,
+            high=high,
+            first=first,
+            last=last,
+        )
+    return OwnMusic(piece, seed_from_piece(piece, (first + 1 - low, last + 1 - low)))
+
+
+def _numbers(piece: Piece) -> tuple[int, int]:
+    """The numbers of the first and last bar of a piece in a score: a pickup is bar 0."""
+    pickup = pickup_bars(piece)
+    return 1 - pickup, len(bar_lines(piece)) - 1 - pickup

@@ -67,7 +67,7 @@ def own_facts(own: OwnMusic, language: Language = ENGLISH) -> str:
     """What the program read in the visitor's file, and which part of it is the seed."""
     seed, piece = own.seed, own.piece
     facts = f"{language.say(seed.key)} · {seed.metre} · ♩ = {language.number(seed.tempo)}"
-    place = {"first": seed.bars[0], "last": seed.bars[1], "bars": own.bars}
+    place = {"first": seed.bars[0], "last": seed.bars[1], "bars": own.numbers[1]}
     if len(seed.piece) < len(piece):
         cut = language.counted(
             "Your opening: bars {first}–{last} of {bars}, with {n} note.",
@@ -117,9 +117,9 @@ def what_is_new(composition: Composition, language: Language = ENGLISH) -> str:
         if request.after.phrase is not None:
             opening = len(bar_lines(composition.seed, composition.split)) - 1
             new = language.say("{bars} bars, turn by turn: yours are blue", bars=opening + bars)
-    if request.regenerate is not None:
-        last = request.regenerate + request.bars - 1
-        new = language.say("bars {first}–{last} written anew", first=request.regenerate, last=last)
+    if request.numbers is not None:
+        first, last = request.numbers
+        new = language.say("bars {first}–{last} written anew", first=first, last=last)
         if request.bars == 1:
             new = language.say("bar {bar} written anew", bar=last)
     if request.edits is not None and request.edits.deleted:

@@ -16,10 +16,12 @@ from musiclstm.api import generate, request_from
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import MusicFileError, OptionError
 from musiclstm.formats.midi import read_midi, write_midi
+from musiclstm.generation.check import differing_bars
 from musiclstm.generation.composition import Composition, compose, compose_stream, extension_request, regeneration_request
 from musiclstm.generation.link import link_from_recipe, recipe_from_link
 from musiclstm.generation.recipe import nesting, parse_recipe, read_recipe
 from musiclstm.generation.request import TIED, ComposeRequest, place_of
+from musiclstm.generation.summary import summary
 from musiclstm.music.notes import Metre, Notes, Piece, make_notes
 from musiclstm.seeds.seed import Seed, seed_from_file, seed_from_piece
 
@@ -243,6 +245,19 @@ def test_bars_after_a_change_of_metre_are_written_in_the_new_one(small_checkpoin
 def test_bars_that_do_not_exist_are_refused(small_checkpoint: Checkpoint, regenerate: Any, bars: int, says: str) -> None:
     with pytest.raises(OptionError, match=says):
         ComposeRequest(small_checkpoint.seeds[0], bars=bars, regenerate=regenerate)
+
+
+def test_bars_have_the_numbers_of_the_score_where_a_pickup_is_bar_0(small_checkpoint: Checkpoint) -> None:
+    music = scale(8)
+    upbeat = seed_from_piece(replace(music, notes=music.notes[music.notes["onset"] >= 72].copy()), (1, 8))
+    with pytest.raises(OptionError, match=r"Only bars 1 to 7 can be regenerated .*, not 7 to 8"):
+        ComposeRequest(upbeat, bars=2, regenerate=8)
+    made = generate(upbeat, checkpoint=small_checkpoint, regenerate=3, bars=2, candidates=2)
+    assert "bars 3-4 written anew" in summary(made, made.takes[0])
+    assert made.recipe["regenerate"] == 4  # which counts them all
+    assert outside(made.takes[0].joined.notes, 3 * BAR, 5 * BAR) == outside(upbeat.piece.notes, 3 * BAR, 5 * BAR)
+    differ = differing_bars(upbeat.piece, made.takes[0].joined)
+    assert differ and set(differ) <= {3, 4}
 
 
 def test_bars_that_can_not_be_written_in_one_go_are_refused(take: Composition) -> None:

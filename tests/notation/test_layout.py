@@ -9,7 +9,7 @@ import pytest
 from musiclstm.music import Staves, voices_of
 from musiclstm.music.notes import Key, Metre, Piece, Tempo, clean_metres, make_notes
 from musiclstm.notation.layout import Engraving, StaffBar, Symbol, engrave
-from musiclstm.notation.rhythm import UNITS
+from musiclstm.notation.rhythm import UNITS, pickup_bars
 
 
 class Written(NamedTuple):
@@ -215,15 +215,18 @@ def test_a_last_note_that_rings_on_needs_no_bar_of_its_own() -> None:
 
 def test_a_pickup_is_bar_0_and_has_no_rest_before_it() -> None:
     # Beethoven, Für Elise: two sixteenths before the first bar of 3/8
-    page = engrave(piece_of((24, 76, 6), (30, 75, 6), (36, 76, 6), (42, 75, 6), (48, 76, 24), metre=(3, 8)))
+    piece = piece_of((24, 76, 6), (30, 75, 6), (36, 76, 6), (42, 75, 6), (48, 76, 24), metre=(3, 8))
+    page = engrave(piece)
     assert [(bar.number, bar.missing, bar.length) for bar in page.bars] == [(0, 24, 12), (1, 0, 36)]
+    assert pickup_bars(piece) == 1
     assert voices(right(page)) == [[(0, 6, (76,)), (6, 6, (75,))]]
 
 
-@pytest.mark.parametrize("first", [0, 6, 24, 42])
+@pytest.mark.parametrize("first", [0, 6, 24, 42, 96])
 def test_a_bar_that_begins_with_a_short_rest_is_no_pickup(first: int) -> None:
-    page = engrave(piece_of((first, 72, 96 - first), (96, 74, 96)))
-    assert [bar.number for bar in page.bars] == [1, 2]
+    piece = piece_of((first, 72, 96 - first % 96), (96, 74, 96))
+    assert [bar.number for bar in engrave(piece).bars] == [1, 2]
+    assert pickup_bars(piece) == 0
 
 
 def test_a_pickup_of_triplets_keeps_its_whole_beat() -> None:

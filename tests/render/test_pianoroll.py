@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from musiclstm.errors import OptionError
+from musiclstm.music import voices_of
 from musiclstm.music.notes import Metre, Piece, Tempo, make_notes
 from musiclstm.render.pianoroll import CONTINUATION_COLOUR, SEED_COLOUR, roll_svg, write_roll
 
@@ -128,6 +129,14 @@ def test_beats_are_felt_beats_between_the_bar_lines() -> None:
 
 def test_bars_are_numbered_from_one_through_both_parts() -> None:
     assert [text.text for text in group(roll_svg(scale(2), scale(2)), "bar-numbers")] == ["1", "2", "3", "4"]
+
+
+def test_a_pickup_is_bar_0_as_in_the_score() -> None:
+    upbeat = Piece(make_notes([72, 96], [60, 62], [24, 96], [80, 80]))
+    svg = roll_svg(upbeat, scale(1), voices=voices_of("piano"))
+    assert [text.text for text in group(svg, "bar-numbers")] == ["0", "1", "2"]
+    assert drawn(svg).attrib["data-first"] == "0"
+    assert drawn(roll_svg(scale(2), voices=voices_of("piano"))).attrib["data-first"] == "1"
 
 
 def test_bar_numbers_keep_a_distance_in_short_bars() -> None:

@@ -152,7 +152,7 @@ def test_the_hand_over_is_labelled_above_its_bar_and_in_the_description(split: i
         any("".join(text.itertext()).strip() == HAND_OVER for text in m.iter(f"{SVG}text")) for m in of_class(svg, "measure")
     ]
     assert holds.index(True) == bar - 1
-    assert drawn(svg).attrib["aria-label"] == f"Sheet music of Scale; the continuation begins in bar {bar}"
+    assert drawn(svg).attrib["aria-label"] == f"Score of Scale; the continuation begins in bar {bar}"
 
 
 @pytest.mark.parametrize("split", [None, 4 * 96])

@@ -20,6 +20,8 @@ from musiclstm.formats.midi import read_midi
 from musiclstm.generation.composition import compose
 from musiclstm.generation.edits import Edit
 from musiclstm.generation.request import ComposeRequest
+from musiclstm.model import Turn
+from musiclstm.seeds.seed import seed_from_piece
 from musiclstm.ui.bars import bars_in, changed_by, named, rewriting, toggled, unlocked_runs, without_bars
 from musiclstm.ui.engine import Engine
 from musiclstm.ui.results import Result, Shown
@@ -167,6 +169,19 @@ def test_what_is_locked_is_not_rewritten(shown: Shown) -> None:
         rewriting(replace(shown, locked=frozenset({9, 10})), (9, 10), 1)
     with pytest.raises(OptionError, match="Only bars 9 to 12 can be regenerated"):
         rewriting(shown, (8, 9), 1)
+
+
+def test_locked_bars_have_the_numbers_of_the_score_where_a_pickup_is_bar_0(small_checkpoint: Checkpoint) -> None:
+    march = small_checkpoint.seeds[0].piece
+    upbeat = seed_from_piece(replace(march, notes=march.notes[march.notes["onset"] >= 72].copy()))
+    composition = compose(small_checkpoint, ComposeRequest(upbeat, bars=2, candidates=1))
+    after = Shown(composition, composition.takes[0], "1", locked=frozenset({9}))
+    with pytest.raises(OptionError, match="Bar 8 is locked"):
+        rewriting(after, (9, 9), 1)
+    with pytest.raises(OptionError, match="Only bars of the continuation can be deleted, from bar 8 on"):
+        without_bars(after, (8, 9), small_checkpoint)
+    made = rewriting(replace(after, locked=frozenset()), (10, 10), 1).requests(Turn())[0]
+    assert made.numbers == (9, 9)
 
 
 def test_what_would_be_too_much_to_rewrite_is_refused_before_anything_is_written(

@@ -162,7 +162,9 @@ def test_seed_and_continuation_are_switched_at_the_same_place(session: Callable[
 def test_a_visitors_own_music_is_read_cut_and_continued(
     session: Callable[..., Page], tunes: dict[str, Piece], tmp_path: Path
 ) -> None:
-    write_midi(tunes["jig"], tmp_path / "Mine.mid")
+    jig = tunes["jig"]
+    bar, notes = jig.metres[0].bar_ticks, jig.notes
+    write_midi(replace(jig, notes=notes[notes["onset"] >= bar // 2].copy()), tmp_path / "Mine.mid")  # it begins with a pickup
     (tmp_path / "broken.mid").write_bytes(b"MThd no music")
     page = session()
     page.get_by_role("button", name="your own music").click()
@@ -178,8 +180,13 @@ def test_a_visitors_own_music_is_read_cut_and_continued(
     expect(page.locator("#own-facts .trouble")).to_have_count(0)
     page.fill("#own-last input", "4")
     page.press("#own-last input", "Tab")
-    expect(page.locator("#own-facts")).to_contain_text("bars 1–4")
+    expect(page.locator("#own-facts")).to_contain_text("bars 0–4 of 7")
     generate(page)
+    page.evaluate("musiclstm.player.seekTick(0)")
+    page.focus("#roll .html-container")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("#chosen-bars")).to_have_text("Bar 0 is chosen.")
+    expect(page.locator("#roll .bar-numbers text").first).to_have_text("0")
     expect(page.locator("#heading")).to_contain_text("Jig")
     page.focus("#own-last input")  # a field that is left as it was changes nothing
     page.press("#own-last input", "Tab")
@@ -188,7 +195,7 @@ def test_a_visitors_own_music_is_read_cut_and_continued(
     expect(page.locator("#heading")).to_contain_text("4 new bars")
     expect(page.get_by_test_id("toast-body")).to_have_count(0)
     seed = read_midi(download(page, "#get-seed-midi", tmp_path))
-    assert seed.notes["onset"].max() < 4 * tunes["jig"].metres[0].bar_ticks
+    assert 4 * bar <= seed.notes["onset"].max() < 5 * bar
 
 
 def test_takes_are_chosen_extended_undone_and_replayed(

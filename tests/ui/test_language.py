@@ -17,7 +17,8 @@ from playwright.sync_api import Page, expect
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.errors import MusicLSTMError, OptionError
 from musiclstm.formats.reader import MusicReader
-from musiclstm.music import Key, key_name
+from musiclstm.generation import ComposeRequest, compose
+from musiclstm.music import Key, Performance, key_name
 from musiclstm.sentence import counted, sentence
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.bars import named
@@ -25,6 +26,8 @@ from musiclstm.ui.engine import Engine
 from musiclstm.ui.language import COOKIE, ENGLISH, NAMES, language, language_for
 from musiclstm.ui.openings import ALL, chosen_ids
 from musiclstm.ui.page import build_page
+from musiclstm.ui.pictures import opening_sheet, sheet
+from musiclstm.ui.results import Shown
 from scripts.write_languages import LANGUAGES, brought_up_to_date
 
 OTHERS = [code for code in NAMES if code != ENGLISH.code]
@@ -160,6 +163,14 @@ def test_the_page_arrives_in_the_language_and_programs_get_english(page_address:
     assert not re.search("[\ue000\ue001]", german + english)
     config = json.loads(fetched(f"{page_address}config", ""))
     assert "Bars to write" in [each["props"].get("label") for each in config["components"]]
+
+
+def test_a_score_is_described_in_the_readers_language(small_checkpoint: Checkpoint) -> None:
+    seed = small_checkpoint.seeds[0]
+    composition = compose(small_checkpoint, ComposeRequest(seed, bars=1, candidates=1))
+    shown = Shown(composition, composition.takes[0], "1")
+    assert 'aria-label="Partition de March"' in opening_sheet(seed, Performance(), language=language("fr")).svg
+    assert 'aria-label="Partition de March ; la suite commence à la mesure 9"' in sheet(shown, language=language("fr")).svg
 
 
 def choose(page: Page, name: str) -> None:

@@ -341,6 +341,15 @@ def test_own_music_is_continued_and_its_recipe_holds_it(client: Client, tunes: d
     seed, joined = read_midi(files_of(answer)[0]), read_midi(files_of(answer)[2])
     assert len(joined) > len(seed) > 0
     assert answer[-1]["own_seed"]["bars"] == [1, 4]
+    notes = tunes["waltz"].notes
+    upbeat = replace(tunes["waltz"], notes=notes[notes["onset"] >= 48].copy())
+    write_midi(upbeat, tmp_path / "upbeat.mid")
+    answer = client.predict(file=handle_file(tmp_path / "upbeat.mid"), first_bar=0, last_bar=3, bars=2, api_name="/continue")
+    assert answer[-1]["own_seed"]["bars"] == [0, 3]
+    with pytest.raises(AppError, match="Bars must lie between 0 and 7"):
+        client.predict(file=handle_file(tmp_path / "upbeat.mid"), first_bar=4, last_bar=8, bars=2, api_name="/continue")
+    answer = client.predict(first_bar=7, last_bar=7, file=handle_file(tmp_path / "upbeat.mid"), api_name="/regenerate")
+    assert (answer[-1]["regenerate"], answer[-1]["bars"]) == (8, 1)
     for bad, sentence in (({"first_bar": 2}, "Give both"), ({"first_bar": 1, "last_bar": 99}, "A seed has 1 to 32 bars")):
         with pytest.raises(AppError, match=sentence):
             client.predict(file=handle_file(tmp_path / "mine.mid"), **bad, api_name="/continue")

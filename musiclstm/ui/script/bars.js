@@ -1,4 +1,4 @@
-  // Bars are chosen with the mouse, a finger or keys, on the roll or in the sheet music. Here they count from 0.
+  // Bars are chosen with the mouse, a finger or keys, on the roll or in the sheet music. Here they count from 0, a pickup too.
   const bars = (() => {
     const DRAG = 6; // pixels: less is a click
     const HOLD = 400; // milliseconds: a finger that rests so long chooses bars, one that moves earlier scrolls
@@ -9,6 +9,7 @@
     let told = "";
     let deleting = null; // the section that the server was asked to delete
 
+    const numbered = (bar) => bar + (music.now()?.first ?? 1); // as in the score
     const lines = () => music.now()?.bars ?? [0];
     const last = () => lines().length - 2;
     const barOf = (tick) => clamp(lines().findLastIndex((line) => line <= tick), 0, last());
@@ -33,8 +34,8 @@
       const range = chosen();
       if (!range) return "";
       const [first, final] = range;
-      const held = locked().filter((bar) => first <= bar && bar <= final).map((bar) => bar + 1).join(", ");
-      const values = { first: first + 1, last: final + 1, held };
+      const held = locked().filter((bar) => first <= bar && bar <= final).map(numbered).join(", ");
+      const values = { first: numbered(first), last: numbered(final), held };
       if (first === final) {
         return allLocked(range) ? text("Bar {first} is chosen and locked.", values) : text("Bar {first} is chosen.", values);
       }
@@ -44,8 +45,8 @@
     };
     const hint = () =>
       matchMedia("(pointer: coarse)").matches
-        ? text("To choose bars, rest a finger on the roll or the sheet music, then drag.")
-        : text("Drag over the roll or the sheet music to choose bars; or press Shift with an arrow key there.");
+        ? text("To choose bars, rest a finger on the roll or the score, then drag.")
+        : text("Drag over the roll or the score to choose bars; or press Shift with an arrow key there.");
     const draw = (range) => {
       music.markBars(range && section(...range), locked().map((bar) => section(bar, bar)));
       sheet.markBars((bar) => Boolean(range) && range[0] <= bar && bar <= range[1], (bar) => locked().includes(bar));
@@ -163,7 +164,7 @@
         const words = text("Locked bars stay as they are: Rewrite goes around them, and nothing deletes or changes them.");
         say(find("#lock-bars").textContent === text("Lock") ? words : "");
       },
-      // The first and last bar as numbers from 1, put in the place of an event's last input; "" without any.
+      // The first and last bar, which count from 1 here, a pickup too, put in the place of an event's last input; "" without any.
       selected: (inputs) => {
         const range = chosen();
         return [...inputs.slice(0, -1), range ? JSON.stringify(range.map((bar) => bar + 1)) : ""];

@@ -152,7 +152,7 @@
       roll.scrollLeft = Math.max(roll.scrollLeft, music.pixels(Number(newest.getAttribute("x"))) - roll.clientWidth * 0.85);
     }
     // Let the keyboard reach and scroll every scrolling area.
-    for (const [name, id] of [[text("Piano roll"), "#roll"], [text("Sheet music"), "#sheet"], [text("Openings"), "#openings"]]) {
+    for (const [name, id] of [[text("Piano roll"), "#roll"], [text("Score"), "#sheet"], [text("Openings"), "#openings"]]) {
       const area = find(`${id} .html-container`);
       if (!area || area.tabIndex >= 0) continue;
       Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: name });

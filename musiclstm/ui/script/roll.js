@@ -50,6 +50,7 @@
         }),
         growing: Boolean(svg.closest(".growing")),
         bars: svg.dataset.bars.split(" ").map(Number), // where they begin, and where the last one ends
+        first: Number(svg.dataset.first), // the number of the first bar: 0 for a pickup
         locked: locks(svg).split(" ").filter(Boolean).map((number) => Number(number) - 1), // bars from 0
         // The same for the same opening, however it is played; and what tells how it is.
         rhythm: notes.filter((note) => note.group === "seed").slice(0, 24).map((note) => `${note.on}:${note.off}`).join(" "),
