@@ -12,6 +12,7 @@ import gc
 import os
 import re
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from musiclstm.data.listing import Source
     from musiclstm.render.samples import SampleLibrary
 
+# Files that the tests and their libraries leave behind go when the run ends; what pytest keeps stays where it always is.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+_LEFT_BEHIND = tempfile.TemporaryDirectory(prefix="musiclstm-tests-", ignore_cleanup_errors=True)
+tempfile.tempdir = os.environ["TMPDIR"] = _LEFT_BEHIND.name
 # What is compiled is kept beside what pytest keeps, not in the user's cache: all processes share it, and so does the next run.
 keep_compiled(Path(__file__).resolve().parent.parent / ".pytest_cache")
 # TensorFlow builds its graphs of many small objects that stay: to look through them for garbage takes a twelfth of the time.
