@@ -49,7 +49,7 @@ class Critic:
     def log_odds(self, rows: Floats) -> Floats:
         """The log-odds [n] that a person wrote the continuations with the figures ``rows`` [n, f]; see ``figure_row``."""
         away = standardised(rows, self.mean, self.spread)
-        active = np.maximum(np.einsum("nf,mfh->mnh", away, self.hidden, optimize=True) + self.hidden_bias[:, None], 0.0)
+        active = np.maximum(away @ self.hidden + self.hidden_bias[:, None], 0.0)
         return (np.einsum("mnh,mh->mn", active, self.out) + self.out_bias[:, None]).mean(axis=0)
 
     def ear(self, seed: Notes, split: int, metre: Metre) -> Ear:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from musiclstm.scoring.figures import (
     MOST_LEAP,
     Figures,
+    Floats,
     Ints,
     Part,
     cosines,
@@ -39,13 +40,14 @@ def figures(seed: Part, of_seed: Figures, part: Part) -> Figures:
 def _likeness(seed: Part, part: Part) -> Figures:
     """How like the seed: rhythm of each bar against the most similar one of the seed, texture, harmony, and distributions."""
     ours, theirs = part.grid, seed.grid
-    sizes = np.outer(lengths(ours), lengths(theirs))
+    sizes = np.outer(part.grid_lengths, seed.grid_lengths)
     rhythm = ours @ theirs.T / np.maximum(sizes, 1e-9)
     best = rhythm.max(axis=1)
     texture, model = part.density, seed.density
     apart = np.abs(texture[:, None] - model[None]).sum(axis=2)
     apart /= np.maximum(1, texture.sum(axis=1)[:, None] + model.sum(axis=1)[None])
     chroma, chroma_seed = part.chroma, seed.chroma.sum(axis=0, keepdims=True)
+    whole, last = (each.sum(axis=0, keepdims=True) for each in (chroma, chroma[-2:]))
     intervals = [np.clip(np.diff(line), -13, 13) for line in (seed.top, part.top)]
     return {
         "rhythm of the seed": mean_of(best),
@@ -54,8 +56,8 @@ def _likeness(seed: Part, part: Part) -> Figures:
         "rhythm of the whole seed": mean_of(rhythm),
         "texture unlike the seed": mean_of(apart.min(axis=1)),
         "texture most unlike the seed": float(apart.min(axis=1).max()),
-        "harmony of the seed": float(cosines(chroma.sum(axis=0, keepdims=True), chroma_seed)[0]),
-        "harmony of the seed, last bars": float(cosines(chroma[-2:].sum(axis=0, keepdims=True), chroma_seed)[0]),
+        "harmony of the seed": float(cosines(whole, chroma_seed, lengths(whole) * lengths(chroma_seed))[0]),
+        "harmony of the seed, last bars": float(cosines(last, chroma_seed, lengths(last) * lengths(chroma_seed))[0]),
         "steps unlike": _divergence(np.diff(seed.times), np.diff(part.times)),
         "durations unlike": _divergence(seed.duration, part.duration),
         "chord sizes unlike": _divergence(seed.count, part.count),
@@ -90,30 +92,41 @@ def _unknown(ours: Ints, theirs: Ints) -> NDArray[np.bool_]:
 
 def _returns(seed: Part, part: Part) -> Figures:
     """Likeness of each bar to earlier ones, those of the seed included."""
-    chroma, grid = np.vstack([seed.chroma, part.chroma]), np.vstack([seed.grid, part.grid])
+    bars = seed.bars + part.bars
+    later = [np.arange(max(seed.bars, apart), bars) for apart in DISTANCES]
+    ends = np.cumsum([len(numbers) for numbers in later])[:-1]
+    now, then = np.concatenate(later), np.concatenate([numbers - apart for numbers, apart in zip(later, DISTANCES, strict=True)])
     found: Figures = {}
-    for apart in DISTANCES:
-        later = np.arange(max(seed.bars, apart), seed.bars + part.bars)
-        for name, view in (("harmony", chroma), ("rhythm", grid)):
-            found[f"{name} {apart} bars before"] = mean_of(cosines(view[later], view[later - apart])) if len(later) else 0.5
-    unit = chroma / np.maximum(lengths(chroma)[:, None], 1e-9)
+    views = {
+        "harmony": (np.vstack([seed.chroma, part.chroma]), np.concatenate([seed.chroma_lengths, part.chroma_lengths])),
+        "rhythm": (np.vstack([seed.grid, part.grid]), np.concatenate([seed.grid_lengths, part.grid_lengths])),
+    }
+    alike = {name: np.split(cosines(view[now], view[then], size[now] * size[then]), ends) for name, (view, size) in views.items()}
+    for number, apart in enumerate(DISTANCES):
+        for name in views:
+            values = alike[name][number]
+            found[f"{name} {apart} bars before"] = mean_of(values) if len(values) else 0.5
+    chroma, size = views["harmony"]
+    unit = chroma / np.maximum(size[:, None], 1e-9)
     earlier = np.tril(unit[seed.bars :] @ unit.T, seed.bars - 1).max(axis=1)
-    content = [*seed.contents, *part.contents]
-    numbers = range(seed.bars, len(content))
-    best = [max(_overlap(content[number], other) for other in content[:number]) for number in numbers]
+    best = np.tril(_overlaps(seed, part), seed.bars - 1).max(axis=1)
     return found | {
         "harmony of any bar before": mean_of(earlier),
         "newest harmony": float(earlier.min()),
-        "bars that return": float(np.mean([value > 0.999 for value in best])),
-        "likest bar before": float(np.mean(best)),
-        "likest bar of all": max(best),
+        "bars that return": mean_of(best > 0.999),
+        "likest bar before": mean_of(best),
+        "likest bar of all": float(best.max()),
     }
 
 
-def _overlap(some: frozenset[int], others: frozenset[int]) -> float:
-    """The share of what both have in what either has (Jaccard index)."""
-    both = len(some & others)
-    return both / max(1, len(some) + len(others) - both)
+def _overlaps(seed: Part, part: Part) -> Floats:
+    """Of each bar of the part, the share of what it and each bar of both strike in what either strikes (Jaccard index)."""
+    _, kind = np.unique(np.concatenate([seed.struck, part.struck]), return_inverse=True)
+    bar = np.concatenate([seed.onset // seed.bar, part.onset // part.bar + seed.bars])
+    strikes = np.zeros((seed.bars + part.bars, int(kind.max()) + 1))
+    strikes[bar, kind] = 1.0
+    count, both = np.add.reduce(strikes, axis=1), strikes[seed.bars :] @ strikes.T
+    return np.asarray(both / np.maximum(1.0, count[seed.bars :, None] + count - both))
 
 
 def _circling(seed: Part, part: Part) -> Figures:
@@ -189,11 +202,13 @@ def _divergence(some: Ints, others: Ints) -> float:
     """Jensen-Shannon divergence of two samples, 0 to 1 bit; 0 if one is empty."""
     if not len(some) or not len(others):
         return 0.0
-    whole = np.concatenate([some, others])
-    low, high = int(whole.min()), int(whole.max())
-    counts = [counts_of(part, low, high) for part in (some, others)]
-    there = (counts[0] + counts[1]) > 0
-    one, other = (each[there] / len(part) for each, part in zip(counts, (some, others), strict=True))
-    both = (one + other) / 2
-    information = [-(share[share > 0] * np.log2(share[share > 0])).sum() for share in (both, one, other)]
+    low, high = min(int(some.min()), int(others.min())), max(int(some.max()), int(others.max()))
+    shares = [counts_of(part, low, high) / len(part) for part in (some, others)]
+    information = [_information(share) for share in ((shares[0] + shares[1]) / 2, *shares)]
     return float(information[0] - (information[1] + information[2]) / 2)
+
+
+def _information(shares: Floats) -> Floats:
+    """Shannon entropy in bits of a distribution."""
+    there = shares[shares > 0]
+    return np.asarray(-np.add.reduce(there * np.log2(there)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from musiclstm.music.notes import make_notes
-from musiclstm.scoring.figures import Part, cosines, describe, mean_of, part_of
+from musiclstm.scoring.figures import Part, cosines, describe, lengths, mean_of, part_of
 
 BAR, BEAT = 96, 24
 
@@ -129,4 +129,5 @@ def test_bars_longer_than_the_grid_fit_into_it() -> None:
 
 def test_means_and_cosines_of_nothing_are_0() -> None:
     assert mean_of(np.zeros(0)) == 0.0
-    assert cosines(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [2.0, 0.0]])).tolist() == [0.0, 1.0]
+    some, others = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [2.0, 0.0]])
+    assert cosines(some, others, lengths(some) * lengths(others)).tolist() == [0.0, 1.0]

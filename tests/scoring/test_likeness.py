@@ -61,6 +61,16 @@ def test_what_the_seed_does_not_have_is_new() -> None:
     assert high["harmony of any bar before"] == pytest.approx(1.0)
 
 
+def test_bars_return_as_far_as_they_strike_the_same_keys_at_the_same_places() -> None:
+    opening, following = music(3), music(4, seed=2)
+    bars = [{(n["onset"] % BAR, n["pitch"]) for n in notes[notes["onset"] // BAR == bar]}
+            for notes, count in ((opening, 3), (following, 4)) for bar in range(count)]  # fmt: skip
+    likest = [max(len(bars[at] & other) / len(bars[at] | other) for other in bars[:at]) for at in range(3, 7)]
+    found = compare(whole(opening, 3), whole(following, 4))
+    assert found["likest bar before"] == pytest.approx(np.mean(likest))
+    assert found["likest bar of all"] == max(likest) > 0
+
+
 def test_the_seam_and_the_drift() -> None:
     seed = whole(make_notes([0, 48], [48, 60], [48, 48], [64, 64]), 1)
     later = make_notes([0, 0, 96, 120, 144, 168], [50, 72, 80, 81, 82, 83], [48] * 6, [64] * 6)
