@@ -102,7 +102,7 @@ def takes(seeds: int) -> dict[str, list[Rows]]:
 
 
 def first_other(one: Sequence[Rows], other: Sequence[Rows]) -> int:
-    """The first bar, from 1, in which two takes have other notes; 0 if there is none."""
+    """The first bar, counted from 1 with a pickup, in which two takes have other notes; 0 if there is none."""
     bars = max(len(one), len(other))
     padded = [[*take, *[[] for _ in range(bars - len(take))]] for take in (one, other)]
     return next((bar for bar, (mine, theirs) in enumerate(zip(*padded, strict=True), start=1) if mine != theirs), 0)

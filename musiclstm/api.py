@@ -71,7 +71,7 @@ def generate(
     opened = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
     whole = settings.get("regenerate") is not None
     chosen = seed if isinstance(seed, Seed) else open_seed(opened, str(seed), whole=whole)
-    if isinstance(first := settings.get("regenerate"), int):
+    if isinstance(first := settings.get("regenerate"), int) and not isinstance(first, bool):
         settings["regenerate"] = first + pickup_bars(chosen.piece)
     sampling, performance = SamplingOptions(diversity, top_p, loop_guard), Performance(instrument, tempo, transposition)
     return compose(opened, ComposeRequest(chosen, performance=performance, sampling=sampling, **settings))

@@ -104,7 +104,11 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="ID_OR_FILE", help="id of a seed, or a MIDI, MusicXML, kern or ABC file")
     add("--recipe", type=Path, metavar="FILE", help="recipe.json or MIDI file of an earlier run, to repeat it")
     add("--extend", action="store_true", help="with --recipe: continue where that music ends")
-    add("--regenerate", metavar="A-B", help="write only bars A to B anew: of a take with --recipe, of a seed or file with --seed")
+    add(
+        "--regenerate",
+        metavar="A-B",
+        help="write only bars A to B of the score anew: of a take with --recipe, of a seed or file with --seed",
+    )
     _add_sampling(parser)
     add("--bars", type=int, metavar="N", help="bars to write, 1 to 64, default 16")
     add("--open-ended", action="store_true", help="leave the ending open, without closing bars")

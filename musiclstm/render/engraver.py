@@ -64,7 +64,7 @@ def engraved(musicxml: str, split: int | None, options: Mapping[str, Any], lette
     toolkit.setOptions({"inputFrom": "mei", "svgCss": css if begins is not None else ""})
     score.set("xmlns", _MEI)
     if not toolkit.loadData(Xml.tostring(score, encoding="unicode")):
-        raise MusicFileError("The score can't be engraved as sheet music.")
+        raise MusicFileError("The score can't be engraved.")
     return Engraved(toolkit, toolkit.getPageCount(), title, begins, spans)
 
 
@@ -73,7 +73,7 @@ def parsed(text: str, namespace: str = "") -> Xml.Element:
     try:
         return Xml.fromstring(text.replace(f' xmlns="{namespace}"', "", 1))  # noqa: S314  written by this program and verovio
     except Xml.ParseError as error:
-        raise MusicFileError("The score can't be engraved as sheet music; its MusicXML is damaged.") from error
+        raise MusicFileError("The score can't be engraved; its MusicXML is damaged.") from error
 
 
 def _toolkit(options: Mapping[str, Any]) -> Any:
@@ -101,7 +101,7 @@ def _read(toolkit: Any, musicxml: str) -> Xml.Element:
     parsed(musicxml)
     score = parsed(toolkit.getMEI(), _MEI) if toolkit.loadData(musicxml) else None
     if score is None or score.find(".//measure") is None:
-        raise MusicFileError("The score can't be engraved as sheet music; complete MusicXML with at least one bar is needed.")
+        raise MusicFileError("The score can't be engraved; complete MusicXML with at least one bar is needed.")
     return score
 
 

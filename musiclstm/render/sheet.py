@@ -1,4 +1,4 @@
-"""Sheet music: MusicXML engraved as one self-contained SVG.
+"""Scores: MusicXML engraved as one self-contained SVG.
 
 The page is as wide as its container and as long as the music, and takes the colour of the surrounding text. The continuation has
 its own colour, a double bar and a label above the bar in which it begins, so that it can be seen without colour too.
@@ -75,7 +75,7 @@ def engrave(
     css = f".continuation{{color:{_INK};fill:{_INK}}}"
     score = engraved(musicxml, split, options, letters=int(width / _LETTER), css=css)
     if score.pages != 1:
-        raise MusicFileError(f"The score has more systems than fit on one sheet of music {width} pixels wide.")
+        raise MusicFileError(f"The score has more systems than fit on one page {width} pixels wide.")
     picture = score.page(1)
     names = _renamed(picture, "sheet-" + hashlib.sha256(f"{width} {split} {musicxml}".encode()).hexdigest()[:12])
     _dress(picture, words(score.title, score.begins))

@@ -1,4 +1,4 @@
-"""Sheet music as a PDF to print: verovio's pages, bound by Typst, which brings its own fonts. Only this module uses Typst."""
+"""Scores as a PDF to print: verovio's pages, bound by Typst, which brings its own fonts. Only this module uses Typst."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def seed_from_file(
     read: Callable[[Path], Piece] = read_visitor,
 ) -> Seed:
     """A seed from a MIDI, MusicXML, kern or ABC file; see ``seed_from_piece``. ``whole``: all bars, to change some of them.
-    ``read``: what reads the file.
+    ``bars`` count from 1, a pickup too. ``read``: what reads the file.
 
     Raises MusicFileError if it is unusable, or too long as a whole.
     """

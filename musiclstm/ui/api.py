@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,12 @@ def add_endpoints(active: ActiveCheckpoint, reader: MusicReader, box: BallotBox)
     ]
     own = [
         gr.File(visible=False, label="MIDI, MusicXML, kern or ABC", file_types=sorted(MUSIC_ENDINGS)),
-        gr.Number(None, visible=False, precision=0, label="First bar of the seed; the first bar with notes if left out"),
+        gr.Number(
+            None,
+            visible=False,
+            precision=0,
+            label="First bar of the seed (a pickup is bar 0); the first bar with notes if left out",
+        ),
         gr.Number(None, visible=False, precision=0, label="Last bar of the seed"),
         *shared.values(),
         transposition,
@@ -191,9 +195,9 @@ def _regenerate(active: ActiveCheckpoint, reader: MusicReader) -> Callable[..., 
             if first_bar is None or last_bar is None:
                 raise OptionError("Give first_bar and last_bar.")
             whole = seed_from_file(Path(file), whole=True, read=reader.read) if file else find_seed(engine.checkpoint.seeds, seed)
-            bars, top_p = last_bar - first_bar + 1, SamplingOptions.top_p
-            request = request_of(whole, diversity, bars, drawn, tempo, instrument, transposition, top_p, True, False)
-            yield _answer(engine, replace(request, regenerate=first_bar + pickup_bars(whole.piece)), folder, visitor_of(_asked))
+            bars, first, top_p = last_bar - first_bar + 1, first_bar + pickup_bars(whole.piece), SamplingOptions.top_p
+            request = request_of(whole, diversity, bars, drawn, tempo, instrument, transposition, top_p, True, False, first)
+            yield _answer(engine, request, folder, visitor_of(_asked))
 
     return regenerate
 

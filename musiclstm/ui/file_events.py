@@ -1,4 +1,4 @@
-"""The events of files and sheet music: downloads that take a second to make, and the score as the view of the stage."""
+"""The events of files and scores: downloads that take a second to make, and the score as the view of the stage."""
 
 from __future__ import annotations
 

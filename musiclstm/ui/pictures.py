@@ -1,4 +1,4 @@
-"""Piano rolls and sheet music of seeds and takes, as they sound. No widgets here."""
+"""Piano rolls and scores of seeds and takes, as they sound. No widgets here."""
 
 from __future__ import annotations
 

@@ -83,6 +83,7 @@ def request_of(
     top_p: float,
     loop_guard: bool,
     open_ended: bool,
+    regenerate: int | None = None,
 ) -> ComposeRequest:
     """Build a request from the values of the widgets or of the API. Raises OptionError."""
     return ComposeRequest(
@@ -91,6 +92,7 @@ def request_of(
         random_seed=random_seed,
         performance=performance_of(instrument, tempo, transposition),
         ending=OPEN_ENDED if open_ended else None,
+        regenerate=regenerate,
         sampling=SamplingOptions(diversity, top_p, loop_guard),
     )
 

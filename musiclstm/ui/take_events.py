@@ -282,7 +282,7 @@ def _as_before(w: Widgets, session: Session, engine: Engine, seed_id: str, bars:
 
 
 def after_take(w: Widgets, event: Any) -> None:
-    """After ``event`` has shown a take: its link, the question which continuation is the composer's, and its sheet music."""
+    """After ``event`` has shown a take: its link, the question which continuation is the composer's, and its score."""
     event.then(None, [*w.midi, w.code], w.link, js="(...inputs) => window.musiclstm.arrived(inputs)", **AT_ONCE)
     event.then(w.ballot.asked, w.session, w.ballot.outputs, **AT_ONCE)
     after_music(w, event)

@@ -67,7 +67,8 @@ def own_facts(own: OwnMusic, language: Language = ENGLISH) -> str:
     """What the program read in the visitor's file, and which part of it is the seed."""
     seed, piece = own.seed, own.piece
     facts = f"{language.say(seed.key)} · {seed.metre} · ♩ = {language.number(seed.tempo)}"
-    place = {"first": seed.bars[0], "last": seed.bars[1], "bars": own.numbers[1]}
+    low, high = own.numbers
+    place = {"first": seed.bars[0], "last": seed.bars[1], "bars": high - low + 1}
     if len(seed.piece) < len(piece):
         cut = language.counted(
             "Your opening: bars {first}–{last} of {bars}, with {n} note.",
@@ -178,7 +179,7 @@ def take_names(result: Result, language: Language = ENGLISH) -> list[tuple[str, 
 
 
 def sheet_page(sheet: Sheet) -> str:
-    """Sheet music for the page, with the ticks between which each note sounds, for the script."""
+    """Scores for the page, with the ticks between which each note sounds, for the script."""
     clock = " ".join(f"{name}:{onset}:{end}" for name, onset, end in sheet.notes)
     return f'<div class="sheet" data-notes="{escape(clock)}">{sheet.svg}</div>'
 

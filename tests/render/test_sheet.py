@@ -230,7 +230,7 @@ def test_nothing_is_printed_on_the_terminal(capfd: pytest.CaptureFixture[str]) -
 
 
 def test_a_score_too_long_for_one_sheet_is_refused_in_one_sentence() -> None:
-    with pytest.raises(MusicFileError, match=r"^The score has more systems than fit on one sheet of music 320 pixels wide\.$"):
+    with pytest.raises(MusicFileError, match=r"^The score has more systems than fit on one page 320 pixels wide\.$"):
         engrave(long_score(600), width=320)
 
 

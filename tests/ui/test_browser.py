@@ -180,7 +180,7 @@ def test_a_visitors_own_music_is_read_cut_and_continued(
     expect(page.locator("#own-facts .trouble")).to_have_count(0)
     page.fill("#own-last input", "4")
     page.press("#own-last input", "Tab")
-    expect(page.locator("#own-facts")).to_contain_text("bars 0–4 of 7")
+    expect(page.locator("#own-facts")).to_contain_text("bars 0–4 of 8")
     generate(page)
     page.evaluate("musiclstm.player.seekTick(0)")
     page.focus("#roll .html-container")

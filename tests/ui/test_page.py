@@ -41,7 +41,7 @@ from musiclstm.generation.composition import Take, compose
 from musiclstm.generation.link import link_of
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.model.weights import network_digest
-from musiclstm.music.notes import Key, Piece, make_notes
+from musiclstm.music.notes import Key, Piece, join, line_after, make_notes
 from musiclstm.music.performance import Performance
 from musiclstm.publishing.space import Pinned, space_files
 from musiclstm.render.audio import SOUNDFONT_VARIABLE
@@ -358,7 +358,7 @@ def test_own_music_is_continued_and_its_recipe_holds_it(client: Client, tunes: d
         client.predict(file=handle_file(tmp_path / "broken.mid"), api_name="/continue")
 
 
-def test_bars_of_a_take_or_of_a_seed_are_written_anew(client: Client, small_checkpoint: Checkpoint) -> None:
+def test_bars_of_a_take_or_of_a_seed_are_written_anew(client: Client, small_checkpoint: Checkpoint, tmp_path: Path) -> None:
     made = files_of(client.predict(seed="march", bars=4, random_seed=4, api_name="/generate"))[2]
     answer = client.predict(first_bar=10, last_bar=11, file=handle_file(made), random_seed=5, api_name="/regenerate")
     old, new = (read_midi(path).notes for path in (made, files_of(answer)[2]))
@@ -368,6 +368,12 @@ def test_bars_of_a_take_or_of_a_seed_are_written_anew(client: Client, small_chec
     assert (answer[-1]["regenerate"], answer[-1]["bars"]) == (10, 2)
     answer = client.predict(first_bar=3, last_bar=3, seed="march", random_seed=5, api_name="/regenerate")
     assert len(read_midi(files_of(answer)[0])) == (small_checkpoint.seeds[0].piece.notes["onset"] < 2 * 96).sum()
+    long = small_checkpoint.seeds[0].piece
+    for _ in range(3):  # 64 bars, more than a seed has
+        long = join(long, long, line_after(long, round(long.end / 96)))
+    write_midi(long, tmp_path / "long.mid")
+    answer = client.predict(first_bar=40, last_bar=40, file=handle_file(tmp_path / "long.mid"), api_name="/regenerate")
+    assert (answer[-1]["regenerate"], answer[-1]["bars"]) == (40, 1)
     for bad, sentence in (({"seed": "march"}, "Only bars 2 to 8"), ({}, "Give either a music file or the id")):
         with pytest.raises(AppError, match=sentence):
             client.predict(first_bar=8, last_bar=9, **bad, api_name="/regenerate")

@@ -1,4 +1,4 @@
-  // Bars are chosen with the mouse, a finger or keys, on the roll or in the sheet music. Here they count from 0, a pickup too.
+  // Bars are chosen with the mouse, a finger or keys, on the roll or in the score. Here they count from 0, a pickup too.
   const bars = (() => {
     const DRAG = 6; // pixels: less is a click
     const HOLD = 400; // milliseconds: a finger that rests so long chooses bars, one that moves earlier scrolls
@@ -119,7 +119,7 @@
     document.addEventListener("contextmenu", (event) => {
       if (gesture?.resting && areaOf(event.target)) event.preventDefault(); // a finger that rests would open it
     });
-    // A click that is no drag: with Shift up to here, in the sheet music just this bar. Whether it was for the bars.
+    // A click that is no drag: with Shift up to here, in the score just this bar. Whether it was for the bars.
     const clicked = (event) => {
       const area = areaOf(event.target);
       if (!area) return false;
@@ -133,7 +133,7 @@
       return true;
     };
 
-    // A key on the roll or the sheet music. Whether it was for the bars.
+    // A key on the roll or the score. Whether it was for the bars.
     const pressed = (event) => {
       if (!event.target.closest("#roll, #sheet") || event.ctrlKey || event.metaKey || event.altKey || !music.now()) return false;
       const range = chosen();
@@ -164,7 +164,7 @@
         const words = text("Locked bars stay as they are: Rewrite goes around them, and nothing deletes or changes them.");
         say(find("#lock-bars").textContent === text("Lock") ? words : "");
       },
-      // The first and last bar, which count from 1 here, a pickup too, put in the place of an event's last input; "" without any.
+      // Puts the first and last bar, counted from 1 with a pickup, in the place of an event's last input; "" if none is chosen.
       selected: (inputs) => {
         const range = chosen();
         return [...inputs.slice(0, -1), range ? JSON.stringify(range.map((bar) => bar + 1)) : ""];

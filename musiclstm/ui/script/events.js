@@ -1,4 +1,4 @@
-  // Clicks and keys on the player, the roll and the sheet music, and what Gradio's events call.
+  // Clicks and keys on the player, the roll and the score, and what Gradio's events call.
   const onRoll = (event) => event.target.closest("#roll svg[data-voices]");
   document.addEventListener("click", (event) => {
     const { target } = event;

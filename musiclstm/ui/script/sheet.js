@@ -1,4 +1,4 @@
-  // The sheet music: the sounding notes are highlighted, its bars can be found and marked.
+  // The score: the sounding notes are highlighted, its bars can be found and marked.
   const sheet = (() => {
     const NEAR = 900; // the most that a click in a bar may lie above or below its staves, in units of the picture: ten staff spaces
     const PAD = 260; // how far the mark of a bar reaches beyond its staves
