@@ -78,6 +78,7 @@ class Graph:
         state = _arrays(self._idle())
         self.known(state, np.zeros((LANES, 6), np.int32))
         self.judge(state, np.zeros((JUDGED, 6), np.int32), 0, 0)
+        give_memory_back()
 
     def begin(self, composer: int, end: int, clock: int) -> State:
         """The state of one take before any note, whose clock stands at tick ``clock``; ``end``: see ``Decoder.prime``."""
