@@ -23,7 +23,7 @@ def place_files(wording: Wording) -> dict[str, Any]:
         )
         made["score_pdf"] = gr.Button(wording("Score (PDF)"), size="sm", elem_id="get-score-pdf")
         made["score"] = gr.Button(wording("MusicXML"), size="sm", elem_id="get-score")
-        made["sheet_svg"] = gr.Button(wording("Sheet (SVG)"), size="sm", elem_id="get-sheet")
+        made["sheet_svg"] = gr.Button(wording("Score (SVG)"), size="sm", elem_id="get-sheet")
         made["mp3"] = gr.Button(wording("Audio (MP3)"), size="sm", elem_id="get-mp3")
         made["audio"] = gr.Button(wording("Audio (WAV)"), size="sm", elem_id="get-audio")
         made["everything"] = gr.Button(wording("Everything (ZIP)"), size="sm", elem_id="get-everything")

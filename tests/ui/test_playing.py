@@ -72,6 +72,25 @@ def test_generate_sounds_at_once_and_the_continuation_follows(session: Callable[
     expect(page.locator("#player .play")).to_have_attribute("aria-label", "Play")
 
 
+def test_the_keys_beside_the_roll_stay_in_sight_and_sound(session: Callable[..., Page]) -> None:
+    page = session()
+    page.evaluate("musiclstm.sampler.wake()")
+    page.evaluate(RECORD)
+    for _ in range(3):
+        page.locator("#zoom button").nth(1).click()
+    holder, keys = page.locator("#roll .html-container"), page.locator("#roll .piano")
+    edge = holder.evaluate("holder => holder.getBoundingClientRect().left")
+    holder.evaluate("holder => (holder.scrollLeft = 300)")
+    wait_until(lambda: holder.evaluate("holder => holder.scrollLeft") == 300)
+    wait_until(lambda: abs(keys.evaluate("keys => keys.getBoundingClientRect().left") - edge) < 60)
+    assert not heard(page)
+    box = keys.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    wait_until(lambda: heard(page))
+    assert not page.evaluate("musiclstm.player.isPlaying()")  # the click was for the key alone
+
+
 def test_a_browser_that_can_not_play_notes_plays_the_rendered_file(session: Callable[..., Page]) -> None:
     page = session(init="delete window.AudioContext;")
     generate(page)
