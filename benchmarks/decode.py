@@ -56,7 +56,22 @@ def main() -> None:
         "eight": eight,
         "original": lambda: original(options.original_notes),
     }
-    rounds = taking_turns(peers, options.rounds)
+    figures = figures_of(taking_turns(peers, options.rounds), options, compiling, compiling_eight)
+    sizes = sum(4 * 512 * (classes + 512 + 1) + 513 * 128 + 129 * classes for classes, _ in ORIGINAL)
+    notes = [
+        f"Medians of {options.rounds} rounds in which the peers take turns, ratios within a round. In each round {options.notes} "
+        f"notes a take of ours and {options.original_notes} notes of the original; reading the seed is not counted for either.",
+        f"Checkpoint {loaded.name}: {loaded.network.count_params():,} parameters; the original's three networks: {sizes:,}.",
+    ]
+    threads = f"{options.threads} thread{'s' if options.threads > 1 else ''} for each peer"
+    text = section(__doc__.splitlines()[0], figures, notes=notes, threads=threads, libraries=("numpy", "keras", "tensorflow"))
+    publish("Writing notes", text)
+
+
+def figures_of(
+    rounds: dict[str, list[float]], options: argparse.Namespace, compiling: float, compiling_eight: float
+) -> list[Figure]:
+    """The figures of the peers' ``rounds`` in seconds, and of the first use of one and of eight takes."""
 
     def per_note(name: str, notes: int) -> list[float]:
         return [1000 * seconds / notes for seconds in rounds[name]]
@@ -64,7 +79,7 @@ def main() -> None:
     ours_ms, bare_ms = per_note("one", options.notes), per_note("bare", options.notes)
     eight_ms, bare_eight_ms = (per_note(name, TAKES * options.notes) for name in ("eight", "bare eight"))
     original_ms = per_note("original", options.original_notes)
-    figures = [
+    return [
         Figure("ours, one take: time per note", median(ours_ms), "ms"),
         Figure("ours, one take: notes a second", 1000 / median(ours_ms)),
         Figure(f"ours, {TAKES} takes at once: time per note", median(eight_ms), "ms", most=0.15),
@@ -79,15 +94,6 @@ def main() -> None:
         Figure("first use, one take: compiling and writing", compiling, "s"),
         Figure(f"first use, {TAKES} takes: compiling and writing", compiling_eight, "s"),
     ]
-    sizes = sum(4 * 512 * (classes + 512 + 1) + 513 * 128 + 129 * classes for classes, _ in ORIGINAL)
-    notes = [
-        f"Medians of {options.rounds} rounds in which the peers take turns, ratios within a round. In each round {options.notes} "
-        f"notes a take of ours and {options.original_notes} notes of the original; reading the seed is not counted for either.",
-        f"Checkpoint {loaded.name}: {loaded.network.count_params():,} parameters; the original's three networks: {sizes:,}.",
-    ]
-    threads = f"{options.threads} thread{'s' if options.threads > 1 else ''} for each peer"
-    text = section(__doc__.splitlines()[0], figures, notes=notes, threads=threads, libraries=("numpy", "keras", "tensorflow"))
-    publish("Writing notes", text)
 
 
 def first_use(write: Callable[[], object]) -> tuple[Callable[[], object], float]:

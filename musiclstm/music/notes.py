@@ -226,16 +226,19 @@ def cut(piece: Piece, start: int, stop: int) -> Piece:
     return replace(piece, notes=inside, metres=tuple(metres), tempi=tuple(tempi), staves=staves)
 
 
-def cut_bars(piece: Piece, first: int, last: int) -> Piece:
-    """Bars ``first`` to ``last``, both included, counted from 1. Raises OptionError for bars outside the piece."""
+def cut_bars(piece: Piece, first: int, last: int, *, pickup: int = 0) -> Piece:
+    """Bars ``first`` to ``last``, both included, counted from 1. Raises OptionError for bars outside the piece.
+
+    ``pickup``: how many of them are before the one that the error calls bar 1.
+    """
     lines = bar_lines(piece)
     if not 1 <= first <= last <= len(lines) - 1:
         raise OptionError(
             "Bars must lie between {low} and {high} with first <= last, not {first} to {last}.",
-            low=1,
-            high=len(lines) - 1,
-            first=first,
-            last=last,
+            low=1 - pickup,
+            high=len(lines) - 1 - pickup,
+            first=first - pickup,
+            last=last - pickup,
         )
     return cut(piece, int(lines[first - 1]), int(lines[last]))
 

@@ -188,9 +188,9 @@ def _playing(voices: Sequence[Voice], lines: NDArray[np.int64], layout: _Layout,
     if not voices:
         return ""
     players, bars = " ".join(f"{voice.program}:{voice.lowest}" for voice in voices), " ".join(map(str, lines.tolist()))
-    bars += f'" data-first="{1 - pickup}'
-    pitches = f'data-high="{layout.high}" data-row="{layout.row:.6g}"'
-    return f' data-voices="{players}" data-bars="{bars}" data-written="{lines[-1] if written is None else written}" {pitches}'
+    pitches, first = f'data-high="{layout.high}" data-row="{layout.row:.6g}"', f'data-first="{1 - pickup}"'
+    known = lines[-1] if written is None else written
+    return f' data-voices="{players}" data-bars="{bars}" {first} data-written="{known}" {pitches}'
 
 
 def _opening(whole: Piece, layout: _Layout, split: int, words: str, playing: str, width: float) -> str:

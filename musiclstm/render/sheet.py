@@ -1,4 +1,4 @@
-"""Scores: MusicXML engraved as one self-contained SVG.
+"""Scores for the page: MusicXML engraved as one self-contained SVG.
 
 The page is as wide as its container and as long as the music, and takes the colour of the surrounding text. The continuation has
 its own colour, a double bar and a label above the bar in which it begins, so that it can be seen without colour too.

@@ -45,7 +45,8 @@ def _passage(entry: dict[str, Any], music: dict[str, Any]) -> Piece:
     first, last = entry["bars"]
     if "abc" not in entry:
         work = read_corpus(entry["corpus"])
-        return cut_bars(work, first + pickup_bars(work), last + pickup_bars(work))
+        pickup = pickup_bars(work)
+        return cut_bars(work, first + pickup, last + pickup)
     stored = music[entry["abc"]]
     onsets, pitches, durations = zip(*stored["notes"], strict=True)
     staves = Staves.from_letters(zip(onsets, pitches, strict=True), stored.get("staves", ""))

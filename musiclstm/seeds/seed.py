@@ -193,7 +193,8 @@ def seed_from_piece(
     """
     require_notes(piece)
     first, last = bars or _opening_bars(piece)
-    passage, numbers = cut_bars(piece, first, last), (first - pickup_bars(piece), last - pickup_bars(piece))
+    pickup = pickup_bars(piece)
+    passage, numbers = cut_bars(piece, first, last, pickup=pickup), (first - pickup, last - pickup)
     require_notes(passage)
     if len(passage) > limits.SEED_NOTES:
         raise MusicFileError(

@@ -30,7 +30,8 @@ class OwnMusic:
     @property
     def numbers(self) -> tuple[int, int]:
         """The numbers of the first and last bar of the whole piece, as in a score: a pickup is bar 0."""
-        return _numbers(self.piece)
+        pickup = pickup_bars(self.piece)
+        return 1 - pickup, len(bar_lines(self.piece)) - 1 - pickup
 
 
 @dataclass(frozen=True)
@@ -201,22 +202,5 @@ def own_bars(piece: Piece, bars: tuple[int, int] | None) -> OwnMusic:
             first=bars[0],
             last=bars[1],
         )
-    if bars is None:
-        return OwnMusic(piece, seed_from_piece(piece))
-    low, high = _numbers(piece)
-    first, last = bars
-    if not low <= first <= last <= high:
-        raise OptionError(
-            "Bars must lie between {low} and {high} with first <= last, not {first} to {last}.",
-            low=low,
-            high=high,
-            first=first,
-            last=last,
-        )
-    return OwnMusic(piece, seed_from_piece(piece, (first + 1 - low, last + 1 - low)))
-
-
-def _numbers(piece: Piece) -> tuple[int, int]:
-    """The numbers of the first and last bar of a piece in a score: a pickup is bar 0."""
     pickup = pickup_bars(piece)
-    return 1 - pickup, len(bar_lines(piece)) - 1 - pickup
+    return OwnMusic(piece, seed_from_piece(piece, None if bars is None else (bars[0] + pickup, bars[1] + pickup)))

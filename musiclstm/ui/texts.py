@@ -179,7 +179,7 @@ def take_names(result: Result, language: Language = ENGLISH) -> list[tuple[str, 
 
 
 def sheet_page(sheet: Sheet) -> str:
-    """Scores for the page, with the ticks between which each note sounds, for the script."""
+    """A score for the page, with the ticks between which each note sounds, for the script."""
     clock = " ".join(f"{name}:{onset}:{end}" for name, onset, end in sheet.notes)
     return f'<div class="sheet" data-notes="{escape(clock)}">{sheet.svg}</div>'
 
