@@ -348,8 +348,6 @@ def test_own_music_is_continued_and_its_recipe_holds_it(client: Client, tunes: d
     assert answer[-1]["own_seed"]["bars"] == [0, 3]
     with pytest.raises(AppError, match="Bars must lie between 0 and 7"):
         client.predict(file=handle_file(tmp_path / "upbeat.mid"), first_bar=4, last_bar=8, bars=2, api_name="/continue")
-    answer = client.predict(first_bar=7, last_bar=7, file=handle_file(tmp_path / "upbeat.mid"), api_name="/regenerate")
-    assert (answer[-1]["regenerate"], answer[-1]["bars"]) == (8, 1)
     for bad, sentence in (({"first_bar": 2}, "Give both"), ({"first_bar": 1, "last_bar": 99}, "A seed has 1 to 32 bars")):
         with pytest.raises(AppError, match=sentence):
             client.predict(file=handle_file(tmp_path / "mine.mid"), **bad, api_name="/continue")
@@ -371,9 +369,9 @@ def test_bars_of_a_take_or_of_a_seed_are_written_anew(client: Client, small_chec
     long = small_checkpoint.seeds[0].piece
     for _ in range(3):  # 64 bars, more than a seed has
         long = join(long, long, line_after(long, round(long.end / 96)))
-    write_midi(long, tmp_path / "long.mid")
+    write_midi(replace(long, notes=long.notes[long.notes["onset"] >= 72].copy()), tmp_path / "long.mid")  # after a pickup
     answer = client.predict(first_bar=40, last_bar=40, file=handle_file(tmp_path / "long.mid"), api_name="/regenerate")
-    assert (answer[-1]["regenerate"], answer[-1]["bars"]) == (40, 1)
+    assert (answer[-1]["regenerate"], answer[-1]["bars"]) == (41, 1)
     for bad, sentence in (({"seed": "march"}, "Only bars 2 to 8"), ({}, "Give either a music file or the id")):
         with pytest.raises(AppError, match=sentence):
             client.predict(first_bar=8, last_bar=9, **bad, api_name="/regenerate")
