@@ -36,6 +36,19 @@ MAX_TEXT_BYTES = 20_000_000
 
 
 @dataclass(frozen=True)
+class SharedGraph:
+    """The graph of a network, made when it is first asked for: to compile it takes seconds."""
+
+    facts: tuple[Callable[[], Network], ModelConfig, Vocabulary]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What computes with the network; once compiled, for all that ask."""
+        build, config, vocabulary = self.facts
+        return _graph(build(), config, vocabulary)
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A model ready to write music, with its parts; ``name`` and ``revision`` identify it to users.
 
@@ -44,6 +57,7 @@ class Checkpoint:
     None if unknown. ``origin`` is OWNER/NAME@COMMIT if it came from the Hub. ``weights_digest`` gives the hash of the weights;
     None if only the network knows them. ``example`` is the link to a take that shows what it can do; "" if there is none.
     ``weights`` is the file that the network comes from, if any. ``apart`` computes in another process; None computes here.
+    ``shared`` is what copies made by ``replace`` share while their network is the same; leave it out.
     """
 
     name: str
@@ -60,9 +74,13 @@ class Checkpoint:
     example: str = field(default="", repr=False, compare=False)
     weights: Path | None = field(default=None, repr=False, compare=False)
     apart: GraphProcess | None = field(default=None, repr=False, compare=False)
+    shared: SharedGraph | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_sizes(self.config, self.vocabulary)
+        facts = self.build, self.config, self.vocabulary
+        if self.shared is None or self.shared.facts != facts:
+            object.__setattr__(self, "shared", SharedGraph(facts))
 
     @property
     def network(self) -> Network:
@@ -89,7 +107,8 @@ class Checkpoint:
         """What writes notes with the network."""
         from musiclstm.model import Decoder
 
-        return Decoder(self.apart or _graph(self.network, self.config, self.vocabulary), self.vocabulary)
+        assert self.shared is not None  # since __post_init__
+        return Decoder(self.apart or self.shared.graph, self.vocabulary)
 
 
 def in_a_process(checkpoint: Checkpoint) -> Checkpoint:

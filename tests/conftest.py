@@ -219,7 +219,7 @@ def small_checkpoint(tunes: dict[str, Piece], no_xla: None) -> Checkpoint:
     Shared: compiling its decoder takes seconds for each number of takes. It writes so much that XLA is worth its time.
     """
     from musiclstm.checkpoint import Checkpoint, size_for
-    from musiclstm.model import Decoder, Graph
+    from musiclstm.model import Graph
     from musiclstm.model.network import build_network
     from musiclstm.model.vocabulary import fit_vocabulary
     from musiclstm.seeds.seed import Original, seed_from_piece
@@ -232,7 +232,7 @@ def small_checkpoint(tunes: dict[str, Piece], no_xla: None) -> Checkpoint:
     rng = np.random.default_rng(1)  # larger weights than a new network has, so that its inputs change its choices
     network.set_weights([rng.normal(0, 0.4, weight.shape) for weight in network.get_weights()])
     small = Checkpoint("small", config, vocabulary, lambda: network, seeds, metrics={"bits_per_note": 9.0})
-    object.__setattr__(small, "decoder", Decoder(Graph(network, config, vocabulary), vocabulary))
+    vars(small.shared)["graph"] = Graph(network, config, vocabulary)  # with XLA
     return small
 
 
@@ -250,10 +250,10 @@ def no_xla() -> Iterator[None]:
 def bundled() -> Checkpoint:
     """The bundled checkpoint, opened once. It writes as for everybody: with XLA, even beside ``no_xla``."""
     from musiclstm.api import open_checkpoint
-    from musiclstm.model import Decoder, Graph
+    from musiclstm.model import Graph
 
     opened = open_checkpoint()
-    object.__setattr__(opened, "decoder", Decoder(Graph(opened.network, opened.config, opened.vocabulary), opened.vocabulary))
+    vars(opened.shared)["graph"] = Graph(opened.network, opened.config, opened.vocabulary)
     return opened
 
 

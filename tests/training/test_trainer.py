@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,6 @@ def broken_chords(seed: int, notes: int = 120) -> Piece:
     return Piece(make_notes(np.arange(notes) * 12, pitches, [12] * notes, [64] * notes), composer="Alberti")
 
 
-def chance(seed: int, notes: int = 120) -> Piece:
-    """Any note after any other."""
-    rng = np.random.default_rng(seed)
-    onsets = np.cumsum(rng.choice([6, 12, 24, 48], notes))
-    return Piece(make_notes(onsets, rng.integers(30, 90, notes), rng.choice([6, 12, 24, 48], notes), rng.integers(1, 128, notes)))
-
-
 def collect(pieces: list[Piece], cache: Path) -> Collection:
     sources = [Source(f"piece {i}", f"work {i}", p.composer, "", lambda p=p: p) for i, p in enumerate(pieces)]  # type: ignore[misc]
     return open_collection(sources, cache)
@@ -51,7 +44,9 @@ def collect(pieces: list[Piece], cache: Path) -> Collection:
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
-    return collect([broken_chords(seed, 80) for seed in range(6)], tmp_path_factory.mktemp("cache"))
+    """Six pieces of broken chords, and one of a single note that no run begins with."""
+    drum = Piece(make_notes(np.arange(120) * 12, [60] * 120, [12] * 120, [64] * 120))
+    return collect([*(broken_chords(seed, 80) for seed in range(6)), drum], tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +85,21 @@ def whole(collection: Collection, vocabulary: Vocabulary, tmp_path_factory: pyte
     return trainer, folder
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a run has come to: how many steps it took, and copies of the weights of all kinds."""
+
+    step: int
+    weights: dict[str, list[Array]]
+
+    @staticmethod
+    def of(trainer: Trainer) -> Place:
+        return Place(trainer.progress.step, weights_of(trainer))
+
+    def equals(self, other: Place) -> bool:
+        return self.step == other.step and all(same(self.weights[kind], other.weights[kind]) for kind in self.weights)
+
+
 def weights_of(trainer: Trainer) -> dict[str, list[Array]]:
     """Copies of the weights of all kinds."""
     return {
@@ -101,12 +111,6 @@ def weights_of(trainer: Trainer) -> dict[str, list[Array]]:
 
 def validations(trainer: Trainer) -> list[dict[str, Any]]:
     return [entry["validation"] for entry in trainer.progress.history]
-
-
-def equal(left: Trainer, right: Trainer) -> bool:
-    """Whether two runs have come to the same place: as many steps, and the same weights of all kinds."""
-    mine, theirs = weights_of(left), weights_of(right)
-    return left.progress.step == right.progress.step and all(same(mine[kind], theirs[kind]) for kind in mine)
 
 
 def same(left: list[Array], right: list[Array]) -> bool:
@@ -155,19 +159,26 @@ def test_validating_changes_nothing(whole: tuple[Trainer, Path]) -> None:
 
 
 def test_a_run_can_be_repeated_and_a_killed_one_goes_on_as_if_it_had_not_been(
-    whole: tuple[Trainer, Path], collection: Collection, vocabulary: Vocabulary, tmp_path: Path
+    whole: tuple[Trainer, Path], idle: Trainer, tmp_path: Path
 ) -> None:
-    reference, folder = whole
-    trainer, said = trainer_for(collection, vocabulary), list[str]()
-    trainer.fit(tmp_path, resume=False, say=lambda line: None)
-    assert equal(trainer, reference), "the same random seed gave other weights"
+    trainer, folder = whole
+    finished, said = Place.of(trainer), list[str]()
+    idle._save(tmp_path / "resume.npz")  # a run that was killed before its first epoch ended
+    trainer.fit(tmp_path, resume=True, say=said.append)
+    assert Place.of(trainer).equals(finished), "the same random seed gave other weights"
     trainer.fit(folder / "killed", resume=True, say=said.append)
-    assert [line.split(":")[0] for line in said] == ["Resumed after epoch 1.", "epoch 2"]
-    assert equal(trainer, reference), "the resumed run ended with other weights"
+    assert [line.split(":")[0] for line in said] == [
+        "Resumed after epoch 0.",
+        "epoch 1",
+        "epoch 2",
+        "Resumed after epoch 1.",
+        "epoch 2",
+    ]
+    assert Place.of(trainer).equals(finished), "the resumed run ended with other weights"
 
 
 def test_another_random_seed_begins_with_other_weights(idle: Trainer, other: Trainer) -> None:
-    assert not equal(idle, other)
+    assert not Place.of(idle).equals(Place.of(other))
 
 
 def test_a_finished_run_has_nothing_to_resume(
@@ -208,18 +219,22 @@ def test_a_damaged_run_is_not_resumed(idle: Trainer, tmp_path: Path, content: by
 # Worse
 
 
-def test_the_best_weights_stay_when_validation_gets_worse_and_patience_ends_the_run(tmp_path: Path) -> None:
-    # The more sure the network gets of one note, the less it expects music of pure chance.
-    drum = Piece(make_notes(np.arange(120) * 12, [60] * 120, [12] * 120, [64] * 120))
-    variants = [replace(drum, notes=drum.notes[: 120 - i]) for i in range(5)]
-    collection = collect([*variants, chance(1)], tmp_path / "cache")
-    vocabulary = fit_vocabulary([drum, chance(1)])
-    trainer = trainer_for(collection, vocabulary, replace(OPTIONS, epochs=9, patience=1))
-    kept: list[list[Array]] = []
-    trainer.fit(tmp_path / "run", resume=False, say=lambda line: kept.append([weight.copy() for weight in trainer.average]))
-    figures = [summary["bits_per_note"] for summary in validations(trainer)]
+def test_the_best_weights_stay_when_validation_gets_worse_and_patience_ends_the_run(
+    whole: tuple[Trainer, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, folder = whole
+    finished, kept = Place.of(trainer), list[list[Array]]()
+    # It goes on with a single note: the more sure it gets of that, the less it expects broken chords.
+    monkeypatch.setattr(trainer, "sides", {**SIDES, "train": [6] * 5})
+    monkeypatch.setattr(trainer, "options", replace(OPTIONS, epochs=40, patience=1))
+    trainer.fit(tmp_path, resume=False, say=lambda line: kept.append([weight.copy() for weight in trainer.average]))
+    figures = [summary["bits_per_note"] for summary in validations(trainer)[1:]]
     best = int(np.argmin(figures))
-    assert len(figures) == best + 1 + 1 < 9
+    assert len(figures) == best + 1 + 1 < 39
     assert trainer.progress.best == figures[best]
-    assert same(trainer.best_weights, kept[best])
-    assert not same(trainer.best_weights, kept[-1])
+    weights = [finished.weights["average"], *kept]
+    assert same(trainer.best_weights, weights[best])
+    assert not same(trainer.best_weights, weights[-1])
+    monkeypatch.undo()
+    trainer.fit(folder, resume=True, say=lambda line: None)  # for the other tests
+    assert Place.of(trainer).equals(finished)

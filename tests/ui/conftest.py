@@ -36,7 +36,7 @@ class Unhurried(Engine):
 @pytest.fixture(scope="session")
 def small_checkpoint(small_checkpoint: Checkpoint) -> Checkpoint:
     """The same without XLA: a page's visitors write few notes."""
-    return replace(small_checkpoint)
+    return replace(small_checkpoint, build=lambda: small_checkpoint.network)
 
 
 @pytest.fixture(scope="session")
