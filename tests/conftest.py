@@ -11,11 +11,13 @@ import functools
 import gc
 import os
 import re
+import shutil
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
 
 # Files that the tests and their libraries leave behind go when the run ends; what pytest keeps stays where it always is.
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
-_LEFT_BEHIND = tempfile.TemporaryDirectory(prefix="musiclstm-tests-", ignore_cleanup_errors=True)
-tempfile.tempdir = os.environ["TMPDIR"] = _LEFT_BEHIND.name
+tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="musiclstm-tests-")
+# After all else that ends with a process: multiprocessing removes its own folder, with -100.
+Finalize(None, shutil.rmtree, (tempfile.tempdir, True), exitpriority=-200)
 # What is compiled is kept beside what pytest keeps, not in the user's cache: all processes share it, and so does the next run.
 keep_compiled(Path(__file__).resolve().parent.parent / ".pytest_cache")
 # TensorFlow builds its graphs of many small objects that stay: to look through them for garbage takes a twelfth of the time.
