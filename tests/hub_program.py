@@ -11,9 +11,11 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -150,6 +152,8 @@ def main() -> None:
     patch.setattr("musiclstm.publishing.examples.COUNT", 1)
     patch.setattr("musiclstm.publishing.examples.BARS", 2)
     patch.setattr("musiclstm.training.finetuning.MEMORY_BARS", 2)
+    # It waits a second each time before it goes on with a download that broke off.
+    patch.setattr("huggingface_hub.file_download.time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 20)))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:
