@@ -136,6 +136,9 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
     os.environ.pop("HF_TOKEN", None)
     if order["token"]:
         os.environ["HF_TOKEN"] = order["token"]
+    library: Any = sys.modules.get("huggingface_hub.file_download")  # since an order that imported it
+    if library is not None:  # it waits a second each time before it goes on with a download that broke off
+        library.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 20))
     try:
         return {"result": ACTIONS[order["action"]](**order["settings"])}
     except MusicLSTMError as error:
@@ -152,8 +155,6 @@ def main() -> None:
     patch.setattr("musiclstm.publishing.examples.COUNT", 1)
     patch.setattr("musiclstm.publishing.examples.BARS", 2)
     patch.setattr("musiclstm.training.finetuning.MEMORY_BARS", 2)
-    # It waits a second each time before it goes on with a download that broke off.
-    patch.setattr("huggingface_hub.file_download.time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 20)))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:
