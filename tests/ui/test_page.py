@@ -108,6 +108,12 @@ def test_an_event_outside_the_queue_answers_once(page: gr.Blocks) -> None:
     assert any(inspect.isgeneratorfunction(fn.fn) for fn in page.fns.values())
 
 
+def test_events_that_show_no_progress_make_no_work_for_the_browser(page: gr.Blocks) -> None:
+    quiet = [fn for fn in page.fns.values() if fn.show_progress == "hidden" and fn.outputs]
+    assert len(quiet) > 50
+    assert [fn.name for fn in quiet if fn.show_progress_on != []] == []
+
+
 # Words
 
 
