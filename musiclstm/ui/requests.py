@@ -24,7 +24,7 @@ DRAWN_BELOW = 1_000_000  # random seeds stay short enough to read out to a frien
 MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2 * MOST}  # ``Engine.places`` says who is served
 SOUND: dict[str, Any] = {"concurrency_id": "sound", "concurrency_limit": 4}
 # Progress on nothing at all: else Gradio's script, which shows nothing, still copies all properties of all outputs of an event
-# whenever it waits, runs or ends. That was a fifth of the work of a visitor's browser during a take.
+# whenever it waits, runs or ends: much of what a visitor's browser had to do during a take.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {"queue": False, **QUIET}
 # JavaScript in front of an event that waits until the visitor's change before has been ``answered``.
