@@ -93,6 +93,13 @@ def test_a_loaded_checkpoint_equals_the_saved_one(small_checkpoint: Checkpoint, 
     assert load_checkpoint(saved, revision="abc").revision == "abc"
 
 
+def test_copies_share_what_their_network_was_compiled_to(small_checkpoint: Checkpoint) -> None:
+    copy = replace(small_checkpoint, critic=critic_for("pitch", 1.0), name="copy")
+    assert copy.decoder.graph is small_checkpoint.decoder.graph
+    other = replace(small_checkpoint, build=lambda: small_checkpoint.network)
+    assert other.decoder.graph is not small_checkpoint.decoder.graph
+
+
 def test_a_hash_is_that_of_all_that_decides_the_notes_and_of_nothing_else(
     small_checkpoint: Checkpoint, folder: Path, tmp_path: Path
 ) -> None:
