@@ -163,10 +163,11 @@ def test_a_run_can_be_repeated_and_a_killed_one_goes_on_as_if_it_had_not_been(
 ) -> None:
     trainer, folder = whole
     finished, said = Place.of(trainer), list[str]()
-    idle._save(tmp_path / "resume.npz")  # a run that was killed before its first epoch ended
+    shutil.copytree(folder / "killed", tmp_path / "killed")
+    idle._save(tmp_path / "resume.npz")  # where another run with the same random seed begins
     trainer.fit(tmp_path, resume=True, say=said.append)
     assert Place.of(trainer).equals(finished), "the same random seed gave other weights"
-    trainer.fit(folder / "killed", resume=True, say=said.append)
+    trainer.fit(tmp_path / "killed", resume=True, say=said.append)
     assert [line.split(":")[0] for line in said] == [
         "Resumed after epoch 0.",
         "epoch 1",
