@@ -37,13 +37,13 @@ MAX_TEXT_BYTES = 20_000_000
 
 @dataclass(frozen=True)
 class SharedGraph:
-    """The graph of a network, made when it is first asked for: to compile it takes seconds."""
+    """The graph of a network, which several checkpoints use; it takes seconds to compile."""
 
     facts: tuple[Callable[[], Network], ModelConfig, Vocabulary]
 
     @cached_property
     def graph(self) -> Graph:
-        """What computes with the network; once compiled, for all that ask."""
+        """Computes with the network. Compile it once, and all copies can use it."""
         build, config, vocabulary = self.facts
         return _graph(build(), config, vocabulary)
 
@@ -57,7 +57,7 @@ class Checkpoint:
     None if unknown. ``origin`` is OWNER/NAME@COMMIT if it came from the Hub. ``weights_digest`` gives the hash of the weights;
     None if only the network knows them. ``example`` is the link to a take that shows what it can do; "" if there is none.
     ``weights`` is the file that the network comes from, if any. ``apart`` computes in another process; None computes here.
-    ``shared`` is what copies made by ``replace`` share while their network is the same; leave it out.
+    ``shared`` is filled in: copies made by ``replace`` share their graph as long as their network is the same.
     """
 
     name: str
