@@ -40,12 +40,13 @@ class SharedGraph:
     """The graph of a network, which several checkpoints use; it takes seconds to compile."""
 
     facts: tuple[Callable[[], Network], ModelConfig, Vocabulary]
+    weights: Path | None = field(compare=False)
+    digest: Callable[[], str] | None = field(compare=False)
 
     @cached_property
     def graph(self) -> Graph:
         """Computes with the network. Compile it once, and all copies can use it."""
-        build, config, vocabulary = self.facts
-        return _graph(build(), config, vocabulary)
+        return _graph(*self.facts, weights=self.weights, digest=self.digest)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Checkpoint:
         check_sizes(self.config, self.vocabulary)
         facts = self.build, self.config, self.vocabulary
         if self.shared is None or self.shared.facts != facts:
-            object.__setattr__(self, "shared", SharedGraph(facts))
+            object.__setattr__(self, "shared", SharedGraph(facts, self.weights, self.weights_digest))
 
     @property
     def network(self) -> Network:
@@ -213,10 +214,11 @@ def load_checkpoint(folder: Path, *, revision: str = "", trusted: bool = False) 
     return loaded
 
 
-def _graph(network: Network, config: ModelConfig, vocabulary: Vocabulary) -> Graph:
+def _graph(*facts: Any, **weights: Any) -> Graph:
+    import_tensorflow()
     from musiclstm.model import Graph
 
-    return Graph(network, config, vocabulary)
+    return Graph(*facts, **weights)
 
 
 def _network(config: ModelConfig, path: Path) -> Network:

@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 FLAGS = "TF_XLA_FLAGS"
+_DIRECTORY = "--tf_xla_persistent_cache_directory"
 MOST_BYTES = 200_000_000  # of compiled code; a decoder takes 4 MB
 LEAST_FREE = 200_000_000  # bytes on the disk; with less, TensorFlow compiles for itself alone
 _WITH_LENGTH = 2  # the kind of a field
@@ -43,7 +44,13 @@ def keep_compiled(cache: Path | None = None) -> None:
             return
     except OSError:
         return
-    os.environ[FLAGS] = f"--tf_xla_persistent_cache_directory={folder}"
+    os.environ[FLAGS] = f"{_DIRECTORY}={folder}"
+
+
+def kept_folder() -> Path | None:
+    """The folder in which compiled code is kept, and what else only this TensorFlow can use; None if nothing is kept."""
+    found = re.search(rf"{_DIRECTORY}=(\S+)", os.environ.get(FLAGS, ""))
+    return Path(found[1]) if found else None
 
 
 def user_cache() -> Path:

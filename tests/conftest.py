@@ -235,7 +235,7 @@ def small_checkpoint(tunes: dict[str, Piece], no_xla: None) -> Checkpoint:
     rng = np.random.default_rng(1)  # larger weights than a new network has, so that its inputs change its choices
     network.set_weights([rng.normal(0, 0.4, weight.shape) for weight in network.get_weights()])
     small = Checkpoint("small", config, vocabulary, lambda: network, seeds, metrics={"bits_per_note": 9.0})
-    vars(small.shared)["graph"] = Graph(network, config, vocabulary)  # with XLA
+    vars(small.shared)["graph"] = Graph(lambda: network, config, vocabulary)  # with XLA
     return small
 
 
@@ -256,7 +256,7 @@ def bundled() -> Checkpoint:
     from musiclstm.model import Graph
 
     opened = open_checkpoint()
-    vars(opened.shared)["graph"] = Graph(opened.network, opened.config, opened.vocabulary)
+    vars(opened.shared)["graph"] = Graph(opened.build, opened.config, opened.vocabulary, weights=opened.weights)
     return opened
 
 

@@ -28,9 +28,8 @@ from musiclstm.checkpoint import (
 from musiclstm.checkpoint_files import ORIGINALITY, PARTS
 from musiclstm.errors import CheckpointError
 from musiclstm.model.network import STREAMS, input_shape, input_specs
-from musiclstm.model.stored_weights import shapes
+from musiclstm.model.stored_weights import MAX_WEIGHTS_BYTES, shapes
 from musiclstm.model.vocabulary import Vocabulary
-from musiclstm.model.weights import MAX_WEIGHTS_BYTES
 from musiclstm.music.notes import Piece
 from musiclstm.scoring.originality import build_index
 
@@ -126,7 +125,7 @@ def test_a_hash_is_that_of_all_that_decides_the_notes_and_of_nothing_else(
     ):
         found.add(other.digest)
     with h5py.File(folder / WEIGHTS, "r+") as file:
-        name = next(iter(dict(shapes(folder / WEIGHTS))))
+        name = next(iter(shapes(folder / WEIGHTS)))
         file[name][...] = np.nextafter(file[name][...], np.float32(9))  # the smallest possible change
     found.add(load_checkpoint(folder, trusted=True).digest)
     assert len(found) == 6

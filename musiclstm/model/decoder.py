@@ -131,55 +131,34 @@ class Decoder:
 
         return deliver
 
-    def logits_after(self, state: State, row: NDArray[np.integer]) -> dict[str, NDArray[np.float32]]:
-        """Logits [B, classes] of every stream for the known next ``row`` [B, 6], each given the classes before it.
-
-        ``write`` samples from these after its rules; they are public for tests and for looking inside.
-        """
-        return self._known(state, row)[0]
-
-    def feed(self, state: State, row: NDArray[np.integer]) -> State:
-        """The state after a known ``row`` [B, 6]."""
-        return self._known(state, row)[1]
-
-    def _known(self, state: State, row: NDArray[np.integer]) -> tuple[dict[str, NDArray[np.float32]], State]:
-        rows = np.asarray(row, np.int32)
-        found = [self.graph.known(each, rows[places]) for places, each in _in_lanes(state)]
-        logits, following = ([each[index] for each in found] for index in (0, 1))
-        return _together(logits, len(rows)), _together(following, len(rows))
-
     def strike(self, state: State, row: NDArray[np.integer], *, tick: int) -> State:
         """The state in which every take has played a given ``row`` [6] at ``tick`` of the continuation, and may go on.
 
         Its step is the class that comes nearest; the clock is exact.
         """
-        gone = tick - state["clock"]
-        steps = np.abs(gone[:, None] - self.steps).argmin(axis=1)
-        rows = np.repeat(np.asarray(row, np.int32)[None], len(steps), axis=0)
-        rows[:, STEP] = steps
-        following = self.feed(state | {"done": np.zeros(len(steps), bool)}, rows)
-        return following | {"clock": np.full(len(steps), tick, np.int32)}
+        following = self._judged(state | {"done": np.zeros(len(state["clock"]), bool)}, row[None], tick)[1]
+        return following | {"clock": np.full(len(state["clock"]), tick, np.int32)}
 
     def log_likelihood(self, state: State, rows: Rows, *, tick: int) -> NDArray[np.float64]:
         """Nats [B] of ``rows`` [n, 6], the first at ``tick`` of the continuation: how likely each take leads into them.
 
         Step, pitch and duration count, touch does not. Only the first JUDGED rows are read.
         """
-        count = min(len(rows), JUDGED)
+        return self._judged(state, rows, tick)[0].astype(np.float64)
+
+    def _judged(self, state: State, rows: NDArray[np.integer], tick: int) -> tuple[NDArray[np.float32], State]:
+        """Nats [B] of ``rows`` [n, 6], of which the first JUDGED are read, and the state after them."""
+        takes, count = len(state["clock"]), min(len(rows), JUDGED)
         padded = np.zeros((JUDGED, rows.shape[1]), np.int32)
         padded[:count] = rows[:count]
-        nats = [self.graph.judge(each, padded, count, tick) for _, each in _in_lanes(state)]
-        return np.concatenate(nats)[: len(state["clock"])].astype(np.float64)
+        parts = [self.graph.judge(each, padded, count, tick) for each in _in_lanes(state)]
+        following = {name: np.concatenate([after[name] for _, after in parts])[:takes] for name in state}
+        return np.concatenate([nats for nats, _ in parts])[:takes], following
 
 
-def _in_lanes(state: State) -> Iterator[tuple[NDArray[np.intp], State]]:
-    """The state in groups of LANES takes, the size that is compiled, with their numbers; the last take fills the last group."""
+def _in_lanes(state: State) -> Iterator[State]:
+    """The state in groups of LANES takes, the size that is compiled; the last take fills the last group."""
     takes = len(state["clock"])
     for start in range(0, takes, LANES):
         places = np.minimum(np.arange(start, start + LANES), takes - 1)
-        yield places, {name: value[places] for name, value in state.items()}
-
-
-def _together(parts: Sequence[State], takes: int) -> State:
-    """The first ``takes`` of what was worked out in groups."""
-    return {name: np.concatenate([part[name] for part in parts])[:takes] for name in parts[0]}
+        yield {name: value[places] for name, value in state.items()}

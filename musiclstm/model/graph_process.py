@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,7 +23,6 @@ from musiclstm.children import cores, give_way
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError, ModelLostError, StoppedError
 from musiclstm.model.lanes import facts_of_one
-from musiclstm.model.stored_weights import weights_digest
 from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.quiet import import_tensorflow
 
@@ -92,14 +92,9 @@ class GraphProcess:
         found: tuple[State, Array, Array, Array] = self._ask("write", state, uniform, temperature, top_p, guard, until, enough)
         return found
 
-    def known(self, state: State, row: Array) -> tuple[dict[str, Array], State]:
-        """As ``Graph.known``."""
-        found: tuple[dict[str, Array], State] = self._ask("known", state, row)
-        return found
-
-    def judge(self, state: State, rows: Array, count: int, tick: int) -> Array:
+    def judge(self, state: State, rows: Array, count: int, tick: int) -> tuple[Array, State]:
         """As ``Graph.judge``."""
-        found: Array = self._ask("judge", state, rows, count, tick)
+        found: tuple[Array, State] = self._ask("judge", state, rows, count, tick)
         return found
 
     def _ask(self, function: str, *arguments: Any) -> Any:
@@ -177,8 +172,9 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
 
     loaded: Graph | Exception
     try:
-        loaded = Graph(load_network(config, weights), config, vocabulary)
-        if digest and weights_digest(weights) != digest:
+        loaded = Graph(cache(lambda: load_network(config, weights)), config, vocabulary, weights=weights)
+        loaded.load()
+        if digest and loaded.digest != digest:
             raise CheckpointError(f"The weights in {weights} are others than before: start the page again.")
     except (CheckpointError, OSError) as error:
         loaded = error
@@ -187,7 +183,7 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
     for thread in threads:
         thread.start()
     if isinstance(loaded, Graph):
-        loaded.compile()  # always in this thread: in another one TensorFlow counts one tensor more, and finds nothing on the disk
+        loaded.compile()
     compiled.set()
     if isinstance(loaded, Graph):
         give_way()

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from musiclstm.config import ModelConfig
@@ -164,7 +165,7 @@ def _pitch_head(config: ModelConfig) -> Network:
     # Per key: planes, its pitch class, suggestions and votes, [B, T, 88, PLANES + CHROMA + 4]; the LSTM weights the patterns.
     marks = [ops.expand_dims(keys * agree, -1) for keys, agree in zip(suggested, agrees, strict=True)]
     marks += [ops.expand_dims(inputs[name], -1) for name in votes]
-    in_all_octaves = ops.take(inputs["next_chroma"], ops.arange(PITCHES, dtype="int32") % 12, axis=2)
+    in_all_octaves = ops.take(inputs["next_chroma"], np.arange(PITCHES, dtype=np.int32) % 12, axis=2)
     board = layers.Concatenate(axis=-1)([inputs["next_planes"], in_all_octaves, *marks])
     patterns = layers.Conv2D(config.channels, (1, OCTAVES), padding="same", activation="gelu", name="patterns")(board)
 
@@ -277,7 +278,7 @@ def _same(left: Any, right: Any) -> Any:
 
 def _from(pitch: Any) -> Any:
     """[B, T] -> [B, T, 88]: each key's interval class from ``pitch``; class 0 is the largest interval down."""
-    return ops.arange(PITCHES, dtype="int32") - ops.expand_dims(pitch, -1) + PITCHES - 1
+    return ops.subtract(np.arange(PITCHES - 1, 2 * PITCHES - 1, dtype=np.int32), ops.expand_dims(pitch, -1))
 
 
 def _bonus(gates: Any, index: int, suggested: Any, classes: int) -> Any:

@@ -1,18 +1,15 @@
 """The network's weights on disk: written by Keras, checked with h5py before Keras reads them.
 
-An untrusted weights file may declare arrays of many gigabytes, or link to other files. So the shapes and types in it are compared
-with those of the network that the config describes before any array is read.
+The shapes and types in a file are compared with those of the network that the config describes before any array is read.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from musiclstm.checkpoint_files import WEIGHTS
 from musiclstm.config import ModelConfig
@@ -20,8 +17,6 @@ from musiclstm.errors import CheckpointError
 from musiclstm.model.network import Network, build_network
 from musiclstm.model.stored_weights import first_line, shapes, weights_digest
 from musiclstm.scratch import temporary_folder
-
-MAX_WEIGHTS_BYTES = 200_000_000  # the largest network that ModelConfig allows is smaller
 
 
 def save_network(network: Network, folder: Path) -> None:
@@ -34,15 +29,7 @@ def load_network(config: ModelConfig, path: Path) -> Network:
 
     Raises CheckpointError if the file is too large, damaged, or holds the weights of another network.
     """
-    if path.stat().st_size > MAX_WEIGHTS_BYTES:
-        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_WEIGHTS_BYTES:,} are allowed.")
-    found = dict(shapes(path))
-    # Keras does not compress, so a file smaller than its arrays is forged or cut off: refuse it before building such a network.
-    declared = sum(math.prod(shape[:-1]) * np.dtype(shape[-1]).itemsize for shape in found.values())
-    if declared > path.stat().st_size:
-        raise CheckpointError(
-            f"The weights in {path} are damaged: they declare {declared:,} bytes of numbers in a file of {path.stat().st_size:,}."
-        )
+    found = shapes(path)
     network = build_network(config)
     # That each has its place, too, Keras finds out: it loads them by their names. To save the network for these takes longer.
     if Counter(found.values()) != Counter((*weight.shape, weight.dtype) for weight in network.weights):
@@ -62,7 +49,7 @@ def _shapes_of(network: Network) -> dict[str, tuple[Any, ...]]:
     with temporary_folder() as folder:
         path = folder / WEIGHTS
         network.save_weights(path)
-        return dict(shapes(path))
+        return shapes(path)
 
 
 def network_digest(network: Network) -> str:

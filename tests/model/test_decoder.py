@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from musiclstm.checkpoint import Checkpoint
 from musiclstm.config import HORIZON, SamplingOptions
@@ -19,6 +20,7 @@ from musiclstm.model.decoder import Chunk
 from musiclstm.model.features import FeatureSpec
 from musiclstm.model.lanes import CHUNK, JUDGED, State
 from musiclstm.model.loop_guard import GUARD
+from musiclstm.model.loops import Loops
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
 from musiclstm.model.rules import KEY_NOTES
 from musiclstm.model.sampling import heated, nucleus, sample
@@ -27,6 +29,7 @@ from musiclstm.music.key import likeliest_key
 from musiclstm.music.notes import LOWEST_PITCH, PITCHES, Piece, join, make_notes, transpose
 
 Array = np.ndarray[Any, Any]
+Known = Callable[[State, Array], tuple[dict[str, Array], State]]
 BAR_TICKS = 96
 LONG = 24 * BAR_TICKS
 STEADY = SamplingOptions(diversity=1.0, top_p=1.0, loop_guard=False)
@@ -56,6 +59,19 @@ def lanes(small_checkpoint: Checkpoint) -> tuple[Network, FeatureScanner]:
     network = build_network(small_checkpoint.config, lanes=2)
     network.set_weights(small_checkpoint.network.get_weights())
     return network, FeatureScanner(FeatureSpec.of(small_checkpoint.vocabulary), lanes=2, jit_compile=False)
+
+
+@pytest.fixture(scope="module")
+def known(small_checkpoint: Checkpoint) -> Known:
+    """Logits [B, classes] of every stream for a known next row [B, 6], and the state after it, as arrays."""
+    facts = small_checkpoint.config, small_checkpoint.vocabulary
+    function = tf.function(Loops(small_checkpoint.network, *facts).known, autograph=False)
+
+    def run(state: State, row: Array) -> tuple[dict[str, Array], State]:
+        found = function(*tf.nest.map_structure(tf.constant, (state, row.astype(np.int32))))
+        return tf.nest.map_structure(lambda each: each.numpy(), found)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +114,7 @@ def softmax(logits: Array) -> Array:
 
 @pytest.mark.parametrize("primed", [1, 50])
 def test_note_by_note_gives_the_probabilities_of_training(
-    primed: int, music: Piece, small_checkpoint: Checkpoint, trained_on: dict[str, Array], end_given: bool
+    primed: int, music: Piece, small_checkpoint: Checkpoint, known: Known, trained_on: dict[str, Array], end_given: bool
 ) -> None:
     rows, decoder = encode(music, small_checkpoint.vocabulary), small_checkpoint.decoder
     assert 150 <= len(rows) < HORIZON
@@ -116,23 +132,22 @@ def test_note_by_note_gives_the_probabilities_of_training(
     until = int((rows[:, BAR] == bar).sum()) if end_given else len(rows)
     assert until > 200
     for index in range(primed, until):
-        logits = decoder.logits_after(state, rows[index][None])
+        logits, state = known(state, rows[index][None])
         for stream in STREAMS:
             off = np.abs(softmax(logits[stream])[0] - trained_on[stream][index - 1]).max()
             assert off < 1e-4, f"{stream} of row {index} is off by {off}"
-        state = decoder.feed(state, rows[index][None])
 
 
-def test_the_log_likelihood_of_rows_is_the_sum_of_their_logits(music: Piece, small_checkpoint: Checkpoint) -> None:
+def test_the_log_likelihood_of_rows_is_the_sum_of_their_logits(music: Piece, small_checkpoint: Checkpoint, known: Known) -> None:
     rows, decoder = encode(music, small_checkpoint.vocabulary), small_checkpoint.decoder
     steps = np.asarray(small_checkpoint.vocabulary.steps)
     state = start = decoder.prime(rows[:50], gap=0, takes=4)
     nats, following = np.zeros(4), rows[50:60]
     for row in following:
         all_takes = np.stack([row] * 4)
+        logits, state = known(state, all_takes)
         for stream, column in (("step", STEP), ("pitch", PITCH), ("duration", DURATION)):
-            nats += np.log(softmax(decoder.logits_after(state, all_takes)[stream])[:, row[column]])
-        state = decoder.feed(state, all_takes)
+            nats += np.log(softmax(logits[stream])[:, row[column]])
     tick = int(steps[following[0, STEP]])
     assert decoder.log_likelihood(start, following, tick=tick) == pytest.approx(nats, rel=1e-4)
     # The first step is the one that leads to the tick from where each take is, whatever its row says.
@@ -159,11 +174,6 @@ def test_a_given_note_is_struck_at_its_tick_by_every_take(music: Piece, small_ch
 def test_what_was_compiled_beforehand_is_what_reads_and_writes(music: Piece, small_checkpoint: Checkpoint) -> None:
     decoder = small_checkpoint.decoder
     graph: Any = decoder.graph
-
-    def traced() -> list[int]:
-        functions = (graph._prime, graph._write, graph._known, graph._judge)
-        return [each.experimental_get_tracing_count() for each in functions]
-
     decoder.compile()
     decoder.compile()
     graph.warm_up()
@@ -174,9 +184,7 @@ def test_what_was_compiled_beforehand_is_what_reads_and_writes(music: Piece, sma
         several = decoder.choose(state, 0, takes=takes, begin=0)
         assert len(decoder.strike(several, rows[7], tick=48)["clock"]) == takes
         assert len(decoder.log_likelihood(several, rows, tick=0)) == takes
-    prime, write, known, judge = traced()
-    assert prime == known == judge == 1
-    assert write <= 2  # several takes, and one alone
+    assert set(graph._modules._found) - {"write-1"} == {"prime-1", f"write-{LANES}", f"judge-{LANES}"}
 
 
 def test_these_probabilities_depend_on_the_past(trained_on: dict[str, Array]) -> None:
@@ -185,7 +193,7 @@ def test_these_probabilities_depend_on_the_past(trained_on: dict[str, Array]) ->
         assert trained_on[stream].std(axis=0).max() > 0.05
 
 
-def test_what_is_written_is_chosen_from_those_logits(music: Piece, small_checkpoint: Checkpoint) -> None:
+def test_what_is_written_is_chosen_from_those_logits(music: Piece, small_checkpoint: Checkpoint, known: Known) -> None:
     rows, decoder = encode(music, small_checkpoint.vocabulary)[:50], small_checkpoint.decoder
     options = SamplingOptions(diversity=0.8, top_p=0.9, loop_guard=False)
     state = decoder.prime(rows, gap=24, takes=4)
@@ -194,7 +202,7 @@ def test_what_is_written_is_chosen_from_those_logits(music: Piece, small_checkpo
     written = np.stack(chunk.rows, axis=1)
     uniform = np.stack([np.random.default_rng(seed).random((CHUNK, 4), dtype=np.float32) for seed in FOUR], axis=1)
     for index, row in enumerate(written):
-        logits = decoder.logits_after(state, row)
+        logits, state = known(state, row)
         # The first step has to reach the bar line, and above the highest key no chord goes on.
         bound = (written[index - 1, :, PITCH] == PITCHES - 1) | (index == 0)
         for column, stream in enumerate(STREAMS):
@@ -202,7 +210,6 @@ def test_what_is_written_is_chosen_from_those_logits(music: Piece, small_checkpo
             picked = sample(nucleus(heated(logits[stream], np.full(4, 0.8, np.float32)), np.full(4, 0.9, np.float32)), chance)
             free = ~bound if stream == "step" else np.full(4, True)
             assert (np.asarray(picked) == row[:, column])[free].all(), f"{stream} of note {index}"
-        state = decoder.feed(state, row)
 
 
 # Takes
@@ -380,14 +387,16 @@ def test_the_tamest_options_take_the_likeliest_notes_whatever_the_random_numbers
 @pytest.fixture
 def wants_one_note(small_checkpoint: Checkpoint) -> Iterator[int]:
     """For one test the network wants nothing but one pitch, an eighth after the last note: that pitch."""
-    wanted, changed = 40, []
+    wanted, network, graph = 40, small_checkpoint.network, small_checkpoint.decoder.graph
+    before = network.get_weights()
     for head, index in (("step_head", small_checkpoint.vocabulary.steps.index(12)), ("pitch_head", wanted)):
-        bias = small_checkpoint.network.get_layer(head).get_layer("logits").bias
-        changed.append((bias, bias.numpy()))
+        bias = network.get_layer(head).get_layer("logits").bias
         bias.assign(bias.numpy() + 45 * (np.arange(len(bias.numpy())) == index))
-    yield wanted
-    for bias, value in changed:
-        bias.assign(value)
+    with pytest.MonkeyPatch.context() as patch:
+        graph.compile()
+        patch.setattr(graph._modules, "_weights", [tf.constant(weight) for weight in network.get_weights()])  # type: ignore[union-attr]
+        network.set_weights(before)
+        yield wanted
 
 
 def test_the_guard_leads_out_of_a_loop_that_lasts_without_it(small_checkpoint: Checkpoint, wants_one_note: int) -> None:

@@ -25,7 +25,7 @@ def saved(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("saved") / "small"
     save_checkpoint(small_checkpoint, folder, card="# Small")
     here = replace(small_checkpoint, weights=folder / WEIGHTS, weights_digest=lambda: weights_digest(folder / WEIGHTS))
-    graph = Graph(here.network, here.config, here.vocabulary)
+    graph = Graph(here.build, here.config, here.vocabulary)
     object.__setattr__(here, "decoder", Decoder(graph, here.vocabulary))
     return here
 
@@ -82,8 +82,8 @@ def failing(saved: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> GraphProcess:
 
 def test_a_call_whose_process_ends_is_answered_by_another_one_with_the_same_weights(failing: GraphProcess) -> None:
     Failing.times = 1
-    answer: Any = failing.known({}, np.zeros(1))
-    assert answer == ("known", ({}, np.zeros(1)), "the digest")
+    answer: Any = failing.judge({}, np.zeros(1), 1, 0)
+    assert answer == ("judge", ({}, np.zeros(1), 1, 0), "the digest")
 
 
 def test_a_call_that_ends_two_processes_is_a_sentence_and_the_next_one_is_answered(failing: GraphProcess) -> None:

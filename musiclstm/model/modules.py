@@ -1,0 +1,188 @@
+"""The loops as StableHLO modules: traced once, kept on the disk, and compiled by XLA for the processor at hand.
+
+To build the network and to trace it keeps Python busy for seconds. A module is what comes of it: mathematics alone, with the
+weights as arguments. Where the modules are on the disk already, a process reads them and the weights, and needs no network.
+StableHLO: https://openxla.org/stablehlo. Modules are called as JAX calls its own in TensorFlow, by the operation XlaCallModule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.compiler.tf2xla.python.xla import call_module
+
+from musiclstm.compiled import kept_folder
+from musiclstm.config import ModelConfig
+from musiclstm.model.network import Network
+from musiclstm.model.vocabulary import Vocabulary
+from musiclstm.project import package_files
+
+Arrays = Mapping[str, NDArray[Any]]
+Function = Callable[..., Any]  # tensors, also in tuples and dicts -> tensors likewise
+
+_CALL_VERSION = 9  # of XlaCallModule
+_DEVICE = "/device:CPU:0"  # steps of a few notes are no work for another one, and so the notes are the same everywhere
+_SOURCES = ("musiclstm/model/", "musiclstm/music/", "musiclstm/config.py")  # what decides how the loops compute
+
+
+@dataclass(frozen=True)
+class Module:
+    """A function. Its arguments are weights, then others; ``outputs`` are nested lists and dicts of types, "float32[8, 384]".
+
+    ``weights``: what the first arguments are called in the file of weights; empty if there is none.
+    """
+
+    code: bytes
+    outputs: Any
+    weights: tuple[str, ...] = ()
+
+    def __call__(self, weights: Sequence[Any], *arguments: Any) -> Any:
+        """The outputs, as arrays, for ``arguments`` of arrays in tuples and dicts."""
+        types = [_type(each) for each in tf.nest.flatten(self.outputs)]
+        with tf.device(_DEVICE):
+            found = call_module(
+                [*weights, *(tf.constant(each) for each in tf.nest.flatten(arguments))],
+                version=_CALL_VERSION,
+                module=self.code,
+                Tout=[dtype for dtype, _ in types],
+                Sout=[shape for _, shape in types],
+                platforms=["CPU"],
+            )
+        return tf.nest.pack_sequence_as(self.outputs, [each.numpy() for each in found])
+
+
+class Modules:
+    """Functions of a network by name, each traced when it is first asked for, unless it was kept. Threads may share them.
+
+    ``trace`` gives a function, and arguments of the right shapes.
+    """
+
+    def __init__(
+        self, build: Callable[[], Network], trace: Callable[[str], tuple[Function, tuple[Any, ...]]], place: Kept | None
+    ) -> None:
+        self._build, self._trace, self._kept = build, trace, place
+        self._lock = threading.Lock()
+        self._found: dict[str, Module] = {}
+        self._weights: list[Any] = []
+
+    def are_kept(self, names: Iterable[str]) -> bool:
+        """Whether these functions do not have to be traced."""
+        place = self._kept
+        return place is not None and all(place.read(name) for name in names)
+
+    def __call__(self, name: str) -> Callable[..., Any]:
+        """A function of arrays, in tuples and dicts, which returns them in lists and dicts."""
+        with self._lock:
+            if name not in self._found:
+                self._found[name] = self._kept_module(name) or self._new_module(name)
+        return partial(self._found[name], self._weights)
+
+    def _kept_module(self, name: str) -> Module | None:
+        module = self._kept.read(name) if self._kept else None
+        if self._kept and module:
+            self._use(self._kept.arrays[each] for each in module.weights)
+        return module
+
+    def _new_module(self, name: str) -> Module:
+        network = self._build()
+        module = export(*self._trace(name), network)
+        self._use(_arrays(network))
+        if self._kept:
+            self._kept.write(name, module, network)
+        return module
+
+    def _use(self, arrays: Iterable[NDArray[Any]]) -> None:
+        """Let these be the weights, in the order of the network's, whichever function comes first."""
+        if not self._weights:
+            with tf.device(_DEVICE):
+                self._weights = [tf.constant(each) for each in arrays]
+
+
+def export(function: Function, arguments: tuple[Any, ...], network: Network) -> Module:
+    """The module of a function that calls layers of the network, for ``arguments`` of these shapes."""
+    variables = network.weights
+
+    def pure(weights: Sequence[Any], *given: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
+            return function(*given)
+
+    with tf.device(_DEVICE):
+        tensors = tf.nest.map_structure(tf.constant, (_arrays(network), *arguments))
+        traced = tf.function(pure, jit_compile=True, autograph=False)
+        structure = traced.get_concrete_function(*tensors).structured_outputs
+        code = traced.experimental_get_compiler_ir(*tensors)(stage="stablehlo_serialized", platform_name="CPU")
+    return Module(code, tf.nest.map_structure(lambda each: f"{each.dtype.name}{each.shape.as_list()}", structure))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Modules in a ``folder``, of the network whose weights are ``arrays``; ``key`` tells them from those of other networks."""
+
+    folder: Path
+    key: str
+    arrays: Arrays
+
+    def read(self, name: str) -> Module | None:
+        """A module; None if it isn't there, or damaged."""
+        try:
+            with np.load(self._path(name), allow_pickle=False) as file:
+                facts = json.loads(str(file["facts"]))
+                return Module(file["code"].tobytes(), facts["outputs"], tuple(facts["weights"]))
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+
+    def write(self, name: str, module: Module, network: Network) -> None:
+        """Keep a module, if the disk takes it."""
+        facts = {"outputs": module.outputs, "weights": self._names(network)}
+        with suppress(OSError):
+            number, draft = tempfile.mkstemp(dir=self.folder, suffix=".draft")
+            try:
+                with os.fdopen(number, "wb") as file:
+                    np.savez(file, facts=np.array(json.dumps(facts)), code=np.frombuffer(module.code, np.uint8))
+                Path(draft).replace(self._path(name))
+            finally:
+                Path(draft).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{self.key}-{name}.npz"
+
+    def _names(self, network: Network) -> list[str]:
+        """Where the network's weights are in the file. Two with the same numbers may be taken for each other."""
+        places = {(each.shape, each.tobytes()): name for name, each in self.arrays.items()}
+        return [places[each.shape, each.tobytes()] for each in _arrays(network)]
+
+
+def kept(config: ModelConfig, vocabulary: Vocabulary, arrays: Arrays, digest: str) -> Kept | None:
+    """The modules of a network that are kept, and the place for more; None where nothing is kept. ``digest``: of the weights."""
+    folder = kept_folder()
+    if folder is None:
+        return None
+    key = hashlib.sha256(repr((digest, asdict(config), vocabulary.to_json(), keras.__version__)).encode())
+    for name, path in package_files().items():
+        if name.startswith(_SOURCES):
+            key.update(path.read_bytes())
+    return Kept(folder, key.hexdigest()[:32], arrays)
+
+
+def _arrays(network: Network) -> list[NDArray[Any]]:
+    return [np.asarray(weight) for weight in network.weights]
+
+
+def _type(text: str) -> tuple[str, list[int]]:
+    dtype, bracket, shape = text.partition("[")
+    return dtype, json.loads(bracket + shape)

@@ -1,0 +1,134 @@
+"""Modules: what was traced once is kept, for these weights and this code, and needs no network any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from musiclstm import compiled
+from musiclstm.checkpoint import Checkpoint
+from musiclstm.checkpoint_files import WEIGHTS
+from musiclstm.compiled import FLAGS
+from musiclstm.errors import CheckpointError
+from musiclstm.model import Graph, Network, save_network
+from musiclstm.model.lanes import READ, State
+from musiclstm.model.modules import kept
+from musiclstm.model.stored_weights import digest_of, read_weights
+
+
+@dataclass
+class Stored:
+    """A small network in a file, and a graph of it that counts how often the network is asked for."""
+
+    checkpoint: Checkpoint
+    weights: Path
+    built: int = 0
+
+    def build(self) -> Network:
+        self.built += 1
+        return self.checkpoint.network
+
+    def graph(self, **options: Any) -> Graph:
+        return Graph(self.build, self.checkpoint.config, self.checkpoint.vocabulary, weights=self.weights, **options)
+
+
+@pytest.fixture
+def stored(small_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
+    save_network(small_checkpoint.network, tmp_path / "small")
+    (tmp_path / "kept").mkdir()
+    monkeypatch.setenv(FLAGS, f"{compiled._DIRECTORY}={tmp_path / 'kept'}")  # TensorFlow has read its own long ago
+    return Stored(small_checkpoint, tmp_path / "small" / WEIGHTS)
+
+
+def read(graph: Graph) -> State:
+    """The state after some notes."""
+    rows = np.zeros((1, READ, 6), np.int32)
+    rows[0, :9] = np.random.default_rng(1).integers(1, 5, (9, 6))
+    return graph.prime(graph.begin(0, -1, 0), rows, 9, np.arange(READ, dtype=np.int32)[None], False)
+
+
+def modules(stored: Stored) -> list[Path]:
+    return sorted((stored.weights.parents[1] / "kept").iterdir())
+
+
+def test_what_one_graph_traced_the_next_one_reads_and_builds_no_network(stored: Stored) -> None:
+    first = read(stored.graph())
+    assert stored.built > 0
+    assert [path.name.partition("-")[2] for path in modules(stored)] == ["prime-1.npz"]
+    stored.built = 0
+    again = read(stored.graph(digest=lambda: digest_of(read_weights(stored.weights))))
+    assert stored.built == 0
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert np.abs(first["h_1"]).max() > 0.01
+
+
+def test_to_load_is_to_build_the_network_unless_all_that_reads_and_writes_is_kept(stored: Stored) -> None:
+    graph = stored.graph()
+    graph.load()
+    assert stored.built == 1
+    graph.compile()
+    stored.built = 0
+    stored.graph().load()
+    assert stored.built == 0
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"", lambda data: data[:200] + bytes(400) + data[600:]])
+def test_a_damaged_module_is_traced_again(stored: Stored, damage: Any) -> None:
+    first = read(stored.graph())
+    (path,) = modules(stored)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    stored.built = 0
+    again = read(stored.graph())
+    assert stored.built > 0
+    assert np.array_equal(first["h_1"], again["h_1"])
+    assert path.stat().st_size == len(whole)
+
+
+def test_another_file_in_the_place_of_the_weights_that_are_meant_is_not_used(stored: Stored) -> None:
+    first = read(stored.graph())
+    network = stored.checkpoint.network
+    old = [np.array(weight) for weight in network.get_weights()]
+    digest = digest_of(read_weights(stored.weights))
+    try:
+        network.set_weights([weight + 0.1 for weight in old])
+        network.save_weights(stored.weights)
+    finally:
+        network.set_weights(old)
+    stored.built = 0
+    again = read(stored.graph(digest=lambda: digest))
+    assert stored.built > 0
+    assert np.array_equal(first["h_1"], again["h_1"])
+    assert len(modules(stored)) == 1
+
+
+def test_each_network_has_its_own_modules(stored: Stored) -> None:
+    config, vocabulary, arrays = stored.checkpoint.config, stored.checkpoint.vocabulary, read_weights(stored.weights)
+    others = (
+        kept(config, vocabulary, arrays, "a"),
+        kept(config, vocabulary, arrays, "b"),
+        kept(replace(config, layers=1), vocabulary, arrays, "a"),
+        kept(config, replace(vocabulary, velocities=3), arrays, "a"),
+    )
+    assert len({place.key for place in others if place is not None}) == 4
+
+
+def test_where_nothing_is_kept_a_graph_computes_all_the_same(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = read(stored.graph())
+    monkeypatch.setenv(FLAGS, "")
+    assert np.array_equal(read(stored.graph())["h_1"], first["h_1"])
+
+
+def test_a_full_disk_or_a_folder_that_is_gone_is_no_error(stored: Stored) -> None:
+    (stored.weights.parents[1] / "kept").rmdir()
+    assert np.abs(read(stored.graph())["h_1"]).max() > 0.01
+
+
+def test_weights_that_are_damaged_are_refused(stored: Stored) -> None:
+    stored.weights.write_bytes(b"no weights")
+    with pytest.raises(CheckpointError, match="are damaged"):
+        stored.graph()
