@@ -40,13 +40,13 @@ class SharedGraph:
     """The graph of a network, which several checkpoints use; it takes seconds to compile."""
 
     facts: tuple[Callable[[], Network], ModelConfig, Vocabulary]
-    weights: Path | None = field(compare=False)
-    digest: Callable[[], str] | None = field(compare=False)
+    weights: Path | None
+    digest: Callable[[], str] | None
 
     @cached_property
     def graph(self) -> Graph:
         """Computes with the network. Compile it once, and all copies can use it."""
-        return _graph(*self.facts, weights=self.weights, digest=self.digest)
+        return _graph(*self.facts, self.weights, self.digest)
 
 
 @dataclass(frozen=True)
@@ -214,11 +214,20 @@ def load_checkpoint(folder: Path, *, revision: str = "", trusted: bool = False) 
     return loaded
 
 
-def _graph(*facts: Any, **weights: Any) -> Graph:
+def _graph(
+    build: Callable[[], Network],
+    config: ModelConfig,
+    vocabulary: Vocabulary,
+    weights: Path | None,
+    digest: Callable[[], str] | None,
+) -> Graph:
     import_tensorflow()
-    from musiclstm.model import Graph
+    from musiclstm.model import Graph, kept_modules
 
-    return Graph(*facts, **weights)
+    kept = None if weights is None else kept_modules(config, vocabulary, weights)
+    if kept is not None and digest is not None and kept.digest != digest():
+        kept = None  # another checkpoint has taken the place of this one
+    return Graph(build, config, vocabulary, kept)
 
 
 def _network(config: ModelConfig, path: Path) -> Network:

@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 FLAGS = "TF_XLA_FLAGS"
+_KNOWN = "2.21.0"
 _DIRECTORY = "--tf_xla_persistent_cache_directory"
 MOST_BYTES = 200_000_000  # of compiled code; a decoder takes 4 MB
 LEAST_FREE = 200_000_000  # bytes on the disk; with less, TensorFlow compiles for itself alone
@@ -47,8 +48,18 @@ def keep_compiled(cache: Path | None = None) -> None:
     os.environ[FLAGS] = f"{_DIRECTORY}={folder}"
 
 
+def compile_quickly() -> None:
+    """Let XLA, not in use yet, make its kernels in its older way: as fast for a decoder, and compiled in less time and memory.
+
+    Only with the TensorFlow that is known to have the option, since XLA ends a process that sets an unknown one. Options that are
+    set already stay.
+    """
+    if _tensorflow() == _KNOWN:
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+
+
 def kept_folder() -> Path | None:
-    """The folder in which compiled code is kept, and what else only this TensorFlow can use; None if nothing is kept."""
+    """The folder in which compiled code is kept, and modules as .xz; None if nothing is kept."""
     found = re.search(rf"{_DIRECTORY}=(\S+)", os.environ.get(FLAGS, ""))
     return Path(found[1]) if found else None
 
@@ -67,7 +78,7 @@ def _prune(base: Path) -> None:
     for changed, size, path in sorted(found, reverse=True):
         kept += size
         with suppress(FileNotFoundError):
-            damaged = now - changed > DRAFT_SECONDS if path.suffix != ".pb" else not _whole(path)
+            damaged = not _whole(path) if path.suffix == ".pb" else path.suffix != ".xz" and now - changed > DRAFT_SECONDS
             if damaged or kept > MOST_BYTES:
                 path.unlink()
 

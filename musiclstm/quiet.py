@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from typing import Any
 
-from musiclstm.compiled import keep_compiled
+from musiclstm.compiled import compile_quickly, keep_compiled
 
 # What Keras and TensorFlow import only if it is there, for plots and other kinds of data: a third of the time, and 100 MB.
 _SPARED = ("matplotlib", "pandas", "scipy", "sklearn")
@@ -39,6 +39,7 @@ def import_tensorflow() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     keep_compiled()
+    compile_quickly()
     sys.stderr.flush()
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)

@@ -253,10 +253,12 @@ def no_xla() -> Iterator[None]:
 def bundled() -> Checkpoint:
     """The bundled checkpoint, opened once. It writes as for everybody: with XLA, even beside ``no_xla``."""
     from musiclstm.api import open_checkpoint
-    from musiclstm.model import Graph
+    from musiclstm.model import Graph, kept_modules
 
     opened = open_checkpoint()
-    vars(opened.shared)["graph"] = Graph(opened.build, opened.config, opened.vocabulary, weights=opened.weights)
+    assert opened.weights is not None
+    facts = opened.config, opened.vocabulary
+    vars(opened.shared)["graph"] = Graph(opened.build, *facts, kept_modules(*facts, opened.weights))
     return opened
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from musiclstm import compiled
-from musiclstm.compiled import FLAGS, keep_compiled
+from musiclstm.compiled import FLAGS, compile_quickly, keep_compiled
 
 
 @pytest.fixture(autouse=True)
@@ -52,10 +52,10 @@ def test_without_a_place_to_write_nothing_is_kept(tmp_path: Path) -> None:
 def test_the_oldest_entries_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "MOST_BYTES", 250)
     paths = [entry(tmp_path / f"xla-{age}", "code.pb", 100, age) for age in (3, 1, 2)]
-    other = entry(tmp_path / "else", "kept", 1000, 9)
+    others = [entry(tmp_path / "else", "kept", 1000, 9), entry(tmp_path / "xla-1", "module.mlir.xz", 40, 0)]
     keep_compiled(tmp_path)
     assert [path.exists() for path in paths] == [False, True, True]
-    assert other.exists()
+    assert all(other.exists() for other in others)
 
 
 def test_entries_that_the_disk_has_lost_a_part_of_go_and_so_do_drafts_of_killed_programs(tmp_path: Path) -> None:
@@ -73,6 +73,22 @@ def test_on_a_full_disk_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(compiled, "LEAST_FREE", 1e18)  # a disk of any size is full then
     keep_compiled(tmp_path)
     assert FLAGS not in os.environ
+
+
+def test_xla_gets_options_only_with_the_tensorflow_that_has_them_and_where_none_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(present: str | None, version: str) -> str | None:
+        monkeypatch.setattr(compiled, "_tensorflow", lambda: version)
+        monkeypatch.setenv("XLA_FLAGS", present or "")
+        if present is None:
+            monkeypatch.delenv("XLA_FLAGS")
+        compile_quickly()
+        return os.environ.get("XLA_FLAGS")
+
+    known = compiled._tensorflow()
+    assert known == compiled._KNOWN  # after an update: does it still have the option, and is it still worth it?
+    assert given(None, known) == "--xla_cpu_use_fusion_emitters=false"
+    assert given("--xla_dump_to=x", known) == "--xla_dump_to=x"
+    assert given(None, "2.99.0") is None
 
 
 PROGRAM = """

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from musiclstm.model.graph_process import GraphProcess
     from musiclstm.model.lanes import State
     from musiclstm.model.loop_guard import GUARD, is_looping
+    from musiclstm.model.modules import kept_modules
     from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
     from musiclstm.model.stored_weights import weights_digest
     from musiclstm.model.weights import load_network, network_digest, save_network
@@ -72,6 +73,7 @@ __all__ = [
     "fit_vocabulary",
     "is_looping",
     "iterate_batches",
+    "kept_modules",
     "load_network",
     "network_digest",
     "plan_lanes",
@@ -90,6 +92,7 @@ _FILES = {
     "graph": "Graph",
     "graph_process": "GraphProcess",
     "lanes": "State",
+    "modules": "kept_modules",
     "loop_guard": "GUARD is_looping",
     "network": "STREAMS Network build_network reset_memory",
     "stored_weights": "weights_digest",

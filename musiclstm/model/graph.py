@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,8 @@ from musiclstm.model import features
 from musiclstm.model.continuous_batching import LANES
 from musiclstm.model.lanes import CHUNK, JUDGED, READ, State, facts_of_one
 from musiclstm.model.loops import Loops, spec_of
-from musiclstm.model.modules import Function, Modules, kept
+from musiclstm.model.modules import Function, Kept, Modules
 from musiclstm.model.network import Network
-from musiclstm.model.stored_weights import digest_of, read_weights
 from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.quiet import give_memory_back
 
@@ -31,11 +29,8 @@ FIRST, LATER = ("prime-1", f"write-{LANES}"), (f"judge-{LANES}",)  # functions a
 class Graph:
     """A network ready to compute. It holds no state between calls, and threads may share it: arrays in, arrays out.
 
-    ``build`` gives the network, which takes seconds. Where its functions were kept it is not asked for: ``weights`` is the file
-    that it comes from, and ``digest`` gives that of the weights that are meant, if not of whatever is in the file. With
-    ``jit_compile`` XLA compiles the functions, which takes three times as long; then they write four times as fast.
-
-    Raises CheckpointError for a damaged file, OSError.
+    ``build`` gives the network, which takes seconds; for functions that are ``kept`` it is not asked. It must not change later.
+    With ``jit_compile`` XLA compiles the functions, which takes three times as long; then they write four times as fast.
     """
 
     def __init__(
@@ -43,27 +38,24 @@ class Graph:
         build: Callable[[], Network],
         config: ModelConfig,
         vocabulary: Vocabulary,
+        kept: Kept | None = None,
         *,
-        weights: Path | None = None,
-        digest: Callable[[], str] | None = None,
         jit_compile: bool = True,
     ) -> None:
-        self.config, self.spec, self.digest = config, spec_of(vocabulary), ""
+        self.config, self.spec = config, spec_of(vocabulary)
         self._build, self._loops = build, cache(lambda: Loops(build(), config, vocabulary))
         self._compiling, self._compiled = threading.Lock(), False
-        place = None
-        if jit_compile and weights is not None:
-            arrays = read_weights(weights)
-            self.digest = digest_of(arrays)
-            if digest is None or digest() == self.digest:
-                place = kept(config, vocabulary, arrays, self.digest)
-        self._modules = Modules(build, self._function, place)
+        self._modules = Modules(build, self._function, kept)
         self._run = self._modules if jit_compile else cache(self._traced)
 
     def load(self) -> None:
         """Make sure that there is what reads and writes: kept, or else the network. Raises what ``build`` raises."""
         if not self._modules.are_kept(FIRST):
             self._build()
+
+    def trace(self, name: str) -> None:
+        """Keep a function, if it isn't kept yet."""
+        self._modules(name)
 
     def compile(self) -> None:
         """Compile what reads a seed and what writes several takes. Only the first call does, others wait for it.

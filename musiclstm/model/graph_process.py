@@ -168,13 +168,15 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
     from tensorflow.errors import OpError
 
     from musiclstm.model.graph import Graph
+    from musiclstm.model.modules import kept_modules
     from musiclstm.model.weights import load_network
 
     loaded: Graph | Exception
     try:
-        loaded = Graph(cache(lambda: load_network(config, weights)), config, vocabulary, weights=weights)
+        kept = kept_modules(config, vocabulary, weights)
+        loaded = Graph(cache(lambda: load_network(config, weights)), config, vocabulary, kept)
         loaded.load()
-        if digest and loaded.digest != digest:
+        if digest and kept.digest != digest:
             raise CheckpointError(f"The weights in {weights} are others than before: start the page again.")
     except (CheckpointError, OSError) as error:
         loaded = error

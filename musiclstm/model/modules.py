@@ -1,7 +1,9 @@
 """The loops as StableHLO modules: traced once, kept on the disk, and compiled by XLA for the processor at hand.
 
-To build the network and to trace it keeps Python busy for seconds. A module is what comes of it: mathematics alone, with the
-weights as arguments. Where the modules are on the disk already, a process reads them and the weights, and needs no network.
+To build the network and to trace it keeps Python busy for seconds. A module is what comes of it: mathematics alone, as text, with
+the weights as arguments. Where the modules are on the disk already, a process reads them and the weights, and needs no network.
+Those of the bundled checkpoint come with the program; of others each is traced once on a machine.
+
 StableHLO: https://openxla.org/stablehlo. Modules are called as JAX calls its own in TensorFlow, by the operation XlaCallModule.
 """
 
@@ -9,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
+import re
 import tempfile
 import threading
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -29,6 +32,7 @@ from tensorflow.compiler.tf2xla.python.xla import call_module
 from musiclstm.compiled import kept_folder
 from musiclstm.config import ModelConfig
 from musiclstm.model.network import Network
+from musiclstm.model.stored_weights import digest_of, read_weights
 from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.project import package_files
 
@@ -38,6 +42,7 @@ Function = Callable[..., Any]  # tensors, also in tuples and dicts -> tensors li
 _CALL_VERSION = 9  # of XlaCallModule
 _DEVICE = "/device:CPU:0"  # steps of a few notes are no work for another one, and so the notes are the same everywhere
 _SOURCES = ("musiclstm/model/", "musiclstm/music/", "musiclstm/config.py")  # what decides how the loops compute
+SHIPPED = Path(__file__).parent / "traced"  # the modules of the bundled checkpoint, by scripts/trace_modules.py
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Module:
     ``weights``: what the first arguments are called in the file of weights; empty if there is none.
     """
 
-    code: bytes
+    code: str
     outputs: Any
     weights: tuple[str, ...] = ()
 
@@ -125,41 +130,51 @@ def export(function: Function, arguments: tuple[Any, ...], network: Network) -> 
         tensors = tf.nest.map_structure(tf.constant, (_arrays(network), *arguments))
         traced = tf.function(pure, jit_compile=True, autograph=False)
         structure = traced.get_concrete_function(*tensors).structured_outputs
-        code = traced.experimental_get_compiler_ir(*tensors)(stage="stablehlo_serialized", platform_name="CPU")
+        traced_code = traced.experimental_get_compiler_ir(*tensors)(stage="stablehlo", platform_name="CPU")
+    # Without lines of source files, and without a number in its name, it is the same text whenever and wherever it is traced.
+    code = tf.mlir.experimental.run_pass_pipeline(traced_code, "builtin.module(strip-debuginfo)")
+    code = re.sub(r"^module @\S+", "module @loop", code)
     return Module(code, tf.nest.map_structure(lambda each: f"{each.dtype.name}{each.shape.as_list()}", structure))
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Modules in a ``folder``, of the network whose weights are ``arrays``; ``key`` tells them from those of other networks."""
+    """Modules of the network whose weights are ``arrays``. They are read from ``folder`` or SHIPPED, and written to ``folder``.
 
-    folder: Path
+    ``key`` tells them from those of other networks and other versions of the program; ``digest``: of the weights.
+    """
+
+    folder: Path | None
     key: str
+    digest: str
     arrays: Arrays
 
     def read(self, name: str) -> Module | None:
         """A module; None if it isn't there, or damaged."""
-        try:
-            with np.load(self._path(name), allow_pickle=False) as file:
-                facts = json.loads(str(file["facts"]))
-                return Module(file["code"].tobytes(), facts["outputs"], tuple(facts["weights"]))
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-            return None
+        for folder in (SHIPPED, self.folder):
+            with suppress(OSError, EOFError, lzma.LZMAError):
+                if folder is not None:
+                    facts, _, code = lzma.decompress((folder / self.file(name)).read_bytes()).decode().partition("\n")
+                    return Module(code, **json.loads(facts.removeprefix("// ")))
+        return None
 
     def write(self, name: str, module: Module, network: Network) -> None:
         """Keep a module, if the disk takes it."""
-        facts = {"outputs": module.outputs, "weights": self._names(network)}
-        with suppress(OSError):
-            number, draft = tempfile.mkstemp(dir=self.folder, suffix=".draft")
-            try:
-                with os.fdopen(number, "wb") as file:
-                    np.savez(file, facts=np.array(json.dumps(facts)), code=np.frombuffer(module.code, np.uint8))
-                Path(draft).replace(self._path(name))
-            finally:
-                Path(draft).unlink(missing_ok=True)
+        facts = json.dumps({"outputs": module.outputs, "weights": self._names(network)})
+        data = lzma.compress(f"// {facts}\n{module.code}".encode(), preset=3)
+        if self.folder is not None:
+            with suppress(OSError):
+                number, draft = tempfile.mkstemp(dir=self.folder, suffix=".draft")
+                try:
+                    with os.fdopen(number, "wb") as file:
+                        file.write(data)
+                    Path(draft).replace(self.folder / self.file(name))
+                finally:
+                    Path(draft).unlink(missing_ok=True)
 
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{self.key}-{name}.npz"
+    def file(self, name: str) -> str:
+        """The name of a module's file."""
+        return f"{self.key}-{name}.mlir.xz"
 
     def _names(self, network: Network) -> list[str]:
         """Where the network's weights are in the file. Two with the same numbers may be taken for each other."""
@@ -167,16 +182,15 @@ class Kept:
         return [places[each.shape, each.tobytes()] for each in _arrays(network)]
 
 
-def kept(config: ModelConfig, vocabulary: Vocabulary, arrays: Arrays, digest: str) -> Kept | None:
-    """The modules of a network that are kept, and the place for more; None where nothing is kept. ``digest``: of the weights."""
-    folder = kept_folder()
-    if folder is None:
-        return None
-    key = hashlib.sha256(repr((digest, asdict(config), vocabulary.to_json(), keras.__version__)).encode())
+def kept_modules(config: ModelConfig, vocabulary: Vocabulary, weights: Path) -> Kept:
+    """The modules of the network whose weights are in a file. Raises CheckpointError if it is damaged, OSError."""
+    arrays = read_weights(weights)
+    digest = digest_of(arrays)
+    key = hashlib.sha256(repr((digest, asdict(config), vocabulary.to_json(), keras.__version__, tf.__version__)).encode())
     for name, path in package_files().items():
-        if name.startswith(_SOURCES):
+        if name.startswith(_SOURCES) and path.suffix == ".py":
             key.update(path.read_bytes())
-    return Kept(folder, key.hexdigest()[:32], arrays)
+    return Kept(kept_folder(), key.hexdigest()[:16], digest, arrays)
 
 
 def _arrays(network: Network) -> list[NDArray[Any]]:

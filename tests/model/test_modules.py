@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,12 @@ import numpy as np
 import pytest
 
 from musiclstm import compiled
-from musiclstm.checkpoint import Checkpoint
+from musiclstm.checkpoint import Checkpoint, _graph
 from musiclstm.checkpoint_files import WEIGHTS
 from musiclstm.compiled import FLAGS
 from musiclstm.errors import CheckpointError
-from musiclstm.model import Graph, Network, save_network
+from musiclstm.model import Graph, Network, kept_modules, save_network, weights_digest
 from musiclstm.model.lanes import READ, State
-from musiclstm.model.modules import kept
-from musiclstm.model.stored_weights import digest_of, read_weights
 
 
 @dataclass
@@ -32,8 +31,9 @@ class Stored:
         self.built += 1
         return self.checkpoint.network
 
-    def graph(self, **options: Any) -> Graph:
-        return Graph(self.build, self.checkpoint.config, self.checkpoint.vocabulary, weights=self.weights, **options)
+    def graph(self) -> Graph:
+        facts = self.checkpoint.config, self.checkpoint.vocabulary
+        return Graph(self.build, *facts, kept_modules(*facts, self.weights))
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def modules(stored: Stored) -> list[Path]:
 def test_what_one_graph_traced_the_next_one_reads_and_builds_no_network(stored: Stored) -> None:
     first = read(stored.graph())
     assert stored.built > 0
-    assert [path.name.partition("-")[2] for path in modules(stored)] == ["prime-1.npz"]
+    assert [path.name.partition("-")[2] for path in modules(stored)] == ["prime-1.mlir.xz"]
     stored.built = 0
-    again = read(stored.graph(digest=lambda: digest_of(read_weights(stored.weights))))
+    again = read(stored.graph())
     assert stored.built == 0
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert np.abs(first["h_1"]).max() > 0.01
@@ -90,31 +90,29 @@ def test_a_damaged_module_is_traced_again(stored: Stored, damage: Any) -> None:
 
 
 def test_another_file_in_the_place_of_the_weights_that_are_meant_is_not_used(stored: Stored) -> None:
-    first = read(stored.graph())
-    network = stored.checkpoint.network
-    old = [np.array(weight) for weight in network.get_weights()]
-    digest = digest_of(read_weights(stored.weights))
-    try:
-        network.set_weights([weight + 0.1 for weight in old])
-        network.save_weights(stored.weights)
-    finally:
-        network.set_weights(old)
-    stored.built = 0
-    again = read(stored.graph(digest=lambda: digest))
-    assert stored.built > 0
-    assert np.array_equal(first["h_1"], again["h_1"])
-    assert len(modules(stored)) == 1
+    config, vocabulary = stored.checkpoint.config, stored.checkpoint.vocabulary
+    meant = weights_digest(stored.weights)
+    for digest, built in ((meant, False), ("other", True)):
+        read(stored.graph())  # its modules are kept
+        stored.built = 0
+        read(_graph(stored.build, config, vocabulary, stored.weights, partial(str, digest)))
+        assert (stored.built > 0) == built
 
 
 def test_each_network_has_its_own_modules(stored: Stored) -> None:
-    config, vocabulary, arrays = stored.checkpoint.config, stored.checkpoint.vocabulary, read_weights(stored.weights)
-    others = (
-        kept(config, vocabulary, arrays, "a"),
-        kept(config, vocabulary, arrays, "b"),
-        kept(replace(config, layers=1), vocabulary, arrays, "a"),
-        kept(config, replace(vocabulary, velocities=3), arrays, "a"),
-    )
-    assert len({place.key for place in others if place is not None}) == 4
+    config, vocabulary = stored.checkpoint.config, stored.checkpoint.vocabulary
+    others = [
+        kept_modules(config, vocabulary, stored.weights),
+        kept_modules(replace(config, layers=1), vocabulary, stored.weights),
+        kept_modules(config, replace(vocabulary, velocities=3), stored.weights),
+    ]
+    stored.checkpoint.network.get_layer("lstm_1").cell.bias.assign_add(np.ones(4 * config.units, np.float32))
+    try:
+        stored.checkpoint.network.save_weights(stored.weights)
+    finally:
+        stored.checkpoint.network.get_layer("lstm_1").cell.bias.assign_sub(np.ones(4 * config.units, np.float32))
+    others.append(kept_modules(config, vocabulary, stored.weights))
+    assert len({each.key for each in others}) == len({each.file("prime-1") for each in others}) == 4
 
 
 def test_where_nothing_is_kept_a_graph_computes_all_the_same(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
