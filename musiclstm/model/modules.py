@@ -131,10 +131,15 @@ def export(function: Function, arguments: tuple[Any, ...], network: Network) -> 
         traced = tf.function(pure, jit_compile=True, autograph=False)
         structure = traced.get_concrete_function(*tensors).structured_outputs
         traced_code = traced.experimental_get_compiler_ir(*tensors)(stage="stablehlo", platform_name="CPU")
-    # Without lines of source files, and without a number in its name, it is the same text whenever and wherever it is traced.
-    code = tf.mlir.experimental.run_pass_pipeline(traced_code, "builtin.module(strip-debuginfo)")
-    code = re.sub(r"^module @\S+", "module @loop", code)
+    code = _renamed(tf.mlir.experimental.run_pass_pipeline(traced_code, "builtin.module(strip-debuginfo)"))
     return Module(code, tf.nest.map_structure(lambda each: f"{each.dtype.name}{each.shape.as_list()}", structure))
+
+
+def _renamed(code: str) -> str:
+    """The same module, the same text whenever and wherever it is traced: TensorFlow numbers its names by what it did before."""
+    names = dict.fromkeys(re.findall(r"@[\w.]+", code))
+    places = {name: f"@f{place}" for place, name in enumerate(names)} | {"@main": "@main"}
+    return re.sub(r"@[\w.]+", lambda found: places[found[0]], code)
 
 
 @dataclass(frozen=True)
