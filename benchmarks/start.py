@@ -37,8 +37,8 @@ def timed(what, step):
     print(what, time.perf_counter() - began, time.process_time() - used, sep="\\t")
 
 timed("import TensorFlow and Keras", import_tensorflow)
-timed("build the network", lambda: checkpoint.network)
-timed("trace and compile the decoder", lambda: checkpoint.decoder.compile())
+timed("read modules and weights", lambda: checkpoint.decoder)
+timed("compile the decoder", lambda: checkpoint.decoder.compile())
 timed("write 16 bars", lambda: compose(checkpoint, ComposeRequest(checkpoint.seeds[0], bars=16)))
 """
 
