@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from typing import Any
 
 import gradio as gr
 from gradio.block_function import BlockFunction
-from gradio.blocks import convert_component_dict_to_list
+from gradio.blocks import Block, convert_component_dict_to_list
 from gradio.state_holder import SessionState
 
 from musiclstm.ui.wording import Wording
 
 _STAYS = {"__type__": "update"}  # as from gr.skip()
+
+
+def remember_signatures() -> None:
+    """Let Python remember the signatures of all kinds of components, where it looks first (PEP 362).
+
+    Gradio asks for them whenever it makes or describes one: 270 times for a visitor and a take. To work one out takes Python as long
+    as all the rest.
+    """
+    kinds = [Block]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        wrapper = vars(kind).get("__init__")
+        for function in (wrapper, getattr(wrapper, "__wrapped__", None)):
+            if function is not None:
+                function.__signature__ = inspect.signature(function)
 
 
 class Blocks(gr.Blocks):
@@ -24,6 +41,7 @@ class Blocks(gr.Blocks):
     """
 
     def __init__(self, **options: Any) -> None:
+        remember_signatures()
         self.wording = Wording()
         self.signs_in = False
         super().__init__(**options)

@@ -101,7 +101,9 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
     """
     static, wording = files("musiclstm.ui"), page.wording
     middleware = [Middleware(InLanguage, wording=wording), *([Middleware(SignIn)] if page.signs_in else [])]
-    _, address, _ = page.queue(max_size=QUEUE_LENGTH).launch(
+    page.queue(max_size=QUEUE_LENGTH)
+    page._queue.sleep_when_free = 0.005
+    _, address, _ = page.launch(
         max_threads=THREADS,
         theme=theme(),
         css=_style(wording),
