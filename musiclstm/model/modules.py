@@ -18,15 +18,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 from tensorflow.compiler.tf2xla.python.xla import call_module
 
 from musiclstm.compiled import kept_folder
@@ -36,7 +35,6 @@ from musiclstm.model.stored_weights import digest_of, read_weights
 from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.project import package_files
 
-Arrays = Mapping[str, NDArray[Any]]
 Function = Callable[..., Any]  # tensors, also in tuples and dicts -> tensors likewise
 
 _CALL_VERSION = 9  # of XlaCallModule
@@ -82,8 +80,7 @@ class Modules:
     ) -> None:
         self._build, self._trace, self._kept = build, trace, place
         self._lock = threading.Lock()
-        self._found: dict[str, Module] = {}
-        self._weights: list[Any] = []
+        self._found: dict[str, Callable[..., Any]] = {}
 
     def are_kept(self, names: Iterable[str]) -> bool:
         """Whether these functions do not have to be traced."""
@@ -94,28 +91,25 @@ class Modules:
         """A function of arrays, in tuples and dicts, which returns them in lists and dicts."""
         with self._lock:
             if name not in self._found:
-                self._found[name] = self._kept_module(name) or self._new_module(name)
-        return partial(self._found[name], self._weights)
+                module = self._kept.read(name) if self._kept else None
+                self._found[name] = self._new(name) if module is None else partial(module, self._named(module.weights))
+            return self._found[name]
 
-    def _kept_module(self, name: str) -> Module | None:
-        module = self._kept.read(name) if self._kept else None
-        if self._kept and module:
-            self._use(self._kept.arrays[each] for each in module.weights)
-        return module
-
-    def _new_module(self, name: str) -> Module:
+    def _new(self, name: str) -> Callable[..., Any]:
         network = self._build()
         module = export(*self._trace(name), network)
-        self._use(_arrays(network))
-        if self._kept:
-            self._kept.write(name, module, network)
-        return module
+        if self._kept is None:
+            return partial(module, self._weights)
+        module = replace(module, weights=self._kept.names(network))
+        self._kept.write(name, module)
+        return partial(module, self._named(module.weights))
 
-    def _use(self, arrays: Iterable[NDArray[Any]]) -> None:
-        """Let these be the weights, in the order of the network's, whichever function comes first."""
-        if not self._weights:
-            with tf.device(_DEVICE):
-                self._weights = [tf.constant(each) for each in arrays]
+    def _named(self, names: Iterable[str]) -> list[Any]:
+        return [self._kept.weights[name] for name in names] if self._kept else []
+
+    @cached_property
+    def _weights(self) -> list[Any]:
+        return _tensors(self._build().weights)
 
 
 def export(function: Function, arguments: tuple[Any, ...], network: Network) -> Module:
@@ -127,7 +121,7 @@ def export(function: Function, arguments: tuple[Any, ...], network: Network) -> 
             return function(*given)
 
     with tf.device(_DEVICE):
-        tensors = tf.nest.map_structure(tf.constant, (_arrays(network), *arguments))
+        tensors = (_tensors(variables), *tf.nest.map_structure(tf.constant, arguments))
         traced = tf.function(pure, jit_compile=True, autograph=False)
         structure = traced.get_concrete_function(*tensors).structured_outputs
         traced_code = traced.experimental_get_compiler_ir(*tensors)(stage="stablehlo", platform_name="CPU")
@@ -144,7 +138,7 @@ def _renamed(code: str) -> str:
 
 @dataclass(frozen=True)
 class Kept:
-    """Modules of the network whose weights are ``arrays``. They are read from ``folder`` or SHIPPED, and written to ``folder``.
+    """Modules of the network with these ``weights``, tensors by name. They come from SHIPPED or ``folder``, new ones go there.
 
     ``key`` tells them from those of other networks and other versions of the program; ``digest``: of the weights.
     """
@@ -152,7 +146,7 @@ class Kept:
     folder: Path | None
     key: str
     digest: str
-    arrays: Arrays
+    weights: Mapping[str, Any]
 
     def read(self, name: str) -> Module | None:
         """A module; None if it isn't there, or damaged."""
@@ -163,9 +157,9 @@ class Kept:
                     return Module(code, **json.loads(facts.removeprefix("// ")))
         return None
 
-    def write(self, name: str, module: Module, network: Network) -> None:
+    def write(self, name: str, module: Module) -> None:
         """Keep a module, if the disk takes it."""
-        facts = json.dumps({"outputs": module.outputs, "weights": self._names(network)})
+        facts = json.dumps({"outputs": module.outputs, "weights": module.weights})
         data = lzma.compress(f"// {facts}\n{module.code}".encode(), preset=3)
         if self.folder is not None:
             with suppress(OSError):
@@ -181,10 +175,10 @@ class Kept:
         """The name of a module's file."""
         return f"{self.key}-{name}.mlir.xz"
 
-    def _names(self, network: Network) -> list[str]:
-        """Where the network's weights are in the file. Two with the same numbers may be taken for each other."""
-        places = {(each.shape, each.tobytes()): name for name, each in self.arrays.items()}
-        return [places[each.shape, each.tobytes()] for each in _arrays(network)]
+    def names(self, network: Network) -> tuple[str, ...]:
+        """Where a network's weights are in the file. Two with the same numbers may be taken for each other."""
+        places = {_content(weight): name for name, weight in self.weights.items()}
+        return tuple(places[_content(weight)] for weight in network.weights)
 
 
 def kept_modules(config: ModelConfig, vocabulary: Vocabulary, weights: Path) -> Kept:
@@ -195,11 +189,17 @@ def kept_modules(config: ModelConfig, vocabulary: Vocabulary, weights: Path) -> 
     for name, path in package_files().items():
         if name.startswith(_SOURCES) and path.suffix == ".py":
             key.update(path.read_bytes())
-    return Kept(kept_folder(), key.hexdigest()[:16], digest, arrays)
+    return Kept(kept_folder(), key.hexdigest()[:16], digest, dict(zip(arrays, _tensors(arrays.values()), strict=True)))
 
 
-def _arrays(network: Network) -> list[NDArray[Any]]:
-    return [np.asarray(weight) for weight in network.weights]
+def _tensors(weights: Iterable[Any]) -> list[Any]:
+    with tf.device(_DEVICE):
+        return [tf.constant(np.asarray(weight)) for weight in weights]
+
+
+def _content(weight: Any) -> tuple[tuple[int, ...], bytes]:
+    numbers = np.asarray(weight)
+    return numbers.shape, numbers.tobytes()
 
 
 def _type(text: str) -> tuple[str, list[int]]:

@@ -19,8 +19,8 @@ _STAYS = {"__type__": "update"}  # as from gr.skip()
 def remember_signatures() -> None:
     """Let Python remember the signatures of all kinds of components, where it looks first (PEP 362).
 
-    Gradio asks for them whenever it makes or describes one: 270 times for a visitor and a take. To work one out takes Python as long
-    as all the rest.
+    Gradio asks for them whenever it makes or describes a component, hundreds of times for each visitor, and to work one out takes
+    Python as long as the rest of a description.
     """
     kinds = [Block]
     while kinds:

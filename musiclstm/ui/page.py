@@ -17,6 +17,7 @@ from musiclstm.children import give_way
 from musiclstm.compiled import user_cache
 from musiclstm.formats import MusicReader
 from musiclstm.hub import VoteCopies
+from musiclstm.quiet import give_memory_back
 from musiclstm.render.samples import SampleLibrary
 from musiclstm.scratch import AppFolder
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
@@ -61,6 +62,8 @@ SCRIPTS = (
     "events",
 )
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
+# Seconds between two looks of Gradio's queue for work. Its own thousand a second keep the interpreter from those who do work.
+BETWEEN_LOOKS = 0.005
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 
 
@@ -92,6 +95,7 @@ def serve(active: ActiveCheckpoint, folder: AppFolder, *, mcp: bool = False) -> 
 def _render(samples: SampleLibrary) -> None:
     give_way()  # the first visitor waits for the model, and hears the example a little later
     samples.warm_up()
+    give_memory_back()
 
 
 def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
@@ -102,7 +106,7 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
     static, wording = files("musiclstm.ui"), page.wording
     middleware = [Middleware(InLanguage, wording=wording), *([Middleware(SignIn)] if page.signs_in else [])]
     page.queue(max_size=QUEUE_LENGTH)
-    page._queue.sleep_when_free = 0.005
+    page._queue.sleep_when_free = BETWEEN_LOOKS
     _, address, _ = page.launch(
         max_threads=THREADS,
         theme=theme(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -387,14 +388,17 @@ def test_the_tamest_options_take_the_likeliest_notes_whatever_the_random_numbers
 @pytest.fixture
 def wants_one_note(small_checkpoint: Checkpoint) -> Iterator[int]:
     """For one test the network wants nothing but one pitch, an eighth after the last note: that pitch."""
-    wanted, network, graph = 40, small_checkpoint.network, small_checkpoint.decoder.graph
+    wanted, network = 40, small_checkpoint.network
+    graph: Any = small_checkpoint.decoder.graph
     before = network.get_weights()
     for head, index in (("step_head", small_checkpoint.vocabulary.steps.index(12)), ("pitch_head", wanted)):
         bias = network.get_layer(head).get_layer("logits").bias
         bias.assign(bias.numpy() + 45 * (np.arange(len(bias.numpy())) == index))
     with pytest.MonkeyPatch.context() as patch:
         graph.compile()
-        patch.setattr(graph._modules, "_weights", [tf.constant(weight) for weight in network.get_weights()])  # type: ignore[union-attr]
+        weights = [tf.constant(weight) for weight in network.get_weights()]
+        found = {name: partial(function.func, weights) for name, function in graph._modules._found.items()}
+        patch.setattr(graph._modules, "_found", found)
         network.set_weights(before)
         yield wanted
 

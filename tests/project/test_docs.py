@@ -453,7 +453,7 @@ def test_the_tree_shows_every_folder_and_file_of_the_package() -> None:
     found = {
         f"musiclstm/{path.relative_to(package).as_posix()}{'/' if path.is_dir() else ''}"
         for path in package.rglob("*")
-        if path.name not in {"__pycache__", "__init__.py"} and not {"__pycache__", "catalogue"} & set(path.parent.parts)
+        if path.name not in {"__pycache__", "__init__.py"} and not {"__pycache__", "catalogue", "traced"} & set(path.parent.parts)
     }
     assert sorted(written) == sorted({"musiclstm/", *found})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -54,3 +55,12 @@ def test_an_event_with_one_output_is_as_before() -> None:
         box = gr.Textbox()
         gr.Button().click(lambda: None, None, box)
     assert processed(page, "x", SessionState(page)) == ["x"]
+
+
+def test_signatures_of_components_are_what_they_were_and_are_not_worked_out_again() -> None:
+    expected = {kind: str(inspect.signature(kind)) for kind in (gr.Textbox, gr.Button, gr.HTML, gr.Row)}
+    with Blocks():
+        pass
+    for kind, text in expected.items():
+        assert str(inspect.signature(kind)) == text
+        assert inspect.signature(kind.__init__) is inspect.signature(kind.__init__)
