@@ -55,11 +55,12 @@ def ways() -> dict[str, dict[str, str]]:
         "one thread": one,
         "without oneDNN": two | {"TF_ENABLE_ONEDNN_OPTS": "0"},
         "with oneDNN": two | {"TF_ENABLE_ONEDNN_OPTS": "1"},
-        **{f"at most {isa}": two | {"XLA_FLAGS": f"--xla_cpu_max_isa={isa}"} for isa in older},
+        "with XLA's other kernels": two | {"XLA_FLAGS": QUICKLY.replace("false", "true")},
+        **{f"at most {isa}": two | {"XLA_FLAGS": f"{QUICKLY} --xla_cpu_max_isa={isa}"} for isa in older},
         **(
             {
                 f"at most {older[0]}, without oneDNN": two
-                | {"XLA_FLAGS": f"--xla_cpu_max_isa={older[0]}", "TF_ENABLE_ONEDNN_OPTS": "0"}
+                | {"XLA_FLAGS": f"{QUICKLY} --xla_cpu_max_isa={older[0]}", "TF_ENABLE_ONEDNN_OPTS": "0"}
             }
             if older
             else {}

@@ -13,11 +13,11 @@ from musiclstm.model import graph_process
 from musiclstm.quiet import import_tensorflow
 
 
-def _here(*facts: object, **_: object) -> object:
+def _here(*facts: object) -> object:
     import_tensorflow()
     from musiclstm.model import Graph
 
-    return Graph(*facts, jit_compile=False)  # type: ignore[arg-type]
+    return Graph(*facts[:3], jit_compile=False)  # type: ignore[arg-type]
 
 
 def _apart() -> None:

@@ -1,10 +1,9 @@
 """Keep on disk what XLA compiles, so that a machine compiles each decoder once and later starts take a third of the time.
 
 Compiled code fits one TensorFlow and one kind of processor, so each pair of them has a folder of its own. TensorFlow finds an
-entry by what was compiled: a change of the network or of the decoder never meets an old one. But the names of functions count
-too, in which TensorFlow counts tensors: see ``Graph.compile``. It moves an entry here when it is complete, so several programs
-can share a folder. But it fails for good at an entry that the disk has lost a part of, and where
-it can't write one; so damaged entries are deleted first, and on a full disk nothing is kept.
+entry by what was compiled: a change of the network or of the decoder never meets an old one. It moves an entry here when it is
+complete, so several programs can share a folder. But it fails for good at an entry that the disk has lost a part of, and where it
+can't write one; so damaged entries are deleted first, and on a full disk nothing is kept.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 FLAGS = "TF_XLA_FLAGS"
-_KNOWN = "2.21.0"
+QUICKLY, _KNOWN = "--xla_cpu_use_fusion_emitters=false", "2.21.0"  # an option of XLA, and a TensorFlow that has it
 _DIRECTORY = "--tf_xla_persistent_cache_directory"
 MOST_BYTES = 200_000_000  # of compiled code; a decoder takes 4 MB
 LEAST_FREE = 200_000_000  # bytes on the disk; with less, TensorFlow compiles for itself alone
@@ -31,13 +30,13 @@ DRAFT_SECONDS = 3600.0  # an unfinished entry is older only if the program that 
 def keep_compiled(cache: Path | None = None) -> None:
     """Let TensorFlow, not imported yet, keep compiled code in a folder of ``cache``, by default the user's cache folder.
 
-    Does nothing where TF_XLA_FLAGS is set already, the folder can't be made, or the disk is full. Damaged entries are deleted,
-    and the oldest beyond MOST_BYTES.
+    Does nothing where TF_XLA_FLAGS is set already, the folder can't be made, or the disk is full, nor where its name has a space,
+    at which TensorFlow would cut it. Damaged entries are deleted, and the oldest beyond MOST_BYTES.
     """
-    if FLAGS in os.environ:
-        return
     base = cache or user_cache()
     folder = base / f"xla-{_tensorflow()}-{_processor()}"
+    if FLAGS in os.environ or re.search(r"\s", str(folder)):
+        return
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _prune(base)
@@ -55,7 +54,7 @@ def compile_quickly() -> None:
     set already stay.
     """
     if _tensorflow() == _KNOWN:
-        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+        os.environ.setdefault("XLA_FLAGS", QUICKLY)
 
 
 def kept_folder() -> Path | None:

@@ -1,6 +1,7 @@
 """Write the modules of the bundled checkpoint to musiclstm/model/traced, so that a first start has nothing to trace.
 
-Run it after a change of musiclstm/model, of musiclstm/music or of the checkpoint: PYTHONPATH=. python scripts/trace_modules.py
+Run it after a change in musiclstm/model, musiclstm/music or musiclstm/config.py, or of the checkpoint:
+PYTHONPATH=. python scripts/trace_modules.py
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ def without_xla(patch: pytest.MonkeyPatch) -> None:
     graphs either: that takes longer than the slower ones. (XLA does, for what it compiles.)
     """
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    graph = functools.lru_cache(maxsize=8)(lambda network, *facts: Graph(lambda: network, *facts, jit_compile=False))
-    patch.setattr("musiclstm.checkpoint._graph", lambda build, *facts, **_: graph(build(), *facts))
+    graph = functools.lru_cache(maxsize=8)(lambda network, *sizes: Graph(lambda: network, *sizes, jit_compile=False))
+    patch.setattr("musiclstm.checkpoint._graph", lambda build, *facts: graph(build(), *facts[:2]))
     for module in ("musiclstm.training.trainer", "musiclstm.evaluation.likelihood"):  # they read windows of other lengths
         patch.setattr(f"{module}.FeatureScanner", functools.cache(functools.partial(FeatureScanner, jit_compile=False)))
     patch.setattr("musiclstm.evaluation.likelihood.WINDOW", 64)

@@ -28,7 +28,7 @@ from hub_server import LocalHub
 from training_run import TrainingRun, train_and_publish
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from musiclstm.compiled import keep_compiled
+from musiclstm.compiled import compile_quickly, keep_compiled
 from musiclstm.music.notes import Piece
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="musiclstm-tes
 Finalize(None, shutil.rmtree, (tempfile.tempdir, True), exitpriority=-200)
 # What is compiled is kept beside what pytest keeps, not in the user's cache: all processes share it, and so does the next run.
 keep_compiled(Path(__file__).resolve().parent.parent / ".pytest_cache")
+compile_quickly()
 # TensorFlow builds its graphs of many small objects that stay: to look through them for garbage takes a twelfth of the time.
 gc.set_threshold(50_000, 20, 100)
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the processor cores: more threads wait for each other

@@ -23,7 +23,8 @@ from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.quiet import give_memory_back
 
 Array = NDArray[Any]
-FIRST, LATER = ("prime-1", f"write-{LANES}"), (f"judge-{LANES}",)  # functions and their takes, in the order of their use
+# Functions and their takes, in the order of their use: to write several takes, to write bars anew, to write a single take.
+FIRST, LATER = ("prime-1", f"write-{LANES}"), (f"judge-{LANES}", "write-1")
 
 
 class Graph:
@@ -49,8 +50,8 @@ class Graph:
         self._run = self._modules if jit_compile else cache(self._traced)
 
     def load(self) -> None:
-        """Make sure that there is what reads and writes: kept, or else the network. Raises what ``build`` raises."""
-        if not self._modules.are_kept(FIRST):
+        """Read all functions if they are kept; else build the network. After it no file is needed. Raises what ``build`` raises."""
+        if not self._modules.load(FIRST + LATER):
             self._build()
 
     def trace(self, name: str) -> None:
@@ -70,7 +71,7 @@ class Graph:
                 self._compiled = True
 
     def warm_up(self) -> None:
-        """Compile what writes bars anew, so that the first visitor who asks for it does not wait."""
+        """Compile what is seldom used, so that the first visitor who asks for it does not wait."""
         for name in LATER:
             self._try(name)
         give_memory_back()

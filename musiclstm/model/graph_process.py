@@ -35,7 +35,7 @@ ATTEMPTS = 2  # how often a call is tried whose process is killed, for want of m
 
 
 class GraphProcess:
-    """Does what a ``Graph`` does, in another process, which begins to load the network at once and ends with this one.
+    """Does what a ``Graph`` does, in another process, which begins to load it at once and ends with this one.
 
     As many calls are answered at the same time as there are processor cores. If the process is killed, another one starts and
     answers. ``digest`` tells the ``weights_digest`` of the file, so that no other weights answer then. A call raises
@@ -61,7 +61,7 @@ class GraphProcess:
         self._lines.close()
 
     def check(self) -> None:
-        """Wait until the network is loaded, and read its digest, before another file takes the place of this one.
+        """Wait until the weights are loaded, and read their digest, before another file takes the place of this one.
 
         Raises CheckpointError if the weights do not fit, OSError.
         """

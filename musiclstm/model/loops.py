@@ -25,7 +25,7 @@ class Loops:
     """Functions of tensors over a network: ``prime``, ``write`` and ``judge``. They hold no state between calls."""
 
     def __init__(self, network: Network, config: ModelConfig, vocabulary: Vocabulary) -> None:
-        self.config, self.spec = config, spec_of(vocabulary)
+        self.spec = spec_of(vocabulary)
         self.parts = {name: network.get_layer(name) for name in ("trunk", *(f"{stream}_head" for stream in STREAMS))}
         self.cells = [network.get_layer(f"lstm_{index + 1}").cell for index in range(config.layers)]
 

@@ -30,6 +30,7 @@ from tensorflow.compiler.tf2xla.python.xla import call_module
 
 from musiclstm.compiled import kept_folder
 from musiclstm.config import ModelConfig
+from musiclstm.errors import CheckpointError
 from musiclstm.model.network import Network
 from musiclstm.model.stored_weights import digest_of, read_weights
 from musiclstm.model.vocabulary import Vocabulary
@@ -38,7 +39,7 @@ from musiclstm.project import package_files
 Function = Callable[..., Any]  # tensors, also in tuples and dicts -> tensors likewise
 
 _CALL_VERSION = 9  # of XlaCallModule
-_DEVICE = "/device:CPU:0"  # steps of a few notes are no work for another one, and so the notes are the same everywhere
+_DEVICE = "/device:CPU:0"  # steps of a few notes are no work for a GPU, and so the notes are the same with and without one
 _SOURCES = ("musiclstm/model/", "musiclstm/music/", "musiclstm/config.py")  # what decides how the loops compute
 SHIPPED = Path(__file__).parent / "traced"  # the modules of the bundled checkpoint, by scripts/trace_modules.py
 
@@ -82,18 +83,24 @@ class Modules:
         self._lock = threading.Lock()
         self._found: dict[str, Callable[..., Any]] = {}
 
-    def are_kept(self, names: Iterable[str]) -> bool:
-        """Whether these functions do not have to be traced."""
-        place = self._kept
-        return place is not None and all(place.read(name) for name in names)
+    def load(self, names: Sequence[str]) -> bool:
+        """Whether these functions were kept; what was is read now, and needs no disk later."""
+        with self._lock:
+            for name in names:
+                module = self._kept.read(name) if self._kept else None
+                if module is not None:
+                    self._found[name] = partial(module, self._named(module.weights))
+            return all(name in self._found for name in names)
 
     def __call__(self, name: str) -> Callable[..., Any]:
         """A function of arrays, in tuples and dicts, which returns them in lists and dicts."""
-        with self._lock:
-            if name not in self._found:
-                module = self._kept.read(name) if self._kept else None
-                self._found[name] = self._new(name) if module is None else partial(module, self._named(module.weights))
-            return self._found[name]
+        found = self._found.get(name)
+        if found is None:
+            self.load([name])
+            with self._lock:  # only those wait who need a function that is not there yet
+                found = self._found.get(name) or self._new(name)
+                self._found[name] = found
+        return found
 
     def _new(self, name: str) -> Callable[..., Any]:
         network = self._build()
@@ -131,9 +138,9 @@ def export(function: Function, arguments: tuple[Any, ...], network: Network) -> 
 
 def _renamed(code: str) -> str:
     """The same module, the same text whenever and wherever it is traced: TensorFlow numbers its names by what it did before."""
-    names = dict.fromkeys(re.findall(r"@[\w.]+", code))
-    places = {name: f"@f{place}" for place, name in enumerate(names)} | {"@main": "@main"}
-    return re.sub(r"@[\w.]+", lambda found: places[found[0]], code)
+    names = re.findall(r"^(?:module|  func\.func private) @([\w.]+)", code, flags=re.MULTILINE)
+    places = {name: f"f{place}" for place, name in enumerate(names)}
+    return re.sub(r"@([\w.]+)", lambda found: "@" + places.get(found[1], found[1]), code)
 
 
 @dataclass(frozen=True)
@@ -151,34 +158,41 @@ class Kept:
     def read(self, name: str) -> Module | None:
         """A module; None if it isn't there, or damaged."""
         for folder in (SHIPPED, self.folder):
-            with suppress(OSError, EOFError, lzma.LZMAError):
+            with suppress(OSError, EOFError, lzma.LZMAError, ValueError, TypeError):
                 if folder is not None:
                     facts, _, code = lzma.decompress((folder / self.file(name)).read_bytes()).decode().partition("\n")
                     return Module(code, **json.loads(facts.removeprefix("// ")))
         return None
 
     def write(self, name: str, module: Module) -> None:
-        """Keep a module, if the disk takes it."""
+        """Keep a module, if there is a place for it and the disk takes it."""
+        if self.folder is None:
+            return
         facts = json.dumps({"outputs": module.outputs, "weights": module.weights})
         data = lzma.compress(f"// {facts}\n{module.code}".encode(), preset=3)
-        if self.folder is not None:
-            with suppress(OSError):
-                number, draft = tempfile.mkstemp(dir=self.folder, suffix=".draft")
-                try:
-                    with os.fdopen(number, "wb") as file:
-                        file.write(data)
-                    Path(draft).replace(self.folder / self.file(name))
-                finally:
-                    Path(draft).unlink(missing_ok=True)
+        with suppress(OSError):
+            number, draft = tempfile.mkstemp(dir=self.folder, suffix=".draft")
+            try:
+                with os.fdopen(number, "wb") as file:
+                    file.write(data)
+                Path(draft).replace(self.folder / self.file(name))
+            finally:
+                Path(draft).unlink(missing_ok=True)
 
     def file(self, name: str) -> str:
         """The name of a module's file."""
         return f"{self.key}-{name}.mlir.xz"
 
     def names(self, network: Network) -> tuple[str, ...]:
-        """Where a network's weights are in the file. Two with the same numbers may be taken for each other."""
+        """Where a network's weights are in the file. Two with the same numbers may be taken for each other.
+
+        Raises CheckpointError for the weights of another network.
+        """
         places = {_content(weight): name for name, weight in self.weights.items()}
-        return tuple(places[_content(weight)] for weight in network.weights)
+        found = [places.get(_content(weight)) for weight in network.weights]
+        if None in found:
+            raise CheckpointError("The weights of the checkpoint are others than before: start again.")
+        return tuple(name for name in found if name is not None)
 
 
 def kept_modules(config: ModelConfig, vocabulary: Vocabulary, weights: Path) -> Kept:
@@ -188,7 +202,7 @@ def kept_modules(config: ModelConfig, vocabulary: Vocabulary, weights: Path) -> 
     key = hashlib.sha256(repr((digest, asdict(config), vocabulary.to_json(), keras.__version__, tf.__version__)).encode())
     for name, path in package_files().items():
         if name.startswith(_SOURCES) and path.suffix == ".py":
-            key.update(path.read_bytes())
+            key.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return Kept(kept_folder(), key.hexdigest()[:16], digest, dict(zip(arrays, _tensors(arrays.values()), strict=True)))
 
 

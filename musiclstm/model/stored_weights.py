@@ -47,8 +47,12 @@ def shapes(path: Path) -> dict[str, Shape]:
 
 
 def read_weights(path: Path) -> dict[str, NDArray[Any]]:
-    """Every array in a weights file, by its name. Raises what ``shapes`` raises, before it reads any."""
-    shapes(path)
+    """Every array in a weights file, by its name. Raises what ``shapes`` raises, before it reads any, and CheckpointError if one is
+    not of float32.
+    """
+    odd = next((name for name, shape in shapes(path).items() if shape[-1] != "float32"), None)
+    if odd is not None:
+        raise CheckpointError(f"The weights in {path} fit no network of this program: {odd} is not of float32.")
     try:
         with h5py.File(path, "r") as file:
             return {name: np.ascontiguousarray(item[()]) for name, item in _walk(file, "")}

@@ -1,6 +1,6 @@
 """The network's weights on disk: written by Keras, checked with h5py before Keras reads them.
 
-The shapes and types in a file are compared with those of the network that the config describes before any array is read.
+The shapes and types in a file are compared with those of the network that the config describes before Keras reads any array.
 """
 
 from __future__ import annotations

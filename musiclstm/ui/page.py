@@ -62,7 +62,7 @@ SCRIPTS = (
     "events",
 )
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
-# Seconds between two looks of Gradio's queue for work. Its own thousand a second keep the interpreter from those who do work.
+# Seconds between two looks of Gradio's queue for work. A thousand a second, as it would look, keep the interpreter from those who do work.
 BETWEEN_LOOKS = 0.005
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 
@@ -106,7 +106,7 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
     static, wording = files("musiclstm.ui"), page.wording
     middleware = [Middleware(InLanguage, wording=wording), *([Middleware(SignIn)] if page.signs_in else [])]
     page.queue(max_size=QUEUE_LENGTH)
-    page._queue.sleep_when_free = BETWEEN_LOOKS
+    page._queue.sleep_when_free = max(BETWEEN_LOOKS, page._queue.sleep_when_free)
     _, address, _ = page.launch(
         max_threads=THREADS,
         theme=theme(),

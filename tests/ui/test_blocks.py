@@ -58,9 +58,10 @@ def test_an_event_with_one_output_is_as_before() -> None:
 
 
 def test_signatures_of_components_are_what_they_were_and_are_not_worked_out_again() -> None:
-    expected = {kind: str(inspect.signature(kind)) for kind in (gr.Textbox, gr.Button, gr.HTML, gr.Row)}
     with Blocks():
         pass
-    for kind, text in expected.items():
-        assert str(inspect.signature(kind)) == text
+    for kind in (gr.Textbox, gr.Button, gr.HTML, gr.Row):
+        code = inspect.unwrap(kind.__init__).__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        assert list(inspect.signature(kind.__init__).parameters) == list(names)
         assert inspect.signature(kind.__init__) is inspect.signature(kind.__init__)
