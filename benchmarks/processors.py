@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.report import Figure, cores, publish, section
+from musiclstm.compiled import QUICKLY
 
 SEEDS, BARS = 10, 16
 ISA = ("SSE4_2", "AVX", "AVX2", "AVX512")

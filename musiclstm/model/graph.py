@@ -50,7 +50,7 @@ class Graph:
         self._run = self._modules if jit_compile else cache(self._traced)
 
     def load(self) -> None:
-        """Read all functions if they are kept; else build the network. After it no file is needed. Raises what ``build`` raises."""
+        """Read all functions if they are kept, else build the network; no file is needed later. Raises what ``build`` raises."""
         if not self._modules.load(FIRST + LATER):
             self._build()
 

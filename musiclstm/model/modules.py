@@ -133,7 +133,8 @@ def export(function: Function, arguments: tuple[Any, ...], network: Network) -> 
         structure = traced.get_concrete_function(*tensors).structured_outputs
         traced_code = traced.experimental_get_compiler_ir(*tensors)(stage="stablehlo", platform_name="CPU")
     code = _renamed(tf.mlir.experimental.run_pass_pipeline(traced_code, "builtin.module(strip-debuginfo)"))
-    return Module(code, tf.nest.map_structure(lambda each: f"{each.dtype.name}{each.shape.as_list()}", structure))
+    outputs = tf.nest.map_structure(lambda each: f"{each.dtype.name}{each.shape.as_list()}", structure)
+    return Module(code, json.loads(json.dumps(outputs)))  # lists, as of one that was kept
 
 
 def _renamed(code: str) -> str:

@@ -47,8 +47,9 @@ def shapes(path: Path) -> dict[str, Shape]:
 
 
 def read_weights(path: Path) -> dict[str, NDArray[Any]]:
-    """Every array in a weights file, by its name. Raises what ``shapes`` raises, before it reads any, and CheckpointError if one is
-    not of float32.
+    """Every array in a weights file, by its name.
+
+    Raises, before it reads any, what ``shapes`` raises, and CheckpointError if one is not of float32.
     """
     odd = next((name for name, shape in shapes(path).items() if shape[-1] != "float32"), None)
     if odd is not None:

@@ -62,7 +62,7 @@ SCRIPTS = (
     "events",
 )
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
-# Seconds between two looks of Gradio's queue for work. A thousand a second, as it would look, keep the interpreter from those who do work.
+# Seconds between two looks of Gradio's queue for work: a thousand a second, as it would look, keep the interpreter from others.
 BETWEEN_LOOKS = 0.005
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 
