@@ -37,13 +37,13 @@ def draft_folder(parent: Path) -> Iterator[Path]:
     Raises OSError.
     """
     _delete_abandoned(parent, DRAFT)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=DRAFT) as name:
-        lock = _locked(Path(name))
-        try:
-            yield Path(name)
-        finally:
-            if lock is not None:
-                os.close(lock)
+    path, lock = _made(parent, DRAFT)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
 
 
 @contextmanager
@@ -93,8 +93,7 @@ class AppFolder:
         """Make the folder, and use it for the temporary files of this process and of those that it starts."""
         self._base.mkdir(parents=True, exist_ok=True)
         _delete_abandoned(self._base, APP)
-        self.path = Path(tempfile.mkdtemp(dir=self._base, prefix=APP))
-        self._lock = _locked(self.path)
+        self.path, self._lock = _made(self._base, APP)
         os.environ |= dict(zip(_VARIABLES, (str(self.path), str(self.path / FILES)), strict=True))
         tempfile.tempdir = str(self.path)
 
@@ -179,19 +178,45 @@ def _delete_abandoned(parent: Path, prefix: str) -> None:
             os.close(lock)
 
 
+def _made(parent: Path, prefix: str) -> tuple[Path, int | None]:
+    """A new folder and its lock, None where there are none.
+
+    A program that starts at the same moment may take the folder for abandoned before it is locked; then another one is made.
+    """
+    while True:
+        path = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        try:
+            lock = _lock(path)
+            if lock is None or _is_open(lock, path):
+                return path, lock
+            os.close(lock)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+        except OSError:  # this disk has no locks
+            return path, None
+
+
 def _locked(path: Path) -> int | None:
-    """A file descriptor that locks ``path`` until it is closed or the process ends; None if it is locked or can't be."""
-    if sys.platform == "win32":
-        return None
+    """As ``_lock``; None also if it is locked or can't be."""
     try:
-        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return _lock(path)
     except OSError:
         return None
+
+
+def _lock(path: Path) -> int | None:
+    """A file descriptor that locks ``path`` until it is closed or the process ends; None on Windows.
+
+    Raises BlockingIOError if it is locked, FileNotFoundError if it is gone, another OSError if it can't be.
+    """
+    if sys.platform == "win32":
+        return None
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(opened)
-        return None
+        raise
     return opened
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,50 @@ def test_what_a_killed_process_left_goes_with_the_next_and_what_a_living_one_hol
     with app_folder(), draft_folder(tmp_path) as draft:
         assert names(tmp_path) == [DRAFT, APP]
         assert not list(draft.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("deletes", ["before it is opened", "before it is locked", "after it is locked"])
+def test_a_program_that_starts_at_the_same_moment_does_not_take_a_new_folder_for_abandoned(
+    deletes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [2]  # how often another program looks for what is abandoned at that moment
+
+    def others_start() -> None:
+        if left[0]:
+            left[0] -= 1
+            for prefix in (APP, DRAFT):
+                scratch._delete_abandoned(tmp_path, prefix)
+
+    def made(*given: Any, **named: Any) -> str:
+        path = mkdtemp(*given, **named)
+        others_start()
+        return path
+
+    mkdtemp = tempfile.mkdtemp
+    if deletes == "before it is opened":
+        monkeypatch.setattr(tempfile, "mkdtemp", made)
+    else:
+        flock = fcntl.flock
+        asked = []
+
+        def lock(opened: int, how: int) -> None:
+            asked.append(opened)
+            mine = len(asked) == 1
+            if mine and deletes == "before it is locked":
+                others_start()
+            flock(opened, how)
+            if mine and deletes == "after it is locked":
+                others_start()
+
+        monkeypatch.setattr(fcntl, "flock", lock)
+    with app_folder() as folder:
+        assert folder.path is not None
+        assert folder.path.is_dir()
+        assert held(folder.path)
+        with draft_folder(tmp_path) as draft:
+            assert draft.is_dir()
+            assert held(draft)
     assert not list(tmp_path.iterdir())
 
 
