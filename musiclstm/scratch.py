@@ -37,13 +37,18 @@ def draft_folder(parent: Path) -> Iterator[Path]:
     Raises OSError.
     """
     _delete_abandoned(parent, DRAFT)
-    path, lock = _made(parent, DRAFT)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+    while True:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=DRAFT, ignore_cleanup_errors=True) as name:
+            try:
+                lock = _claimed(Path(name))
+            except FileNotFoundError:
+                continue
+            try:
+                yield Path(name)
+            finally:
+                if lock is not None:
+                    os.close(lock)
+            return
 
 
 @contextmanager
@@ -93,7 +98,11 @@ class AppFolder:
         """Make the folder, and use it for the temporary files of this process and of those that it starts."""
         self._base.mkdir(parents=True, exist_ok=True)
         _delete_abandoned(self._base, APP)
-        self.path, self._lock = _made(self._base, APP)
+        while True:
+            self.path = Path(tempfile.mkdtemp(dir=self._base, prefix=APP))
+            with suppress(FileNotFoundError):
+                self._lock = _claimed(self.path)
+                break
         os.environ |= dict(zip(_VARIABLES, (str(self.path), str(self.path / FILES)), strict=True))
         tempfile.tempdir = str(self.path)
 
@@ -178,22 +187,23 @@ def _delete_abandoned(parent: Path, prefix: str) -> None:
             os.close(lock)
 
 
-def _made(parent: Path, prefix: str) -> tuple[Path, int | None]:
-    """A new folder and its lock, None where there are none.
+def _claimed(path: Path) -> int | None:
+    """The lock of a new folder, None where there are none.
 
-    A program that starts at the same moment may take the folder for abandoned before it is locked; then another one is made.
+    Raises FileNotFoundError if a program that started at the same moment took the folder for abandoned: make another one.
     """
-    while True:
-        path = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
-        try:
-            lock = _lock(path)
-            if lock is None or _is_open(lock, path):
-                return path, lock
+    try:
+        lock = _lock(path)
+        if lock is not None and not (path.exists() and _is_open(lock, path)):
             os.close(lock)
-        except (BlockingIOError, FileNotFoundError):
-            continue
-        except OSError:  # this disk has no locks
-            return path, None
+            raise FileNotFoundError
+    except BlockingIOError as error:
+        raise FileNotFoundError from error
+    except FileNotFoundError:
+        raise
+    except OSError:  # this disk has no locks
+        return None
+    return lock
 
 
 def _locked(path: Path) -> int | None:
