@@ -71,3 +71,20 @@ class Blocks(gr.Blocks):
             for index, value in zip(changed, found, strict=True):
                 sent[index] = value
         return sent
+
+    def handle_streaming_diffs(
+        self,
+        block_fn: BlockFunction,
+        data: list[Any],
+        session_hash: str | None,
+        run: str | None,
+        final: bool,
+        simple_format: bool = False,
+    ) -> list[Any]:
+        """What changed since the ``yield`` before. At the end of an event of the page that is nothing.
+
+        Gradio repeats the last values then, for programs, who may read nothing else. On the page that would be work for nothing,
+        and could undo what another event has shown meanwhile.
+        """
+        found = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format)
+        return [dict(_STAYS) for _ in found] if final and block_fn.api_visibility == "private" else found

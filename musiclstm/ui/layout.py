@@ -13,7 +13,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.generation import OPEN_ENDED, Composition, TakeFiles, link_of
 from musiclstm.music import INSTRUMENTS, MAX_TRANSPOSITION, Performance
 from musiclstm.seeds import Seed
-from musiclstm.sentence import Sentence, sentence
+from musiclstm.sentence import sentence
 from musiclstm.ui import story, texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
 from musiclstm.ui.ballot import Ballot, place_ballot
@@ -22,7 +22,6 @@ from musiclstm.ui.file_layout import place_files, place_folds
 from musiclstm.ui.hub_layout import Shelf, Space, place_space
 from musiclstm.ui.language import Language
 from musiclstm.ui.opening_layout import place_opening, place_openings
-from musiclstm.ui.openings import openings_page
 from musiclstm.ui.pictures import own_name, small_roll, take_roll, waiting_roll
 from musiclstm.ui.results import Result, Shown
 from musiclstm.ui.session import Session
@@ -47,6 +46,7 @@ Updates = dict[Any, Any]
 class Widgets:
     """Everything on the page that an event reads or writes."""
 
+    engine: Engine  # that of the openings on the page, before an event changes them
     session: gr.State
     history: gr.BrowserState
     masthead: gr.HTML
@@ -152,15 +152,6 @@ class Widgets:
         files = [self.downloads, *self.midi]
         steps = [self.code, self.steps, self.extend, self.undo, self.redo]
         return [*picture, *steps, *files, self.replay_fold, self.checked, self.ballot.box, self.ballot.prefer]
-
-    def opened(self, engine: Engine, note: str | Sentence, language: Language) -> Updates:
-        """Updates for a page that has just loaded: the checkpoint in use, and its seeds."""
-        seeds = texts.seed_choices(engine.checkpoint.seeds, language=language)
-        return {
-            self.masthead: texts.masthead(engine.checkpoint, note, language),
-            self.seed: gr.Dropdown(choices=seeds, value=engine.first.id),
-            self.openings: openings_page(engine.checkpoint.seeds, language),
-        }
 
     def set_to(self, composition: Composition, engine: Engine, language: Language) -> Updates:
         """Updates that set the controls to what wrote a composition, as far as they can show it."""
@@ -274,7 +265,7 @@ def place(active: ActiveCheckpoint, wording: Wording, space: Space | None = None
         with gr.Column(scale=5, min_width=320, elem_id="take"):
             take = _take(engine, wording) | place_files(wording) | {"ballot": place_ballot(wording)} | place_folds(wording)
             take["shelf"] = place_space(space, wording)
-    return Widgets(session=session, history=history, masthead=masthead, **browse, **controls, **take)
+    return Widgets(engine, session, history, masthead, **browse, **controls, **take)
 
 
 def _settings(wording: Wording) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from musiclstm import limits
@@ -132,6 +133,12 @@ class Session:
         self.results.append(result)
         self.undone.clear()
         del self.results[:-KEPT_RESULTS]
+
+    def bring(self, results: Sequence[Result]) -> None:
+        """Put results from elsewhere before those of this page, and show the latest, unless the visitor has begun already."""
+        self.results[:0] = results
+        if results and self.turn == 0:
+            self.opening = False
 
     def go_back(self) -> None:
         """Show the result before the one on show, or the latest one if an opening is. Raises OptionError if there is none."""

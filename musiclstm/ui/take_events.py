@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from musiclstm.api import bars_in_all, open_link, request_from
-from musiclstm.errors import MusicLSTMError, OptionError
+from musiclstm.errors import OptionError
 from musiclstm.generation import (
     Composition,
     extension_request,
@@ -149,17 +149,6 @@ def link_events(active: ActiveCheckpoint, w: Widgets, linked: gr.State) -> None:
     inputs = [w.earlier, w.session, w.history, linked]
     after_opening(w, w.earlier.input(link_opener(active, w, linked), inputs, opening_outputs(w, linked), **QUIET, **SOUND))
     _write_event(active, w, linked.change, replayed, [linked], draws=False)
-
-
-def opened(session: Session, engine: Engine, code: str) -> bool:
-    """Whether the music in a link became the session's result; not if it is a recipe alone, or damaged, which is told later."""
-    try:
-        result = carried(engine, code)
-    except MusicLSTMError:
-        return False
-    if result is not None:
-        session.add(result)
-    return result is not None
 
 
 def carried(engine: Engine, code: str) -> Result | None:

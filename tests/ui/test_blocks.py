@@ -57,6 +57,18 @@ def test_an_event_with_one_output_is_as_before() -> None:
     assert processed(page, "x", SessionState(page)) == ["x"]
 
 
+@pytest.mark.parametrize(("visibility", "repeated"), [("private", False), ("public", True)])
+def test_an_event_that_answers_twice_repeats_its_last_answer_only_for_programs(visibility: Any, repeated: bool) -> None:
+    with Blocks() as page:
+        outputs = [gr.Textbox(), gr.Textbox()]
+        gr.Button().click(lambda: None, None, outputs, api_visibility=visibility)
+    (function,) = page.fns.values()
+    for answer in (["a", "b"], ["a", "c"]):
+        page.handle_streaming_diffs(function, answer, "visitor", "run", final=False)
+    last = page.handle_streaming_diffs(function, [None, None], "visitor", "run", final=True)
+    assert last == (["a", "c"] if repeated else 2 * [{"__type__": "update"}])
+
+
 def test_signatures_of_components_are_what_they_were_and_are_not_worked_out_again() -> None:
     with Blocks():
         pass

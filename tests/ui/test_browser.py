@@ -21,9 +21,22 @@ from musiclstm.generation.composition import Composition, compose
 from musiclstm.generation.link import link_from_recipe, link_of
 from musiclstm.generation.request import ComposeRequest
 from musiclstm.music.notes import Piece, make_notes
+from musiclstm.ui.language import language
 
 PHONE = {"width": 390, "height": 844}
 NAMES = ("onset", "pitch", "duration", "velocity")
+# Holds back the first request of the page for an answer.
+HELD = """
+const fetched = window.fetch;
+let held = false;
+window.fetch = async (at, options) => {
+  if (!held && String(at).includes("queue/join")) {
+    held = true;
+    await new Promise((go) => Object.assign(window, { letGo: go }));
+  }
+  return fetched(at, options);
+};
+"""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -88,6 +101,17 @@ def test_an_opening_that_is_chosen_while_another_one_is_continued_stays_on_the_s
     expect(page.locator("#roll .continuation rect")).to_have_count(0)
     generate(page)
     expect(page.locator("#heading")).to_contain_text("Jig")
+
+
+def test_an_opening_that_is_chosen_before_the_page_is_answered_stays(session: Callable[..., Page], page_address: str) -> None:
+    page = session(f"{page_address}?", init=HELD, locale="de-DE")
+    page.locator("#openings .opening", has_text="Jig").click()
+    expect(page.locator("#heading")).to_contain_text("Jig")
+    page.evaluate("letGo()")  # what the page asks for when it has loaded
+    expect(page.locator("#heading")).to_contain_text(language("de").say("Press Generate, and the model takes it from here."))
+    expect(page.locator("#heading")).to_contain_text("Jig")
+    expect(page.locator("#seed input")).to_have_value(re.compile("Jig"))
+    expect(page.locator("#openings [aria-pressed=true]")).to_contain_text("Jig")
 
 
 def test_a_random_seed_that_is_kept_gives_the_same_take(session: Callable[..., Page], tmp_path: Path) -> None:

@@ -166,7 +166,7 @@
     }
     if (find("#openings .openings") !== strip) {
       strip = find("#openings .openings");
-      openings.order();
+      openings.drawn();
     }
     if (find("#keys .keys") !== keys) {
       keys = find("#keys .keys");

@@ -51,7 +51,10 @@
       event.preventDefault();
     });
     return {
-      order,
+      drawn: () => {
+        order();
+        if (chosen) mark(chosen);
+      },
       chosen: (inputs) => [chosen, ...inputs.slice(1)],
       show: (ids) => {
         const wanted = new Set((ids ?? "").split(" "));
