@@ -28,6 +28,7 @@ from musiclstm.ui.change_events import change_events
 from musiclstm.ui.duet_events import duet_events
 from musiclstm.ui.file_events import download_events, score_events
 from musiclstm.ui.hub_layout import space_in
+from musiclstm.ui.kept_answers import KeptAnswers
 from musiclstm.ui.layout import Widgets, place
 from musiclstm.ui.opening_events import opening_events
 from musiclstm.ui.own_events import own_events
@@ -104,7 +105,8 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
     The address is 127.0.0.1:7860 unless GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say otherwise, as they do on a Space.
     """
     static, wording = files("musiclstm.ui"), page.wording
-    middleware = [Middleware(InLanguage, wording=wording), *([Middleware(SignIn)] if page.signs_in else [])]
+    middleware = [Middleware(KeptAnswers), Middleware(InLanguage, wording=wording)]
+    middleware += [Middleware(SignIn)] if page.signs_in else []
     page.queue(max_size=QUEUE_LENGTH)
     page._queue.sleep_when_free = max(BETWEEN_LOOKS, page._queue.sleep_when_free)
     _, address, _ = page.launch(

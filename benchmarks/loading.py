@@ -1,0 +1,93 @@
+"""Claim: a new browser costs the page's server a fifth of a second of processor time, and loads less than a megabyte.
+
+Chromium opens the page in a new profile, again and again, until the example is on its roll. Measured are the processor time of
+all processes of the page, and the bytes that came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.hostile import family, running
+from benchmarks.report import Figure, cores, publish, section
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+FLAGS = ("--no-sandbox", "--disable-background-networking")
+WHOLE = "#roll svg .continuation rect"  # of the example, which comes last
+SECONDS, KILOBYTES = 0.2, 1000.0
+QUIET = 1500  # milliseconds after which what came with the page is done
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", type=Path, metavar="DIR", help="a checkout of an earlier version, measured in turn")
+    parser.add_argument("--times", type=int, default=8, metavar="N", help="how often the page is opened, after once")
+    options = parser.parse_args()
+    versions = {"": Path(__file__).resolve().parents[1]} | ({", before": options.before} if options.before else {})
+    figures = []
+    with chromium() as browser:
+        for version, folder in versions.items():
+            with running(folder) as (address, process):
+                first, *later = [loaded(browser, address, process) for _ in range(1 + options.times)]
+            figures += [
+                Figure(f"processor time of the page, first browser after a start{version}", first[0], "s"),
+                Figure(
+                    f"processor time of the page, another browser{version}",
+                    median(seconds for seconds, _ in later),
+                    "s",
+                    most=SECONDS,
+                ),
+                Figure(f"came to the browser{version}", median(size for _, size in later) / 1000, "kB", most=KILOBYTES),
+            ]
+    text = section((__doc__ or "").splitlines()[0], figures, threads=f"{cores()} cores", libraries=("gradio",))
+    publish("Loading", text)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium-headless-shell"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def loaded(browser: Browser, address: str, process: int) -> tuple[float, int]:
+    """Seconds of processor time of a page's processes that one more browser takes, and the bytes that came to it."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page, sizes = context.new_page(), list[int]()
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
+    before = used(process)
+    page.goto(address)
+    page.wait_for_selector(WHOLE, state="attached")
+    page.wait_for_timeout(QUIET)
+    seconds = used(process) - before
+    context.close()
+    return seconds, sum(sizes)
+
+
+def used(process: int) -> float:
+    """Seconds of processor time that a process and all that it started have taken."""
+    ticks = 0
+    for number in family(process):
+        fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()
