@@ -258,12 +258,14 @@ def _note_group(
     """
     depth = max(layout.row - 0.4, 2.5)
     corner = min(2.0, depth / 3)
+    shape, room = f'height="{depth:.1f}" rx="{corner:.1f}"', layout.ticks - start
+    upper = {pitch: f"{layout.y(pitch) + (layout.row - depth) / 2:.1f}" for pitch in set(notes["pitch"].tolist())}
     rects = []
     for (onset, pitch, duration, velocity), own in zip(notes.tolist(), colours or [""] * len(notes), strict=True):
-        inside, fill = min(duration, layout.ticks - start - onset), f' fill="{own}"' if own else ""
+        inside, fill = min(duration, room - onset), f' fill="{own}"' if own else ""
         rects.append(
-            f'<rect x="{layout.x(start + onset):.1f}" y="{layout.y(pitch) + (layout.row - depth) / 2:.1f}" '
-            f'width="{max(1.5, inside * layout.tick_px - 1):.1f}" height="{depth:.1f}" rx="{corner:.1f}" '
+            f'<rect x="{layout.x(start + onset):.1f}" y="{upper[pitch]}" '
+            f'width="{max(1.5, inside * layout.tick_px - 1):.1f}" {shape} '
             f'opacity="{0.7 + 0.3 * min(1.0, velocity / 100):.2f}"{fill}/>'
         )
     rows = "\n".join(rects)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,16 @@ class Part:
         return lengths(self.chroma)
 
     @cached_property
+    def steps(self) -> Ints:
+        """Ticks from each onset to the next [m - 1]."""
+        return moves(self.times)
+
+    @cached_property
+    def waits(self) -> Ints:
+        """Ticks from each onset to the next or to the end, 1 at least [m]."""
+        return np.maximum(1, np.append(self.steps, self.bars * self.bar - self.times[-1]))
+
+    @cached_property
     def struck(self) -> Ints:
         """One number for the place in the bar and the pitch of each note [n]."""
         return self.onset % self.bar * 128 + self.pitch
@@ -92,8 +103,8 @@ def part_of(notes: Notes, start: int, bars: int, bar: int, beat: int) -> Part | 
         return None
     onset = inside["onset"].astype(np.int64) - start
     pitch = inside["pitch"].astype(np.int64)
-    first = np.flatnonzero(np.diff(onset, prepend=-1))
-    count = np.diff(np.append(first, len(onset)))
+    first = begins(onset)
+    count = moves(np.append(first, len(onset)))
     times = onset[first]
     return Part(
         bars=bars,
@@ -121,7 +132,8 @@ def describe(part: Part) -> Figures:
 def _rhythm(part: Part) -> Figures:
     struck = np.bincount(part.measure, minlength=part.bars).astype(float)
     notes = np.bincount(part.onset // part.bar, minlength=part.bars).astype(float)
-    steps = np.maximum(1, np.diff(np.append(part.times, part.bars * part.bar)))
+    steps = part.waits
+    logs = np.log(steps)
     beats = max(1, part.bar // part.beat) * part.bars
     grid, sizes = part.grid, part.grid_lengths
     return {
@@ -131,14 +143,14 @@ def _rhythm(part: Part) -> Figures:
         "off the sixteenth": mean_of(part.place % 6 != 0),
         "places": float(np.log(different(part.place))),
         "entropy of places": _entropy(part.place),
-        "onsets a bar": float(np.log(struck.mean() + 0.1)),
-        "notes a bar": float(np.log(notes.mean() + 0.1)),
-        "spread of onsets": float(struck.std() / (struck.mean() + 0.1)),
-        "spread of notes": float(notes.std() / (notes.mean() + 0.1)),
+        "onsets a bar": float(np.log(mean_of(struck) + 0.1)),
+        "notes a bar": float(np.log(mean_of(notes) + 0.1)),
+        "spread of onsets": spread_of(struck) / (mean_of(struck) + 0.1),
+        "spread of notes": spread_of(notes) / (mean_of(notes) + 0.1),
         "empty bars": mean_of(struck == 0),
-        "step": float(np.log(steps).mean()),
-        "spread of steps": float(np.log(steps).std()),
-        "longest step": float(np.log(steps).max()),
+        "step": mean_of(logs),
+        "spread of steps": spread_of(logs),
+        "longest step": float(logs.max()),
         "entropy of steps": _entropy(steps),
         "same step again": mean_of(steps[1:] == steps[:-1]),
         "rhythm of the bar before": mean_of(cosines(grid[1:], grid[:-1], sizes[1:] * sizes[:-1])),
@@ -148,18 +160,18 @@ def _rhythm(part: Part) -> Figures:
 
 
 def _lengths(part: Part) -> Figures:
-    steps = np.maximum(1, np.diff(np.append(part.times, part.bars * part.bar)))
-    held = np.minimum(part.duration / steps[part.chord], 4.0)
-    first = np.flatnonzero(np.diff(part.chord, prepend=-1))
+    held = np.minimum(part.duration / part.waits[part.chord], 4.0)
+    first = begins(part.chord)
     uneven = np.maximum.reduceat(part.duration, first) != np.minimum.reduceat(part.duration, first)
     ends = np.minimum(part.onset + part.duration, part.bars * part.bar)
     sounding = np.concatenate(([0], np.maximum.accumulate(ends)))
     silent = np.maximum(0, np.append(part.onset, part.bars * part.bar) - sounding)
+    logs = np.log(part.duration)
     return {
-        "duration": float(np.log(part.duration).mean()),
-        "spread of durations": float(np.log(part.duration).std()),
+        "duration": mean_of(logs),
+        "spread of durations": spread_of(logs),
         "entropy of durations": _entropy(part.duration),
-        "legato": float(np.log(held + 0.05).mean()),
+        "legato": mean_of(np.log(held + 0.05)),
         "staccato": mean_of(held < 0.5),
         "held on": mean_of(held > 1.5),
         "uneven chords": mean_of(uneven[part.count > 1]),
@@ -175,7 +187,7 @@ def _texture(part: Part) -> Figures:
         "single notes": mean_of(part.count == 1),
         "three notes or more": mean_of(part.count >= 3),
         "five notes or more": mean_of(part.count >= 5),
-        "spread of chord sizes": float(part.count.std()),
+        "spread of chord sizes": spread_of(part.count),
         "span": mean_of(span),
         "widest span": float(span.max()),
         "spans over two octaves": mean_of(span > 24),
@@ -185,7 +197,7 @@ def _texture(part: Part) -> Figures:
 def _register(part: Part) -> Figures:
     return {
         "pitch": mean_of(part.pitch) / 12,
-        "spread of pitches": float(part.pitch.std()) / 12,
+        "spread of pitches": spread_of(part.pitch) / 12,
         "upper line": mean_of(part.top) / 12,
         "lower line": mean_of(part.low) / 12,
         "highest": float(part.pitch.max()) / 12,
@@ -220,22 +232,23 @@ def _chords(part: Part) -> Figures:
 def _harmony(part: Part) -> Figures:
     chroma, sizes = part.chroma, part.chroma_lengths
     near = cosines(chroma[1:], chroma[:-1], sizes[1:] * sizes[:-1])
-    two = chroma + np.vstack([chroma[1:], np.zeros((1, 12))])
+    two = chroma.copy()
+    two[:-1] += chroma[1:]
     whole = chroma.sum(axis=0)
     share = whole[whole > 0] / whole.sum()
     beat_bass = _lowest(part, part.times // part.beat)
     bar_bass = _lowest(part, part.measure)
-    motion = np.diff(bar_bass) % 12
+    beat_motion, motion = moves(beat_bass), moves(bar_bass) % 12
     return {
         "harmony of the bar before": mean_of(near),
         "most changed harmony": float(near.min()) if len(near) else 0.0,
-        "spread of changes of harmony": float(near.std()) if len(near) else 0.0,
+        "spread of changes of harmony": spread_of(near) if len(near) else 0.0,
         "pitch classes a bar": mean_of((chroma > 0).sum(axis=1)),
         "entropy of pitch classes": float(-(share * np.log2(share)).sum()),
         "in one scale": float((_SCALES @ whole).max() / whole.sum()),
         "in one scale for two bars": mean_of((_SCALES @ two.T).max(axis=0) / np.maximum(two.sum(axis=1), 1e-9)),
-        "bass moves": mean_of(np.diff(beat_bass) != 0),
-        "bass moves by a fifth": mean_of(either(np.diff(beat_bass) % 12, 5, 7)),
+        "bass moves": mean_of(beat_motion != 0),
+        "bass moves by a fifth": mean_of(either(beat_motion % 12, 5, 7)),
         "bass of bars moves": mean_of(motion != 0),
         "bass of bars moves by a fifth": mean_of(either(motion, 5, 7)),
         "basses of bars": different(bar_bass % 12) / len(bar_bass),
@@ -243,7 +256,7 @@ def _harmony(part: Part) -> Figures:
 
 
 def _voices(part: Part) -> Figures:
-    upper, lower = np.diff(part.top), np.diff(part.low)
+    upper, lower = moves(part.top), moves(part.low)
     two = (part.count[1:] > 1) & (part.count[:-1] > 1)
     parallel = two & (upper == lower) & (upper != 0) & either((part.top - part.low)[1:] % 12, 0, 7)
     both = {"parallel fifths and octaves": float(parallel.sum()) / max(1, int(two.sum()))}
@@ -252,9 +265,9 @@ def _voices(part: Part) -> Figures:
 
 
 def _line(name: str, pitches: Ints) -> Figures:
-    moves = np.diff(pitches)
-    size = np.abs(moves)
-    turning = np.sign(moves[moves != 0])
+    motion = moves(pitches)
+    size = np.abs(motion)
+    turning = np.sign(motion[motion != 0])
     return {
         f"{name} interval": mean_of(np.minimum(size, MOST_LEAP)),
         f"{name} leaps over a fifth": mean_of(size > 7),
@@ -263,13 +276,13 @@ def _line(name: str, pitches: Ints) -> Figures:
         f"{name} goes by step": mean_of((size > 0) & (size <= 2)),
         f"{name} goes by fourth or fifth": mean_of(either(size, 5, 7)),
         f"{name} turns": mean_of(turning[1:] != turning[:-1]),
-        f"{name} entropy": _entropy(np.clip(moves, -MOST_LEAP, MOST_LEAP)),
+        f"{name} entropy": _entropy(within(motion, MOST_LEAP)),
     }
 
 
 def _lowest(part: Part, group: Ints) -> Ints:
     """The lowest pitch of each run of equal numbers in ``group`` [m]."""
-    return np.minimum.reduceat(part.low, np.flatnonzero(np.diff(group, prepend=-1)))
+    return np.minimum.reduceat(part.low, begins(group))
 
 
 def cosines(some: Floats, others: Floats, sizes: Floats) -> Floats:
@@ -280,9 +293,32 @@ def cosines(some: Floats, others: Floats, sizes: Floats) -> Floats:
     return np.asarray(np.add.reduce(some * others, axis=1) / np.maximum(sizes, 1e-9))
 
 
-def mean_of(values: NDArray[np.generic]) -> float:
-    """The mean; 0 for no values. For the short arrays here it takes a third of NumPy's time, which checks more."""
-    if values.dtype == bool:  # faster still, and the same
+def moves(values: NDArray[Any]) -> NDArray[Any]:
+    """From each value to the next [n - 1]: as ``np.diff``, which checks more and so takes longer for short arrays."""
+    return np.asarray(values[1:] - values[:-1])
+
+
+def begins(group: Ints) -> Ints:
+    """Where each run of equal numbers begins [runs], of one number at least."""
+    new = np.ones(len(group), bool)
+    np.not_equal(group[1:], group[:-1], out=new[1:])
+    return new.nonzero()[0]
+
+
+def within(values: Ints, most: int) -> Ints:
+    """The values, from -most to most: as ``np.clip``."""
+    return np.minimum(np.maximum(values, -most), most)
+
+
+def spread_of(values: NDArray[Any]) -> float:
+    """The standard deviation of one value or more, to the last digit as ``np.std``."""
+    away = values - mean_of(values)
+    return float(np.sqrt(np.add.reduce(away * away) / len(values)))
+
+
+def mean_of(values: NDArray[Any]) -> float:
+    """The mean; 0 for no values."""
+    if values.dtype.char == "?":  # faster still, and the same
         return np.count_nonzero(values) / max(1, values.size)
     return float(np.add.reduce(values, axis=None, dtype=np.float64)) / values.size if len(values) else 0.0
 

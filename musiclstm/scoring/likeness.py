@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,9 @@ from musiclstm.scoring.figures import (
     different,
     lengths,
     mean_of,
+    moves,
+    spread_of,
+    within,
 )
 
 DISTANCES = (1, 2, 4, 8)  # bars
@@ -48,7 +53,7 @@ def _likeness(seed: Part, part: Part) -> Figures:
     apart /= np.maximum(1, texture.sum(axis=1)[:, None] + model.sum(axis=1)[None])
     chroma, chroma_seed = part.chroma, seed.chroma.sum(axis=0, keepdims=True)
     whole, last = (each.sum(axis=0, keepdims=True) for each in (chroma, chroma[-2:]))
-    intervals = [np.clip(np.diff(line), -13, 13) for line in (seed.top, part.top)]
+    intervals = [within(moves(line), 13) for line in (seed.top, part.top)]
     return {
         "rhythm of the seed": mean_of(best),
         "least rhythm of the seed": float(best.min()),
@@ -58,7 +63,7 @@ def _likeness(seed: Part, part: Part) -> Figures:
         "texture most unlike the seed": float(apart.min(axis=1).max()),
         "harmony of the seed": float(cosines(whole, chroma_seed, lengths(whole) * lengths(chroma_seed))[0]),
         "harmony of the seed, last bars": float(cosines(last, chroma_seed, lengths(last) * lengths(chroma_seed))[0]),
-        "steps unlike": _divergence(np.diff(seed.times), np.diff(part.times)),
+        "steps unlike": _divergence(seed.steps, part.steps),
         "durations unlike": _divergence(seed.duration, part.duration),
         "chord sizes unlike": _divergence(seed.count, part.count),
         "intervals unlike": _divergence(*intervals),
@@ -71,7 +76,7 @@ def _new(seed: Part, part: Part) -> Figures:
     pairs = {
         "places": (part.place, seed.place),
         "durations": (part.duration, seed.duration),
-        "steps": (np.diff(part.times), np.diff(seed.times)),
+        "steps": (part.steps, seed.steps),
         "pitch classes": (part.pitch % 12, seed.pitch % 12),
     }
     unknown = {f"new {name}": mean_of(_unknown(ours, theirs)) for name, (ours, theirs) in pairs.items()}
@@ -92,24 +97,24 @@ def _unknown(ours: Ints, theirs: Ints) -> NDArray[np.bool_]:
 
 def _returns(seed: Part, part: Part) -> Figures:
     """Likeness of each bar to earlier ones, those of the seed included."""
-    bars = seed.bars + part.bars
-    later = [np.arange(max(seed.bars, apart), bars) for apart in DISTANCES]
-    ends = np.cumsum([len(numbers) for numbers in later])[:-1]
-    now, then = np.concatenate(later), np.concatenate([numbers - apart for numbers, apart in zip(later, DISTANCES, strict=True)])
+    pairs, before = _earlier(seed.bars, part.bars)
     found: Figures = {}
     views = {
-        "harmony": (np.vstack([seed.chroma, part.chroma]), np.concatenate([seed.chroma_lengths, part.chroma_lengths])),
-        "rhythm": (np.vstack([seed.grid, part.grid]), np.concatenate([seed.grid_lengths, part.grid_lengths])),
+        "harmony": (np.concatenate([seed.chroma, part.chroma]), np.concatenate([seed.chroma_lengths, part.chroma_lengths])),
+        "rhythm": (np.concatenate([seed.grid, part.grid]), np.concatenate([seed.grid_lengths, part.grid_lengths])),
     }
-    alike = {name: np.split(cosines(view[now], view[then], size[now] * size[then]), ends) for name, (view, size) in views.items()}
-    for number, apart in enumerate(DISTANCES):
+    now, then = np.concatenate(pairs, axis=1)
+    alike = {name: cosines(view[now], view[then], size[now] * size[then]) for name, (view, size) in views.items()}
+    begin = 0
+    for apart, (numbers, _) in zip(DISTANCES, pairs, strict=True):
         for name in views:
-            values = alike[name][number]
+            values = alike[name][begin : begin + len(numbers)]
             found[f"{name} {apart} bars before"] = mean_of(values) if len(values) else 0.5
+        begin += len(numbers)
     chroma, size = views["harmony"]
     unit = chroma / np.maximum(size[:, None], 1e-9)
-    earlier = np.tril(unit[seed.bars :] @ unit.T, seed.bars - 1).max(axis=1)
-    best = np.tril(_overlaps(seed, part), seed.bars - 1).max(axis=1)
+    earlier = np.where(before, unit[seed.bars :] @ unit.T, 0.0).max(axis=1)
+    best = np.where(before, _overlaps(seed, part), 0.0).max(axis=1)
     return found | {
         "harmony of any bar before": mean_of(earlier),
         "newest harmony": float(earlier.min()),
@@ -117,6 +122,16 @@ def _returns(seed: Part, part: Part) -> Figures:
         "likest bar before": mean_of(best),
         "likest bar of all": float(best.max()),
     }
+
+
+@lru_cache(maxsize=256)
+def _earlier(seed_bars: int, bars: int) -> tuple[list[Ints], NDArray[np.bool_]]:
+    """For each of DISTANCES the numbers of new bars, and of those so many bars before [2, pairs]; and of each new bar, which bars
+    of both lie before it [bars, seed_bars + bars].
+    """
+    numbers = [np.arange(max(seed_bars, apart), seed_bars + bars) for apart in DISTANCES]
+    pairs = [np.stack([later, later - apart]) for later, apart in zip(numbers, DISTANCES, strict=True)]
+    return pairs, np.tri(bars, seed_bars + bars, seed_bars - 1, dtype=bool)
 
 
 def _overlaps(seed: Part, part: Part) -> Floats:
@@ -132,12 +147,13 @@ def _overlaps(seed: Part, part: Part) -> Floats:
 def _circling(seed: Part, part: Part) -> Figures:
     """Shares of notes that repeat the note (step and pitch) a few notes before, at the distance where most do."""
     onset = np.concatenate([seed.onset - seed.bars * seed.bar, part.onset])
-    rows = np.diff(onset, prepend=onset[:1]) * 128 + np.concatenate([seed.pitch, part.pitch])
-    begin = len(seed.pitch)
-    found: Figures = {}
-    for first, last in LAGS:
-        shares = [mean_of(rows[max(begin, lag) :] == rows[max(begin, lag) - lag : -lag]) for lag in range(first, last + 1)]
-        found[f"notes repeated after {first} to {last}"] = max(shares)
+    rows = np.concatenate([seed.pitch, part.pitch])
+    rows[1:] += 128 * moves(onset)
+    begin, lags = len(seed.pitch), np.arange(1, LAGS[-1][1] + 1)
+    then = np.arange(begin, len(rows)) - lags[:, None]
+    again = (rows[begin:] == rows[np.maximum(0, then)]) & (then >= 0)
+    shares = np.count_nonzero(again, axis=1) / np.maximum(1, len(rows) - np.maximum(begin, lags))
+    found = {f"notes repeated after {first} to {last}": float(shares[first - 1 : last].max()) for first, last in LAGS}
     return found | {"different notes": different(rows[begin:]) / len(rows[begin:])}
 
 
@@ -161,15 +177,15 @@ def _loudness(part: Part) -> list[float]:
     velocity, pitch = part.velocity / 16.0, part.pitch / 12.0
     mean = np.bincount(part.chord, velocity) / part.count
     last = np.cumsum(part.count) - 1
-    away, height = velocity - velocity.mean(), pitch - pitch.mean()
+    away, height = velocity - mean_of(velocity), pitch - mean_of(pitch)
     late = 2 * part.onset >= part.bars * part.bar
-    drift = float(velocity[late].mean() - velocity[~late].mean()) if late.any() and not late.all() else 0.0
+    drift = mean_of(velocity[late]) - mean_of(velocity[~late]) if late.any() and not late.all() else 0.0
     return [
-        float(velocity.mean()),
-        float(velocity.std()),
-        float((velocity[last] - mean).mean()),
-        mean_of(np.abs(np.diff(mean))),
-        float((away * height).mean() / (away.std() * height.std() + 1e-6)),
+        mean_of(velocity),
+        spread_of(velocity),
+        mean_of(velocity[last] - mean),
+        mean_of(np.abs(moves(mean))),
+        mean_of(away * height) / (spread_of(away) * spread_of(height) + 1e-6),
         drift,
     ]
 
@@ -192,9 +208,9 @@ def _drift(part: Part) -> Figures:
         return dict.fromkeys(("drift of density", "drift of pitch", "drift of duration", "drift of chord size"), 0.0)
     return {
         "drift of density": float(np.log((late.sum() + 1) / ((~late).sum() + 1))),
-        "drift of pitch": float(part.pitch[late].mean() - part.pitch[~late].mean()) / 12,
-        "drift of duration": float(np.log(part.duration[late].mean() / part.duration[~late].mean())),
-        "drift of chord size": float(part.count[late_chord].mean() - part.count[~late_chord].mean()),
+        "drift of pitch": (mean_of(part.pitch[late]) - mean_of(part.pitch[~late])) / 12,
+        "drift of duration": float(np.log(mean_of(part.duration[late]) / mean_of(part.duration[~late]))),
+        "drift of chord size": mean_of(part.count[late_chord]) - mean_of(part.count[~late_chord]),
     }
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+from gradio.queueing import Queue
 from starlette.middleware import Middleware
 
 from musiclstm.children import give_way
@@ -63,8 +65,7 @@ SCRIPTS = (
     "events",
 )
 THREADS = 3 * MOST  # a visitor who waits for notes holds one
-# Seconds between two looks of Gradio's queue for work: a thousand a second, as it would look, keep the interpreter from others.
-BETWEEN_LOOKS = 0.005
+BETWEEN_LOOKS = 0.005  # seconds between two looks of Gradio's queue for work
 CACHE_SECONDS = (900, 7200)  # how often Gradio looks for old files of visitors, and at what age it deletes them
 
 
@@ -108,7 +109,7 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
     middleware = [Middleware(KeptAnswers), Middleware(InLanguage, wording=wording)]
     middleware += [Middleware(SignIn)] if page.signs_in else []
     page.queue(max_size=QUEUE_LENGTH)
-    page._queue.sleep_when_free = max(BETWEEN_LOOKS, page._queue.sleep_when_free)
+    _calm(page._queue)
     _, address, _ = page.launch(
         max_threads=THREADS,
         theme=theme(),
@@ -123,6 +124,17 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
         **options,
     )
     return str(address)
+
+
+def _calm(queue: Queue) -> None:
+    """Let Gradio's queue do less that nobody here needs.
+
+    It looks for work a thousand times a second and for progress bars a hundred times; and after each event it makes statistics of
+    the last 10,000 anew, for a page of its own that this app doesn't open.
+    """
+    queue.sleep_when_free = max(BETWEEN_LOOKS, queue.sleep_when_free)
+    queue.progress_update_sleep_when_free = 1.0
+    queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
 
 
 def _script(wording: Wording) -> str:

@@ -537,6 +537,12 @@ def test_a_link_shows_its_take_to_a_visitor_with_another_page(address: str) -> N
         assert other.arrive().joined == seen.joined != b""
 
 
+def test_gradios_queue_has_what_is_set_here(page: Blocks, address: str) -> None:
+    assert address
+    for name in ("sleep_when_free", "progress_update_sleep_when_free", "ANAYLTICS_CACHE_FREQUENCY"):
+        assert getattr(page._queue, name) > getattr(gr.Blocks().queue()._queue, name)
+
+
 def test_the_page_gives_the_sign_of_life_that_containers_and_their_proxy_ask_for(address: str) -> None:
     proxy = (ROOT / "docker" / "haproxy.cfg").read_text(encoding="utf-8")
     (asked,) = re.findall(r"(?m)^ +http-check send meth GET uri /(\S+)$", proxy)
