@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from musiclstm import limits
 from musiclstm.errors import OptionError
-from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, TICKS_PER_QUARTER, Notes, Piece, Voice, bar_lines, join
+from musiclstm.music import HIGHEST_PITCH, LOWEST_PITCH, NOTE, TICKS_PER_QUARTER, Notes, Piece, Voice, bar_lines, join
 from musiclstm.notation import pickup_bars
 
 # Blue and vermilion after Okabe and Ito (2008, "Color Universal Design"), distinct in every kind of colour vision; the blue is
@@ -142,7 +143,7 @@ def roll_svg(
     pickup = pickup_bars(whole)
     playing = _playing(voices, lines, layout, written, pickup)
     parts = [_opening(whole, layout, split, described, playing, width), _bands(layout), _grid(whole, lines, layout)]
-    parts.append(_note_group("seed", seed.notes, 0, SEED_COLOUR, layout, playable=bool(voices)))
+    parts.append(_note_group("seed", seed.notes.tobytes(), 0, SEED_COLOUR, layout, playable=bool(voices)))
     if continuation is not None:
         parts.append(_continuation(continuation.notes, split, layout, playable=bool(voices), played=played))
     if original is not None:
@@ -249,13 +250,15 @@ def _grid(whole: Piece, lines: NDArray[np.int64], layout: _Layout) -> str:
     )
 
 
+@lru_cache(maxsize=128)  # what stands is drawn again and again, while other notes grow beside it
 def _note_group(
-    name: str, notes: Notes, start: int, colour: str, layout: _Layout, *, playable: bool, colours: Sequence[str] = ()
+    name: str, drawn: bytes, start: int, colour: str, layout: _Layout, *, playable: bool, colours: tuple[str, ...] = ()
 ) -> str:
     """One rectangle per note, more solid for louder notes. A gap of one pixel separates repeated notes.
 
-    ``colours``: that of each note, "" for the group's.
+    ``drawn``: the bytes of Notes. ``colours``: that of each note, "" for the group's.
     """
+    notes = np.frombuffer(drawn, NOTE)
     depth = max(layout.row - 0.4, 2.5)
     corner = min(2.0, depth / 3)
     shape, room = f'height="{depth:.1f}" rx="{corner:.1f}"', layout.ticks - start
@@ -274,8 +277,8 @@ def _note_group(
 
 
 def _continuation(notes: Notes, start: int, layout: _Layout, *, playable: bool, played: NDArray[np.bool_] | None) -> str:
-    colours = [] if played is None else np.where(played, SEED_COLOUR, "").tolist()
-    return _note_group("continuation", notes, start, CONTINUATION_COLOUR, layout, playable=playable, colours=colours)
+    colours = () if played is None else tuple(np.where(played, SEED_COLOUR, "").tolist())
+    return _note_group("continuation", notes.tobytes(), start, CONTINUATION_COLOUR, layout, playable=playable, colours=colours)
 
 
 def note_data(notes: Notes, start: int) -> str:
@@ -285,7 +288,7 @@ def note_data(notes: Notes, start: int) -> str:
 
 def _original(name: str, piece: Piece, split: int, layout: _Layout) -> str:
     """The composer's own continuation, in the colour of the text and hidden: a page may show it in place of the other."""
-    notes = _note_group("original", piece.notes, split, "currentColor", layout, playable=True)
+    notes = _note_group("original", piece.notes.tobytes(), split, "currentColor", layout, playable=True)
     label = f'<text x="{layout.x(split) + 7:.1f}" y="16" font-size="13" font-weight="600">{_text(name)}</text>'
     return f'<g class="own" display="none" data-name="{_text(name)}">\n{notes}\n{label}</g>'
 
@@ -307,15 +310,11 @@ def _heading(title: str, layout: _Layout, split: int, waiting: bool, names: Roll
     x, y = layout.x(split), 16.0
     words = []
     if waiting:
-        seed = (
-            f'<text x="{x - 7:.1f}" y="{y:g}" text-anchor="end" fill="{SEED_COLOUR}">{_text(names.opening)}</text>'
-            if split
-            else ""
-        )
+        opening = f'<text x="{x - 7:.1f}" y="{y:g}" text-anchor="end" fill="{SEED_COLOUR}">{_text(names.opening)}</text>'
         words.append(
             f'<g class="hand-over" pointer-events="none" font-size="13" font-weight="600">'
             f'<path d="M{x:.1f} 4V{layout.bottom:g}" stroke="currentColor" stroke-width="2"/>'
-            f'{seed}<text class="after" x="{x + 7:.1f}" y="{y:g}" fill="{CONTINUATION_COLOUR}">'
+            f'{opening if split else ""}<text class="after" x="{x + 7:.1f}" y="{y:g}" fill="{CONTINUATION_COLOUR}">'
             f"{_text(names.continuation)}</text></g>"
         )
     room = int(((x - 60 if waiting else layout.right) - _LEFT) / _LETTER)

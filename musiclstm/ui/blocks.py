@@ -35,7 +35,7 @@ def remember_signatures() -> None:
 class Blocks(gr.Blocks):
     """Gradio builds each output anew, and describes it twice, even if an event leaves it alone: 2 ms for each, at each ``yield``.
 
-    An event of this page may change thirty outputs, and changes three of them ten times a second.
+    An event of this page may change thirty outputs, and changes three of them ten times a second, all HTML.
     ``wording`` has the texts of the page. ``signs_in``: the page needs Gradio's routes for signing in at the Hub, as if it had
     Gradio's button, which knows no languages.
     """
@@ -61,8 +61,13 @@ class Blocks(gr.Blocks):
             values = [_STAYS] * len(outputs)
         if not isinstance(values, list | tuple) or len(values) != len(outputs) or len(outputs) < 2:
             return await super().postprocess_data(block_fn, predictions, state)
-        changed = [index for index, value in enumerate(values) if not (isinstance(value, dict) and value == _STAYS)]
         sent: list[Any] = [dict(_STAYS) for _ in outputs]
+        changed = []
+        for index, (output, value) in enumerate(zip(outputs, values, strict=True)):
+            if type(output) is gr.HTML and isinstance(value, str):
+                sent[index] = value  # to Gradio it would be worth a thread, and a search for files and scripts
+            elif not (isinstance(value, dict) and value == _STAYS):
+                changed.append(index)
         if changed:
             part = copy.copy(block_fn)
             part.outputs = [outputs[index] for index in changed]

@@ -22,9 +22,9 @@ def processed(page: gr.Blocks, answer: Any, state: SessionState) -> list[Any]:
 
 
 def sent(kind: type[gr.Blocks], answer: Any) -> tuple[list[Any], list[bool]]:
-    """What an event with three outputs sends that returns ``answer(outputs)``, and which outputs Gradio has built anew."""
+    """What an event with four outputs sends that returns ``answer(outputs)``, and which outputs Gradio has built anew."""
     with kind() as page:
-        outputs = [gr.Textbox(value="a"), gr.Number(value=1), gr.State(7)]
+        outputs = [gr.Textbox(value="a"), gr.Number(value=1), gr.State(7), gr.HTML("<p>a</p>")]
         button = gr.Button()
         button.click(lambda: None, None, outputs)
     state = SessionState(page)
@@ -35,18 +35,24 @@ def sent(kind: type[gr.Blocks], answer: Any) -> tuple[list[Any], list[bool]]:
 @pytest.mark.parametrize(
     ("answer", "anew"),
     [
-        (lambda o: {o[0]: "b"}, [False, False, False]),
-        (lambda o: {o[0]: gr.update(label="b"), o[2]: 8}, [True, False, False]),
-        (lambda o: {o[1]: gr.update(value=2, visible=False)}, [False, True, False]),
-        (lambda o: [gr.skip(), 3, gr.skip()], [False, False, False]),
-        (lambda o: ["b", 3, 8], [False, False, False]),
-        (lambda o: gr.skip(), [False, False, False]),
+        (lambda o: {o[0]: "b"}, [False, False, False, False]),
+        (lambda o: {o[0]: gr.update(label="b"), o[2]: 8}, [True, False, False, False]),
+        (lambda o: {o[1]: gr.update(value=2, visible=False)}, [False, True, False, False]),
+        (lambda o: {o[1]: 2, o[3]: "<p>b</p>"}, [False, False, False, False]),
+        (lambda o: {o[3]: "<p>b</p>"}, [False, False, False, False]),
+        (lambda o: {o[3]: gr.HTML("<p>b</p>", visible=False)}, [False, False, False, True]),
+        (lambda o: [gr.skip(), 3, gr.skip(), gr.skip()], [False, False, False, False]),
+        (lambda o: ["b", 3, 8, "<p>b</p>"], [False, False, False, False]),
+        (lambda o: gr.skip(), [False, False, False, False]),
     ],
 )
 def test_what_changes_is_sent_and_the_rest_is_left_alone(answer: Any, anew: list[bool]) -> None:
     ours, theirs = sent(Blocks, answer), sent(gr.Blocks, answer)
+    stays = {"__type__": "update"}
     assert ours[0][:2] == theirs[0][:2]
-    assert ours[0][2] in (None, {"__type__": "update"})  # a state is not sent
+    assert ours[0][2] in (None, stays)  # a state is not sent
+    assert ours[0][3] in (theirs[0][3], stays)
+    assert (ours[0][3] == stays) == ("value" not in str(theirs[0][3]) and "<p>" not in str(theirs[0][3]))
     assert ours[1] == anew
 
 
