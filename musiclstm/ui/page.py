@@ -38,6 +38,7 @@ from musiclstm.ui.places import MOST
 from musiclstm.ui.requests import AT_ONCE, DRAWN_BELOW, visitor_of
 from musiclstm.ui.sample_routes import sample_routes
 from musiclstm.ui.sign_in import SignIn
+from musiclstm.ui.state_holder import MOST_SESSIONS, LeanStateHolder
 from musiclstm.ui.take_events import take_events
 from musiclstm.ui.theme import theme
 from musiclstm.ui.vote_events import vote_events
@@ -121,8 +122,10 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
         max_file_size="10mb",
         run_history=False,
         ssr_mode=False,
+        state_session_capacity=MOST_SESSIONS,
         **options,
     )
+    page.app.state_holder = LeanStateHolder(page)
     return str(address)
 
 

@@ -57,6 +57,7 @@ from musiclstm.ui.pictures import growing_roll, opening_sheet, waiting_roll
 from musiclstm.ui.requests import requests_for
 from musiclstm.ui.results import Shown
 from musiclstm.ui.session import Session
+from musiclstm.ui.state_holder import MOST_SESSIONS, LeanStateHolder
 from musiclstm.votes import summary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -535,6 +536,12 @@ def test_a_link_shows_its_take_to_a_visitor_with_another_page(address: str) -> N
         seen, code = visitor.press("generate", {"bars": 4, "random-seed": 14, "fresh": False}), visitor.code
     with Visitor(address, recipe=code) as other:
         assert other.arrive().joined == seen.joined != b""
+
+
+def test_of_visitors_a_bounded_number_is_remembered(page: Blocks, address: str) -> None:
+    assert address
+    assert isinstance(page.app.state_holder, LeanStateHolder)
+    assert page.app.state_holder.capacity == MOST_SESSIONS == 500
 
 
 def test_gradios_queue_has_what_is_set_here(page: Blocks, address: str) -> None:
