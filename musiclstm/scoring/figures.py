@@ -8,20 +8,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musiclstm.music import Notes
+from musiclstm.scoring.short_arrays import (
+    Floats,
+    Ints,
+    begins,
+    cosines,
+    counts_of,
+    different,
+    either,
+    lengths,
+    mean_of,
+    moves,
+    spread_of,
+    within,
+)
 
 SLOTS = 96  # places of a bar at which an onset is told apart: every tick of a bar of 4/4, fewer in longer bars
 MOST_LEAP = 24  # semitones: larger leaps count the same
 _MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=float)
 _SCALES = np.array([np.roll(_MAJOR, tonic) for tonic in range(12)])
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Figures = dict[str, float]
 
 
@@ -283,64 +293,6 @@ def _line(name: str, pitches: Ints) -> Figures:
 def _lowest(part: Part, group: Ints) -> Ints:
     """The lowest pitch of each run of equal numbers in ``group`` [m]."""
     return np.minimum.reduceat(part.low, begins(group))
-
-
-def cosines(some: Floats, others: Floats, sizes: Floats) -> Floats:
-    """Cosine of each row with the same row of the other table [rows]; 0 where one is empty.
-
-    ``sizes`` [rows]: the products of their lengths.
-    """
-    return np.asarray(np.add.reduce(some * others, axis=1) / np.maximum(sizes, 1e-9))
-
-
-def moves(values: NDArray[Any]) -> NDArray[Any]:
-    """From each value to the next [n - 1]: as ``np.diff``, which checks more and so takes longer for short arrays."""
-    return np.asarray(values[1:] - values[:-1])
-
-
-def begins(group: Ints) -> Ints:
-    """Where each run of equal numbers begins [runs], of one number at least."""
-    new = np.ones(len(group), bool)
-    np.not_equal(group[1:], group[:-1], out=new[1:])
-    return new.nonzero()[0]
-
-
-def within(values: Ints, most: int) -> Ints:
-    """The values, from -most to most: as ``np.clip``."""
-    return np.minimum(np.maximum(values, -most), most)
-
-
-def spread_of(values: NDArray[Any]) -> float:
-    """The standard deviation of one value or more, to the last digit as ``np.std``."""
-    away = values - mean_of(values)
-    return float(np.sqrt(np.add.reduce(away * away) / len(values)))
-
-
-def mean_of(values: NDArray[Any]) -> float:
-    """The mean; 0 for no values."""
-    if values.dtype.char == "?":  # faster still, and the same
-        return np.count_nonzero(values) / max(1, values.size)
-    return float(np.add.reduce(values, axis=None, dtype=np.float64)) / values.size if len(values) else 0.0
-
-
-def counts_of(values: Ints, low: int, high: int) -> Ints:
-    """How often each number from ``low`` to ``high`` occurs [high - low + 1]. For such arrays much faster than ``np.unique``."""
-    return np.bincount(values - low, minlength=high - low + 1)
-
-
-def different(values: Ints) -> int:
-    """How many different values there are."""
-    return len(set(values.tolist()))
-
-
-def either(values: Ints, one: int, other: int) -> NDArray[np.bool_]:
-    """Which values are one of two."""
-    return (values == one) | (values == other)
-
-
-def lengths(table: Floats) -> Floats:
-    """The Euclidean length of each row: what ``np.linalg.norm`` gives, in half the time."""
-    return np.asarray(np.sqrt(np.add.reduce(table * table, axis=1)))
 
 
 def _entropy(values: Ints) -> float:

@@ -7,15 +7,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.scoring.figures import (
-    MOST_LEAP,
-    Figures,
+from musiclstm.scoring.figures import MOST_LEAP, Figures, Part, describe
+from musiclstm.scoring.short_arrays import (
     Floats,
     Ints,
-    Part,
     cosines,
     counts_of,
-    describe,
     different,
     lengths,
     mean_of,

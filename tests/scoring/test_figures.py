@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from musiclstm.music.notes import make_notes
-from musiclstm.scoring.figures import Part, begins, cosines, describe, lengths, mean_of, moves, part_of, spread_of, within
+from musiclstm.scoring.figures import Part, describe, part_of
 
 BAR, BEAT = 96, 24
 
@@ -125,21 +125,3 @@ def test_bars_longer_than_the_grid_fit_into_it() -> None:
     long = part([(0, 60, 24), (191, 64, 1), (192, 60, 1)], bars=2, bar=192, beat=48)
     assert np.argwhere(long.grid).tolist() == [[0, 0], [0, 95], [1, 0]]
     assert long.chroma.sum(axis=1) == pytest.approx([24 + 6 + 1 + 6, 1 + 6])
-
-
-def test_means_and_cosines_of_nothing_are_0() -> None:
-    assert mean_of(np.zeros(0)) == 0.0
-    some, others = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [2.0, 0.0]])
-    assert cosines(some, others, lengths(some) * lengths(others)).tolist() == [0.0, 1.0]
-
-
-def test_short_ways_give_what_numpys_give_to_the_last_digit() -> None:
-    rng = np.random.default_rng(3)
-    for values in (rng.integers(-60, 60, 77), rng.normal(size=130), np.array([5]), np.array([0.1, 0.1, 0.7])):
-        assert mean_of(values) == values.mean()
-        assert spread_of(values) == values.std()
-        assert moves(values).tolist() == np.diff(values).tolist()
-    whole = rng.integers(-60, 60, 77)
-    assert within(whole, 12).tolist() == np.clip(whole, -12, 12).tolist()
-    assert begins(np.array([4, 4, 0, 0, 7])).tolist() == [0, 2, 4]
-    assert begins(np.array([9])).tolist() == [0]
