@@ -250,7 +250,7 @@ def _grid(whole: Piece, lines: NDArray[np.int64], layout: _Layout) -> str:
     )
 
 
-@lru_cache(maxsize=128)  # what stands is drawn again and again, while other notes grow beside it
+@lru_cache(maxsize=64)  # what stands is drawn again and again, while other notes grow beside it
 def _note_group(
     name: str, drawn: bytes, start: int, colour: str, layout: _Layout, *, playable: bool, colours: tuple[str, ...] = ()
 ) -> str:
@@ -278,7 +278,8 @@ def _note_group(
 
 def _continuation(notes: Notes, start: int, layout: _Layout, *, playable: bool, played: NDArray[np.bool_] | None) -> str:
     colours = () if played is None else tuple(np.where(played, SEED_COLOUR, "").tolist())
-    return _note_group("continuation", notes.tobytes(), start, CONTINUATION_COLOUR, layout, playable=playable, colours=colours)
+    grows = _note_group.__wrapped__  # is another at each picture
+    return grows("continuation", notes.tobytes(), start, CONTINUATION_COLOUR, layout, playable=playable, colours=colours)
 
 
 def note_data(notes: Notes, start: int) -> str:

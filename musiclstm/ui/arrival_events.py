@@ -8,10 +8,11 @@ from contextlib import suppress
 import gradio as gr
 
 from musiclstm.errors import MusicLSTMError
+from musiclstm.music import Performance
 from musiclstm.seeds import Seed
 from musiclstm.ui import texts
 from musiclstm.ui.active_checkpoint import ActiveCheckpoint
-from musiclstm.ui.engine import Engine
+from musiclstm.ui.engine import Engine, Example
 from musiclstm.ui.hub_events import hub_events
 from musiclstm.ui.language import language_for
 from musiclstm.ui.layout import Updates, Widgets
@@ -19,7 +20,7 @@ from musiclstm.ui.opening_events import on_stage
 from musiclstm.ui.openings import openings_page
 from musiclstm.ui.requests import AT_ONCE, QUIET, SOUND, request_folder
 from musiclstm.ui.results import Result
-from musiclstm.ui.session import OWN, Session
+from musiclstm.ui.session import Session
 from musiclstm.ui.take_events import after_take, carried, link_events, presented, remembered, reopened
 
 BROUGHT_BACK = 8  # results that Undo knows after the page is loaded again
@@ -37,7 +38,7 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
         turn = session.turn  # not 0 if the visitor was quicker than this event; what they chose, now or meanwhile, stays
         brought = _brought(engine, [code] if code else [code for _, code in reversed(history[:BROUGHT_BACK])])
         session.bring(brought)
-        example = engine.example if not turn and not code and not brought else None
+        example = None if turn or code or brought else engine.example
         if example is not None:
             session.bring([example.result])
             session.example = True
@@ -48,19 +49,17 @@ def arrival_events(page: gr.Blocks, active: ActiveCheckpoint, w: Widgets) -> Non
             w.earlier: gr.Dropdown(choices=[(name, link) for name, link in history], value=None),
             w.replay_fold: gr.Accordion(visible=bool(history)),
             **(on_stage(w, session, seed, bars) if session.result is None and not turn else {}),
-            **({linked: [code, 0]} if code and not brought else {}),
+            **({linked: [code, 0]} if code and not brought and not turn else {}),
         }
-        if not session.turn and session.result is not None:
-            # After the rest, since a hidden widget loses its value if a later update leaves it out.
-            if example is not None:
-                yield w.shown(example.result.shown, example.files, engine, language, steps=0) | w.listed(example.result, language)
+        if session.result is not None and not session.turn:  # after the rest: a hidden widget loses a value that comes sooner
+            yield from _first(w, session, engine, example, history)
+        if session.turn and not session.growing:  # again: it may have come to the browser before the rest, or in English
+            if session.result is None:
+                staged = session.staged or seed
+                yield on_stage(w, session, staged, bars) | {w.seed: session.id_of(staged)}
             else:
                 with request_folder(language) as folder:
-                    yield reopened(w, session, engine, folder) | remembered(w, session, history)
-        if session.turn and not session.growing:  # again: it may have come to the browser before the rest, or in English
-            with request_folder(language) as folder:
-                staged = session.result is None
-                yield on_stage(w, session, session.staged or seed, bars) if staged else presented(w, session, engine, folder)
+                    yield presented(w, session, engine, folder)
 
     linked = gr.State(["", 0])  # a link that is a recipe alone, and how often an earlier result was one
     outputs = [w.masthead, w.openings, *w.controls, *w.take, w.history, w.earlier, linked]
@@ -78,13 +77,28 @@ def _opened(w: Widgets, engine: Engine, seed: Seed, session: Session) -> Updates
     """
     if engine is w.engine:
         return {}
-    seeds, own, language = engine.checkpoint.seeds, session.own, session.language
-    chosen = OWN if own is not None and seed == own.seed else seed.id
+    seeds, language = engine.checkpoint.seeds, session.language
     return {
-        w.seed: gr.Dropdown(choices=texts.seed_choices(seeds, own, language), value=chosen),
+        w.seed: gr.Dropdown(choices=texts.seed_choices(seeds, session.own, language), value=session.id_of(seed)),
         w.facts: texts.seed_facts(seed, session.performance, language),
         w.openings: openings_page(seeds, language),
     }
+
+
+def _first(w: Widgets, session: Session, engine: Engine, example: Example | None, history: list[list[str]]) -> Iterator[Updates]:
+    """Updates that show what a visitor sees first: the example, their latest result, or the music of a link."""
+    as_chosen = session.performance != Performance()  # by a visitor who was quick
+    if example is not None and not as_chosen:  # its files are there
+        told = w.shown(example.result.shown, example.files, engine, session.language, steps=0)
+        yield told | w.listed(example.result, session.language)
+        return
+    with request_folder(session.language) as folder:
+        if as_chosen:
+            session.play_so(session.performance)
+            shown = presented(w, session, engine, folder)
+        else:
+            shown = reopened(w, session, engine, folder) | remembered(w, session, history)
+        yield {} if session.turn else shown  # something else was chosen meanwhile
 
 
 def _brought(engine: Engine, codes: Iterable[str]) -> list[Result]:

@@ -9,11 +9,18 @@ from typing import Any
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.blocks import Block, convert_component_dict_to_list
+from gradio.components.base import _Keywords
 from gradio.state_holder import SessionState
 
 from musiclstm.ui.wording import Wording
 
 _STAYS = {"__type__": "update"}  # as from gr.skip()
+
+
+def _ended(predictions: Any) -> bool:
+    """Whether a generator has no more answers."""
+    first = predictions[0] if isinstance(predictions, tuple) and predictions else predictions
+    return first is _Keywords.FINISHED_ITERATING
 
 
 def remember_signatures() -> None:
@@ -56,6 +63,10 @@ class Blocks(gr.Blocks):
     ) -> list[Any]:
         """What goes to the browser, one value for each output; as Gradio's, only sooner."""
         outputs = list(block_fn.outputs)
+        if block_fn.api_visibility == "private" and _ended(
+            predictions
+        ):  # perhaps without an answer, which Gradio would send as nulls
+            return [dict(_STAYS) for _ in outputs]
         values = convert_component_dict_to_list(outputs, predictions) if isinstance(predictions, dict) else predictions
         if values == _STAYS:
             values = [_STAYS] * len(outputs)

@@ -25,9 +25,8 @@ _PAGES = ("/", "/config")
 _FOR_THE_SCRIPT = {"recipe", "__theme"}  # what the address of a page may ask for without another page
 _ADDRESS = ("x-forwarded-host", "x-forwarded-proto", "x-gradio-server")  # headers of proxies that Gradio heeds
 _FILES = ("/assets/", "/static/", "/theme.css")
-_CONDITIONS = ("range", "if-none-match", "if-modified-since")  # on which an answer is another one
 # The bundler names its files for what is in them, so that browsers need not ask again.
-_NAMED_FOR_CONTENTS = re.compile(r"/assets/.+-[\w-]{8,}\.(js|css)")
+_NAMED_FOR_CONTENTS = re.compile(r"/assets/.+-[\w-]{8}\d?\.(js|css)")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -46,7 +45,7 @@ class KeptAnswers:
         request = Request(scope)
         page = scope["path"] in _PAGES
         known = await run_in_threadpool(_page, request) if page else scope["path"]
-        if known is None or request.method != "GET" or any(name in request.headers for name in _CONDITIONS):
+        if known is None or request.method != "GET" or "range" in request.headers:
             await self.app(scope, receive, send)
         elif known in self._kept:
             await self._kept[known].send(request, send)
@@ -86,18 +85,23 @@ class Answer:
     zipped: bytes
 
     async def send(self, request: Request, send: Send) -> None:
-        """Send it, compressed if the browser knows gzip."""
+        """Send it: compressed if the browser knows gzip, without its contents if the browser has them."""
         headers = self.headers.mutablecopy()
         headers.add_vary_header("Accept-Encoding")
         if _NAMED_FOR_CONTENTS.fullmatch(request.url.path):
             headers["cache-control"] = FOR_EVER
-        body = self.zipped
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        status, body, etag = HTTPStatus.OK, self.zipped, headers.get("etag", "")
+        del headers["accept-ranges"]
+        if etag:
+            headers["etag"] = f"W/{etag}"  # the same contents, in other bytes
+        if etag and etag in request.headers.get("if-none-match", ""):
+            status, body = HTTPStatus.NOT_MODIFIED, b""
+        elif "gzip" in request.headers.get("accept-encoding", ""):
             headers["content-encoding"] = "gzip"
         else:
             body = gzip.decompress(body)
         headers["content-length"] = str(len(body))
-        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers.raw})
+        await send({"type": "http.response.start", "status": status, "headers": headers.raw})
         await send({"type": "http.response.body", "body": body})
 
 

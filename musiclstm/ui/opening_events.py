@@ -31,8 +31,8 @@ def opening_events(active: ActiveCheckpoint, w: Widgets) -> Callable[[Any], None
         with toasts(session.language):
             seed = session.seed(seed_id, session.engine or active.now)
             session.play_so(performance_of(instrument, tempo, transposition))
-            session.opening = True
             session.turn += 1  # what is being written for another opening is not wanted any more
+            session.opening = True
             return on_stage(w, session, seed, bars)
 
     def play_so(

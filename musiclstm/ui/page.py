@@ -125,7 +125,7 @@ def launch(page: Blocks, samples: SampleLibrary, **options: Any) -> str:
         state_session_capacity=MOST_SESSIONS,
         **options,
     )
-    page.app.state_holder = LeanStateHolder(page)
+    page.app.state_holder = LeanStateHolder(page, page.app.state_holder)
     return str(address)
 
 

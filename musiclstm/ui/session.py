@@ -137,7 +137,7 @@ class Session:
     def bring(self, results: Sequence[Result]) -> None:
         """Put results from elsewhere before those of this page, and show the latest, unless the visitor has begun already."""
         self.results[:0] = results
-        if results and self.turn == 0:
+        if results and not self.turn:
             self.opening = False
 
     def go_back(self) -> None:
@@ -167,9 +167,10 @@ class Session:
     def play_so(self, performance: Performance) -> None:
         """From now on, play so, the result on show too."""
         self.performance = performance
-        if self.result is not None:
-            takes = tuple(replace(shown, composition=played_so(shown.composition, performance)) for shown in self.result.takes)
-            self.results[-1] = replace(self.result, takes=takes)
+        result = self.result
+        if result is not None:
+            takes = tuple(replace(shown, composition=played_so(shown.composition, performance)) for shown in result.takes)
+            self.results[-1] = replace(result, takes=takes)
 
     def lock(self, bars: frozenset[int]) -> None:
         """From now on, just these bars of the take on show are locked."""
@@ -195,6 +196,10 @@ class Session:
     def seed(self, seed_id: str, engine: Engine) -> Seed:
         """Find a seed by its id, including the visitor's own music. Raises OptionError."""
         return self.own.seed if seed_id == OWN and self.own else find_seed(engine.checkpoint.seeds, seed_id)
+
+    def id_of(self, seed: Seed) -> str:
+        """What ``seed`` finds it by."""
+        return OWN if self.own is not None and seed == self.own.seed else seed.id
 
 
 def own_bars(piece: Piece, bars: tuple[int, int] | None) -> OwnMusic:

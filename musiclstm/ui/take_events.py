@@ -279,28 +279,28 @@ def after_take(w: Widgets, event: Any) -> None:
 
 def remembered(w: Widgets, session: Session, history: list[list[str]]) -> Updates:
     """Update the browser's list of earlier results: the latest first, each once."""
-    if session.result is None:
+    if not session.results:
         return {}
-    entries = [[texts.history_name(session.result.shown, session.language), code_of(session.result.shown)], *history]
+    shown = session.results[-1].shown
+    entries = [[texts.history_name(shown, session.language), code_of(shown)], *history]
     unique = list({code: [name, code] for name, code in reversed(entries)}.values())[::-1][:REMEMBERED]
     return {w.history: unique, w.earlier: gr.Dropdown(choices=[(name, code) for name, code in unique], value=None)}
 
 
 def presented(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
     """Updates that show the visitor's latest result; its files go to ``folder``."""
-    assert session.result is not None
-    shown = session.result.shown
+    result = session.results[-1]
+    shown = result.shown
     written = named_for_the_music(engine.write(folder, shown), shown.composition, shown.take.number)
     back, forward = len(session.results) - 1, bool(session.undone)
     told = w.shown(shown, written, engine, session.language, steps=back, redo=forward)
-    earlier = {w.strip: earlier_page(session.results, session.result, session.language)}
-    return told | earlier | w.listed(session.result, session.language)
+    earlier = {w.strip: earlier_page(session.results, result, session.language)}
+    return told | earlier | w.listed(result, session.language)
 
 
 def reopened(w: Widgets, session: Session, engine: Engine, folder: Path) -> Updates:
     """As ``presented``, for a result that was made before, or elsewhere: the controls are those that made it."""
-    assert session.result is not None
-    composition = session.result.shown.composition
+    composition = session.results[-1].shown.composition
     session.performance = composition.request.performance
     return presented(w, session, engine, folder) | w.set_to(composition, engine, session.language)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -73,6 +74,21 @@ def test_an_event_that_answers_twice_repeats_its_last_answer_only_for_programs(v
         page.handle_streaming_diffs(function, answer, "visitor", "run", final=False)
     last = page.handle_streaming_diffs(function, [None, None], "visitor", "run", final=True)
     assert last == (["a", "c"] if repeated else 2 * [{"__type__": "update"}])
+
+
+def test_a_job_that_ends_without_a_word_changes_nothing_on_the_page() -> None:
+    def nothing() -> Iterator[str]:
+        yield from ()
+
+    with Blocks() as page:
+        outputs = [gr.HTML("a"), gr.BrowserState([1])]
+        gr.Button().click(nothing, None, outputs, api_name="quiet", api_visibility="private")
+        gr.Button().click(nothing, None, outputs[:1], api_name="one", api_visibility="private")
+    for function in page.fns.values():
+        with ThreadPoolExecutor(1) as thread:
+            work = page.process_api(function, [], SessionState(page), session_hash="a", event_id="b")
+            answer = thread.submit(asyncio.run, work).result()
+        assert answer["data"] == len(function.outputs) * [{"__type__": "update"}]
 
 
 def test_signatures_of_components_are_what_they_were_and_are_not_worked_out_again() -> None:

@@ -25,13 +25,13 @@ from musiclstm.ui.language import language
 
 PHONE = {"width": 390, "height": 844}
 NAMES = ("onset", "pitch", "duration", "velocity")
-# Holds back the first request of the page for an answer.
+# Holds back what the page asks for when it has loaded.
 HELD = """
 const fetched = window.fetch;
-let held = false;
+const loads = ({ fn_index }) =>
+  gradio_config.dependencies.some(({ id, targets }) => id === fn_index && targets[0]?.[1] === "load");
 window.fetch = async (at, options) => {
-  if (!held && String(at).includes("queue/join")) {
-    held = true;
+  if (String(at).includes("queue/join") && loads(JSON.parse(options.body))) {
     await new Promise((go) => Object.assign(window, { letGo: go }));
   }
   return fetched(at, options);

@@ -635,28 +635,6 @@ def test_if_a_checkpoint_cannot_be_opened_the_bundled_one_is_used_and_the_note_s
     assert "A repository on the Hub is named OWNER/NAME" in str(waiting.note)
 
 
-def test_an_opening_that_is_chosen_while_the_page_is_still_answered_stays_on_the_stage(
-    page: gr.Blocks, engine: Engine, reader: MusicReader
-) -> None:
-    arrive = next(each.fn for each in page.fns.values() if each.api_name == "arrive")
-    assert arrive is not None
-    visit = gr.Request(query_params={}, headers={}, cookies={})
-    wait_until(lambda: engine.example is not None)
-    for before in range(3):  # answers
-        session, shown = Session(), dict[Any, Any]()
-        answers = arrive(visit, [], 4, session)
-        for _ in range(before):
-            shown |= next(answers)
-        session.staged, session.opening = engine.checkpoint.seeds[2], True  # as when an opening is chosen
-        session.turn += 1
-        for answer in answers:
-            shown |= answer
-        headings = [value for widget, value in shown.items() if widget.elem_id == "heading"]
-        assert "Jig" in headings[0]
-        assert "Press Generate" in headings[0]
-        assert session.result is None
-
-
 def test_a_score_of_music_that_has_left_the_stage_meanwhile_is_not_shown(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     march, jig = engine.checkpoint.seeds[0], engine.checkpoint.seeds[2]
     session = Session(engine=engine, score=True, staged=march)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 import pytest
-from gradio.state_holder import SessionState
+from gradio.state_holder import SessionState, StateHolder
 
 from musiclstm.ui.state_holder import LeanSessionState, LeanStateHolder
 
@@ -52,6 +52,29 @@ def test_the_longest_unused_session_is_forgotten_first(page: gr.Blocks) -> None:
     state, _ = numbers(page)
     for visitor in ("one", "two", "one", "three"):
         holder[visitor][state].append(visitor)
-    assert list(holder.session_data) == ["one", "three"]
+    assert list(holder.session_data) == list(holder.time_last_used) == ["one", "three"]
     assert holder["one"][state] == [0, "one", "one"]
     assert holder["two"][state] == [0]
+
+
+def test_programs_and_closed_pages_are_forgotten_before_open_ones(page: gr.Blocks) -> None:
+    page.state_session_capacity = 3
+    holder = LeanStateHolder(page)
+    state, _ = numbers(page)
+    for visitor in ("open", "closed", "program"):
+        if visitor != "program":  # which has no state
+            holder[visitor][state].append(visitor)
+        _ = holder[visitor]
+    holder["closed"].is_closed = True
+    for visitor in ("another", "and another"):
+        holder[visitor][state].append(visitor)
+    assert set(holder.session_data) == {"open", "another", "and another"}
+    _ = holder["a program"]
+    assert set(holder.session_data) == {"another", "and another", "a program"}
+
+
+def test_sessions_that_began_before_go_on(page: gr.Blocks) -> None:
+    gradios = StateHolder()  # type: ignore[no-untyped-call]
+    gradios.set_blocks(page)
+    begun = gradios["one"]
+    assert LeanStateHolder(page, gradios)["one"] is begun

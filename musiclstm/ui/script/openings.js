@@ -2,7 +2,7 @@
   const openings = (() => {
     const STORE = "musiclstm-recent";
     const MOST = 8;
-    let chosen = "";
+    let chosen = "", found = null;
     const cards = () => [...document.querySelectorAll("#openings .opening")];
     const recent = () => {
       try {
@@ -20,6 +20,12 @@
     };
     const mark = (id) => {
       for (const card of cards()) card.setAttribute("aria-pressed", card.dataset.id === id);
+    };
+    const hide = () => {
+      const wanted = new Set(found.split(" "));
+      for (const card of cards()) card.hidden = !wanted.has(card.dataset.id);
+      const none = find("#no-openings");
+      if (none) none.hidden = Boolean(found);
     };
     const choose = (card) => {
       chosen = card.dataset.id;
@@ -54,14 +60,13 @@
       drawn: () => {
         order();
         if (chosen) mark(chosen);
+        if (found !== null) hide();
       },
       chosen: (inputs) => [chosen, ...inputs.slice(1)],
       show: (ids) => {
-        const wanted = new Set((ids ?? "").split(" "));
-        for (const card of cards()) card.hidden = !wanted.has(card.dataset.id);
+        found = ids ?? "";
+        hide();
         find("#openings .html-container")?.scrollTo({ left: 0 });
-        const none = find("#no-openings");
-        if (none) none.hidden = Boolean(ids);
       },
     };
   })();
