@@ -17,7 +17,7 @@ from musiclstm.errors import OptionError
 from musiclstm.formats.score import read_corpus
 from musiclstm.model.batches import FeatureScanner, Part, iterate_batches
 from musiclstm.model.continuous_batching import LANES
-from musiclstm.model.decoder import Chunk
+from musiclstm.model.decoder import KNOWN, Chunk, Decoder
 from musiclstm.model.features import FeatureSpec
 from musiclstm.model.lanes import CHUNK, JUDGED, State
 from musiclstm.model.loop_guard import GUARD
@@ -442,3 +442,31 @@ def test_an_impossible_beginning_is_refused(small_checkpoint: Checkpoint, notes:
     rows = encode(small_checkpoint.seeds[0].piece, small_checkpoint.vocabulary)[:notes]
     with pytest.raises(OptionError):
         small_checkpoint.decoder.prime(rows, takes=takes, gap=gap)
+
+
+def test_a_seed_is_read_once_for_takes_one_after_the_other(small_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = Decoder(small_checkpoint.decoder.graph, small_checkpoint.vocabulary)
+    rows, read = encode(small_checkpoint.seeds[0].piece, small_checkpoint.vocabulary), list[int]()
+    prime = decoder.graph.prime
+
+    def counted(*arguments: Any) -> State:
+        read.append(len(read))
+        return prime(*arguments)
+
+    monkeypatch.setattr(decoder.graph, "prime", counted)
+    first = decoder.prime(rows, takes=2, gap=24, end=96)
+    for value in first.values():
+        value[...] = 0  # whoever changes their state changes nobody else's
+    again = decoder.prime(rows, takes=4, gap=24, end=96)
+    assert len(read) == 1
+    fresh = Decoder(decoder.graph, small_checkpoint.vocabulary).prime(rows, takes=4, gap=24, end=96)
+    assert all(np.array_equal(again[name], fresh[name]) for name in fresh)
+    others: list[dict[str, Any]] = [{"gap": 12, "end": 96}, {"gap": 24, "end": 192}, {"gap": 24, "end": 96, "composer": 1}]
+    for number, options in enumerate(others):
+        decoder.prime(rows, **options)
+        assert len(read) == 3 + number
+    for gap in range(KNOWN):  # others follow, until the first is forgotten
+        decoder.prime(rows, gap=gap)
+    before = len(read)
+    decoder.prime(rows, gap=24, end=96)
+    assert len(read) == before + 1
