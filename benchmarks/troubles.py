@@ -148,7 +148,7 @@ def disk_full(place: Place, times: int) -> Outcome:
         before = scratch_files(tmp)
         for number in range(times):
             room = int(place.rng.integers(0, 8_000_000)) if number else 0
-            with (tmp / "filler").open("wb") as filler, suppress(OSError):
+            with suppress(OSError), (tmp / "filler").open("wb") as filler:  # to close it may fail too
                 free = os.statvfs(tmp)
                 filler.write(bytes(max(0, free.f_bavail * free.f_frsize - room)))
             began = time.monotonic()
