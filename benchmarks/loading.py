@@ -47,9 +47,7 @@ def main() -> None:
                 before = memory(process)
                 look(address, LOOKING)
                 grown = (memory(process) - before) / LOOKING
-            figures += [
-                Figure(f"processor time of the page, first browser after a start{version}", first[0], "s"),
-            ]
+            figures.append(Figure(f"processor time of the page, first browser after a start{version}", first[0], "s"))
             others = {
                 "processor time of the page, another browser": (median(seconds for seconds, _ in later), "s"),
                 "came to the browser": (median(size for _, size in later) / 1000, "kB"),

@@ -63,10 +63,8 @@ class Blocks(gr.Blocks):
     ) -> list[Any]:
         """What goes to the browser, one value for each output; as Gradio's, only sooner."""
         outputs = list(block_fn.outputs)
-        if block_fn.api_visibility == "private" and _ended(
-            predictions
-        ):  # perhaps without an answer, which Gradio would send as nulls
-            return [dict(_STAYS) for _ in outputs]
+        if block_fn.api_visibility == "private" and _ended(predictions):
+            return [dict(_STAYS) for _ in outputs]  # if there was no answer at all, Gradio would empty the outputs
         values = convert_component_dict_to_list(outputs, predictions) if isinstance(predictions, dict) else predictions
         if values == _STAYS:
             values = [_STAYS] * len(outputs)

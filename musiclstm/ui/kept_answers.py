@@ -1,7 +1,6 @@
 """Answers that are the same for many visitors: compressed once, and kept.
 
-Gradio describes its page anew for each visitor, which takes 20 ms, and sends it as it is; its sixty scripts and style sheets it
-compresses for each.
+Gradio describes its page anew for each visitor, and sends it as it is; its scripts and style sheets it compresses for each.
 """
 
 from __future__ import annotations

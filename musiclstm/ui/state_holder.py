@@ -1,7 +1,7 @@
 """What Gradio keeps of each visitor, and less of it.
 
-It describes all components of the page anew for each visitor, and keeps that of the latest 10,000. Only links to a page as a
-visitor left it ("deep links") need these descriptions, and this page has links of its own.
+Gradio describes all components of the page anew for each visitor, and keeps the descriptions of the latest 10,000. Only links to
+a page as a visitor left it ("deep links") need them, and this page has links of its own.
 """
 
 from __future__ import annotations
