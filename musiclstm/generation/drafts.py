@@ -192,7 +192,7 @@ def _best(
         return [np.random.default_rng([*key, segment] if segment else key) for key in keys]
 
     lanes = Lanes(*_nothing(len(keys)), np.zeros(len(keys), bool), state)
-    for grown in _growing(task, state, rngs, bars, limits.TAKE_NOTES - len(before[0])):
+    for grown in _growing(task, state, rngs, bars, limits.TAKE_NOTES - len(before[0]), whole=True):
         lanes = grown
     longer = [np.concatenate([before[0], phrase]) for phrase in lanes.notes]
     merged = [_merged(each) for each in longer]
@@ -214,17 +214,21 @@ def _growing(
     rngs: Callable[[int], Sequence[np.random.Generator]],
     bars: tuple[int, int],
     most: int,
+    *,
+    whole: bool = False,
 ) -> Iterator[Lanes]:
     """Candidates from the first bar line in ``bars`` to the second, at most ``most`` notes each, as they grow.
 
     Given notes cut the music into segments, which are written in turn; ``rngs`` gives a generator for each lane of a segment.
+    With ``whole`` a segment is seen once, in its end.
     """
     begin, end = bars[0] * task.bar, bars[1] * task.bar
     notes, guarded = _nothing(len(rngs(0)))
     given = [(tick, row) for tick, row in task.given if begin <= tick < end]
     for segment, (until, fixed) in enumerate([*given, (end, None)]):
         room = most - max(map(len, notes))
-        for chunk in task.decoder.write(state, task.sampling, rngs(segment), until=until, most=room, turn=task.turn):
+        chunks = task.decoder.write(state, task.sampling, rngs(segment), until=until, most=room, turn=task.turn, whole=whole)
+        for chunk in chunks:
             pairs = zip(chunk.rows, state["clock"].tolist(), strict=True)
             fresh = [decode(rows, task.vocabulary, start=tick) for rows, tick in pairs]
             notes = [np.concatenate(pair) for pair in zip(notes, fresh, strict=True)]

@@ -1,15 +1,16 @@
 """Continuous batching: whoever asks writes in one batch with everybody else who is waiting.
 
 A lane is one take or candidate that is being written. A round moves up to LANES of them on, the most urgent first; a lane that is
-done makes room for the next at once, whoever asked for it (cf. iteration-level scheduling, Yu et al., Orca, 2022). There is no
-thread of its own: each caller runs rounds, for itself and others, until its own lanes are done.
+done makes room for the next at once, whoever asked for it (cf. iteration-level scheduling, Yu et al., Orca, 2022).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from musiclstm.children import cores
@@ -44,9 +45,19 @@ class Turn:
 
 
 @dataclass(eq=False)
+class _Caller:
+    """Who asked for some lanes: ``look`` tells whether there is news of them, for which it waits with ``news``."""
+
+    news: threading.Condition
+    look: Callable[[], bool]
+    error: BaseException | None = None
+
+
+@dataclass(eq=False)
 class _Waiting(Generic[L]):
     lane: L
     order: tuple[float, int]
+    caller: _Caller
     wanted: bool = True
 
 
@@ -61,57 +72,67 @@ class ContinuousBatch(Generic[L]):
     def __init__(self, run: Callable[[Sequence[L], bool], Callable[[], None]], *, at_once: int | None = None) -> None:
         self._run = run
         self._free = at_once or cores()
+        self._threads = ThreadPoolExecutor(self._free, "rounds")
         self._waiting: list[_Waiting[L]] = []
         self._asked = 0
-        self._changed = threading.Condition()
+        # Of a round that is over before ``_start`` asks to be told, the same thread delivers at once.
+        self._lock = threading.RLock()
 
-    def write(self, lanes: Sequence[L], turn: Turn, collect: Callable[[], T]) -> Generator[T]:
+    def write(self, lanes: Sequence[L], turn: Turn, collect: Callable[[], T], *, whole: bool = False) -> Generator[T]:
         """Move ``lanes`` on until all are done; yields what ``collect`` returns after each round that moved some of them.
 
-        Raises StoppedError as soon as the turn is stopped, and what ``run`` raises.
+        ``whole``: it yields only once, in the end. Raises StoppedError as soon as the turn is stopped, and what ``run`` raises.
         """
-        with self._changed:
+        seen = 0
+
+        def look() -> bool:
+            done = all(lane.done for lane in lanes)
+            return done or (not whole and sum(lane.version for lane in lanes) != seen)
+
+        caller = _Caller(threading.Condition(self._lock), look)
+        with self._lock:
             self._asked += 1
-            mine = [_Waiting(lane, (turn.due, self._asked)) for lane in lanes if not lane.done]
+            mine = [_Waiting(lane, (turn.due, self._asked), caller) for lane in lanes if not lane.done]
             self._waiting += mine
-            self._changed.notify_all()
+            self._start()
         try:
-            seen, done = 0, not mine
+            done = not mine
             while not done:
                 turn.check()
-                self._work()
-                with self._changed:
-                    moved, done = sum(lane.version for lane in lanes), all(lane.done for lane in lanes)
-                    found = collect() if moved != seen else None
-                if found is not None:
-                    seen = moved
-                    yield found
+                with self._lock:
+                    if not caller.news.wait_for(lambda: caller.error or look(), PATIENCE):
+                        continue
+                    if caller.error:
+                        raise caller.error
+                    seen, done = sum(lane.version for lane in lanes), all(lane.done for lane in lanes)
+                    found = collect()
+                yield found
         finally:
-            with self._changed:
+            with self._lock:
                 for each in mine:
                     each.wanted = False
                 self._waiting = [each for each in self._waiting if each.wanted]
 
-    def _work(self) -> None:
-        """Run a round if anybody can be helped; otherwise wait until something changes."""
-        with self._changed:
-            if not self._free or not self._waiting:
-                self._changed.wait(PATIENCE)
-                return
+    def _start(self) -> None:
+        """Start rounds, as long as lanes wait for one."""
+        while self._free and self._waiting:
             self._waiting.sort(key=lambda each: each.order)
             batch, self._waiting = self._waiting[:LANES], self._waiting[LANES:]
-            crowded = bool(self._waiting)
             self._free -= 1
-        deliver: Callable[[], None] = _nothing
-        try:
-            deliver = self._run([each.lane for each in batch], crowded)
-        finally:
-            with self._changed:
-                self._free += 1
-                deliver()
-                self._waiting += [each for each in batch if each.wanted and not each.lane.done]
-                self._changed.notify_all()
+            round_ = self._threads.submit(self._run, [each.lane for each in batch], bool(self._waiting))
+            round_.add_done_callback(partial(self._deliver, batch))
 
-
-def _nothing() -> None:
-    """What a round that failed delivers."""
+    def _deliver(self, batch: Sequence[_Waiting[L]], round_: Future[Callable[[], None]]) -> None:
+        """Move the lanes of a round on, start the next one, tell the callers. If it failed, the first caller gets the error."""
+        with self._lock:
+            self._free += 1
+            error = round_.exception()
+            if error is None:
+                round_.result()()
+            else:
+                batch[0].caller.error = error
+            self._waiting += [each for each in batch if each.wanted and not each.lane.done and not each.caller.error]
+            self._start()
+            for caller in {each.caller for each in batch}:
+                if caller.error or caller.look():
+                    caller.news.notify()

@@ -108,8 +108,11 @@ class Decoder:
         until: int,
         most: int,
         turn: Turn | None = None,
+        whole: bool = False,
     ) -> Iterator[Chunk]:
         """Continue each take until its next onset would fall on or after tick ``until`` of the continuation.
+
+        Chunks come while the takes are written; with ``whole`` there is a single one, in the end.
 
         There is one generator for each take, so a take does not depend on the others in its batch. A take ends after ``most``
         notes at the latest. Raises StoppedError once ``turn`` is stopped.
@@ -122,7 +125,7 @@ class Decoder:
             pairs, done = [lane.taken() for lane in lanes], np.array([lane.done for lane in lanes])
             return Chunk([rows for rows, _ in pairs], [guarded for _, guarded in pairs], done, joined(lanes))
 
-        yield from self._batch.write(lanes, turn or Turn(), chunk)
+        yield from self._batch.write(lanes, turn or Turn(), chunk, whole=whole)
 
     def _round(self, lanes: Sequence[Lane], crowded: bool) -> Callable[[], None]:
         """Write some notes of each lane, as one batch of a size that is compiled: LANES, or 1 for who writes a single take."""

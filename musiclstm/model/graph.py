@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -70,9 +70,9 @@ class Graph:
                 give_memory_back()
                 self._compiled = True
 
-    def warm_up(self) -> None:
-        """Compile what is seldom used, so that the first visitor who asks for it does not wait."""
-        for name in LATER:
+    def warm_up(self, names: Sequence[str] = LATER) -> None:
+        """Compile functions, what is seldom used, say, so that the first visitor who asks for it does not wait."""
+        for name in names:
             self._try(name)
         give_memory_back()
 

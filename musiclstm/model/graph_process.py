@@ -165,8 +165,7 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C on a terminal reaches this process too, but its parent decides
     threading.Thread(target=_follow, name="follow", daemon=True).start()
     import_tensorflow()
-    from tensorflow.errors import OpError
-
+    devices = _devices(len(lines))
     from musiclstm.model.graph import Graph
     from musiclstm.model.modules import kept_modules
     from musiclstm.model.weights import load_network
@@ -180,25 +179,54 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
             raise CheckpointError(f"The weights in {weights} are others than before: start the page again.")
     except (CheckpointError, OSError) as error:
         loaded = error
-    compiled = threading.Event()
-    threads = [threading.Thread(target=_answer, args=(loaded, compiled, line), daemon=True) for line in lines]
+    free: SimpleQueue[str] = SimpleQueue()
+    threads = [threading.Thread(target=_answer, args=(loaded, free, line), daemon=True) for line in lines]
     for thread in threads:
         thread.start()
     if isinstance(loaded, Graph):
-        loaded.compile()
-    compiled.set()
-    if isinstance(loaded, Graph):
-        give_way()
-        try:
-            loaded.warm_up()
-        except (OpError, MemoryError) as error:  # whoever rewrites bars will see
-            sys.stderr.write(f"{error}\n")
+        _compile(loaded, devices, free)
     for thread in threads:
         thread.join()
 
 
-def _answer(loaded: Graph | Exception, compiled: threading.Event, line: Connection) -> None:
-    """Answer the calls that come on a line."""
+def _devices(count: int) -> list[str]:
+    """So many processors, as TensorFlow names them, each with a single thread that computes.
+
+    TensorFlow's own way is one processor whose threads take parts of all that is computed. Each step of a note is so short that
+    to share it costs two fifths more, and with several notes at once they wait for each other.
+    """
+    import tensorflow as tf
+
+    os.environ["TF_OVERRIDE_GLOBAL_THREADPOOL"] = "1"  # else they share one thread
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    processor, parts = tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * count
+    tf.config.set_logical_device_configuration(processor, parts)
+    return [device.name for device in tf.config.list_logical_devices("CPU")]
+
+
+def _compile(graph: Graph, devices: Sequence[str], free: SimpleQueue[str]) -> None:
+    """Compile what is needed first, for one device after the other, which are ``free`` then; and later what is seldom used."""
+    import tensorflow as tf
+    from tensorflow.errors import OpError
+
+    from musiclstm.model.graph import FIRST, LATER
+
+    graph.compile()
+    free.put(devices[0])
+    give_way()
+    try:
+        for device in devices[1:]:
+            with tf.device(device):
+                graph.warm_up(FIRST)
+            free.put(device)
+        graph.warm_up(LATER)  # other devices compile it when they are asked for it
+    except (OpError, MemoryError) as error:  # whoever rewrites bars will see
+        sys.stderr.write(f"{error}\n")
+
+
+def _answer(loaded: Graph | Exception, free: SimpleQueue[str], line: Connection) -> None:
+    """Answer the calls that come on a line, each on a device that is ``free``."""
+    import tensorflow as tf
     from tensorflow.errors import OpError
 
     with line, suppress(EOFError, ConnectionError):  # the page is gone
@@ -210,12 +238,15 @@ def _answer(loaded: Graph | Exception, compiled: threading.Event, line: Connecti
             elif function == CHECK:
                 line.send(None)
             else:
-                compiled.wait()
+                device = free.get()
                 try:
-                    line.send(getattr(loaded, function)(*arguments))
+                    with tf.device(device):
+                        line.send(getattr(loaded, function)(*arguments))
                 except (OpError, MemoryError) as error:  # of this call alone
                     sys.stderr.write(f"{error}\n")
                     line.send(_lost())
+                finally:
+                    free.put(device)
 
 
 def _lost() -> ModelLostError:

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,9 @@ from musiclstm.project import package_files
 Function = Callable[..., Any]  # tensors, also in tuples and dicts -> tensors likewise
 
 _CALL_VERSION = 9  # of XlaCallModule
-_DEVICE = "/device:CPU:0"  # steps of a few notes are no work for a GPU, and so the notes are the same with and without one
+# Steps of a few notes are no work for a GPU, and so the notes are the same with and without one. If there are several CPUs, it is
+# the first, or the one that a thread has chosen with ``tf.device``.
+_DEVICE = "/device:CPU:*"
 _SOURCES = ("musiclstm/model/", "musiclstm/music/", "musiclstm/config.py")  # what decides how the loops compute
 SHIPPED = Path(__file__).parent / "traced"  # the modules of the bundled checkpoint, by scripts/trace_modules.py
 
@@ -55,19 +57,26 @@ class Module:
     outputs: Any
     weights: tuple[str, ...] = ()
 
-    def __call__(self, weights: Sequence[Any], *arguments: Any) -> Any:
-        """The outputs, as arrays, for ``arguments`` of arrays in tuples and dicts."""
-        types = [_type(each) for each in tf.nest.flatten(self.outputs)]
+
+class Bound:
+    """A module with its weights: a function of arrays in tuples and dicts to arrays likewise. Threads may share it."""
+
+    def __init__(self, module: Module, weights: Sequence[Any]) -> None:
+        self.module = module
+        types = [_type(each) for each in tf.nest.flatten(module.outputs)]
+        facts = {"version": _CALL_VERSION, "module": module.code, "platforms": ["CPU"]}
+        facts |= {"Tout": [dtype for dtype, _ in types], "Sout": [shape for _, shape in types]}
+        # A function of TensorFlow's looks at the million letters of a module once; without it each call does.
+        self._function = tf.function(lambda *others: call_module([*weights, *others], **facts), autograph=False)
+        self._concrete: Callable[..., Any] | None = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The outputs. Arguments have the same shapes in every call."""
         with tf.device(_DEVICE):
-            found = call_module(
-                [*weights, *(tf.constant(each) for each in tf.nest.flatten(arguments))],
-                version=_CALL_VERSION,
-                module=self.code,
-                Tout=[dtype for dtype, _ in types],
-                Sout=[shape for _, shape in types],
-                platforms=["CPU"],
-            )
-        return tf.nest.pack_sequence_as(self.outputs, [each.numpy() for each in found])
+            tensors = [tf.constant(each) for each in tf.nest.flatten(arguments)]
+            self._concrete = self._concrete or self._function.get_concrete_function(*tensors)
+            found = self._concrete(*tensors)
+        return tf.nest.pack_sequence_as(self.module.outputs, [each.numpy() for each in found])
 
 
 class Modules:
@@ -89,7 +98,7 @@ class Modules:
             for name in names:
                 module = self._kept.read(name) if self._kept else None
                 if module is not None:
-                    self._found[name] = partial(module, self._named(module.weights))
+                    self._found[name] = Bound(module, self._named(module.weights))
             return all(name in self._found for name in names)
 
     def __call__(self, name: str) -> Callable[..., Any]:
@@ -106,10 +115,10 @@ class Modules:
         network = self._build()
         module = export(*self._trace(name), network)
         if self._kept is None:
-            return partial(module, self._weights)
+            return Bound(module, self._weights)
         module = replace(module, weights=self._kept.names(network))
         self._kept.write(name, module)
-        return partial(module, self._named(module.weights))
+        return Bound(module, self._named(module.weights))
 
     def _named(self, names: Iterable[str]) -> list[Any]:
         return [self._kept.weights[name] for name in names] if self._kept else []

@@ -29,7 +29,7 @@ class Counter:
 Rounds = list[tuple[str, bool]]
 
 
-def batch(rounds: Rounds, before: Callable[[], object] = lambda: None) -> ContinuousBatch[Counter]:
+def batch(rounds: Rounds, before: Callable[[], object] = lambda: None, at_once: int = 1) -> ContinuousBatch[Counter]:
     """A batch that notes the names of the lanes of each round, and whether it was crowded."""
 
     def run(lanes: Sequence[Counter], crowded: bool) -> Callable[[], None]:
@@ -43,7 +43,7 @@ def batch(rounds: Rounds, before: Callable[[], object] = lambda: None) -> Contin
 
         return deliver
 
-    return ContinuousBatch(run, at_once=1)
+    return ContinuousBatch(run, at_once=at_once)
 
 
 def lanes(name: str, count: int, left: int = 1) -> list[Counter]:
@@ -93,11 +93,10 @@ def test_of_two_that_are_due_together_the_earlier_one_is_first() -> None:
 
 def test_a_stopped_caller_leaves_and_the_others_go_on() -> None:
     rounds = Rounds()
-    shared, mine = batch(rounds), lanes("a", 2, left=9)
-    written = shared.write(mine, Turn(stopped=lambda: mine[0].version == 2), bool)
+    shared, mine = batch(rounds), lanes("a", 2, left=10**9)
+    written = shared.write(mine, Turn(stopped=lambda: mine[0].version > 2), bool)
     with pytest.raises(StoppedError):
         list(written)
-    assert mine[0].version == 2
     list(shared.write(lanes("b", 1), Turn(), bool))
     assert rounds[-1] == ("b", False)
 
@@ -118,24 +117,38 @@ def test_a_caller_who_waits_for_a_place_is_stopped_too() -> None:
 def test_a_caller_who_looks_away_leaves_nothing_behind() -> None:
     rounds = Rounds()
     shared = batch(rounds)
-    with closing(shared.write(lanes("a", 1, left=9), Turn(), bool)) as written:
+    with closing(shared.write(lanes("a", 1, left=10**9), Turn(), bool)) as written:
         next(written)
     list(shared.write(lanes("b", 1), Turn(), bool))
-    assert [names for names, _ in rounds] == ["a", "b"]
+    assert rounds[-1] == ("b", False)
 
 
-def test_an_error_reaches_the_one_who_ran_the_round_and_the_next_round_works() -> None:
+def test_who_wants_the_whole_is_told_once() -> None:
+    rounds = Rounds()
+    mine = lanes("a", 2, left=9)
+    assert list(batch(rounds).write(mine, Turn(), lambda: [lane.version for lane in mine], whole=True)) == [[9, 9]]
+
+
+def test_an_error_reaches_the_one_who_is_first_in_the_round_and_the_others_go_on() -> None:
     def fail() -> None:
-        if not rounds:
+        if len(rounds) == 1:
             rounds.append(("failed", False))
             raise OSError("no memory")
 
-    rounds = Rounds()
-    shared = batch(rounds, fail)
-    with pytest.raises(OSError, match="no memory"):
-        list(shared.write(lanes("a", 1), Turn(), bool))
-    list(shared.write(lanes("b", 1), Turn(), bool))
-    assert rounds[-1] == ("b", False)
+    def write(name: str, due: float) -> str:
+        try:
+            list(shared.write(lanes(name, 2, left=2), Turn(due), bool))
+        except OSError as error:
+            return str(error)
+        return "done"
+
+    gate, rounds = threading.Event(), Rounds()
+    shared = batch(rounds, lambda: fail() if gate.wait() else None)
+    with ThreadPoolExecutor() as callers:
+        answers = [callers.submit(write, name, due) for name, due in (("a", 2.0), ("b", 0.0), ("c", 1.0))]
+        wait_until(lambda: shared._asked == len(answers))
+        gate.set()
+        assert [answer.result() for answer in answers] == ["done", "no memory", "done"]
 
 
 def test_what_others_wrote_for_a_caller_is_collected_whole_and_once() -> None:
@@ -149,8 +162,6 @@ def test_what_others_wrote_for_a_caller_is_collected_whole_and_once() -> None:
 
         return sum(shared.write(mine, Turn(), collect))
 
-    rounds = Rounds()
-    shared = batch(rounds)
-    shared._free = 4
+    shared = batch(Rounds(), at_once=4)
     with ThreadPoolExecutor(8) as callers:
         assert list(callers.map(count, range(1, 200))) == [3 * total for total in range(1, 200)]

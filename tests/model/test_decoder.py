@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from musiclstm.model.features import FeatureSpec
 from musiclstm.model.lanes import CHUNK, JUDGED, State
 from musiclstm.model.loop_guard import GUARD
 from musiclstm.model.loops import Loops
+from musiclstm.model.modules import Bound
 from musiclstm.model.network import STREAMS, Network, build_network, reset_memory
 from musiclstm.model.rules import KEY_NOTES
 from musiclstm.model.sampling import heated, nucleus, sample
@@ -400,7 +400,7 @@ def wants_one_note(small_checkpoint: Checkpoint) -> Iterator[int]:
     with pytest.MonkeyPatch.context() as patch:
         graph.compile()
         weights = [tf.constant(weight) for weight in network.get_weights()]
-        found = {name: partial(function.func, weights) for name, function in graph._modules._found.items()}
+        found = {name: Bound(function.module, weights) for name, function in graph._modules._found.items()}
         patch.setattr(graph._modules, "_found", found)
         network.set_weights(before)
         yield wanted
