@@ -81,8 +81,8 @@ def switch_off_telemetry() -> None:
 def one_thread_each() -> None:
     """Let NumPy, not imported yet, compute with one thread for each caller, unless the environment says otherwise.
 
-    Where several callers compute at once, more threads only wait for each other. TensorFlow keeps a thread for each core: its
-    callers share them, so with a single one they would compute one after the other.
+    Where several callers compute at once, more threads only wait for each other. TensorFlow keeps a thread for each core, which
+    its callers share; on a page each caller has its own (``model/graph_process.py``).
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")

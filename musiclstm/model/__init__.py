@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         plan_lanes,
         prefetch,
     )
-    from musiclstm.model.continuous_batching import Turn
+    from musiclstm.model.continuous_batching import Turn, rounds_at_once
     from musiclstm.model.decoder import Chunk, Decoder
     from musiclstm.model.features import FeatureSpec
     from musiclstm.model.graph import Graph
@@ -80,13 +80,14 @@ __all__ = [
     "prefetch",
     "quarters",
     "reset_memory",
+    "rounds_at_once",
     "save_network",
     "weights_digest",
 ]
 
 _FILES = {
     "batches": "PREDICTED Batch FeatureScanner Part bars_left batch_count iterate_batches plan_lanes prefetch",
-    "continuous_batching": "Turn",
+    "continuous_batching": "Turn rounds_at_once",
     "decoder": "Chunk Decoder",
     "features": "FeatureSpec",
     "graph": "Graph",

@@ -17,6 +17,7 @@ from musiclstm.children import cores
 from musiclstm.errors import StoppedError
 
 LANES = 8  # of a round: more would hardly write faster, as 8 keep a core busy
+ROUNDS = 4  # at once at most: a page, which does one thing at a time, has half as much to do for a take as the model
 PATIENCE = 0.1  # seconds between two looks whether a caller that waits has been stopped
 
 
@@ -44,6 +45,11 @@ class Turn:
             raise StoppedError
 
 
+def rounds_at_once() -> int:
+    """How many rounds are computed side by side: one on each processor core, and at most ROUNDS."""
+    return min(cores(), ROUNDS)
+
+
 @dataclass(eq=False)
 class _Caller:
     """Who asked for some lanes: ``look`` tells whether there is news of them, for which it waits with ``news``."""
@@ -62,7 +68,7 @@ class _Waiting(Generic[L]):
 
 
 class ContinuousBatch(Generic[L]):
-    """Runs rounds for all callers together, with up to LANES lanes at a time, and as many rounds at once as there are cores.
+    """Runs rounds for all callers together, with up to LANES lanes at a time, and ``rounds_at_once`` of them side by side.
 
     ``run(lanes, crowded)`` works out how the lanes move on, and returns what delivers it to them; if ``crowded``, others wait for
     their places, so it had better return once some are done. Lanes change only while one is delivered to, and are read only by
@@ -71,7 +77,7 @@ class ContinuousBatch(Generic[L]):
 
     def __init__(self, run: Callable[[Sequence[L], bool], Callable[[], None]], *, at_once: int | None = None) -> None:
         self._run = run
-        self._free = at_once or cores()
+        self._free = at_once or rounds_at_once()
         self._threads = ThreadPoolExecutor(self._free, "rounds")
         self._waiting: list[_Waiting[L]] = []
         self._asked = 0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from musiclstm.model.graph_process import GraphProcess
 
 KNOWN = 64  # seeds, of 40 kB each: another take of the same opening comes sooner
-SOME_DONE = 2  # lanes that are done before others take their places: to change places costs as much as half a note
+SOME_DONE = 4  # lanes that are done before others take their places: a new round costs as much as one or two notes
 
 
 @dataclass(frozen=True)

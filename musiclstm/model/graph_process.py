@@ -19,9 +19,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from musiclstm.children import cores, give_way
+from musiclstm.children import give_way
 from musiclstm.config import ModelConfig
 from musiclstm.errors import CheckpointError, ModelLostError, StoppedError
+from musiclstm.model.continuous_batching import rounds_at_once
 from musiclstm.model.lanes import facts_of_one
 from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.quiet import import_tensorflow
@@ -37,7 +38,7 @@ ATTEMPTS = 2  # how often a call is tried whose process is killed, for want of m
 class GraphProcess:
     """Does what a ``Graph`` does, in another process, which begins to load it at once and ends with this one.
 
-    As many calls are answered at the same time as there are processor cores. If the process is killed, another one starts and
+    As many calls are answered at the same time as there are ``rounds_at_once``. If the process is killed, another one starts and
     answers. ``digest`` tells the ``weights_digest`` of the file, so that no other weights answer then. A call raises
     CheckpointError if the weights do not fit, OSError if they can't be read, and ModelLostError if there is no process that
     answers.
@@ -127,7 +128,7 @@ class _Lines:
 
     def __init__(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: str) -> None:
         context = multiprocessing.get_context("spawn")  # a copy of this process would have its threads' locks, but not them
-        pairs = [context.Pipe() for _ in range(cores())]
+        pairs = [context.Pipe() for _ in range(rounds_at_once())]
         theirs = [pair[1] for pair in pairs]
         self._process = context.Process(
             target=_answer_all, args=(config, vocabulary, weights, digest, theirs), name="model", daemon=True

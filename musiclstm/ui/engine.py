@@ -33,7 +33,7 @@ from musiclstm.generation import (
     take_recipe,
     write_take,
 )
-from musiclstm.model import Turn
+from musiclstm.model import Turn, rounds_at_once
 from musiclstm.music import estimate_key, named_like
 from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.pictures import sounding
@@ -42,7 +42,7 @@ from musiclstm.ui.results import Result, Shown, result_of
 
 STOPPED = sentence("Stopped before the first bar.")
 EXAMPLES = 8  # attempts to find a good example for the first visit
-AT_ONCE = 2  # jobs for each processor core that are written at once; the others wait and are told how long
+AT_ONCE = 4  # jobs for each round of notes that are written at once; the others wait and are told how long
 BETWEEN_LOOKS = 0.25  # seconds between two looks at who is served next
 
 
@@ -216,7 +216,7 @@ class Engine:
             wait([warm], timeout=BETWEEN_LOOKS)
         warm.result()
         told = -math.inf
-        while (before := self.places.before(place)) >= AT_ONCE * cores():
+        while (before := self.places.before(place)) >= AT_ONCE * rounds_at_once():
             turn.check()
             # To tell somebody costs as much as a note, so the longer the line, the more seldom.
             if time.monotonic() - told >= 1 + before / 5:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from musiclstm.config import SamplingOptions
 from musiclstm.errors import CheckpointError, ModelLostError, StoppedError
 from musiclstm.generation import ComposeRequest, compose
 from musiclstm.model import Decoder, Graph, GraphProcess, weights_digest
+from musiclstm.music import Piece
 
 pytestmark = pytest.mark.programs
 
@@ -43,6 +45,22 @@ def test_takes_are_the_same_as_of_a_model_in_this_process(saved: Checkpoint, can
         apart.apart.close()
     with pytest.raises(StoppedError):
         apart.apart.compile()
+
+
+def test_takes_that_are_written_side_by_side_are_those_of_each_alone(saved: Checkpoint) -> None:
+    apart = in_a_process(saved)
+    assert apart.apart is not None
+
+    def take(checkpoint: Checkpoint, number: int) -> Piece:
+        request = ComposeRequest(saved.seeds[0], bars=4, candidates=2 + number, random_seed=number)
+        return compose(checkpoint, request).takes[0].continuation
+
+    try:
+        with ThreadPoolExecutor() as visitors:
+            asked = [visitors.submit(take, apart, number) for number in range(6)]
+            assert [each.result() for each in asked] == [take(saved, number) for number in range(6)]
+    finally:
+        apart.apart.close()
 
 
 def test_weights_that_do_not_fit_are_refused_in_the_usual_sentence(saved: Checkpoint, tmp_path: Path) -> None:
