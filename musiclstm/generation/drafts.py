@@ -220,7 +220,7 @@ def _growing(
     """Candidates from the first bar line in ``bars`` to the second, at most ``most`` notes each, as they grow.
 
     Given notes cut the music into segments, which are written in turn; ``rngs`` gives a generator for each lane of a segment.
-    With ``whole`` a segment is seen once, in its end.
+    With ``whole`` a segment is seen once, at its end.
     """
     begin, end = bars[0] * task.bar, bars[1] * task.bar
     notes, guarded = _nothing(len(rngs(0)))

@@ -1,23 +1,22 @@
-"""Continuous batching: whoever asks writes in one batch with everybody else who is waiting.
+"""Continuous batching: whoever asks shares batches with everybody else who is waiting.
 
 A lane is one take or candidate that is being written. A round moves up to LANES of them on, the most urgent first; a lane that is
-done makes room for the next at once, whoever asked for it (cf. iteration-level scheduling, Yu et al., Orca, 2022).
+done makes room for the next at once, whoever asked for it (cf. iteration-level scheduling, Yu et al., Orca, 2022). There is no
+thread of its own: each caller runs rounds, for itself and others, until its own lanes are done.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from musiclstm.children import cores
 from musiclstm.errors import StoppedError
 
 LANES = 8  # of a round: more would hardly write faster, as 8 keep a core busy
-ROUNDS = 4  # at once at most: a page, which does one thing at a time, has half as much to do for a take as the model
+ROUNDS = 4  # side by side at most: a page, which does one thing at a time, can hardly keep more of them going
 PATIENCE = 0.1  # seconds between two looks whether a caller that waits has been stopped
 
 
@@ -52,11 +51,10 @@ def rounds_at_once() -> int:
 
 @dataclass(eq=False)
 class _Caller:
-    """Who asked for some lanes: ``look`` tells whether there is news of them, for which it waits with ``news``."""
+    """Who asked for some lanes. It waits on ``called`` until there is something for it to see or to do."""
 
-    news: threading.Condition
-    look: Callable[[], bool]
-    error: BaseException | None = None
+    called: threading.Condition
+    has_news: Callable[[], bool]
 
 
 @dataclass(eq=False)
@@ -71,46 +69,44 @@ class ContinuousBatch(Generic[L]):
     """Runs rounds for all callers together, with up to LANES lanes at a time, and ``rounds_at_once`` of them side by side.
 
     ``run(lanes, crowded)`` works out how the lanes move on, and returns what delivers it to them; if ``crowded``, others wait for
-    their places, so it had better return once some are done. Lanes change only while one is delivered to, and are read only by
-    ``collect``: neither happens while the other does.
+    their places, so it had better return once some are done. A lane is in one round at a time, and what ``collect`` reads of it
+    changes only while it is delivered: neither happens while the other does.
     """
 
     def __init__(self, run: Callable[[Sequence[L], bool], Callable[[], None]], *, at_once: int | None = None) -> None:
         self._run = run
         self._free = at_once or rounds_at_once()
-        self._threads = ThreadPoolExecutor(self._free, "rounds")
         self._waiting: list[_Waiting[L]] = []
+        self._idle: list[_Caller] = []
         self._asked = 0
-        # Of a round that is over before ``_start`` asks to be told, the same thread delivers at once.
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # Python may close a caller's generator at any time, to collect garbage
 
     def write(self, lanes: Sequence[L], turn: Turn, collect: Callable[[], T], *, whole: bool = False) -> Generator[T]:
-        """Move ``lanes`` on until all are done; yields what ``collect`` returns after each round that moved some of them.
+        """Move ``lanes`` on until all are done; yields what ``collect`` returns whenever some have moved on since the last time.
 
-        ``whole``: it yields only once, in the end. Raises StoppedError as soon as the turn is stopped, and what ``run`` raises.
+        With ``whole`` it yields once, at the end. Raises StoppedError as soon as the turn is stopped, and what ``run`` raises.
         """
         seen = 0
 
-        def look() -> bool:
-            done = all(lane.done for lane in lanes)
-            return done or (not whole and sum(lane.version for lane in lanes) != seen)
+        def has_news() -> bool:
+            return _all_done(lanes) or (not whole and _moves(lanes) != seen)
 
-        caller = _Caller(threading.Condition(self._lock), look)
-        with self._lock:
-            self._asked += 1
-            mine = [_Waiting(lane, (turn.due, self._asked), caller) for lane in lanes if not lane.done]
-            self._waiting += mine
-            self._start()
+        caller = _Caller(threading.Condition(self._lock), has_news)
+        mine: list[_Waiting[L]] = []
         try:
+            with self._lock:
+                self._asked += 1
+                mine = [_Waiting(lane, (turn.due, self._asked), caller) for lane in lanes if not lane.done]
+                self._waiting += mine
+                self._call_idle()
             done = not mine
             while not done:
                 turn.check()
+                self._work(caller)
                 with self._lock:
-                    if not caller.news.wait_for(lambda: caller.error or look(), PATIENCE):
+                    if not has_news():
                         continue
-                    if caller.error:
-                        raise caller.error
-                    seen, done = sum(lane.version for lane in lanes), all(lane.done for lane in lanes)
+                    seen, done = _moves(lanes), _all_done(lanes)
                     found = collect()
                 yield found
         finally:
@@ -118,27 +114,49 @@ class ContinuousBatch(Generic[L]):
                 for each in mine:
                     each.wanted = False
                 self._waiting = [each for each in self._waiting if each.wanted]
+                self._call_idle()
 
-    def _start(self) -> None:
-        """Start rounds, as long as lanes wait for one."""
-        while self._free and self._waiting:
-            self._waiting.sort(key=lambda each: each.order)
-            batch, self._waiting = self._waiting[:LANES], self._waiting[LANES:]
-            self._free -= 1
-            round_ = self._threads.submit(self._run, [each.lane for each in batch], bool(self._waiting))
-            round_.add_done_callback(partial(self._deliver, batch))
-
-    def _deliver(self, batch: Sequence[_Waiting[L]], round_: Future[Callable[[], None]]) -> None:
-        """Move the lanes of a round on, start the next one, tell the callers. If it failed, the first caller gets the error."""
+    def _work(self, caller: _Caller) -> None:
+        """Run a round if anybody can be helped; otherwise wait until there is news, or a round to run."""
         with self._lock:
-            self._free += 1
-            error = round_.exception()
-            if error is None:
-                round_.result()()
-            else:
-                batch[0].caller.error = error
-            self._waiting += [each for each in batch if each.wanted and not each.lane.done and not each.caller.error]
-            self._start()
-            for caller in {each.caller for each in batch}:
-                if caller.error or caller.look():
-                    caller.news.notify()
+            if not self._free or not self._waiting:
+                self._idle.append(caller)
+                caller.called.wait(PATIENCE)
+                self._idle.remove(caller)
+                return
+            waiting = sorted(self._waiting, key=lambda each: each.order)
+            batch, self._waiting = waiting[:LANES], waiting[LANES:]
+            crowded = bool(self._waiting)
+            self._free -= 1
+        deliver: Callable[[], None] = _nothing
+        try:
+            deliver = self._run([each.lane for each in batch], crowded)
+        finally:
+            with self._lock:
+                self._free += 1
+                try:
+                    deliver()
+                finally:
+                    self._waiting += [each for each in batch if each.wanted and not each.lane.done]
+                    for other in {each.caller for each in batch}:
+                        if other.has_news():
+                            other.called.notify()
+                    self._call_idle()
+
+    def _call_idle(self) -> None:
+        """Call as many idle callers as there are rounds to run."""
+        rounds = min(self._free, -(-len(self._waiting) // LANES))
+        for caller in self._idle[:rounds]:
+            caller.called.notify()
+
+
+def _all_done(lanes: Sequence[Lane]) -> bool:
+    return all(lane.done for lane in lanes)
+
+
+def _moves(lanes: Sequence[Lane]) -> int:
+    return sum(lane.version for lane in lanes)
+
+
+def _nothing() -> None:
+    """What a round that failed delivers."""

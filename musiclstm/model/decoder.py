@@ -112,7 +112,7 @@ class Decoder:
     ) -> Iterator[Chunk]:
         """Continue each take until its next onset would fall on or after tick ``until`` of the continuation.
 
-        Chunks come while the takes are written; with ``whole`` there is a single one, in the end.
+        Chunks come while the takes are written; with ``whole`` there is a single one, at the end.
 
         There is one generator for each take, so a take does not depend on the others in its batch. A take ends after ``most``
         notes at the latest. Raises StoppedError once ``turn`` is stopped.

@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
+from queue import PriorityQueue, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from musiclstm.children import give_way
@@ -180,8 +180,8 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
             raise CheckpointError(f"The weights in {weights} are others than before: start the page again.")
     except (CheckpointError, OSError) as error:
         loaded = error
-    free: SimpleQueue[str] = SimpleQueue()
-    threads = [threading.Thread(target=_answer, args=(loaded, free, line), daemon=True) for line in lines]
+    free: PriorityQueue[int] = PriorityQueue()
+    threads = [threading.Thread(target=_answer, args=(loaded, devices, free, line), daemon=True) for line in lines]
     for thread in threads:
         thread.start()
     if isinstance(loaded, Graph):
@@ -205,28 +205,36 @@ def _devices(count: int) -> list[str]:
     return [device.name for device in tf.config.list_logical_devices("CPU")]
 
 
-def _compile(graph: Graph, devices: Sequence[str], free: SimpleQueue[str]) -> None:
-    """Compile what is needed first, for one device after the other, which are ``free`` then; and later what is seldom used."""
+def _compile(graph: Graph, devices: Sequence[str], free: PriorityQueue[int]) -> None:
+    """Compile what is needed first on one device after the other, each of which is ``free`` then.
+
+    What is seldom used comes last, on the first device alone, where somebody who is alone always is.
+    """
     import tensorflow as tf
     from tensorflow.errors import OpError
 
     from musiclstm.model.graph import FIRST, LATER
 
+    def compiles(names: Sequence[str]) -> bool:
+        try:
+            graph.warm_up(names)
+        except (OpError, MemoryError) as error:  # the page goes on without this device; and whoever rewrites bars will see
+            sys.stderr.write(f"{error}\n")
+            return False
+        return True
+
     graph.compile()
-    free.put(devices[0])
+    free.put(0)
     give_way()
-    try:
-        for device in devices[1:]:
-            with tf.device(device):
-                graph.warm_up(FIRST)
-            free.put(device)
-        graph.warm_up(LATER)  # other devices compile it when they are asked for it
-    except (OpError, MemoryError) as error:  # whoever rewrites bars will see
-        sys.stderr.write(f"{error}\n")
+    for place, device in enumerate(devices[1:], start=1):
+        with tf.device(device):
+            if compiles(FIRST):
+                free.put(place)
+    compiles(LATER)
 
 
-def _answer(loaded: Graph | Exception, free: SimpleQueue[str], line: Connection) -> None:
-    """Answer the calls that come on a line, each on a device that is ``free``."""
+def _answer(loaded: Graph | Exception, devices: Sequence[str], free: PriorityQueue[int], line: Connection) -> None:
+    """Answer the calls that come on a line, each on the first of the ``devices`` that is ``free``."""
     import tensorflow as tf
     from tensorflow.errors import OpError
 
@@ -239,15 +247,15 @@ def _answer(loaded: Graph | Exception, free: SimpleQueue[str], line: Connection)
             elif function == CHECK:
                 line.send(None)
             else:
-                device = free.get()
+                place = free.get()
                 try:
-                    with tf.device(device):
+                    with tf.device(devices[place]):
                         line.send(getattr(loaded, function)(*arguments))
                 except (OpError, MemoryError) as error:  # of this call alone
                     sys.stderr.write(f"{error}\n")
                     line.send(_lost())
                 finally:
-                    free.put(device)
+                    free.put(place)
 
 
 def _lost() -> ModelLostError:
