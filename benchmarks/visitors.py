@@ -1,4 +1,4 @@
-"""Claim: twenty visitors at once get the same music as one alone, and wait at most 4.5 times as long.
+"""Claim: twenty visitors at once get the same music as one alone, within 12 seconds, and wait at most 4.5 times as long.
 
 Each visitor opens the page, as a browser does, and presses Generate with a seed and a random seed of their own: all together, or
 spread over ten seconds. The page is warm and runs in a process of its own. One visitor opens a link to a large request, and
@@ -243,13 +243,11 @@ def targets(cases: Sequence[Case], alone: dict[Wish, bytes]) -> list[Figure]:
     """The figures with a target; those of 20 together only if there were 20."""
     lone, *others = cases
     once = median(lone.seconds("files"))
-    figures = [
-        Figure(
-            f"{case.name}: the longest wait for all files, compared with one alone", max(case.seconds("files")) / once, most=4.5
-        )
-        for case in others
-        if case.name == "20 together"
-    ]
+    figures = []
+    for case in others:
+        if case.name == "20 together":
+            longest, what = max(case.seconds("files")), f"{case.name}: the longest wait for all files"
+            figures = [Figure(what, longest, "s", most=12), Figure(f"{what}, compared with one alone", longest / once, most=4.5)]
     crowds = [case for case in others if case.wishes]
     wait = [max(case.seconds("files")) for case in crowds if case.name.startswith(f"{SMALL} together")]
     return [
