@@ -25,7 +25,7 @@ from musiclstm.errors import CheckpointError, ModelLostError, StoppedError
 from musiclstm.model.continuous_batching import rounds_at_once
 from musiclstm.model.lanes import facts_of_one
 from musiclstm.model.vocabulary import Vocabulary
-from musiclstm.quiet import import_tensorflow
+from musiclstm.quiet import import_tensorflow, share_memory
 
 if TYPE_CHECKING:
     from musiclstm.model.graph import Array, Graph
@@ -165,6 +165,7 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C on a terminal reaches this process too, but its parent decides
     threading.Thread(target=_follow, name="follow", daemon=True).start()
+    share_memory()
     import_tensorflow()
     devices = _devices(len(lines))
     from musiclstm.model.graph import Graph

@@ -1,8 +1,8 @@
 """The loops as StableHLO modules: traced once, kept on the disk, and compiled by XLA for the processor at hand.
 
-To build the network and to trace it keeps Python busy for seconds. A module is what comes of it: mathematics alone, as text, with
-the weights as arguments. Where the modules are on the disk already, a process reads them and the weights, and needs no network.
-Those of the bundled checkpoint come with the program; of others each is traced once on a machine.
+To build the network and to trace it keeps Python busy for seconds. A module is what comes of it: mathematics alone, as bytecode,
+with the weights as arguments. Where the modules are on the disk already, a process reads them and the weights, and needs no
+network. Those of the bundled checkpoint come with the program; of others each is traced once on a machine.
 
 StableHLO: https://openxla.org/stablehlo. Modules are called as JAX calls its own in TensorFlow, by the operation XlaCallModule.
 """
@@ -35,6 +35,7 @@ from musiclstm.model.network import Network
 from musiclstm.model.stored_weights import digest_of, read_weights
 from musiclstm.model.vocabulary import Vocabulary
 from musiclstm.project import package_files
+from musiclstm.scratch import temporary_folder
 
 Function = Callable[..., Any]  # tensors, also in tuples and dicts -> tensors likewise
 
@@ -48,12 +49,13 @@ SHIPPED = Path(__file__).parent / "traced"  # the modules of the bundled checkpo
 
 @dataclass(frozen=True)
 class Module:
-    """A function. Its arguments are weights, then others; ``outputs`` are nested lists and dicts of types, "float32[8, 384]".
+    """A function, as MLIR's bytecode. Its arguments are weights, then others; ``outputs`` are nested lists and dicts of types,
+    "float32[8, 384]".
 
     ``weights``: what the first arguments are called in the file of weights; empty if there is none.
     """
 
-    code: str
+    code: bytes
     outputs: Any
     weights: tuple[str, ...] = ()
 
@@ -66,7 +68,7 @@ class Bound:
         types = [_type(each) for each in tf.nest.flatten(module.outputs)]
         facts = {"version": _CALL_VERSION, "module": module.code, "platforms": ["CPU"]}
         facts |= {"Tout": [dtype for dtype, _ in types], "Sout": [shape for _, shape in types]}
-        # A function of TensorFlow's looks at the million letters of a module once; without it each call does.
+        # A function of TensorFlow's looks at the whole module once; without it each call does.
         self._function = tf.function(lambda *others: call_module([*weights, *others], **facts), autograph=False)
         self._concrete: Callable[..., Any] | None = None
 
@@ -143,7 +145,15 @@ def export(function: Function, arguments: tuple[Any, ...], network: Network) -> 
         traced_code = traced.experimental_get_compiler_ir(*tensors)(stage="stablehlo", platform_name="CPU")
     code = _renamed(tf.mlir.experimental.run_pass_pipeline(traced_code, "builtin.module(strip-debuginfo)"))
     outputs = tf.nest.map_structure(lambda each: f"{each.dtype.name}{each.shape.as_list()}", structure)
-    return Module(code, json.loads(json.dumps(outputs)))  # lists, as of one that was kept
+    return Module(_bytecode(code), json.loads(json.dumps(outputs)))  # lists, as of one that was kept
+
+
+def _bytecode(code: str) -> bytes:
+    """The same module in a fifth of the bytes, of which TensorFlow makes many copies."""
+    with temporary_folder() as folder:
+        path = folder / "module"
+        tf.mlir.experimental.write_bytecode(str(path), code)
+        return path.read_bytes()
 
 
 def _renamed(code: str) -> str:
@@ -170,8 +180,8 @@ class Kept:
         for folder in (SHIPPED, self.folder):
             with suppress(OSError, EOFError, lzma.LZMAError, ValueError, TypeError):
                 if folder is not None:
-                    facts, _, code = lzma.decompress((folder / self.file(name)).read_bytes()).decode().partition("\n")
-                    return Module(code, **json.loads(facts.removeprefix("// ")))
+                    facts, _, code = lzma.decompress((folder / self.file(name)).read_bytes()).partition(b"\n")
+                    return Module(code, **json.loads(facts))
         return None
 
     def write(self, name: str, module: Module) -> None:
@@ -179,7 +189,7 @@ class Kept:
         if self.folder is None:
             return
         facts = json.dumps({"outputs": module.outputs, "weights": module.weights})
-        data = lzma.compress(f"// {facts}\n{module.code}".encode(), preset=3)
+        data = lzma.compress(facts.encode() + b"\n" + module.code, preset=3)
         with suppress(OSError):
             number, draft = tempfile.mkstemp(dir=self.folder, suffix=".draft")
             try:
