@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 PATIENCE = 600.0  # seconds of silence
-WHOLE = r"[a-z0-9-]+-(continued|changed)-\d+(-\d+)?\.mid"  # the file of opening and continuation
+# The file of opening and continuation, today and in early versions:
+WHOLE = r"[a-z0-9-]+-(continued|changed)-\d+(-\d+)?\.mid|joined\.mid"
 NEW_NOTES = re.compile(r'<g class="continuation"[^>]*>\s*<rect')
 JSON = "application/json"
 

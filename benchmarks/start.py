@@ -53,13 +53,16 @@ def main() -> None:
     for version, folder in versions.items():
         now = not version
         with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:
-            for start, most in (("first start", (6, 3)), ("next start", (3, 1.5))):
-                targets = most if now else (None, None)
+            for start, most in (("first start", (6, 3, 9)), ("next start", (3, 1.5, 4.5))):
+                targets = most if now else (None, None, None)
                 page, notes, take = started(folder, Path(cache))
                 figures += [
                     Figure(f"{version}{start}: the page answers after", page, "s", most=targets[0]),
                     Figure(f"{version}{start}: the first visitor sees new notes, after the page", notes, "s"),
                     Figure(f"{version}{start}: the first take with its files, after the page", take, "s", most=targets[1]),
+                    Figure(
+                        f"{version}{start}: the first take with its files, after the start", page + take, "s", most=targets[2]
+                    ),
                 ]
         if now:
             with tempfile.TemporaryDirectory(prefix="musiclstm-") as cache:

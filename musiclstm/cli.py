@@ -71,6 +71,9 @@ def _app(options: argparse.Namespace) -> None:
 
     # The first visitor waits for the model, so its process starts before the libraries of the page are imported.
     with app_folder() as folder, closing(open_active_checkpoint(reference_in(os.environ), apart=True)) as active:
+        from musiclstm.ui.lean_import import import_gradio
+
+        import_gradio(mcp=options.mcp)
         from musiclstm.ui.page import serve
 
         serve(active, folder, mcp=options.mcp)

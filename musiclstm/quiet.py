@@ -8,7 +8,8 @@ import importlib
 import os
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.abc import MetaPathFinder
 from typing import Any
 
@@ -20,14 +21,28 @@ _M_ARENA_MAX = -8  # of malloc.h
 
 
 class _Spared(MetaPathFinder):
-    """To the thread that makes it, the packages in _SPARED are not there unless they are imported already; others find them."""
+    """To the thread that makes it, packages are not there unless they are imported already; others find them."""
 
-    def __init__(self) -> None:
-        self._thread = threading.get_ident()
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names, self._thread = names, threading.get_ident()
 
     def find_spec(self, name: str, *_: Any) -> None:
-        if name in _SPARED and threading.get_ident() == self._thread:
+        if name in self._names and threading.get_ident() == self._thread:
             raise ModuleNotFoundError(f"{name} is not needed now.", name=name)
+
+
+@contextmanager
+def spared(*names: str) -> Iterator[None]:
+    """Within this block, this thread imports without these packages, and without looking for garbage meanwhile."""
+    finder, collecting = _Spared(names), gc.isenabled()
+    gc.disable()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        if collecting:
+            gc.enable()
 
 
 def import_tensorflow() -> None:
@@ -43,18 +58,12 @@ def import_tensorflow() -> None:
     sys.stderr.flush()
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
-    spared = _Spared()
-    collecting = gc.isenabled()
-    gc.disable()
-    sys.meta_path.insert(0, spared)
     try:
         os.dup2(null, 2)
-        importlib.import_module("keras")
+        with spared(*_SPARED):
+            importlib.import_module("keras")
+            gc.freeze()
     finally:
-        sys.meta_path.remove(spared)
-        gc.freeze()
-        if collecting:
-            gc.enable()
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
