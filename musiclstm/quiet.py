@@ -21,7 +21,7 @@ _M_ARENA_MAX = -8  # of malloc.h
 
 
 class _Spared(MetaPathFinder):
-    """To the thread that makes it, packages are not there unless they are imported already; others find them."""
+    """Hides packages from the thread that makes it, unless they are imported already; other threads find them."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names, self._thread = names, threading.get_ident()
@@ -32,8 +32,8 @@ class _Spared(MetaPathFinder):
 
 
 @contextmanager
-def spared(*names: str) -> Iterator[None]:
-    """Within this block, this thread imports without these packages, and without looking for garbage meanwhile."""
+def import_without(*names: str) -> Iterator[None]:
+    """Within this block, what this thread imports does not find these packages, and Python collects no garbage."""
     finder, collecting = _Spared(names), gc.isenabled()
     gc.disable()
     sys.meta_path.insert(0, finder)
@@ -60,7 +60,7 @@ def import_tensorflow() -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
-        with spared(*_SPARED):
+        with import_without(*_SPARED):
             importlib.import_module("keras")
             gc.freeze()
     finally:

@@ -1,55 +1,43 @@
-"""Imports Gradio without the documentation that it makes each time for those who write programs with it: in half of the time."""
+"""Imports Gradio without the documentation for programmers that it makes at each import: in half of the time.
+
+Gradio parses its own code to write stubs of its widgets for editors, and fills in the docstrings of their events.
+"""
 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-from collections.abc import Mapping
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
-from musiclstm.quiet import spared
+from musiclstm.quiet import import_without
 
-#: What documents every widget, by module: stubs for editors, for which Gradio parses its own code, and docstrings.
-_DOCUMENTS: Mapping[str, tuple[str, ...]] = {
-    "gradio.component_meta": ("create_or_modify_pyi",),
-    "gradio.events": ("EventListener", "set_doc"),
-}
+_DOCUMENTS = "gradio.component_meta"  # the module that documents each widget
 
 
 class _Finder(MetaPathFinder):
-    """Finds the modules in _DOCUMENTS."""
-
     def find_spec(self, name: str, path: Any, _: Any = None) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, path) if name in _DOCUMENTS else None
-        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+        spec = PathFinder.find_spec(name, path) if name == _DOCUMENTS else None
+        if spec is not None and type(spec.loader) is SourceFileLoader:
             spec.loader = _Loader(name, spec.loader.path)
         return spec
 
 
 class _Loader(SourceFileLoader):
-    """Loads a module, and takes out what documents."""
-
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        *owners, function = _DOCUMENTS[module.__name__]
-        owner: Any = module
-        for name in owners:
-            owner = getattr(owner, name, None)
-        if hasattr(owner, function):  # else it is another Gradio, which may take its time
-            setattr(owner, function, _nothing)
+        documents: Any = module
+        documents.create_or_modify_pyi = documents.EventListener.set_doc = _nothing
 
 
 def import_gradio(*, mcp: bool) -> None:
-    """Import Gradio, with what its MCP server needs only if ``mcp`` or GRADIO_MCP_SERVER wants one."""
-    wanted = mcp or os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
+    """Import Gradio. Without ``mcp`` this process can't serve MCP tools: what they need takes a while too."""
     finder = _Finder()
     sys.meta_path.insert(0, finder)
     try:
-        with spared(*([] if wanted else ["mcp"])):
+        with import_without(*([] if mcp else ["mcp"])):
             importlib.import_module("gradio")
     finally:
         sys.meta_path.remove(finder)
