@@ -1,7 +1,8 @@
 """Claim: the page is there within seconds of a start, the first take soon after, and it is gone at once when it is told to go.
 
 The page starts in a process of its own, with the bundled checkpoint: the first time on a machine, when nothing is compiled yet,
-and once more. Then it is told to end while it is still warming up. Where the time goes is measured in processes of their own that
+and once more. A take counts from the page on, and from the start on, since a page that answers sooner does not bring the take
+sooner. Then the page is told to end while it is still warming up. Where the time goes is measured in processes of their own that
 do the same, one step after the other.
 """
 
