@@ -29,7 +29,7 @@ from musiclstm.scratch import draft_folder
 from musiclstm.seeds import Seed
 
 if TYPE_CHECKING:
-    from musiclstm.model import Decoder, Graph, GraphProcess, Network
+    from musiclstm.model import Decoder, Graph, GraphProcess, ModelProcess, Network
 
 FORMAT = 4  # 2 added votes to the network's inputs; 3 the ending; 4 pitch classes and longer lookback
 MAX_TEXT_BYTES = 20_000_000
@@ -112,8 +112,8 @@ class Checkpoint:
         return Decoder(self.apart or self.shared.graph, self.vocabulary)
 
 
-def in_a_process(checkpoint: Checkpoint) -> Checkpoint:
-    """The same checkpoint, whose decoder computes in a process that starts now; see ``GraphProcess``.
+def in_a_process(checkpoint: Checkpoint, process: ModelProcess | None = None) -> Checkpoint:
+    """The same checkpoint, whose decoder computes in a ``process``, by default one that starts now; see ``GraphProcess``.
 
     One that is in no folder stays as it is. Whoever asks for it closes ``apart`` in the end.
     """
@@ -122,7 +122,7 @@ def in_a_process(checkpoint: Checkpoint) -> Checkpoint:
     from musiclstm.model import GraphProcess
 
     facts = checkpoint.config, checkpoint.vocabulary, checkpoint.weights, checkpoint.weights_digest
-    return replace(checkpoint, apart=GraphProcess(*facts))
+    return replace(checkpoint, apart=GraphProcess(*facts, process))
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:

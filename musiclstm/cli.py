@@ -67,16 +67,19 @@ def _app(options: argparse.Namespace) -> None:
     switch_off_telemetry()
     one_thread_each()
     share_memory()
-    from musiclstm.ui.active_checkpoint import open_active_checkpoint, reference_in
+    from musiclstm.model import ModelProcess
 
     # The first visitor waits for the model, so its process starts before the libraries of the page are imported.
-    with app_folder() as folder, closing(open_active_checkpoint(reference_in(os.environ), apart=True)) as active:
-        from musiclstm.ui.lean_import import import_gradio
+    with app_folder() as folder, closing(ModelProcess()) as process:
+        from musiclstm.ui.active_checkpoint import open_active_checkpoint, reference_in
 
-        import_gradio(mcp=options.mcp)
-        from musiclstm.ui.page import serve
+        with closing(open_active_checkpoint(reference_in(os.environ), apart=process)) as active:
+            from musiclstm.ui.lean_import import import_gradio
 
-        serve(active, folder, mcp=options.mcp)
+            import_gradio(mcp=options.mcp)
+            from musiclstm.ui.page import serve
+
+            serve(active, folder, mcp=options.mcp)
 
 
 def _seeds(options: argparse.Namespace) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from musiclstm.model.decoder import Chunk, Decoder
     from musiclstm.model.features import FeatureSpec
     from musiclstm.model.graph import Graph
-    from musiclstm.model.graph_process import GraphProcess
+    from musiclstm.model.graph_process import GraphProcess, ModelProcess
     from musiclstm.model.lanes import State
     from musiclstm.model.loop_guard import GUARD, is_looping
     from musiclstm.model.modules import kept_modules
@@ -59,6 +59,7 @@ __all__ = [
     "FeatureSpec",
     "Graph",
     "GraphProcess",
+    "ModelProcess",
     "Network",
     "Part",
     "Rows",
@@ -91,7 +92,7 @@ _FILES = {
     "decoder": "Chunk Decoder",
     "features": "FeatureSpec",
     "graph": "Graph",
-    "graph_process": "GraphProcess",
+    "graph_process": "GraphProcess ModelProcess",
     "lanes": "State",
     "loop_guard": "GUARD is_looping",
     "modules": "kept_modules",

@@ -1,7 +1,7 @@
 """A ``Graph`` in a process of its own: it starts beside a page, and computes beside it.
 
 The first visitor of a page waits for TensorFlow to be imported and for the graph to be compiled. Both keep Python busy, as a page
-does that starts; in one process they would wait for each other.
+does that starts; in one process they would wait for each other. So this file imports little.
 """
 
 from __future__ import annotations
@@ -39,27 +39,35 @@ class GraphProcess:
     """Does what a ``Graph`` does, in another process, which begins to load it at once and ends with this one.
 
     As many calls are answered at the same time as there are ``rounds_at_once``. If the process is killed, another one starts and
-    answers. ``digest`` tells the ``weights_digest`` of the file, so that no other weights answer then. A call raises
-    CheckpointError if the weights do not fit, OSError if they can't be read, and ModelLostError if there is no process that
-    answers.
+    answers. ``digest`` tells the ``weights_digest`` of the file, so that no other weights answer then. ``process``: one that has
+    started already and has loaded nothing. A call raises CheckpointError if the weights do not fit, OSError if they can't be
+    read, and ModelLostError if there is no process that answers.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocabulary: Vocabulary,
+        weights: Path,
+        digest: Callable[[], str],
+        process: ModelProcess | None = None,
+    ) -> None:
         self._facts, self._digest = (config, vocabulary, weights), digest
         self._lock, self._closed = threading.Lock(), False
-        self._lines = _Lines(*self._facts, "")
-        self._compiled: _Lines | None = None
+        self._process = process or ModelProcess()
+        self._process.load(*self._facts, "")
+        self._compiled: ModelProcess | None = None
         self._begun: State = {}
 
     def close(self) -> None:
         """End the process; whoever waits for an answer gets a StoppedError."""
         with self._lock:
             self._closed = True
-            self._lines.close()
+            self._process.close()
 
     def rest(self) -> None:
         """End the process until somebody needs it again."""
-        self._lines.close()
+        self._process.close()
 
     def check(self) -> None:
         """Wait until the weights are loaded, and read their digest, before another file takes the place of this one.
@@ -71,10 +79,10 @@ class GraphProcess:
 
     def compile(self) -> None:
         """As ``Graph.compile``."""
-        lines = self._lines
-        if lines is not self._compiled:  # else this would wait for its turn among those who write
+        process = self._process
+        if process is not self._compiled:  # else this would wait for its turn among those who write
             self._ask("compile")
-            self._compiled = lines
+            self._compiled = process
 
     def begin(self, composer: int, end: int, clock: int) -> State:
         """As ``Graph.begin``."""
@@ -100,45 +108,53 @@ class GraphProcess:
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         for _ in range(ATTEMPTS):
-            lines = self._lines
+            process = self._process
             try:
-                answer = lines.ask(function, arguments)
+                answer = process.ask(function, arguments)
             except (EOFError, OSError):  # the process is gone, and all that the call needs is still here
-                self._start_again(lines)
+                self._start_again(process)
                 continue
             if isinstance(answer, Exception):
                 raise answer
             return answer
         raise _lost()
 
-    def _start_again(self, lost: _Lines) -> None:
+    def _start_again(self, lost: ModelProcess) -> None:
         with self._lock:
             if self._closed:
                 raise StoppedError
-            if lost is self._lines:
+            if lost is self._process:
                 lost.close()
                 try:
-                    self._lines = _Lines(*self._facts, self._digest())
+                    self._process = ModelProcess()
+                    self._process.load(*self._facts, self._digest())
                 except OSError as error:  # no memory, or too many processes
                     raise _lost() from error
 
 
-class _Lines:
-    """One process, and a line to it for each call that it answers at the same time. ``digest``: see ``_answer_all``."""
+class ModelProcess:
+    """A process that imports TensorFlow at once, and a line to it for each call that it answers at the same time.
 
-    def __init__(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: str) -> None:
+    It waits to be told what to ``load``, so a page can start it before it has opened a checkpoint, and ends with this process.
+    """
+
+    def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")  # a copy of this process would have its threads' locks, but not them
         pairs = [context.Pipe() for _ in range(rounds_at_once())]
         theirs = [pair[1] for pair in pairs]
-        self._process = context.Process(
-            target=_answer_all, args=(config, vocabulary, weights, digest, theirs), name="model", daemon=True
-        )
+        facts, self._facts = context.Pipe(duplex=False)
+        self._process = context.Process(target=_answer_all, args=(facts, theirs), name="model", daemon=True)
         self._process.start()
-        for line in theirs:
+        for line in (facts, *theirs):
             line.close()
         self._free: SimpleQueue[Connection] = SimpleQueue()
         for line, _ in pairs:
             self._free.put(line)
+
+    def load(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: str) -> None:
+        """Tell it, once, to load a network. ``digest``: that of the weights that an earlier process had, "" for the first one."""
+        with self._facts, suppress(OSError):  # if the process has ended, the next call will notice
+            self._facts.send((config, vocabulary, weights, digest))
 
     def ask(self, function: str, arguments: tuple[Any, ...]) -> Any:
         """The answer, or the error that it raised. Raises EOFError or OSError once the process has ended."""
@@ -154,15 +170,13 @@ class _Lines:
 
     def close(self) -> None:
         """End the process; calls that wait for it raise EOFError or OSError."""
+        self._facts.close()
         self._process.kill()
         self._process.join()
 
 
-def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: str, lines: Sequence[Connection]) -> None:
-    """The process: load, answer, and compile before anything else is asked for.
-
-    ``digest``: that of the weights that an earlier process had, "" for the first one.
-    """
+def _answer_all(facts: Connection, lines: Sequence[Connection]) -> None:
+    """The process: load what ``facts`` tells, answer, and compile before anything else is asked for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C on a terminal reaches this process too, but its parent decides
     threading.Thread(target=_follow, name="follow", daemon=True).start()
     share_memory()
@@ -172,6 +186,7 @@ def _answer_all(config: ModelConfig, vocabulary: Vocabulary, weights: Path, dige
     from musiclstm.model.modules import kept_modules
     from musiclstm.model.weights import load_network
 
+    config, vocabulary, weights, digest = facts.recv()
     loaded: Graph | Exception
     try:
         kept = kept_modules(config, vocabulary, weights)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from musiclstm.api import open_checkpoint, open_local
 from musiclstm.config import REPO_VARIABLE, REVISION_VARIABLE
 from musiclstm.errors import MusicLSTMError, OptionError, StoppedError
 from musiclstm.sentence import Sentence, sentence
 from musiclstm.ui.engine import Engine
+
+if TYPE_CHECKING:
+    from musiclstm.model import ModelProcess
 
 PAUSES = (5.0, 30.0, 120.0, 600.0, 3600.0)  # seconds between attempts to reach the Hub
 
@@ -90,7 +94,7 @@ def reference_in(environment: Mapping[str, str]) -> str | None:
     return f"{repo}@{revision}" if repo and revision else repo or None
 
 
-def open_active_checkpoint(reference: str | None, *, apart: bool = False) -> ActiveCheckpoint:
+def open_active_checkpoint(reference: str | None, *, apart: ModelProcess | bool = False) -> ActiveCheckpoint:
     """Open a checkpoint for the page, by folder or Hub id; None means the bundled one. ``apart``: see ``open_checkpoint``.
 
     A folder, or a commit in the Hub's cache, is active at once. Anything else is downloaded while the bundled one is in use. If
@@ -100,12 +104,15 @@ def open_active_checkpoint(reference: str | None, *, apart: bool = False) -> Act
     try:
         local = open_local(reference, apart=apart)
         if local is not None:
-            return ActiveCheckpoint(Engine(local), apart=apart)
+            return ActiveCheckpoint(Engine(local), apart=bool(apart))
     except MusicLSTMError as error:
+        if not isinstance(apart, bool):
+            apart.close()  # it may have loaded what can't be used
         if reference is None:
             raise
+        apart = bool(apart)
         return ActiveCheckpoint(Engine(open_checkpoint(apart=apart)), _instead(error), apart=apart)
-    active = ActiveCheckpoint(Engine(open_checkpoint(apart=apart)), apart=apart)
+    active = ActiveCheckpoint(Engine(open_checkpoint(apart=apart)), apart=bool(apart))
     active.fetch(str(reference))
     return active
 

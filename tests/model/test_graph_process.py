@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from musiclstm.checkpoint_files import WEIGHTS
 from musiclstm.config import SamplingOptions
 from musiclstm.errors import CheckpointError, ModelLostError, StoppedError
 from musiclstm.generation import ComposeRequest, compose
-from musiclstm.model import Decoder, Graph, GraphProcess, weights_digest
+from musiclstm.model import Decoder, Graph, GraphProcess, ModelProcess, weights_digest
 from musiclstm.music import Piece
+from musiclstm.ui.active_checkpoint import open_active_checkpoint
 
 pytestmark = pytest.mark.programs
 
@@ -74,11 +76,11 @@ def test_weights_that_do_not_fit_are_refused_in_the_usual_sentence(saved: Checkp
 
 
 class Failing:
-    """Lines to a process that ends during each of the first ``times`` calls; the next ones get their arguments back."""
+    """A process that ends during each of the first ``times`` calls; the next ones get their arguments back."""
 
     times = 0
 
-    def __init__(self, *facts: object) -> None:
+    def load(self, *facts: object) -> None:
         self.facts = facts
 
     def ask(self, function: str, arguments: tuple[object, ...]) -> object:
@@ -93,7 +95,7 @@ class Failing:
 
 @pytest.fixture
 def failing(saved: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> GraphProcess:
-    monkeypatch.setattr("musiclstm.model.graph_process._Lines", Failing)
+    monkeypatch.setattr("musiclstm.model.graph_process.ModelProcess", Failing)
     assert saved.weights is not None
     return GraphProcess(saved.config, saved.vocabulary, saved.weights, lambda: "the digest")
 
@@ -121,6 +123,41 @@ def test_other_weights_in_the_place_of_the_first_do_not_answer(saved: Checkpoint
             apart.check()
     finally:
         apart.close()
+
+
+def models() -> list[int | None]:
+    """The processes of models that run."""
+    return [each.pid for each in multiprocessing.active_children() if each.name == "model"]
+
+
+def test_a_process_that_has_started_before_the_checkpoint_was_opened_answers(saved: Checkpoint) -> None:
+    process = ModelProcess()
+    apart = in_a_process(saved, process)
+    assert apart.apart is not None
+    try:
+        apart.apart.check()
+        assert len(models()) == 1
+    finally:
+        process.close()
+    apart.apart.check()  # another one has taken its place
+    apart.apart.close()
+    assert not models()
+
+
+def test_a_process_that_nobody_needs_ends_when_it_is_closed() -> None:
+    ModelProcess().close()
+    assert not models()
+
+
+def test_a_checkpoint_that_cannot_be_opened_leaves_no_process(tmp_path: Path) -> None:
+    process = ModelProcess()
+    active = open_active_checkpoint(str(tmp_path / "missing"), apart=process)
+    try:
+        assert active.now.checkpoint.revision == "bundled"
+        assert len(models()) == 1
+    finally:
+        active.close()
+    assert not models()
 
 
 def test_a_checkpoint_that_is_in_no_folder_computes_here(small_checkpoint: Checkpoint) -> None:
