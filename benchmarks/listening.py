@@ -100,9 +100,10 @@ def warm_engine(checkpoint: Path) -> Engine:
     """The engine of a page with the checkpoint in a folder, its decoder compiled in a process of its own."""
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
     from musiclstm.api import open_checkpoint
+    from musiclstm.model import ModelProcess
     from musiclstm.ui.engine import Engine
 
-    engine = Engine(open_checkpoint(checkpoint, apart=True))
+    engine = Engine(open_checkpoint(checkpoint, apart=ModelProcess))
     engine.warm_up().result()
     return engine
 

@@ -46,6 +46,8 @@ from musiclstm.seeds import Seed, find_seed, seed_from_file
 if TYPE_CHECKING:
     from musiclstm.model import ModelProcess, Turn
 
+    Start = Callable[[], ModelProcess]
+
 #: The folder of the checkpoint that comes with the program.
 BUNDLED = project_file(BUNDLED_CHECKPOINT)
 
@@ -211,7 +213,7 @@ def save(composition: Composition, folder: str | Path, *, audio: bool = True, pd
     ]
 
 
-def open_local(reference: str | None = None, *, apart: ModelProcess | bool = False) -> Checkpoint | None:
+def open_local(reference: str | None = None, *, apart: Start | None = None) -> Checkpoint | None:
     """Like ``open_checkpoint``, but without the network: the bundled one, a folder, or a cached commit; else None."""
     if reference is None or _is_folder(reference):
         return open_checkpoint(reference, apart=apart)
@@ -220,30 +222,30 @@ def open_local(reference: str | None = None, *, apart: ModelProcess | bool = Fal
     return None if cached is None else _from_hub(repo, cached, apart)
 
 
-def open_checkpoint(reference: str | Path | None = None, *, apart: ModelProcess | bool = False) -> Checkpoint:
+def open_checkpoint(reference: str | Path | None = None, *, apart: Start | None = None) -> Checkpoint:
     """Open a checkpoint: a folder, OWNER/NAME[@REVISION] on the Hub, or None for the bundled one.
 
-    With ``apart`` its decoder computes in that process, or in one that starts now: see ``in_a_process``. Raises OptionError for
-    a malformed name, CheckpointError for a checkpoint that is missing or can't be used.
+    With ``apart``, ModelProcess for one, its decoder computes in a process that this starts: see ``in_a_process``. Raises
+    OptionError for a malformed name, CheckpointError for a checkpoint that is missing or can't be used.
     """
     if reference is None:
         bundled = load_checkpoint(BUNDLED, revision="bundled", trusted=True)
-        return _in_a_process(bundled, apart) if apart else bundled
+        return in_a_process(bundled, apart) if apart else bundled
     if _is_folder(reference):
         return _opened(Path(reference).expanduser(), "", apart)
     repo, revision = split_reference(str(reference))
     return _from_hub(repo, download_checkpoint(repo, revision), apart)
 
 
-def _from_hub(repo: str, downloaded: Downloaded, apart: ModelProcess | bool) -> Checkpoint:
+def _from_hub(repo: str, downloaded: Downloaded, apart: Start | None) -> Checkpoint:
     return replace(_opened(downloaded.folder, downloaded.revision, apart), origin=f"{repo}@{downloaded.commit}")
 
 
-def _opened(folder: Path, revision: str, apart: ModelProcess | bool) -> Checkpoint:
+def _opened(folder: Path, revision: str, apart: Start | None) -> Checkpoint:
     """The checkpoint in ``folder``, whose weights are checked here or in its own process."""
     if not apart:
         return load_checkpoint(folder, revision=revision)
-    opened = _in_a_process(load_checkpoint(folder, revision=revision, trusted=True), apart)
+    opened = in_a_process(load_checkpoint(folder, revision=revision, trusted=True), apart)
     assert opened.apart is not None
     try:
         opened.apart.check()
@@ -253,10 +255,6 @@ def _opened(folder: Path, revision: str, apart: ModelProcess | bool) -> Checkpoi
             raise CheckpointError(f"The weights in {folder} can't be read: {error.strerror or error}.") from error
         raise
     return opened
-
-
-def _in_a_process(checkpoint: Checkpoint, apart: ModelProcess | bool) -> Checkpoint:
-    return in_a_process(checkpoint, None if isinstance(apart, bool) else apart)
 
 
 def _is_folder(reference: str | Path) -> bool:

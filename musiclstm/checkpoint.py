@@ -112,8 +112,8 @@ class Checkpoint:
         return Decoder(self.apart or self.shared.graph, self.vocabulary)
 
 
-def in_a_process(checkpoint: Checkpoint, process: ModelProcess | None = None) -> Checkpoint:
-    """The same checkpoint, whose decoder computes in a ``process``, by default one that starts now; see ``GraphProcess``.
+def in_a_process(checkpoint: Checkpoint, start: Callable[[], ModelProcess]) -> Checkpoint:
+    """The same checkpoint, whose decoder computes in a process that ``start`` gives; see ``GraphProcess``.
 
     One that is in no folder stays as it is. Whoever asks for it closes ``apart`` in the end.
     """
@@ -122,7 +122,7 @@ def in_a_process(checkpoint: Checkpoint, process: ModelProcess | None = None) ->
     from musiclstm.model import GraphProcess
 
     facts = checkpoint.config, checkpoint.vocabulary, checkpoint.weights, checkpoint.weights_digest
-    return replace(checkpoint, apart=GraphProcess(*facts, process))
+    return replace(checkpoint, apart=GraphProcess(*facts, start))
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, *, card: str, extras: Sequence[Path] = ()) -> None:

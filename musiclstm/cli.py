@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +75,8 @@ def _app(options: argparse.Namespace) -> None:
     with app_folder() as folder, closing(ModelProcess()) as process:
         from musiclstm.ui.active_checkpoint import open_active_checkpoint, reference_in
 
-        with closing(open_active_checkpoint(reference_in(os.environ), apart=process)) as active:
+        processes = chain([process], iter(ModelProcess, None))  # this one, then new ones
+        with closing(open_active_checkpoint(reference_in(os.environ), apart=partial(next, processes))) as active:
             from musiclstm.ui.lean_import import import_gradio
 
             import_gradio(mcp=options.mcp)

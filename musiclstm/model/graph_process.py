@@ -1,7 +1,8 @@
 """A ``Graph`` in a process of its own: it starts beside a page, and computes beside it.
 
 The first visitor of a page waits for TensorFlow to be imported and for the graph to be compiled. Both keep Python busy, as a page
-does that starts; in one process they would wait for each other. So this file imports little.
+does that starts; in one process they would wait for each other. It starts before a page imports anything large, so this file
+imports little.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class GraphProcess:
     """Does what a ``Graph`` does, in another process, which begins to load it at once and ends with this one.
 
     As many calls are answered at the same time as there are ``rounds_at_once``. If the process is killed, another one starts and
-    answers. ``digest`` tells the ``weights_digest`` of the file, so that no other weights answer then. ``process``: one that has
-    started already and has loaded nothing. A call raises CheckpointError if the weights do not fit, OSError if they can't be
-    read, and ModelLostError if there is no process that answers.
+    answers. ``digest`` tells the ``weights_digest`` of the file, so that no other weights answer then. ``start`` gives a process
+    that has loaded nothing yet. A call raises CheckpointError if the weights do not fit, OSError if they can't be read, and
+    ModelLostError if there is no process that answers.
     """
 
     def __init__(
@@ -50,12 +51,11 @@ class GraphProcess:
         vocabulary: Vocabulary,
         weights: Path,
         digest: Callable[[], str],
-        process: ModelProcess | None = None,
+        start: Callable[[], ModelProcess],
     ) -> None:
-        self._facts, self._digest = (config, vocabulary, weights), digest
+        self._facts, self._digest, self._start = (config, vocabulary, weights), digest, start
         self._lock, self._closed = threading.Lock(), False
-        self._process = process or ModelProcess()
-        self._process.load(*self._facts, "")
+        self._process = self._started("")
         self._compiled: ModelProcess | None = None
         self._begun: State = {}
 
@@ -126,10 +126,14 @@ class GraphProcess:
             if lost is self._process:
                 lost.close()
                 try:
-                    self._process = ModelProcess()
-                    self._process.load(*self._facts, self._digest())
+                    self._process = self._started(self._digest())
                 except OSError as error:  # no memory, or too many processes
                     raise _lost() from error
+
+    def _started(self, digest: str) -> ModelProcess:
+        process = self._start()
+        process.load(*self._facts, digest)
+        return process
 
 
 class ModelProcess:
@@ -143,6 +147,7 @@ class ModelProcess:
         pairs = [context.Pipe() for _ in range(rounds_at_once())]
         theirs = [pair[1] for pair in pairs]
         facts, self._facts = context.Pipe(duplex=False)
+        self._told = False
         self._process = context.Process(target=_answer_all, args=(facts, theirs), name="model", daemon=True)
         self._process.start()
         for line in (facts, *theirs):
@@ -153,6 +158,8 @@ class ModelProcess:
 
     def load(self, config: ModelConfig, vocabulary: Vocabulary, weights: Path, digest: str) -> None:
         """Tell it, once, to load a network. ``digest``: that of the weights that an earlier process had, "" for the first one."""
+        assert not self._told
+        self._told = True
         with self._facts, suppress(OSError):  # if the process has ended, the next call will notice
             self._facts.send((config, vocabulary, weights, digest))
 
@@ -186,7 +193,8 @@ def _answer_all(facts: Connection, lines: Sequence[Connection]) -> None:
     from musiclstm.model.modules import kept_modules
     from musiclstm.model.weights import load_network
 
-    config, vocabulary, weights, digest = facts.recv()
+    with facts:
+        config, vocabulary, weights, digest = facts.recv()
     loaded: Graph | Exception
     try:
         kept = kept_modules(config, vocabulary, weights)

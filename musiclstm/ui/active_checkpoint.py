@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from musiclstm.api import open_checkpoint, open_local
@@ -24,7 +24,7 @@ class ActiveCheckpoint:
     A visitor keeps the engine that was active when the page loaded, so seeds and takes don't change under their hands.
     """
 
-    def __init__(self, engine: Engine, note: str | Sentence = "", *, apart: bool = False) -> None:
+    def __init__(self, engine: Engine, note: str | Sentence = "", *, apart: Callable[[], ModelProcess] | None = None) -> None:
         self.now, self.note = engine, note
         self._apart = apart
         self._engines = [engine]
@@ -94,7 +94,7 @@ def reference_in(environment: Mapping[str, str]) -> str | None:
     return f"{repo}@{revision}" if repo and revision else repo or None
 
 
-def open_active_checkpoint(reference: str | None, *, apart: ModelProcess | bool = False) -> ActiveCheckpoint:
+def open_active_checkpoint(reference: str | None, *, apart: Callable[[], ModelProcess] | None = None) -> ActiveCheckpoint:
     """Open a checkpoint for the page, by folder or Hub id; None means the bundled one. ``apart``: see ``open_checkpoint``.
 
     A folder, or a commit in the Hub's cache, is active at once. Anything else is downloaded while the bundled one is in use. If
@@ -104,15 +104,12 @@ def open_active_checkpoint(reference: str | None, *, apart: ModelProcess | bool 
     try:
         local = open_local(reference, apart=apart)
         if local is not None:
-            return ActiveCheckpoint(Engine(local), apart=bool(apart))
+            return ActiveCheckpoint(Engine(local), apart=apart)
     except MusicLSTMError as error:
-        if not isinstance(apart, bool):
-            apart.close()  # it may have loaded what can't be used
         if reference is None:
             raise
-        apart = bool(apart)
         return ActiveCheckpoint(Engine(open_checkpoint(apart=apart)), _instead(error), apart=apart)
-    active = ActiveCheckpoint(Engine(open_checkpoint(apart=apart)), apart=bool(apart))
+    active = ActiveCheckpoint(Engine(open_checkpoint(apart=apart)), apart=apart)
     active.fetch(str(reference))
     return active
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +41,7 @@ def saved(small_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.mark.parametrize("candidates", [1, 8], ids=["one take", "chosen by the critic"])
 def test_takes_are_the_same_as_of_a_model_in_this_process(saved: Checkpoint, candidates: int) -> None:
-    apart = in_a_process(saved)
+    apart = in_a_process(saved, ModelProcess)
     assert apart.apart is not None
     try:
         request = ComposeRequest(saved.seeds[0], bars=4, candidates=candidates, sampling=SamplingOptions(diversity=1.0))
@@ -50,7 +55,7 @@ def test_takes_are_the_same_as_of_a_model_in_this_process(saved: Checkpoint, can
 
 
 def test_takes_that_are_written_side_by_side_are_those_of_each_alone(saved: Checkpoint) -> None:
-    apart = in_a_process(saved)
+    apart = in_a_process(saved, ModelProcess)
     assert apart.apart is not None
 
     def take(checkpoint: Checkpoint, number: int) -> Piece:
@@ -67,7 +72,7 @@ def test_takes_that_are_written_side_by_side_are_those_of_each_alone(saved: Chec
 
 def test_weights_that_do_not_fit_are_refused_in_the_usual_sentence(saved: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / WEIGHTS).write_bytes(b"no weights")
-    apart = GraphProcess(saved.config, saved.vocabulary, tmp_path / WEIGHTS, lambda: "")
+    apart = GraphProcess(saved.config, saved.vocabulary, tmp_path / WEIGHTS, lambda: "", ModelProcess)
     try:
         with pytest.raises(CheckpointError, match=rf"The weights in {tmp_path / WEIGHTS} are damaged"):
             apart.check()
@@ -79,11 +84,13 @@ class Failing:
     """A process that ends during each of the first ``times`` calls; the next ones get their arguments back."""
 
     times = 0
+    facts: tuple[object, ...] = ()
 
     def load(self, *facts: object) -> None:
         self.facts = facts
 
     def ask(self, function: str, arguments: tuple[object, ...]) -> object:
+        assert self.facts
         Failing.times -= 1
         if Failing.times >= 0:
             raise EOFError
@@ -93,11 +100,15 @@ class Failing:
         """Nothing is open."""
 
 
-@pytest.fixture
-def failing(saved: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> GraphProcess:
-    monkeypatch.setattr("musiclstm.model.graph_process.ModelProcess", Failing)
+def failing_process(saved: Checkpoint, digest: Callable[[], str]) -> GraphProcess:
+    start: Any = Failing
     assert saved.weights is not None
-    return GraphProcess(saved.config, saved.vocabulary, saved.weights, lambda: "the digest")
+    return GraphProcess(saved.config, saved.vocabulary, saved.weights, digest, start)
+
+
+@pytest.fixture
+def failing(saved: Checkpoint) -> GraphProcess:
+    return failing_process(saved, lambda: "the digest")
 
 
 def test_a_call_whose_process_ends_is_answered_by_another_one_with_the_same_weights(failing: GraphProcess) -> None:
@@ -113,9 +124,25 @@ def test_a_call_that_ends_two_processes_is_a_sentence_and_the_next_one_is_answer
     failing.check()
 
 
+def test_while_the_weights_cannot_be_read_calls_are_a_sentence_and_later_ones_are_answered(saved: Checkpoint) -> None:
+    answers: Iterator[OSError | str] = iter([OSError("too many open files"), "the digest"])
+
+    def digest() -> str:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    apart, Failing.times = failing_process(saved, digest), 2
+    with pytest.raises(ModelLostError):
+        apart.judge({}, np.zeros(1), 1, 0)
+    answer: Any = apart.judge({}, np.zeros(1), 1, 0)
+    assert answer[0] == "judge"
+
+
 def test_other_weights_in_the_place_of_the_first_do_not_answer(saved: Checkpoint, tmp_path: Path) -> None:
     assert saved.weights is not None
-    apart = GraphProcess(saved.config, saved.vocabulary, saved.weights, lambda: "the digest of others")
+    apart = GraphProcess(saved.config, saved.vocabulary, saved.weights, lambda: "the digest of others", ModelProcess)
     try:
         apart.check()
         apart.rest()
@@ -132,16 +159,42 @@ def models() -> list[int | None]:
 
 def test_a_process_that_has_started_before_the_checkpoint_was_opened_answers(saved: Checkpoint) -> None:
     process = ModelProcess()
-    apart = in_a_process(saved, process)
+    apart = in_a_process(saved, lambda: process)
     assert apart.apart is not None
     try:
         apart.apart.check()
         assert len(models()) == 1
     finally:
-        process.close()
-    apart.apart.check()  # another one has taken its place
-    apart.apart.close()
+        apart.apart.close()
     assert not models()
+
+
+def test_if_that_process_is_killed_before_another_one_answers(saved: Checkpoint) -> None:
+    process = ModelProcess()
+    process.close()
+    apart = in_a_process(saved, partial(next, chain([process], iter(ModelProcess, None))))
+    assert apart.apart is not None
+    try:
+        apart.apart.check()
+        assert len(models()) == 1
+    finally:
+        apart.apart.close()
+    assert not models()
+
+
+APP = """
+import multiprocessing, sys, types
+def serve(*_, **__):
+    print([each.name for each in multiprocessing.active_children()])
+sys.modules["musiclstm.ui.page"] = types.SimpleNamespace(serve=serve)
+from musiclstm.cli import main
+main(["app"])
+"""
+
+
+def test_the_app_runs_one_model() -> None:
+    done = subprocess.run([sys.executable, "-c", APP], capture_output=True, text=True, check=True)
+    assert done.stdout == "['model']\n"
 
 
 def test_a_process_that_nobody_needs_ends_when_it_is_closed() -> None:
@@ -151,7 +204,7 @@ def test_a_process_that_nobody_needs_ends_when_it_is_closed() -> None:
 
 def test_a_checkpoint_that_cannot_be_opened_leaves_no_process(tmp_path: Path) -> None:
     process = ModelProcess()
-    active = open_active_checkpoint(str(tmp_path / "missing"), apart=process)
+    active = open_active_checkpoint(str(tmp_path / "missing"), apart=lambda: process)
     try:
         assert active.now.checkpoint.revision == "bundled"
         assert len(models()) == 1
@@ -161,4 +214,4 @@ def test_a_checkpoint_that_cannot_be_opened_leaves_no_process(tmp_path: Path) ->
 
 
 def test_a_checkpoint_that_is_in_no_folder_computes_here(small_checkpoint: Checkpoint) -> None:
-    assert in_a_process(small_checkpoint) is small_checkpoint
+    assert in_a_process(small_checkpoint, ModelProcess) is small_checkpoint
