@@ -40,7 +40,7 @@ def training(place: Place, times: int) -> tuple[Outcome, float]:
     outs = ["killed-01"]
     while outcome.times < times:
         run = started(outs[-1], "--resume")
-        place.moment(lasts / 2)  # a training that goes on has less left to do
+        place.moment(lasts)
         if run.process.poll() is not None:  # it has ended by itself
             outs.append(f"killed-{len(outs) + 1:02}")
             continue
