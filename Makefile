@@ -55,7 +55,7 @@ lock: $(PYTHON_IN_VENV) ## refresh the locked versions of all packages, after a 
 	$(LOCK) requirements.txt --output-file constraints.txt
 	$(LOCK) requirements-dev.txt --constraints constraints.txt --output-file constraints-dev.txt
 
-SHARED := __init__ report greedy heldout learning music original browsing processes quick troubles fuzz survival training_survival
+SHARED := __init__ report greedy heldout learning music original browsing processes quick troubles fuzz survival
 MUSIC  := quality diversity endings seeds guard style regeneration judges finetuning
 
 # A script in a folder of its own finds the package through PYTHONPATH.
@@ -82,7 +82,6 @@ fuzz: sound $(VENV)/pins ## read 10,000 damaged files; ARGS="--count 1000 --rand
 
 survival: sound $(VENV)/pins-dev ## kill pages and trainings, fill the disk, hang up; ARGS="--times 5" sets how often
 	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/survival.py $(ARGS)
-	PYTHONPATH=. $(PYTHON_IN_VENV) benchmarks/training_survival.py $(ARGS)
 
 clean: ## remove caches; delete .venv by hand to start from nothing
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,8 +1,8 @@
 """Claim: whatever is killed, full, gone or cut off, nothing is lost or half-written, nothing is left, the next visitor is served.
 
-Real processes in real trouble, at random moments: pages killed with SIGKILL, a disk that is full, a temporary folder that is
-deleted, FluidSynth killed or hanging, damaged sound fonts, a Hub that dies, visitors who hang up. After each, processes and files
-that stayed are counted, and a visitor asks for music with sound. ``training_survival`` does the same to trainings.
+Real processes in real trouble, at random moments: pages and trainings killed with SIGKILL, a disk that is full, a temporary
+folder that is deleted, FluidSynth killed or hanging, damaged sound fonts, a Hub that dies, visitors who hang up. After each,
+processes and files that stayed are counted, and a visitor asks for music with sound.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import QUICK_APP, ROOT, Family, Page, files_in, page, wait_until
+import numpy as np
+
+from benchmarks.processes import QUICK, QUICK_APP, ROOT, Family, Page, files_in, page, wait_until
 from benchmarks.report import Figure, cores, publish, section
 from benchmarks.troubles import (
-    HEAD,
     SOON,
     Outcome,
     Place,
@@ -37,6 +38,7 @@ from benchmarks.troubles import (
 )
 
 TIMES = 20
+SMALL = ["--units", "16", "--layers", "1", "--head", "16", "--lanes", "2", "--window", "16"]
 PULL = """
 import sys
 from pathlib import Path
@@ -160,6 +162,67 @@ def hub_dies(place: Place, times: int) -> Outcome:
     return outcome
 
 
+def training(place: Place, times: int) -> tuple[Outcome, float]:
+    """A training killed so often ends with the weights of one never killed; the largest difference of a weight."""
+    outcome, data = Outcome("training killed"), place.work / "data"
+    write_data(data)
+    options = ["--data", str(data), *SMALL, "--seeds", "data", "--epochs", "12", "--patience", "12"]
+
+    def started(out: str, *more: str) -> Family:
+        command = [*QUICK, "train", *options, "--out", str(place.home("training") / out), *more]
+        return Family(command, place.home("training"), {"XDG_CACHE_HOME": str(place.work / "cache")})
+
+    whole = started("whole")
+    began = time.monotonic()
+    if whole.process.wait():
+        raise SystemExit((whole.home / "log").read_text(errors="replace")[-2000:])
+    lasts = time.monotonic() - began
+    for _ in range(times):
+        run = started("killed", "--resume")
+        place.moment(lasts)
+        killed = run.process.poll() is None
+        run.kill()
+        began = time.monotonic()
+        outcome.processes += run.gone(SOON)
+        outcome.slowest = max(outcome.slowest, time.monotonic() - began)
+        outcome.times += killed
+    last = started("killed", "--resume")
+    if last.process.wait():
+        outcome.unserved.append((last.home / "log").read_text(errors="replace")[-200:])
+    home = place.home("training")
+    outcome.files = sorted(set(names_in(home, "killed")) ^ set(names_in(home, "whole")))
+    outcome.files += [path for path in files_in(home / "tmp") if not path.startswith("pymp-")]
+    return outcome, difference(home / "whole", home / "killed")
+
+
+def names_in(home: Path, out: str) -> Iterator[str]:
+    """The files of a training run and what is hidden beside it, under the names that they have in every run."""
+    for path in files_in(home):
+        if path.startswith((f"{out}/", f"{out}.work/", ".")):
+            yield path.replace(f"{out}/", "OUT/").replace(f"{out}.work/", "WORK/")
+
+
+def difference(one: Path, other: Path) -> float:
+    """The largest difference between the weights of two checkpoints."""
+    from musiclstm.checkpoint import load_checkpoint
+
+    pairs = zip(*(load_checkpoint(folder).network.get_weights() for folder in (one, other)), strict=True)
+    return max(float(np.abs(mine - theirs).max()) for mine, theirs in pairs)
+
+
+def write_data(folder: Path) -> None:
+    """Write nine pieces of three composers, each long enough for a seed."""
+    from musiclstm.formats import write_midi
+    from musiclstm.music.notes import bar_lines, join, transpose
+    from musiclstm.seeds import load_catalogue
+
+    for composer, seed in zip(("Schumann", "Chopin", "Bach"), load_catalogue(), strict=False):
+        (folder / composer).mkdir(parents=True)
+        for number, name in enumerate(("air", "duo", "trio")):
+            piece = transpose(seed.piece, number)
+            write_midi(join(piece, piece, int(bar_lines(piece)[-1])), folder / composer / f"{name}.mid")
+
+
 def reported(outcome: Outcome) -> Outcome:
     """Print an outcome as soon as it is there, since the whole takes long."""
     print(outcome.row(), *outcome.processes, *outcome.files, *outcome.unserved, sep="\n    ", flush=True)
@@ -192,13 +255,20 @@ def main() -> None:
             reported(ended(place, times, Family.kill, "page killed (SIGKILL), half of them at the start", clean=False)),
             reported(ended(place, times, terminated, "page told to end (SIGTERM), half of them at the start", clean=True)),
         ]
+        trained, weights = training(place, times)
+        outcomes.append(reported(trained))
     figures = [
         Figure("processes that stayed", sum(len(outcome.processes) for outcome in outcomes), most=0),
         Figure("files that stayed", sum(len(outcome.files) for outcome in outcomes), most=0),
         Figure("visitors not served afterwards", sum(len(outcome.unserved) for outcome in outcomes), most=0),
-        Figure("a page told to end is gone after, at most", outcomes[-1].slowest, "s", most=3),
+        Figure("a page told to end is gone after, at most", outcomes[-2].slowest, "s", most=3),
+        Figure("largest difference of a weight between a training killed so often and one never killed", weights, most=1e-6),
     ]
-    claim = "\n".join([(__doc__ or "").splitlines()[0], "", *HEAD, *(outcome.row() for outcome in outcomes)])
+    head = [
+        "| what was done | times | processes left | files left | served afterwards | the longest wait |",
+        "|---|---|---|---|---|---|",
+    ]
+    claim = "\n".join([(__doc__ or "").splitlines()[0], "", *head, *(outcome.row() for outcome in outcomes)])
     notes = [
         "Longest wait: until the processes of a killed program were gone, or a visitor in the midst of it had an answer.",
         "A killed page's files are deleted by the next start; here are those that stayed after it.",

@@ -21,12 +21,6 @@ from benchmarks.processes import QUICK_APP, Page, files_in, page, take_of, wait_
 SOON = 3.0  # seconds in which the children of a killed program must have ended
 
 
-HEAD = (
-    "| what was done | times | processes left | files left | served afterwards | the longest wait |",
-    "|---|---|---|---|---|---|",
-)
-
-
 @dataclass
 class Outcome:
     """What became of one kind of trouble: how often it was made, and what was found afterwards, in words."""
