@@ -157,9 +157,8 @@ def models() -> list[int | None]:
     return [each.pid for each in multiprocessing.active_children() if each.name == "model"]
 
 
-def test_a_process_that_has_started_before_the_checkpoint_was_opened_answers(saved: Checkpoint) -> None:
-    process = ModelProcess()
-    apart = in_a_process(saved, lambda: process)
+def assert_one_model_answers(saved: Checkpoint, start: Callable[[], ModelProcess]) -> None:
+    apart = in_a_process(saved, start)
     assert apart.apart is not None
     try:
         apart.apart.check()
@@ -167,19 +166,17 @@ def test_a_process_that_has_started_before_the_checkpoint_was_opened_answers(sav
     finally:
         apart.apart.close()
     assert not models()
+
+
+def test_a_process_that_has_started_before_the_checkpoint_was_opened_answers(saved: Checkpoint) -> None:
+    process = ModelProcess()
+    assert_one_model_answers(saved, lambda: process)
 
 
 def test_if_that_process_is_killed_before_another_one_answers(saved: Checkpoint) -> None:
     process = ModelProcess()
     process.close()
-    apart = in_a_process(saved, partial(next, chain([process], iter(ModelProcess, None))))
-    assert apart.apart is not None
-    try:
-        apart.apart.check()
-        assert len(models()) == 1
-    finally:
-        apart.apart.close()
-    assert not models()
+    assert_one_model_answers(saved, partial(next, chain([process], iter(ModelProcess, None))))
 
 
 APP = """
