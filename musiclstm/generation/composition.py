@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -233,22 +233,24 @@ def _between(task: Task, place: Place, rows: Rows) -> Task:
 def _ear(critic: Critic | None, place: Place) -> Ear:
     """How well the first bars that are written would fit, to the critic: to the seed's music, or to the bars around them."""
     if critic is None:
-        return lambda _notes, _bars: 0.0
+        return lambda candidates, _bars: np.zeros(len(candidates))
     bar, music = place.metre.bar_ticks, place.music.notes
     if not place.rewrites:
         heard = critic.ear(music[music["onset"] < place.split], place.split, place.metre)
         before = place.begin - place.split
         earlier = _moved(music[music["onset"] >= place.split], -place.split)
-        return lambda notes, bars: heard(np.concatenate([earlier, _moved(notes, before)]), before // bar + bars)
+        return lambda candidates, bars: heard(
+            [np.concatenate([earlier, _moved(notes, before)]) for notes in candidates], before // bar + bars
+        )
     opening = min(OPENING * bar, place.begin // bar * bar or place.begin)
     heard = critic.ear(cut(place.music, place.begin - opening, place.begin).notes, opening, place.metre)
     until = min(place.stop + FOLLOWING * bar, place.music_end)
     stays = _moved(music[place.outside(place.stop) & (music["onset"] >= place.begin) & (music["onset"] < until)], -place.begin)
 
-    def ear(notes: Notes, bars: int) -> float:
+    def ear(candidates: Sequence[Notes], bars: int) -> NDArray[np.float64]:
         end = bars * bar if bars < place.bars else until - place.begin
-        both = np.concatenate([notes, stays[stays["onset"] < end]])
-        return heard(np.sort(both, order=("onset", "pitch")), end // bar)
+        both = [np.concatenate([notes, stays[stays["onset"] < end]]) for notes in candidates]
+        return heard([np.sort(notes, order=("onset", "pitch")) for notes in both], end // bar)
 
     return ear
 

@@ -197,7 +197,7 @@ def _best(
     longer = [np.concatenate([before[0], phrase]) for phrase in lanes.notes]
     merged = [_merged(each) for each in longer]
     end = bars[1]
-    heard = np.array([ear(each, end) for each in merged])
+    heard = ear(merged, end)
     merit = heard.copy()
     if task.hindsight and end == task.bars:
         merit += task.hindsight(lanes.state)

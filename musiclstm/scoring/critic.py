@@ -7,7 +7,7 @@ must not say how good a model is: the takes that it chose have every fault that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from musiclstm.errors import CheckpointError
 from musiclstm.music import Metre, Notes, make_notes
-from musiclstm.scoring.figures import Part, describe, part_of
+from musiclstm.scoring.figures import Parts, describe, parts_of, passage
 from musiclstm.scoring.likeness import figures
 
 WINDOW = 16  # bars: the critic learns from continuations of 2 to this many
@@ -27,8 +27,8 @@ LARGEST = 1e6  # absolute value of any number in an untrusted critic
 SILENT = -50.0  # the score of bars without notes
 
 Floats = NDArray[np.float64]
-#: A score for the notes of a continuation of a certain seed, whose onsets count from its first bar line, and its number of bars.
-Ear = Callable[[Notes, int], float]
+#: Scores [k] for the notes of k continuations of a certain seed, whose onsets count from the first bar line, and their bars.
+Ear = Callable[[Sequence[Notes], int], Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +60,23 @@ class Critic:
         opening = seed_part(seed, split, metre)
         of_seed = None if opening is None else describe(opening)
 
-        def score(notes: Notes, bars: int) -> float:
-            first = max(0, bars - WINDOW)
-            part = part_of(notes, first * metre.bar_ticks, bars - first, metre.bar_ticks, metre.beat_ticks)
-            if opening is None or of_seed is None or part is None:
-                return SILENT
-            row = np.array([list(figures(opening, of_seed, part).values())])
-            return float(self.log_odds(row)[0])
+        def scores(continuations: Sequence[Notes], bars: int) -> Floats:
+            heard = min(bars, WINDOW)
+            latest = [passage(notes, (bars - heard) * metre.bar_ticks, heard * metre.bar_ticks) for notes in continuations]
+            sounding = [number for number, notes in enumerate(latest) if len(notes)]
+            found = np.full(len(latest), SILENT)
+            if opening is not None and of_seed is not None and sounding:
+                parts = parts_of([latest[number] for number in sounding], heard, metre)
+                found[sounding] = self.log_odds(np.stack(list(figures(opening, of_seed, parts).values()), axis=1))
+            return found
 
-        return score
+        return scores
 
     def score(self, seed: Notes, split: int, metre: Metre, notes: Notes, bars: int) -> float:
         """The mean score of a whole continuation, WINDOW bars at a time."""
         ear = self.ear(seed, split, metre)
         stops = [*range(WINDOW, bars, WINDOW), bars]
-        return float(np.mean([ear(notes[notes["onset"] < stop * metre.bar_ticks], stop) for stop in stops]))
+        return float(np.mean([ear([notes], stop) for stop in stops]))
 
     def to_json(self) -> dict[str, Any]:
         """The critic as JSON data, for ``from_json``; six digits of each number."""
@@ -111,26 +113,25 @@ def standardised(rows: Floats, mean: Floats, spread: Floats) -> Floats:
     return np.clip((rows - mean) / spread, -FURTHEST, FURTHEST)
 
 
-def seed_part(seed: Notes, split: int, metre: Metre) -> Part | None:
+def seed_part(seed: Notes, split: int, metre: Metre) -> Parts | None:
     """The whole bars of a seed before tick ``split``, in the ``metre`` of its continuation; None if they have no notes."""
     bars = max(1, split // metre.bar_ticks)
-    return part_of(seed, split - bars * metre.bar_ticks, bars, metre.bar_ticks, metre.beat_ticks)
+    notes = passage(seed, split - bars * metre.bar_ticks, bars * metre.bar_ticks)
+    return parts_of([notes], bars, metre) if len(notes) else None
 
 
 def figure_row(seed: Notes, split: int, metre: Metre, notes: Notes, bars: int) -> Floats | None:
     """The figures [f] of the first ``bars`` bars of a continuation, as ``Critic`` reads them; None if a side has no notes."""
-    opening = seed_part(seed, split, metre)
-    part = part_of(notes, 0, bars, metre.bar_ticks, metre.beat_ticks)
-    if opening is None or part is None:
+    opening, heard = seed_part(seed, split, metre), passage(notes, 0, bars * metre.bar_ticks)
+    if opening is None or not len(heard):
         return None
-    return np.array(list(figures(opening, describe(opening), part).values()))
+    return np.concatenate(list(figures(opening, describe(opening), parts_of([heard], bars, metre)).values()))
 
 
 @cache
 def figure_names() -> tuple[str, ...]:
     """The names of the figures, in the order of the columns."""
-    note = part_of(make_notes([0], [60], [24], [64]), 0, 1, 96, 24)
-    assert note is not None
+    note = parts_of([make_notes([0], [60], [24], [64])], 1, Metre(0, 4, 4))
     return tuple(figures(note, describe(note), note))
 
 

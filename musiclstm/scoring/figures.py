@@ -1,104 +1,116 @@
-"""Figures of a passage: rhythm, length of notes, texture, register, harmony and voice leading in numbers.
+"""Figures of passages: rhythm, length of notes, texture, register, harmony and voice leading in numbers.
 
 A part is some whole bars of one length. All figures are finite numbers; what is undefined counts as 0. Touch is left to
-``likeness``: typeset music has none, so that velocities mean something only beside those of the seed.
+``likeness``: typeset music has none, so that velocities mean something only beside those of the seed. The candidates for a phrase
+are described together, since their notes are few and each call of NumPy costs more than they do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from musiclstm.music import Notes
-from musiclstm.scoring.short_arrays import (
-    Floats,
-    Ints,
-    begins,
-    cosines,
-    counts_of,
-    different,
-    either,
-    lengths,
-    mean_of,
-    moves,
-    spread_of,
-    within,
-)
+from musiclstm.music import Metre, Notes
+from musiclstm.scoring.groups import Floats, Groups, Ints, begins, cosines, either, information, lengths, mean_row, within
 
 SLOTS = 96  # places of a bar at which an onset is told apart: every tick of a bar of 4/4, fewer in longer bars
 MOST_LEAP = 24  # semitones: larger leaps count the same
 _MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=float)
 _SCALES = np.array([np.roll(_MAJOR, tonic) for tonic in range(12)])
 
-Figures = dict[str, float]
+#: The value of each figure for each of k parts [k].
+Figures = dict[str, Floats]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """``bars`` bars of ``bar`` ticks each with beats of ``beat`` ticks, and at least one note.
+class Parts:
+    """k parts of ``bars`` bars of ``bar`` ticks each with beats of ``beat`` ticks. Each part has one note at least.
 
-    Of every note [n]: ``onset`` (ticks from the first bar line), ``pitch``, ``duration``, ``velocity`` and ``chord`` (the number
-    of its onset).
-    Of every onset [m]: ``times``, ``count`` (notes struck), ``low`` and ``top`` (pitches), ``measure`` (its bar) and ``place``
-    (ticks from its bar line).
+    Of every note [n], part after part: ``onset`` (ticks from the first bar line of its part), ``pitch``, ``duration``,
+    ``velocity`` and ``chord`` (the number of its onset, among those of all parts); ``notes`` says to which part it belongs.
+    Of every onset [m]: ``times``, ``first`` (its first note), ``count`` (notes struck), ``low`` and ``top`` (pitches),
+    ``measure`` (its bar) and ``place`` (ticks from its bar line); ``onsets`` says to which part it belongs.
     """
 
     bars: int
     bar: int
     beat: int
+    notes: Groups
     onset: Ints
     pitch: Ints
     duration: Ints
     velocity: Ints
     chord: Ints
+    onsets: Groups
     times: Ints
+    first: Ints
     count: Ints
     low: Ints
     top: Ints
     measure: Ints
     place: Ints
 
+    @property
+    def k(self) -> int:
+        """How many parts there are."""
+        return self.notes.k
+
     @cached_property
     def grid(self) -> Floats:
-        """1 where a bar has an onset, else 0 [bars, SLOTS]."""
-        grid = np.zeros((self.bars, SLOTS))
-        grid[self.measure, self.place * SLOTS // self.bar if self.bar > SLOTS else self.place] = 1.0
+        """1 where a bar has an onset, else 0 [k, bars, SLOTS]."""
+        grid = np.zeros((self.k, self.bars, SLOTS))
+        grid[self.onsets.number, self.measure, self.place * SLOTS // self.bar if self.bar > SLOTS else self.place] = 1.0
         return grid
 
     @cached_property
     def chroma(self) -> Floats:
-        """Weight of the pitch classes of each bar [bars, 12]: their durations, a bar at most, and 6 ticks more for each note."""
-        place = self.onset // self.bar * 12 + self.pitch % 12
+        """Weight of the pitch classes of each bar [k, bars, 12]: their durations, a bar at most, and 6 ticks more each."""
         weights = np.minimum(self.duration, self.bar) + 6.0
-        return np.bincount(place, weights, minlength=12 * self.bars).astype(float).reshape(self.bars, 12)
+        place = self._bar_of_notes * 12 + self.pitch % 12
+        found = np.bincount(place, weights, minlength=self.k * self.bars * 12).astype(float, copy=False)
+        return found.reshape(self.k, self.bars, 12)
 
     @cached_property
     def density(self) -> Floats:
-        """Notes struck in each eighth of each bar [bars, 8]."""
-        place = self.onset // self.bar * 8 + self.onset % self.bar * 8 // self.bar
-        return np.bincount(place, minlength=8 * self.bars).reshape(self.bars, 8).astype(float)
+        """Notes struck in each eighth of each bar [k, bars, 8]."""
+        place = self._bar_of_notes * 8 + self.onset % self.bar * 8 // self.bar
+        return np.bincount(place, minlength=self.k * self.bars * 8).reshape(self.k, self.bars, 8).astype(float)
+
+    @cached_property
+    def notes_of_bars(self) -> Floats:
+        """Notes struck in each bar [k, bars]."""
+        return self.density.sum(axis=2)
+
+    @cached_property
+    def onsets_of_bars(self) -> Floats:
+        """Onsets in each bar [k, bars]."""
+        place = self.onsets.number * self.bars + self.measure
+        return np.bincount(place, minlength=self.k * self.bars).reshape(self.k, self.bars).astype(float)
+
+    @cached_property
+    def _bar_of_notes(self) -> Ints:
+        """The number of each note's bar among those of all parts [n]."""
+        return self.notes.number * self.bars + self.onset // self.bar
 
     @cached_property
     def grid_lengths(self) -> Floats:
-        """The length of each row of ``grid`` [bars]."""
+        """The length of each row of ``grid`` [k, bars]."""
         return lengths(self.grid)
 
     @cached_property
     def chroma_lengths(self) -> Floats:
-        """The length of each row of ``chroma`` [bars]."""
+        """The length of each row of ``chroma`` [k, bars]."""
         return lengths(self.chroma)
 
     @cached_property
-    def steps(self) -> Ints:
-        """Ticks from each onset to the next [m - 1]."""
-        return moves(self.times)
-
-    @cached_property
     def waits(self) -> Ints:
-        """Ticks from each onset to the next or to the end, 1 at least [m]."""
-        return np.maximum(1, np.append(self.steps, self.bars * self.bar - self.times[-1]))
+        """Ticks from each onset to the next one of its part or to the end, 1 at least [m]."""
+        until = np.append(self.times[1:], 0)
+        until[self.onsets.last] = self.bars * self.bar
+        return np.maximum(1, until - self.times)
 
     @cached_property
     def struck(self) -> Ints:
@@ -106,26 +118,37 @@ class Part:
         return self.onset % self.bar * 128 + self.pitch
 
 
-def part_of(notes: Notes, start: int, bars: int, bar: int, beat: int) -> Part | None:
-    """The part of ``notes`` with onsets in the ``bars`` bars from tick ``start`` on; None without notes."""
-    inside = notes[(notes["onset"] >= start) & (notes["onset"] < start + bars * bar)]
-    if not len(inside):
-        return None
-    onset = inside["onset"].astype(np.int64) - start
-    pitch = inside["pitch"].astype(np.int64)
-    first = begins(onset)
-    count = moves(np.append(first, len(onset)))
+def passage(notes: Notes, start: int, ticks: int) -> Notes:
+    """The notes with onsets in so many ticks from tick ``start`` on, which becomes tick 0."""
+    inside = notes[(notes["onset"] >= start) & (notes["onset"] < start + ticks)]
+    inside["onset"] -= start
+    return inside
+
+
+def parts_of(passages: Sequence[Notes], bars: int, metre: Metre) -> Parts:
+    """The notes of each passage as a part: one note at least, with onsets from tick 0 to the end of its ``bars`` bars."""
+    bar = metre.bar_ticks
+    owner = np.repeat(np.arange(len(passages)), [len(notes) for notes in passages])
+    onset, pitch, duration, velocity = (
+        np.concatenate([notes[name] for notes in passages]).astype(np.int64)
+        for name in ("onset", "pitch", "duration", "velocity")
+    )
+    first = begins(owner * (bars * bar) + onset)
+    count = np.append(first[1:], len(onset)) - first
     times = onset[first]
-    return Part(
+    return Parts(
         bars=bars,
         bar=bar,
-        beat=beat,
+        beat=metre.beat_ticks,
+        notes=Groups(owner, len(passages)),
         onset=onset,
         pitch=pitch,
-        duration=inside["duration"].astype(np.int64),
-        velocity=inside["velocity"].astype(np.int64),
+        duration=duration,
+        velocity=velocity,
         chord=np.repeat(np.arange(len(first)), count),
+        onsets=Groups(owner[first], len(passages)),
         times=times,
+        first=first,
         count=count,
         low=pitch[first],
         top=pitch[first + count - 1],
@@ -134,171 +157,176 @@ def part_of(notes: Notes, start: int, bars: int, bar: int, beat: int) -> Part | 
     )
 
 
-def describe(part: Part) -> Figures:
-    """The figures of one part."""
-    return _rhythm(part) | _lengths(part) | _texture(part) | _register(part) | _chords(part) | _harmony(part) | _voices(part)
+def describe(parts: Parts) -> Figures:
+    """The figures of each part alone."""
+    return (
+        _rhythm(parts) | _lengths(parts) | _texture(parts) | _register(parts) | _chords(parts) | _harmony(parts) | _voices(parts)
+    )
 
 
-def _rhythm(part: Part) -> Figures:
-    struck = np.bincount(part.measure, minlength=part.bars).astype(float)
-    notes = np.bincount(part.onset // part.bar, minlength=part.bars).astype(float)
-    steps = part.waits
-    logs = np.log(steps)
-    beats = max(1, part.bar // part.beat) * part.bars
-    grid, sizes = part.grid, part.grid_lengths
+def _rhythm(parts: Parts) -> Figures:
+    onsets, struck, notes = parts.onsets, parts.onsets_of_bars, parts.notes_of_bars
+    logs = np.log(parts.waits)
+    beats = max(1, parts.bar // parts.beat) * parts.bars
+    grid, sizes = parts.grid, parts.grid_lengths
     return {
-        "bars without downbeat": 1 - different(part.measure[part.place == 0]) / part.bars,
-        "beats without onset": 1 - int((part.place % part.beat == 0).sum()) / beats,
-        "off the half beat": mean_of(part.place % max(1, part.beat // 2) != 0),
-        "off the sixteenth": mean_of(part.place % 6 != 0),
-        "places": float(np.log(different(part.place))),
-        "entropy of places": _entropy(part.place),
-        "onsets a bar": float(np.log(mean_of(struck) + 0.1)),
-        "notes a bar": float(np.log(mean_of(notes) + 0.1)),
-        "spread of onsets": spread_of(struck) / (mean_of(struck) + 0.1),
-        "spread of notes": spread_of(notes) / (mean_of(notes) + 0.1),
-        "empty bars": mean_of(struck == 0),
-        "step": mean_of(logs),
-        "spread of steps": spread_of(logs),
-        "longest step": float(logs.max()),
-        "entropy of steps": _entropy(steps),
-        "same step again": mean_of(steps[1:] == steps[:-1]),
-        "rhythm of the bar before": mean_of(cosines(grid[1:], grid[:-1], sizes[1:] * sizes[:-1])),
-        "rhythm two bars before": mean_of(cosines(grid[2:], grid[:-2], sizes[2:] * sizes[:-2])),
-        "kinds of bars": len({row.tobytes() for row in grid}) / part.bars,
+        "bars without downbeat": 1 - onsets.sum(parts.place == 0) / parts.bars,
+        "beats without onset": 1 - onsets.sum(parts.place % parts.beat == 0) / beats,
+        "off the half beat": onsets.mean(parts.place % max(1, parts.beat // 2) != 0),
+        "off the sixteenth": onsets.mean(parts.place % 6 != 0),
+        "places": np.log(onsets.different(parts.place)),
+        "entropy of places": onsets.entropy(parts.place),
+        "onsets a bar": np.log(mean_row(struck) + 0.1),
+        "notes a bar": np.log(mean_row(notes) + 0.1),
+        "spread of onsets": struck.std(axis=1) / (mean_row(struck) + 0.1),
+        "spread of notes": notes.std(axis=1) / (mean_row(notes) + 0.1),
+        "empty bars": mean_row(struck == 0),
+        "step": onsets.mean(logs),
+        "spread of steps": onsets.spread(logs),
+        "longest step": onsets.largest(logs),
+        "entropy of steps": onsets.entropy(parts.waits),
+        "same step again": onsets.pairs.mean(onsets.moves(parts.waits) == 0),
+        "rhythm of the bar before": mean_row(cosines(grid[:, 1:], grid[:, :-1], sizes[:, 1:] * sizes[:, :-1])),
+        "rhythm two bars before": mean_row(cosines(grid[:, 2:], grid[:, :-2], sizes[:, 2:] * sizes[:, :-2])),
+        "kinds of bars": np.array([len({row.tobytes() for row in rows}) for rows in grid]) / parts.bars,
     }
 
 
-def _lengths(part: Part) -> Figures:
-    held = np.minimum(part.duration / part.waits[part.chord], 4.0)
-    first = begins(part.chord)
-    uneven = np.maximum.reduceat(part.duration, first) != np.minimum.reduceat(part.duration, first)
-    ends = np.minimum(part.onset + part.duration, part.bars * part.bar)
-    sounding = np.concatenate(([0], np.maximum.accumulate(ends)))
-    silent = np.maximum(0, np.append(part.onset, part.bars * part.bar) - sounding)
-    logs = np.log(part.duration)
+def _lengths(parts: Parts) -> Figures:
+    notes, onsets, all_ticks = parts.notes, parts.onsets, parts.bars * parts.bar
+    held = np.minimum(parts.duration / parts.waits[parts.chord], 4.0)
+    uneven = np.maximum.reduceat(parts.duration, parts.first) != np.minimum.reduceat(parts.duration, parts.first)
+    chords = parts.count > 1
+    # One part after the other on one time line, so that a running maximum says until when the music sounds.
+    start = notes.number * all_ticks
+    ends = start + np.minimum(parts.onset + parts.duration, all_ticks)
+    sounding = np.maximum.accumulate(ends)
+    silent = start + parts.onset - np.maximum(start, np.append(0, sounding[:-1]))
+    rest = (np.arange(parts.k) + 1) * all_ticks - sounding[notes.last]
+    logs = np.log(parts.duration)
     return {
-        "duration": mean_of(logs),
-        "spread of durations": spread_of(logs),
-        "entropy of durations": _entropy(part.duration),
-        "legato": mean_of(np.log(held + 0.05)),
-        "staccato": mean_of(held < 0.5),
-        "held on": mean_of(held > 1.5),
-        "uneven chords": mean_of(uneven[part.count > 1]),
-        "notes sounding": float((ends - part.onset).sum()) / (part.bars * part.bar),
-        "silence": float(silent.sum()) / (part.bars * part.bar),
+        "duration": notes.mean(logs),
+        "spread of durations": notes.spread(logs),
+        "entropy of durations": notes.entropy(parts.duration),
+        "legato": notes.mean(np.log(held + 0.05)),
+        "staccato": notes.mean(held < 0.5),
+        "held on": notes.mean(held > 1.5),
+        "uneven chords": onsets.those(chords).mean(uneven[chords]),
+        "notes sounding": notes.sum(ends - start - parts.onset) / all_ticks,
+        "silence": (notes.sum(np.maximum(0, silent)) + rest) / all_ticks,
     }
 
 
-def _texture(part: Part) -> Figures:
-    span = part.top - part.low
+def _texture(parts: Parts) -> Figures:
+    onsets, span = parts.onsets, parts.top - parts.low
     return {
-        "notes an onset": mean_of(part.count),
-        "single notes": mean_of(part.count == 1),
-        "three notes or more": mean_of(part.count >= 3),
-        "five notes or more": mean_of(part.count >= 5),
-        "spread of chord sizes": spread_of(part.count),
-        "span": mean_of(span),
-        "widest span": float(span.max()),
-        "spans over two octaves": mean_of(span > 24),
+        "notes an onset": onsets.mean(parts.count),
+        "single notes": onsets.mean(parts.count == 1),
+        "three notes or more": onsets.mean(parts.count >= 3),
+        "five notes or more": onsets.mean(parts.count >= 5),
+        "spread of chord sizes": onsets.spread(parts.count),
+        "span": onsets.mean(span),
+        "widest span": onsets.largest(span).astype(float),
+        "spans over two octaves": onsets.mean(span > 24),
     }
 
 
-def _register(part: Part) -> Figures:
+def _register(parts: Parts) -> Figures:
+    notes, onsets = parts.notes, parts.onsets
+    highest, lowest = notes.largest(parts.pitch), notes.smallest(parts.pitch)
     return {
-        "pitch": mean_of(part.pitch) / 12,
-        "spread of pitches": spread_of(part.pitch) / 12,
-        "upper line": mean_of(part.top) / 12,
-        "lower line": mean_of(part.low) / 12,
-        "highest": float(part.pitch.max()) / 12,
-        "lowest": float(part.pitch.min()) / 12,
-        "range": float(np.ptp(part.pitch)) / 12,
+        "pitch": notes.mean(parts.pitch) / 12,
+        "spread of pitches": notes.spread(parts.pitch) / 12,
+        "upper line": onsets.mean(parts.top) / 12,
+        "lower line": onsets.mean(parts.low) / 12,
+        "highest": highest / 12,
+        "lowest": lowest / 12,
+        "range": (highest - lowest) / 12,
     }
 
 
-def _chords(part: Part) -> Figures:
+def _chords(parts: Parts) -> Figures:
     """Intervals struck together, and semitones against what still sounds."""
-    struck, clashing = [], np.zeros(len(part.times), dtype=bool)
-    against = []
-    for apart in range(1, min(9, len(part.pitch))):
-        interval = (part.pitch[apart:] - part.pitch[:-apart]) % 12
-        together = part.chord[apart:] == part.chord[:-apart]
+    pitch, chord, owner = parts.pitch, parts.chord, parts.notes.number
+    ends, clashing = parts.onset + parts.duration, np.zeros(len(parts.times), dtype=bool)
+    struck, against = [(owner[:0], pitch[:0])], [(owner[:0], pitch[:0])]
+    for apart in range(1, min(9, len(pitch))):
+        interval, number = (pitch[apart:] - pitch[:-apart]) % 12, owner[apart:]
+        together = chord[apart:] == chord[:-apart]
         if apart < 5:
-            struck.append(interval[together])
-            clashing[part.chord[apart:][together & either(interval, 1, 11)]] = True
-        still = ~together & (part.onset[:-apart] + part.duration[:-apart] > part.onset[apart:])
-        against.append(interval[still])
-    pairs = np.concatenate(struck or [part.pitch[:0]])
+            struck.append((number[together], interval[together]))
+            clashing[chord[apart:][together & either(interval, 1, 11)]] = True
+        still = ~together & (number == owner[:-apart]) & (ends[:-apart] > parts.onset[apart:])
+        against.append((number[still], interval[still]))
+    (pairs, intervals), (held, others) = (
+        (Groups(np.concatenate(numbers), parts.k), np.concatenate(found))
+        for numbers, found in (zip(*each, strict=True) for each in (struck, against))
+    )
     return {
-        "clashing chords": float(clashing.sum()) / max(1, int((part.count > 1).sum())),
-        "seconds": mean_of(either(pairs, 2, 10)),
-        "tritones": mean_of(pairs == 6),
-        "octaves": mean_of(pairs == 0),
-        "thirds": mean_of(either(pairs, 3, 4) | either(pairs, 8, 9)),
-        "clashes with held notes": mean_of(either(np.concatenate(against or [part.pitch[:0]]), 1, 11)),
+        "clashing chords": parts.onsets.sum(clashing) / np.maximum(1, parts.onsets.sum(parts.count > 1)),
+        "seconds": pairs.mean(either(intervals, 2, 10)),
+        "tritones": pairs.mean(intervals == 6),
+        "octaves": pairs.mean(intervals == 0),
+        "thirds": pairs.mean(either(intervals, 3, 4) | either(intervals, 8, 9)),
+        "clashes with held notes": held.mean(either(others, 1, 11)),
     }
 
 
-def _harmony(part: Part) -> Figures:
-    chroma, sizes = part.chroma, part.chroma_lengths
-    near = cosines(chroma[1:], chroma[:-1], sizes[1:] * sizes[:-1])
+def _harmony(parts: Parts) -> Figures:
+    chroma, sizes = parts.chroma, parts.chroma_lengths
+    near = cosines(chroma[:, 1:], chroma[:, :-1], sizes[:, 1:] * sizes[:, :-1])
     two = chroma.copy()
-    two[:-1] += chroma[1:]
-    whole = chroma.sum(axis=0)
-    share = whole[whole > 0] / whole.sum()
-    beat_bass = _lowest(part, part.times // part.beat)
-    bar_bass = _lowest(part, part.measure)
-    beat_motion, motion = moves(beat_bass), moves(bar_bass) % 12
+    two[:, :-1] += chroma[:, 1:]
+    whole = chroma.sum(axis=1)
+    shares = whole / whole.sum(axis=1, keepdims=True)
+    beats, beat_bass = _basses(parts, parts.times // parts.beat)
+    measures, bar_bass = _basses(parts, parts.measure)
+    beat_motion, motion = beats.moves(beat_bass), measures.moves(bar_bass) % 12
     return {
-        "harmony of the bar before": mean_of(near),
-        "most changed harmony": float(near.min()) if len(near) else 0.0,
-        "spread of changes of harmony": spread_of(near) if len(near) else 0.0,
-        "pitch classes a bar": mean_of((chroma > 0).sum(axis=1)),
-        "entropy of pitch classes": float(-(share * np.log2(share)).sum()),
-        "in one scale": float((_SCALES @ whole).max() / whole.sum()),
-        "in one scale for two bars": mean_of((_SCALES @ two.T).max(axis=0) / np.maximum(two.sum(axis=1), 1e-9)),
-        "bass moves": mean_of(beat_motion != 0),
-        "bass moves by a fifth": mean_of(either(beat_motion % 12, 5, 7)),
-        "bass of bars moves": mean_of(motion != 0),
-        "bass of bars moves by a fifth": mean_of(either(motion, 5, 7)),
-        "basses of bars": different(bar_bass % 12) / len(bar_bass),
+        "harmony of the bar before": mean_row(near),
+        "most changed harmony": near.min(axis=1) if parts.bars > 1 else np.zeros(parts.k),
+        "spread of changes of harmony": near.std(axis=1) if parts.bars > 1 else np.zeros(parts.k),
+        "pitch classes a bar": mean_row((chroma > 0).sum(axis=2)),
+        "entropy of pitch classes": information(shares),
+        "in one scale": (whole @ _SCALES.T).max(axis=1) / whole.sum(axis=1),
+        "in one scale for two bars": mean_row((two @ _SCALES.T).max(axis=2) / np.maximum(two.sum(axis=2), 1e-9)),
+        "bass moves": beats.pairs.mean(beat_motion != 0),
+        "bass moves by a fifth": beats.pairs.mean(either(beat_motion % 12, 5, 7)),
+        "bass of bars moves": measures.pairs.mean(motion != 0),
+        "bass of bars moves by a fifth": measures.pairs.mean(either(motion, 5, 7)),
+        "basses of bars": measures.different(bar_bass % 12) / measures.sizes,
     }
 
 
-def _voices(part: Part) -> Figures:
-    upper, lower = moves(part.top), moves(part.low)
-    two = (part.count[1:] > 1) & (part.count[:-1] > 1)
-    parallel = two & (upper == lower) & (upper != 0) & either((part.top - part.low)[1:] % 12, 0, 7)
-    both = {"parallel fifths and octaves": float(parallel.sum()) / max(1, int(two.sum()))}
-    both["contrary motion"] = mean_of(np.sign(upper) * np.sign(lower) < 0)
-    return both | _line("upper", part.top) | _line("bass", _lowest(part, part.times // part.beat))
+def _voices(parts: Parts) -> Figures:
+    onsets, pairs = parts.onsets, parts.onsets.pairs
+    upper, lower, chords = onsets.moves(parts.top), onsets.moves(parts.low), parts.count > 1
+    two = onsets.latter(chords) & onsets.former(chords)
+    parallel = two & (upper == lower) & (upper != 0) & either(onsets.latter(parts.top - parts.low) % 12, 0, 7)
+    both = {
+        "parallel fifths and octaves": pairs.sum(parallel) / np.maximum(1, pairs.sum(two)),
+        "contrary motion": pairs.mean(np.sign(upper) * np.sign(lower) < 0),
+    }
+    return both | _line("upper", onsets, parts.top) | _line("bass", *_basses(parts, parts.times // parts.beat))
 
 
-def _line(name: str, pitches: Ints) -> Figures:
-    motion = moves(pitches)
-    size = np.abs(motion)
-    turning = np.sign(motion[motion != 0])
+def _line(name: str, groups: Groups, pitches: Ints) -> Figures:
+    pairs, motion = groups.pairs, groups.moves(pitches)
+    size, moving = np.abs(motion), motion != 0
+    turns, direction = pairs.those(moving), np.sign(motion[moving])
     return {
-        f"{name} interval": mean_of(np.minimum(size, MOST_LEAP)),
-        f"{name} leaps over a fifth": mean_of(size > 7),
-        f"{name} leaps over an octave": mean_of(size > 12),
-        f"{name} repeats": mean_of(size == 0),
-        f"{name} goes by step": mean_of((size > 0) & (size <= 2)),
-        f"{name} goes by fourth or fifth": mean_of(either(size, 5, 7)),
-        f"{name} turns": mean_of(turning[1:] != turning[:-1]),
-        f"{name} entropy": _entropy(within(motion, MOST_LEAP)),
+        f"{name} interval": pairs.mean(np.minimum(size, MOST_LEAP)),
+        f"{name} leaps over a fifth": pairs.mean(size > 7),
+        f"{name} leaps over an octave": pairs.mean(size > 12),
+        f"{name} repeats": pairs.mean(size == 0),
+        f"{name} goes by step": pairs.mean((size > 0) & (size <= 2)),
+        f"{name} goes by fourth or fifth": pairs.mean(either(size, 5, 7)),
+        f"{name} turns": turns.pairs.mean(turns.moves(direction) != 0),
+        f"{name} entropy": pairs.entropy(within(motion, MOST_LEAP)),
     }
 
 
-def _lowest(part: Part, group: Ints) -> Ints:
-    """The lowest pitch of each run of equal numbers in ``group`` [m]."""
-    return np.minimum.reduceat(part.low, begins(group))
-
-
-def _entropy(values: Ints) -> float:
-    """Shannon entropy in bits."""
-    if not len(values):
-        return 0.0
-    counts = counts_of(values, int(values.min()), int(values.max()))
-    shares = counts[counts > 0] / len(values)
-    return float(-(shares * np.log2(shares)).sum()) + 0.0
+def _basses(parts: Parts, span: Ints) -> tuple[Groups, Ints]:
+    """The lowest pitch of each run of equal numbers in ``span`` [m], part by part, and to which parts these belong."""
+    first = begins(parts.onsets.number * (parts.bars * parts.bar) + span)
+    return Groups(parts.onsets.number[first], parts.k), np.minimum.reduceat(parts.low, first)

@@ -1,160 +1,161 @@
-"""Figures of a continuation against its seed: what ``critic`` hears."""
+"""Figures of continuations against their seed: what ``critic`` hears."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musiclstm.scoring.figures import MOST_LEAP, Figures, Part, describe
-from musiclstm.scoring.short_arrays import (
-    Floats,
-    Ints,
-    cosines,
-    counts_of,
-    different,
-    lengths,
-    mean_of,
-    moves,
-    spread_of,
-    within,
-)
+from musiclstm.scoring.figures import MOST_LEAP, Figures, Parts, describe
+from musiclstm.scoring.groups import Floats, Groups, Ints, cosines, information, lengths, limits, mean_row, within
 
 DISTANCES = (1, 2, 4, 8)  # bars
 LAGS = ((1, 4), (5, 12), (13, 48))  # notes: from the first to the last of each group
 FEWEST_VELOCITIES = 12  # different ones in a seed that somebody played
 
 
-def compare(seed: Part, part: Part) -> Figures:
-    """How like its seed a continuation is, what is new in it, what returns, how it begins, and how its later half differs."""
-    plain = _likeness(seed, part) | _new(seed, part) | _returns(seed, part) | _seam(seed, part) | _drift(part)
-    return plain | _circling(seed, part) | _touch(seed, part)
+def figures(seed: Parts, of_seed: Figures, parts: Parts) -> Figures:
+    """All figures of k continuations of one seed: their own, how far these are from those ``of_seed``, and ``compare``'s."""
+    own = describe(parts)
+    apart = {f"{name} change": values - of_seed[name] for name, values in own.items()}
+    return own | apart | compare(seed, parts) | {"bars": np.full(parts.k, np.log(parts.bars))}
 
 
-def figures(seed: Part, of_seed: Figures, part: Part) -> Figures:
-    """All figures of a continuation: its own, their differences from those ``of_seed``, and what ``compare`` says."""
-    own = describe(part)
-    apart = {f"{name} change": value - of_seed[name] for name, value in own.items()}
-    return own | apart | compare(seed, part) | {"bars": float(np.log(part.bars))}
+def compare(seed: Parts, parts: Parts) -> Figures:
+    """How like the seed each part is, what is new in it, what returns, how it begins, and how its later half differs.
+
+    ``seed`` is one part.
+    """
+    plain = _likeness(seed, parts) | _new(seed, parts) | _returns(seed, parts) | _seam(seed, parts) | _drift(parts)
+    return plain | _circling(seed, parts) | _touch(seed, parts)
 
 
-def _likeness(seed: Part, part: Part) -> Figures:
+def _likeness(seed: Parts, parts: Parts) -> Figures:
     """How like the seed: rhythm of each bar against the most similar one of the seed, texture, harmony, and distributions."""
-    ours, theirs = part.grid, seed.grid
-    sizes = np.outer(part.grid_lengths, seed.grid_lengths)
-    rhythm = ours @ theirs.T / np.maximum(sizes, 1e-9)
-    best = rhythm.max(axis=1)
-    texture, model = part.density, seed.density
-    apart = np.abs(texture[:, None] - model[None]).sum(axis=2)
-    apart /= np.maximum(1, texture.sum(axis=1)[:, None] + model.sum(axis=1)[None])
-    chroma, chroma_seed = part.chroma, seed.chroma.sum(axis=0, keepdims=True)
-    whole, last = (each.sum(axis=0, keepdims=True) for each in (chroma, chroma[-2:]))
-    intervals = [within(moves(line), 13) for line in (seed.top, part.top)]
+    rhythm = _alike(seed.grid, parts.grid, seed.grid_lengths, parts.grid_lengths)[:, :, : seed.bars]
+    best = rhythm.max(axis=2)
+    texture, model = parts.density, seed.density[0]
+    apart = np.abs(texture[:, :, None] - model).sum(axis=3)
+    apart /= np.maximum(1, parts.notes_of_bars[:, :, None] + seed.notes_of_bars)
+    unlike = apart.min(axis=2)
+    whole, last, of_seed = parts.chroma.sum(axis=1), parts.chroma[:, -2:].sum(axis=1), seed.chroma.sum(axis=1)
+    onsets, theirs = parts.onsets, seed.onsets
+    spans = (seed.top - seed.low) // 3, (parts.top - parts.low) // 3
+    intervals = [within(each.onsets.moves(each.top), 13) for each in (seed, parts)]
+    steps = [each.onsets.moves(each.times) for each in (seed, parts)]
     return {
-        "rhythm of the seed": mean_of(best),
-        "least rhythm of the seed": float(best.min()),
-        "rhythm of the seed, later half": mean_of(best[len(best) // 2 :]),
-        "rhythm of the whole seed": mean_of(rhythm),
-        "texture unlike the seed": mean_of(apart.min(axis=1)),
-        "texture most unlike the seed": float(apart.min(axis=1).max()),
-        "harmony of the seed": float(cosines(whole, chroma_seed, lengths(whole) * lengths(chroma_seed))[0]),
-        "harmony of the seed, last bars": float(cosines(last, chroma_seed, lengths(last) * lengths(chroma_seed))[0]),
-        "steps unlike": _divergence(seed.steps, part.steps),
-        "durations unlike": _divergence(seed.duration, part.duration),
-        "chord sizes unlike": _divergence(seed.count, part.count),
-        "intervals unlike": _divergence(*intervals),
-        "spans unlike": _divergence((seed.top - seed.low) // 3, (part.top - part.low) // 3),
+        "rhythm of the seed": mean_row(best),
+        "least rhythm of the seed": best.min(axis=1),
+        "rhythm of the seed, later half": mean_row(best[:, parts.bars // 2 :]),
+        "rhythm of the whole seed": mean_row(rhythm.reshape(parts.k, -1)),
+        "texture unlike the seed": mean_row(unlike),
+        "texture most unlike the seed": unlike.max(axis=1),
+        "harmony of the seed": cosines(whole, of_seed, lengths(whole) * lengths(of_seed)),
+        "harmony of the seed, last bars": cosines(last, of_seed, lengths(last) * lengths(of_seed)),
+        "steps unlike": _divergence(theirs.pairs, steps[0], onsets.pairs, steps[1]),
+        "durations unlike": _divergence(seed.notes, seed.duration, parts.notes, parts.duration),
+        "chord sizes unlike": _divergence(theirs, seed.count, onsets, parts.count),
+        "intervals unlike": _divergence(theirs.pairs, intervals[0], onsets.pairs, intervals[1]),
+        "spans unlike": _divergence(theirs, spans[0], onsets, spans[1]),
     }
 
 
-def _new(seed: Part, part: Part) -> Figures:
+def _new(seed: Parts, parts: Parts) -> Figures:
     """Shares of what the seed does not have."""
-    pairs = {
-        "places": (part.place, seed.place),
-        "durations": (part.duration, seed.duration),
-        "steps": (part.steps, seed.steps),
-        "pitch classes": (part.pitch % 12, seed.pitch % 12),
-    }
-    unknown = {f"new {name}": mean_of(_unknown(ours, theirs)) for name, (ours, theirs) in pairs.items()}
-    return unknown | {
-        "above the seed": mean_of(part.pitch > seed.pitch.max()),
-        "below the seed": mean_of(part.pitch < seed.pitch.min()),
+    steps = [each.onsets.moves(each.times) for each in (seed, parts)]
+    return {
+        "new places": parts.onsets.mean(_unknown(parts.place, seed.place)),
+        "new durations": parts.notes.mean(_unknown(parts.duration, seed.duration)),
+        "new steps": parts.onsets.pairs.mean(_unknown(steps[1], steps[0])),
+        "new pitch classes": parts.notes.mean(_unknown(parts.pitch % 12, seed.pitch % 12)),
+        "above the seed": parts.notes.mean(parts.pitch > seed.pitch.max()),
+        "below the seed": parts.notes.mean(parts.pitch < seed.pitch.min()),
     }
 
 
 def _unknown(ours: Ints, theirs: Ints) -> NDArray[np.bool_]:
     """Which of ``ours`` are not among ``theirs``."""
-    both = np.concatenate([ours, theirs])
-    if not len(both):
-        return np.zeros(0, bool)
-    low = int(both.min())
-    return np.asarray(counts_of(theirs, low, int(both.max()))[ours - low] == 0)
+    low, high = limits(ours, theirs)
+    return np.asarray(np.bincount(theirs - low, minlength=high - low + 1)[ours - low] == 0)
 
 
-def _returns(seed: Part, part: Part) -> Figures:
+def _returns(seed: Parts, parts: Parts) -> Figures:
     """Likeness of each bar to earlier ones, those of the seed included."""
-    pairs, before = _earlier(seed.bars, part.bars)
-    found: Figures = {}
+    pairs, before = _earlier(seed.bars, parts.bars)
     views = {
-        "harmony": (np.concatenate([seed.chroma, part.chroma]), np.concatenate([seed.chroma_lengths, part.chroma_lengths])),
-        "rhythm": (np.concatenate([seed.grid, part.grid]), np.concatenate([seed.grid_lengths, part.grid_lengths])),
+        "harmony": _alike(seed.chroma, parts.chroma, seed.chroma_lengths, parts.chroma_lengths),
+        "rhythm": _alike(seed.grid, parts.grid, seed.grid_lengths, parts.grid_lengths),
     }
-    now, then = np.concatenate(pairs, axis=1)
-    alike = {name: cosines(view[now], view[then], size[now] * size[then]) for name, (view, size) in views.items()}
-    begin = 0
-    for apart, (numbers, _) in zip(DISTANCES, pairs, strict=True):
-        for name in views:
-            values = alike[name][begin : begin + len(numbers)]
-            found[f"{name} {apart} bars before"] = mean_of(values) if len(values) else 0.5
-        begin += len(numbers)
-    chroma, size = views["harmony"]
-    unit = chroma / np.maximum(size[:, None], 1e-9)
-    earlier = np.where(before, unit[seed.bars :] @ unit.T, 0.0).max(axis=1)
-    best = np.where(before, _overlaps(seed, part), 0.0).max(axis=1)
+    found: Figures = {}
+    for apart, (now, then) in zip(DISTANCES, pairs, strict=True):
+        for name, alike in views.items():
+            found[f"{name} {apart} bars before"] = mean_row(alike[:, now, then]) if len(now) else np.full(parts.k, 0.5)
+    earlier = np.where(before, views["harmony"], 0.0).max(axis=2)
+    best = np.where(before, _overlaps(seed, parts), 0.0).max(axis=2)
     return found | {
-        "harmony of any bar before": mean_of(earlier),
-        "newest harmony": float(earlier.min()),
-        "bars that return": mean_of(best > 0.999),
-        "likest bar before": mean_of(best),
-        "likest bar of all": float(best.max()),
+        "harmony of any bar before": mean_row(earlier),
+        "newest harmony": earlier.min(axis=1),
+        "bars that return": mean_row(best > 0.999),
+        "likest bar before": mean_row(best),
+        "likest bar of all": best.max(axis=1),
     }
+
+
+def _alike(theirs: Floats, ours: Floats, their_lengths: Floats, our_lengths: Floats) -> Floats:
+    """Cosines of each bar of a part with each bar of the seed and the part [k, bars, bars of both]; 0 where one is empty."""
+    of_seed = ours @ theirs[0].T / np.maximum(our_lengths[:, :, None] * their_lengths, 1e-9)
+    of_part = ours @ ours.transpose(0, 2, 1) / np.maximum(our_lengths[:, :, None] * our_lengths[:, None], 1e-9)
+    return np.concatenate([of_seed, of_part], axis=2)
 
 
 @lru_cache(maxsize=256)
 def _earlier(seed_bars: int, bars: int) -> tuple[list[Ints], NDArray[np.bool_]]:
-    """For each of DISTANCES the numbers of new bars, and of those so many bars before [2, pairs]; and of each new bar, which bars
-    of both lie before it [bars, seed_bars + bars].
+    """For each of DISTANCES the numbers of new bars, and of those of both that lie so far before them [2, pairs]; and of each new
+    bar, which of both lie before it [bars, seed_bars + bars].
     """
-    numbers = [np.arange(max(seed_bars, apart), seed_bars + bars) for apart in DISTANCES]
-    pairs = [np.stack([later, later - apart]) for later, apart in zip(numbers, DISTANCES, strict=True)]
+    numbers = [np.arange(max(0, apart - seed_bars), bars) for apart in DISTANCES]
+    pairs = [np.stack([later, seed_bars + later - apart]) for later, apart in zip(numbers, DISTANCES, strict=True)]
     return pairs, np.tri(bars, seed_bars + bars, seed_bars - 1, dtype=bool)
 
 
-def _overlaps(seed: Part, part: Part) -> Floats:
-    """Of each bar of the part, the share of what it and each bar of both strike in what either strikes (Jaccard index)."""
-    _, kind = np.unique(np.concatenate([seed.struck, part.struck]), return_inverse=True)
-    bar = np.concatenate([seed.onset // seed.bar, part.onset // part.bar + seed.bars])
-    strikes = np.zeros((seed.bars + part.bars, int(kind.max()) + 1))
-    strikes[bar, kind] = 1.0
-    count, both = np.add.reduce(strikes, axis=1), strikes[seed.bars :] @ strikes.T
-    return np.asarray(both / np.maximum(1.0, count[seed.bars :, None] + count - both))
+def _overlaps(seed: Parts, parts: Parts) -> Floats:
+    """Of each bar of a part, the share of what it and each bar of both strike in what either strikes [k, bars, bars of both]
+    (Jaccard index).
+    """
+    _, kind = np.unique(np.concatenate([seed.struck, parts.struck]), return_inverse=True)
+    theirs, ours = np.split(kind, [len(seed.struck)])
+    strikes = np.zeros((parts.k, seed.bars + parts.bars, int(kind.max()) + 1), np.float32)
+    strikes[:, seed.onset // seed.bar, theirs] = 1.0
+    strikes[parts.notes.number, seed.bars + parts.onset // parts.bar, ours] = 1.0
+    both = (strikes[:, seed.bars :] @ strikes.transpose(0, 2, 1)).astype(np.float64)  # whole numbers: exact
+    count = strikes.sum(axis=2, dtype=np.float64)
+    return np.asarray(both / np.maximum(1.0, count[:, seed.bars :, None] + count[:, None] - both))
 
 
-def _circling(seed: Part, part: Part) -> Figures:
+def _circling(seed: Parts, parts: Parts) -> Figures:
     """Shares of notes that repeat the note (step and pitch) a few notes before, at the distance where most do."""
-    onset = np.concatenate([seed.onset - seed.bars * seed.bar, part.onset])
-    rows = np.concatenate([seed.pitch, part.pitch])
-    rows[1:] += 128 * moves(onset)
-    begin, lags = len(seed.pitch), np.arange(1, LAGS[-1][1] + 1)
-    then = np.arange(begin, len(rows)) - lags[:, None]
-    again = (rows[begin:] == rows[np.maximum(0, then)]) & (then >= 0)
-    shares = np.count_nonzero(again, axis=1) / np.maximum(1, len(rows) - np.maximum(begin, lags))
-    found = {f"notes repeated after {first} to {last}": float(shares[first - 1 : last].max()) for first, last in LAGS}
-    return found | {"different notes": different(rows[begin:]) / len(rows[begin:])}
+    notes, most, begin = parts.notes, LAGS[-1][1], len(seed.pitch)
+    steps = np.diff(parts.onset, prepend=0)
+    steps[notes.first] = parts.onset[notes.first] + seed.bars * seed.bar - seed.onset[-1]
+    rows = parts.pitch + 128 * steps
+    place = np.arange(len(rows)) - notes.first[notes.number]  # of each note in its part
+    # One line for each part: the last notes of the seed, then its own. Where there is none, negative numbers are never the same.
+    own = np.full((parts.k, int(notes.sizes.max())), -1)
+    own[notes.number, place] = rows
+    line = np.full((parts.k, most + own.shape[1]), -2)
+    line[:, max(0, most - begin) : most] = (seed.pitch + 128 * np.diff(seed.onset, prepend=seed.onset[0]))[-most:]
+    line[:, most:] = np.where(own < 0, -2, own)
+    before = np.lib.stride_tricks.sliding_window_view(line[:, :-1], most, axis=1)  # [k, notes, most], the nearest one last
+    again = np.count_nonzero(before == own[:, :, None], axis=1)[:, ::-1]
+    lags = np.arange(1, most + 1)
+    shares = again / np.maximum(1, begin + notes.sizes[:, None] - np.maximum(begin, lags))
+    found = {f"notes repeated after {first} to {last}": shares[:, first - 1 : last].max(axis=1) for first, last in LAGS}
+    return found | {"different notes": notes.different(np.unique(rows, return_inverse=True)[1]) / notes.sizes}
 
 
-def _touch(seed: Part, part: Part) -> Figures:
+def _touch(seed: Parts, parts: Parts) -> Figures:
     """Velocities beside those of the seed; all 0 if the seed's have hardly a difference, as in typeset music."""
     names = (
         "louder",
@@ -164,64 +165,71 @@ def _touch(seed: Part, part: Part) -> Figures:
         "high notes louder",
         "drift of velocity",
     )
-    if different(seed.velocity) < FEWEST_VELOCITIES:
-        return dict.fromkeys(names, 0.0)
-    theirs, ours = _loudness(seed), _loudness(part)
+    if len(set(seed.velocity.tolist())) < FEWEST_VELOCITIES:
+        return dict.fromkeys(names, np.zeros(parts.k))
+    theirs, ours = _loudness(seed), _loudness(parts)
     return dict(zip(names, [*(mine - other for mine, other in zip(ours[:5], theirs[:5], strict=True)), ours[5]], strict=True))
 
 
-def _loudness(part: Part) -> list[float]:
-    velocity, pitch = part.velocity / 16.0, part.pitch / 12.0
-    mean = np.bincount(part.chord, velocity) / part.count
-    last = np.cumsum(part.count) - 1
-    away, height = velocity - mean_of(velocity), pitch - mean_of(pitch)
-    late = 2 * part.onset >= part.bars * part.bar
-    drift = mean_of(velocity[late]) - mean_of(velocity[~late]) if late.any() and not late.all() else 0.0
+def _loudness(parts: Parts) -> list[Floats]:
+    notes, onsets = parts.notes, parts.onsets
+    velocity, pitch = parts.velocity / 16.0, parts.pitch / 12.0
+    mean = np.bincount(parts.chord, velocity) / parts.count
+    upper = parts.first + parts.count - 1
+    loudness, height = notes.mean(velocity), notes.mean(pitch)
+    away, high = velocity - loudness[notes.number], pitch - height[notes.number]
+    later, earlier = _halves(notes, 2 * parts.onset >= parts.bars * parts.bar, velocity)
     return [
-        mean_of(velocity),
-        spread_of(velocity),
-        mean_of(velocity[last] - mean),
-        mean_of(np.abs(moves(mean))),
-        mean_of(away * height) / (spread_of(away) * spread_of(height) + 1e-6),
-        drift,
+        loudness,
+        notes.spread(velocity),
+        onsets.mean(velocity[upper] - mean),
+        onsets.pairs.mean(np.abs(onsets.moves(mean))),
+        notes.mean(away * high) / (notes.spread(velocity) * notes.spread(pitch) + 1e-6),
+        later - earlier,
     ]
 
 
-def _seam(seed: Part, part: Part) -> Figures:
+def _seam(seed: Parts, parts: Parts) -> Figures:
     """The step from the seed to the continuation, and the extremes of its density."""
-    theirs, ours = (np.bincount(some.onset // some.bar, minlength=some.bars) for some in (seed, part))
+    theirs, ours, first = seed.notes_of_bars, parts.notes_of_bars, parts.onsets.first
     return {
-        "upper leap at the seam": min(MOST_LEAP, abs(int(part.top[0] - seed.top[-1]))) / 12,
-        "lower leap at the seam": min(MOST_LEAP, abs(int(part.low[0] - seed.low[-1]))) / 12,
-        "density at the seam": float(np.log((ours[0] + 1) / (theirs[-1] + 1))),
-        "densest bar": float(np.log((ours.max() + 1) / (theirs.max() + 1))),
-        "thinnest bar": float(np.log((ours.min() + 1) / (theirs.min() + 1))),
+        "upper leap at the seam": np.minimum(MOST_LEAP, np.abs(parts.top[first] - seed.top[-1])) / 12,
+        "lower leap at the seam": np.minimum(MOST_LEAP, np.abs(parts.low[first] - seed.low[-1])) / 12,
+        "density at the seam": np.log((ours[:, 0] + 1) / (theirs[:, -1] + 1)),
+        "densest bar": np.log((ours.max(axis=1) + 1) / (theirs.max() + 1)),
+        "thinnest bar": np.log((ours.min(axis=1) + 1) / (theirs.min() + 1)),
     }
 
 
-def _drift(part: Part) -> Figures:
-    late, late_chord = (2 * times >= part.bars * part.bar for times in (part.onset, part.times))
-    if late.all() or not late.any():
-        return dict.fromkeys(("drift of density", "drift of pitch", "drift of duration", "drift of chord size"), 0.0)
+def _drift(parts: Parts) -> Figures:
+    """How the later half of each part differs from the earlier one; 0 if either has no notes."""
+    late, late_onset = (2 * ticks >= parts.bars * parts.bar for ticks in (parts.onset, parts.times))
+    later, earlier = (parts.notes.those(each).sizes + 1 for each in (late, ~late))
+    pitch, earlier_pitch = _halves(parts.notes, late, parts.pitch)
+    duration, earlier_duration = _halves(parts.notes, late, parts.duration)
+    count, earlier_count = _halves(parts.onsets, late_onset, parts.count)
     return {
-        "drift of density": float(np.log((late.sum() + 1) / ((~late).sum() + 1))),
-        "drift of pitch": (mean_of(part.pitch[late]) - mean_of(part.pitch[~late])) / 12,
-        "drift of duration": float(np.log(mean_of(part.duration[late]) / mean_of(part.duration[~late]))),
-        "drift of chord size": mean_of(part.count[late_chord]) - mean_of(part.count[~late_chord]),
+        "drift of density": np.where((later > 1) & (earlier > 1), np.log(later / earlier), 0.0),
+        "drift of pitch": (pitch - earlier_pitch) / 12,
+        "drift of duration": np.log(duration / earlier_duration),
+        "drift of chord size": count - earlier_count,
     }
 
 
-def _divergence(some: Ints, others: Ints) -> float:
-    """Jensen-Shannon divergence of two samples, 0 to 1 bit; 0 if one is empty."""
-    if not len(some) or not len(others):
-        return 0.0
-    low, high = min(int(some.min()), int(others.min())), max(int(some.max()), int(others.max()))
-    shares = [counts_of(part, low, high) / len(part) for part in (some, others)]
-    information = [_information(share) for share in ((shares[0] + shares[1]) / 2, *shares)]
-    return float(information[0] - (information[1] + information[2]) / 2)
+def _halves(groups: Groups, late: NDArray[np.bool_], values: NDArray[Any]) -> tuple[Floats, Floats]:
+    """The means of the late values and of the others; both are the mean of all in a group where either has none."""
+    halves = [(groups.those(mask), values[mask]) for mask in (late, ~late)]
+    missing = np.logical_or.reduce([half.sizes == 0 for half, _ in halves])
+    later, earlier = (np.where(missing, groups.mean(values), half.mean(some)) for half, some in halves)
+    return later, earlier
 
 
-def _information(shares: Floats) -> Floats:
-    """Shannon entropy in bits of a distribution."""
-    there = shares[shares > 0]
-    return np.asarray(-np.add.reduce(there * np.log2(there)))
+def _divergence(theirs: Groups, known: Ints, ours: Groups, values: Ints) -> Floats:
+    """Jensen-Shannon divergences of the seed's values and those of each part, 0 to 1 bit; 0 if a side is empty."""
+    low, high = limits(known, values)
+    some, others = (
+        groups.counts(each, low, high) / np.maximum(1.0, groups.sizes)[:, None]
+        for groups, each in ((theirs, known), (ours, values))
+    )
+    found = information((some + others) / 2) - (information(some) + information(others)) / 2
+    return np.where((theirs.sizes > 0) & (ours.sizes > 0), found, 0.0)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from musiclstm.music.notes import Notes, make_notes
-from musiclstm.scoring.figures import Part, describe, part_of
-from musiclstm.scoring.likeness import compare, figures
+from musiclstm.music.notes import Metre, Notes, make_notes
+from musiclstm.scoring import likeness
+from musiclstm.scoring.figures import Parts, describe, parts_of
+from musiclstm.scoring.likeness import figures
 
-BAR, BEAT = 96, 24
+BAR, METRE = 96, Metre(0, 4, 4)
 
 
 def music(bars: int, *, seed: int = 1, step: int = 12, lowest: int = 55) -> Notes:
@@ -20,10 +21,13 @@ def music(bars: int, *, seed: int = 1, step: int = 12, lowest: int = 55) -> Note
     return make_notes(onset, pitches, [step] * len(onset), [64] * len(onset))
 
 
-def whole(notes: Notes, bars: int) -> Part:
-    found = part_of(notes, 0, bars, BAR, BEAT)
-    assert found is not None
-    return found
+def whole(*passages: Notes, bars: int) -> Parts:
+    return parts_of(passages, bars, METRE)
+
+
+def compare(seed: Parts, part: Parts) -> dict[str, float]:
+    """What is said of a single part."""
+    return {name: value for name, (value,) in likeness.compare(seed, part).items()}
 
 
 def shifted(notes: Notes, semitones: int = 0, ticks: int = 0) -> Notes:
@@ -31,7 +35,7 @@ def shifted(notes: Notes, semitones: int = 0, ticks: int = 0) -> Notes:
 
 
 def test_a_repeated_seed_is_like_itself_and_has_nothing_new() -> None:
-    seed = whole(music(4), 4)
+    seed = whole(music(4), bars=4)
     found = compare(seed, seed)
     for name in (
         "rhythm of the seed",
@@ -49,13 +53,13 @@ def test_a_repeated_seed_is_like_itself_and_has_nothing_new() -> None:
 
 
 def test_what_the_seed_does_not_have_is_new() -> None:
-    seed = whole(music(4), 4)
+    seed = whole(music(4), bars=4)
     other = music(4, step=16)
-    found = compare(seed, whole(shifted(other, 1), 4))
+    found = compare(seed, whole(shifted(other, 1), bars=4))
     assert found["new durations"] == found["new steps"] == 1.0
     assert 0.4 < found["new places"] < 0.7
     assert found["new pitch classes"] > 0.5
-    high = compare(seed, whole(shifted(music(4), 24), 4))
+    high = compare(seed, whole(shifted(music(4), 24), bars=4))
     assert (high["above the seed"], high["below the seed"]) == (1.0, 0.0)
     assert high["bars that return"] == 0.0
     assert high["harmony of any bar before"] == pytest.approx(1.0)
@@ -66,62 +70,81 @@ def test_bars_return_as_far_as_they_strike_the_same_keys_at_the_same_places() ->
     bars = [{(n["onset"] % BAR, n["pitch"]) for n in notes[notes["onset"] // BAR == bar]}
             for notes, count in ((opening, 3), (following, 4)) for bar in range(count)]  # fmt: skip
     likest = [max(len(bars[at] & other) / len(bars[at] | other) for other in bars[:at]) for at in range(3, 7)]
-    found = compare(whole(opening, 3), whole(following, 4))
+    found = compare(whole(opening, bars=3), whole(following, bars=4))
     assert found["likest bar before"] == pytest.approx(np.mean(likest))
     assert found["likest bar of all"] == max(likest) > 0
 
 
 def test_the_seam_and_the_drift() -> None:
-    seed = whole(make_notes([0, 48], [48, 60], [48, 48], [64, 64]), 1)
+    seed = whole(make_notes([0, 48], [48, 60], [48, 48], [64, 64]), bars=1)
     later = make_notes([0, 0, 96, 120, 144, 168], [50, 72, 80, 81, 82, 83], [48] * 6, [64] * 6)
-    found = compare(seed, whole(later, 2))
+    found = compare(seed, whole(later, bars=2))
     assert found["upper leap at the seam"] == pytest.approx(12 / 12)
     assert found["lower leap at the seam"] == pytest.approx(10 / 12)
     assert found["drift of density"] == pytest.approx(np.log(5 / 3))
     assert found["drift of pitch"] == pytest.approx((81.5 - 61) / 12)
     assert found["drift of chord size"] == pytest.approx(-1.0)
-    assert compare(seed, whole(later[:2], 2))["drift of pitch"] == 0.0  # there is no later half
+    assert compare(seed, whole(later[:2], bars=2))["drift of pitch"] == 0.0  # there is no later half
 
 
 def test_going_round_in_circles_is_counted() -> None:
-    seed = whole(music(4), 4)
+    seed = whole(music(4), bars=4)
     circle = make_notes(np.arange(0, 4 * BAR, 12), np.tile([60, 64, 67], 11)[:32], [12] * 32, [64] * 32)
-    found = compare(seed, whole(circle, 4))
+    found = compare(seed, whole(circle, bars=4))
     assert found["notes repeated after 1 to 4"] == pytest.approx(29 / 32, abs=0.04)
     assert found["different notes"] == pytest.approx(3 / 32)
-    plain = compare(seed, whole(music(4, seed=2), 4))
+    plain = compare(seed, whole(music(4, seed=2), bars=4))
     assert plain["notes repeated after 1 to 4"] < 0.4
 
 
 def test_touch_is_compared_with_a_seed_that_somebody_played() -> None:
-    def played(notes: Notes, low: int, step: int) -> Part:
+    def played(notes: Notes, low: int, step: int) -> Parts:
         velocities = low + step * (np.arange(len(notes)) % 20)
-        return whole(make_notes(notes["onset"], notes["pitch"], notes["duration"], velocities), 4)
+        return whole(make_notes(notes["onset"], notes["pitch"], notes["duration"], velocities), bars=4)
 
     seed, loud = played(music(4), 40, 2), played(music(4), 56, 2)
     found = compare(seed, loud)
     assert found["louder"] == pytest.approx(1.0)
     assert found["spread of velocities"] == pytest.approx(0.0)
     assert compare(seed, played(music(4), 40, 1))["spread of velocities"] < -0.2
-    assert {compare(whole(music(4), 4), loud)[name] for name in ("louder", "spread of velocities", "drift of velocity")} == {0.0}
+    assert {compare(whole(music(4), bars=4), loud)[name] for name in ("louder", "spread of velocities", "drift of velocity")} == {
+        0.0
+    }
 
 
 def test_all_figures_have_the_same_names_and_are_numbers() -> None:
     names = set()
     for bars in (1, 2, 16):
         for seed_bars in (1, 8):
-            seed = whole(music(seed_bars), seed_bars)
-            found = figures(seed, describe(seed), whole(music(bars, seed=2, step=18)[:40], bars))
-            assert all(np.isfinite(value) for value in found.values())
+            seed = whole(music(seed_bars), bars=seed_bars)
+            found = figures(seed, describe(seed), whole(music(bars, seed=2, step=18)[:40], bars=bars))
+            assert all(np.isfinite(values).all() for values in found.values())
             names.add(tuple(found))
     assert len(names) == 1
     assert len(next(iter(names))) == 210
 
 
+def test_continuations_compared_together_have_the_figures_of_each_alone() -> None:
+    rng = np.random.default_rng(5)
+
+    def played(count: int, bars: int) -> Notes:
+        onset = np.sort(rng.integers(0, bars * BAR, count))
+        return make_notes(onset, rng.integers(48, 72, count), rng.integers(1, 100, count), rng.integers(20, 100, count))
+
+    for bars, seed_bars in ((1, 1), (2, 8), (9, 3)):
+        for count in (1, 60):
+            seed = whole(played(count, seed_bars), bars=seed_bars)
+            passages = [played(count, bars) for count in (1, 30, 2, 150)]
+            together = figures(seed, describe(seed), whole(*passages, bars=bars))
+            for number, notes in enumerate(passages):
+                for name, (value,) in figures(seed, describe(seed), whole(notes, bars=bars)).items():
+                    assert together[name][number] == pytest.approx(value, abs=1e-12), name
+
+
 def test_figures_do_not_depend_on_the_key() -> None:
     def of(semitones: int) -> dict[str, float]:
-        seed, later = (whole(shifted(notes, semitones), 4) for notes in (music(4), music(4, seed=2)))
-        return figures(seed, describe(seed), later)
+        seed, later = (whole(shifted(notes, semitones), bars=4) for notes in (music(4), music(4, seed=2)))
+        return {name: value for name, (value,) in figures(seed, describe(seed), later).items()}
 
     moved = {"pitch", "upper line", "lower line", "highest", "lowest"}
     plain, transposed = of(0), of(3)
