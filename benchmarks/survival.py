@@ -163,43 +163,51 @@ def hub_dies(place: Place, times: int) -> Outcome:
 
 
 def training(place: Place, times: int) -> tuple[Outcome, float]:
-    """A training killed so often ends with the weights of one never killed; the largest difference of a weight."""
-    outcome, data = Outcome("training killed"), place.work / "data"
+    """Trainings killed so often while they run; the largest difference of a weight from one that nobody killed.
+
+    Each goes on until it ends by itself, and another one begins if there were too few kills.
+    """
+    outcome, data, home = Outcome("training killed"), place.work / "data", place.home("training")
     write_data(data)
-    options = ["--data", str(data), *SMALL, "--seeds", "data", "--epochs", "12", "--patience", "12"]
+    options = ["--data", str(data), *SMALL, "--seeds", "data", "--epochs", "6", "--patience", "6"]
 
     def started(out: str, *more: str) -> Family:
-        command = [*QUICK, "train", *options, "--out", str(place.home("training") / out), *more]
-        return Family(command, place.home("training"), {"XDG_CACHE_HOME": str(place.work / "cache")})
+        command = [*QUICK, "train", *options, "--out", str(home / out), *more]
+        return Family(command, home, {"XDG_CACHE_HOME": str(place.work / "cache")})
 
-    whole = started("whole")
+    def ended(run: Family, seconds: float | None = None) -> bool:
+        try:
+            if run.process.wait(seconds):
+                outcome.unserved.append((home / "log").read_text(errors="replace")[-2000:])
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     began = time.monotonic()
-    if whole.process.wait():
-        raise SystemExit((whole.home / "log").read_text(errors="replace")[-2000:])
-    lasts = time.monotonic() - began
-    for _ in range(times):
-        run = started("killed", "--resume")
-        place.moment(lasts)
-        killed = run.process.poll() is None
+    ended(started("whole"))
+    lasts, outs = time.monotonic() - began, ["killed-01"]
+    while outcome.times < times:
+        run = started(outs[-1], "--resume")
+        if ended(run, float(place.rng.uniform(0, lasts))):
+            outs.append(f"killed-{len(outs) + 1:02}")
+            continue
         run.kill()
         began = time.monotonic()
         outcome.processes += run.gone(SOON)
         outcome.slowest = max(outcome.slowest, time.monotonic() - began)
-        outcome.times += killed
-    last = started("killed", "--resume")
-    if last.process.wait():
-        outcome.unserved.append((last.home / "log").read_text(errors="replace")[-200:])
-    home = place.home("training")
-    outcome.files = sorted(set(names_in(home, "killed")) ^ set(names_in(home, "whole")))
+        outcome.times += 1
+    ended(started(outs[-1], "--resume"))
+    for out in outs:
+        outcome.files += sorted(set(names_in(home, out)) ^ set(names_in(home, "whole")))
     outcome.files += [path for path in files_in(home / "tmp") if not path.startswith("pymp-")]
-    return outcome, difference(home / "whole", home / "killed")
+    return outcome, max(difference(home / "whole", home / out) for out in outs)
 
 
 def names_in(home: Path, out: str) -> Iterator[str]:
-    """The files of a training run and what is hidden beside it, under the names that they have in every run."""
+    """The files of a training and what is hidden beside them, under the names that they have in every training."""
     for path in files_in(home):
-        if path.startswith((f"{out}/", f"{out}.work/", ".")):
-            yield path.replace(f"{out}/", "OUT/").replace(f"{out}.work/", "WORK/")
+        if out in path.partition("/")[0]:
+            yield path.replace(out, "OUT")
 
 
 def difference(one: Path, other: Path) -> float:
