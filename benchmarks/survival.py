@@ -38,6 +38,7 @@ from benchmarks.troubles import (
 )
 
 TIMES = 20
+TRAINED = 600.0  # seconds in which a small training must finish
 SMALL = ["--units", "16", "--layers", "1", "--head", "16", "--lanes", "2", "--window", "16"]
 PULL = """
 import sys
@@ -163,51 +164,55 @@ def hub_dies(place: Place, times: int) -> Outcome:
 
 
 def training(place: Place, times: int) -> tuple[Outcome, float]:
-    """Trainings killed so often while they run; the largest difference of a weight from one that nobody killed.
+    """Trainings killed ``times`` times in all; the largest difference of a weight from a training that nobody killed.
 
-    Each goes on until it ends by itself, and another one begins if there were too few kills.
+    Each is resumed until it finishes, then the next one begins. Stops at the first one that fails or hangs.
     """
     outcome, data, home = Outcome("training killed"), place.work / "data", place.home("training")
     write_data(data)
-    options = ["--data", str(data), *SMALL, "--seeds", "data", "--epochs", "6", "--patience", "6"]
+    options = ["--data", str(data), *SMALL, "--seeds", "data", "--epochs", "6", "--patience", "6", "--resume"]
 
-    def started(out: str, *more: str) -> Family:
-        command = [*QUICK, "train", *options, "--out", str(home / out), *more]
+    def started(out: str) -> Family:
+        command = [*QUICK, "train", *options, "--out", str(home / out)]
         return Family(command, home, {"XDG_CACHE_HOME": str(place.work / "cache")})
 
-    def ended(run: Family, seconds: float | None = None) -> bool:
-        try:
+    def finished(run: Family, seconds: float) -> bool:
+        with suppress(subprocess.TimeoutExpired):
             if run.process.wait(seconds):
                 outcome.unserved.append((home / "log").read_text(errors="replace")[-2000:])
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return run.process.returncode == 0
 
-    began = time.monotonic()
-    ended(started("whole"))
-    lasts, outs = time.monotonic() - began, ["killed-01"]
-    while outcome.times < times:
-        run = started(outs[-1], "--resume")
-        if ended(run, float(place.rng.uniform(0, lasts))):
-            outs.append(f"killed-{len(outs) + 1:02}")
-            continue
+    def end(run: Family) -> None:
         run.kill()
         began = time.monotonic()
+        outcome.times += run.process.returncode == -signal.SIGKILL  # else it was done before
         outcome.processes += run.gone(SOON)
         outcome.slowest = max(outcome.slowest, time.monotonic() - began)
-        outcome.times += 1
-    ended(started(outs[-1], "--resume"))
+
+    began = time.monotonic()
+    if not finished(started("whole"), TRAINED):
+        raise SystemExit((home / "log").read_text(errors="replace")[-2000:])
+    lasts, outs = time.monotonic() - began, ["killed-01"]
+    while outcome.times < times and not outcome.unserved:
+        run = started(outs[-1])
+        if finished(run, float(place.rng.uniform(0, lasts))):
+            outs.append(f"killed-{len(outs) + 1:02}")
+        end(run)
+    last = started(outs[-1])
+    if not finished(last, TRAINED) and not outcome.unserved:
+        outcome.unserved.append("the last training hangs")
+    outcome.processes += last.gone(SOON)
     for out in outs:
         outcome.files += sorted(set(names_in(home, out)) ^ set(names_in(home, "whole")))
+    outcome.files += [path for path in files_in(home) if path.startswith(".")]  # drafts
     outcome.files += [path for path in files_in(home / "tmp") if not path.startswith("pymp-")]
-    return outcome, max(difference(home / "whole", home / out) for out in outs)
+    return outcome, float("inf") if outcome.unserved else max(difference(home / "whole", home / out) for out in outs)
 
 
 def names_in(home: Path, out: str) -> Iterator[str]:
-    """The files of a training and what is hidden beside them, under the names that they have in every training."""
-    for path in files_in(home):
-        if out in path.partition("/")[0]:
-            yield path.replace(out, "OUT")
+    """The files of a training, under the names that they have in every training."""
+    for folder in (out, f"{out}.work"):
+        yield from (path if folder == out else f"work/{path}" for path in files_in(home / folder))
 
 
 def difference(one: Path, other: Path) -> float:

@@ -13,21 +13,22 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musiclstm.errors import CheckpointError
 from musiclstm.music import Metre, Notes, make_notes
 from musiclstm.scoring.figures import Parts, describe, parts_of, passage
+from musiclstm.scoring.groups import Floats
 from musiclstm.scoring.likeness import figures
 
 WINDOW = 16  # bars: the critic learns from continuations of 2 to this many
+MOST_OPENING = 256  # bars of a seed that are heard: bars may be tiny, and each is compared with each of the continuation
 FURTHEST = 4.0  # standard deviations: anything further out counts the same
 MOST_MEMBERS, MOST_HIDDEN = 16, 512
 LARGEST = 1e6  # absolute value of any number in an untrusted critic
 SILENT = -50.0  # the score of bars without notes
 
-Floats = NDArray[np.float64]
-#: Scores [k] for the notes of k continuations of a certain seed, whose onsets count from the first bar line, and their bars.
+#: Scores [k] for the notes of k continuations of a certain seed, whose onsets count from the first bar line, and the number of
+#: bars, which all have.
 Ear = Callable[[Sequence[Notes], int], Floats]
 
 
@@ -58,14 +59,16 @@ class Critic:
         It scores the last WINDOW bars against the seed: a listener compares with the opening, however long ago it was.
         """
         opening = seed_part(seed, split, metre)
-        of_seed = None if opening is None else describe(opening)
+        if opening is None:
+            return lambda continuations, _bars: np.full(len(continuations), SILENT)
+        of_seed = describe(opening)
 
         def scores(continuations: Sequence[Notes], bars: int) -> Floats:
             heard = min(bars, WINDOW)
             latest = [passage(notes, (bars - heard) * metre.bar_ticks, heard * metre.bar_ticks) for notes in continuations]
             sounding = [number for number, notes in enumerate(latest) if len(notes)]
             found = np.full(len(latest), SILENT)
-            if opening is not None and of_seed is not None and sounding:
+            if sounding:
                 parts = parts_of([latest[number] for number in sounding], heard, metre)
                 found[sounding] = self.log_odds(np.stack(list(figures(opening, of_seed, parts).values()), axis=1))
             return found
@@ -114,8 +117,8 @@ def standardised(rows: Floats, mean: Floats, spread: Floats) -> Floats:
 
 
 def seed_part(seed: Notes, split: int, metre: Metre) -> Parts | None:
-    """The whole bars of a seed before tick ``split``, in the ``metre`` of its continuation; None if they have no notes."""
-    bars = max(1, split // metre.bar_ticks)
+    """The last whole bars of a seed before tick ``split``, in the ``metre`` of its continuation; None if they have no notes."""
+    bars = min(MOST_OPENING, max(1, split // metre.bar_ticks))
     notes = passage(seed, split - bars * metre.bar_ticks, bars * metre.bar_ticks)
     return parts_of([notes], bars, metre) if len(notes) else None
 

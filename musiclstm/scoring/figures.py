@@ -106,6 +106,11 @@ class Parts:
         return lengths(self.chroma)
 
     @cached_property
+    def steps(self) -> Ints:
+        """Ticks from each onset to the next one of its part [m - k]."""
+        return self.onsets.moves(self.times)
+
+    @cached_property
     def waits(self) -> Ints:
         """Ticks from each onset to the next one of its part or to the end, 1 at least [m]."""
         until = np.append(self.times[1:], 0)
@@ -258,6 +263,7 @@ def _chords(parts: Parts) -> Figures:
             clashing[chord[apart:][together & either(interval, 1, 11)]] = True
         still = ~together & (number == owner[:-apart]) & (ends[:-apart] > parts.onset[apart:])
         against.append((number[still], interval[still]))
+    # Not in the order of the parts, which means do not need.
     (pairs, intervals), (held, others) = (
         (Groups(np.concatenate(numbers), parts.k), np.concatenate(found))
         for numbers, found in (zip(*each, strict=True) for each in (struck, against))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,15 +14,19 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Values = NDArray[Any]
 
+MOST_COLUMNS = 4096  # of a table of counts, or as many as there are values
 
+
+@dataclass(frozen=True, eq=False)
 class Groups:
-    """To which of ``k`` groups each of n values belongs: ``number`` [n] ascends. A group may be empty unless it says otherwise.
+    """To which of ``k`` groups each of n values belongs: ``number`` [n]. A group may be empty.
 
-    ``values`` are always [n], and results [k]. A mean, a spread or an entropy of nothing is 0.
+    Methods take the values [n], and give one number for each group [k] unless they say otherwise. A mean, a spread or an entropy
+    of nothing is 0. Ends, extremes and neighbours need numbers that ascend; ends and extremes also need groups that aren't empty.
     """
 
-    def __init__(self, number: Ints, k: int) -> None:
-        self.number, self.k = number, k
+    number: Ints
+    k: int
 
     @cached_property
     def sizes(self) -> Floats:
@@ -30,12 +35,12 @@ class Groups:
 
     @cached_property
     def first(self) -> Ints:
-        """Where each group begins. None may be empty."""
+        """Where each group begins."""
         return begins(self.number)
 
     @cached_property
     def last(self) -> Ints:
-        """Where each group ends: its last value. None may be empty."""
+        """Where the last value of each group is."""
         return np.append(self.first[1:], len(self.number)) - 1
 
     @cached_property
@@ -45,19 +50,19 @@ class Groups:
 
     @cached_property
     def pairs(self) -> Groups:
-        """The groups of all pairs of neighbours: of what ``former``, ``latter`` and ``moves`` give."""
+        """The groups of all pairs of neighbours [pairs]: of what ``former``, ``latter`` and ``moves`` give."""
         return Groups(self.number[1:][self._inner], self.k)
 
     def former(self, values: Values) -> Values:
-        """The first of each pair of neighbours."""
+        """The first of each pair of neighbours [pairs]."""
         return np.asarray(values[:-1][self._inner])
 
     def latter(self, values: Values) -> Values:
-        """The second of each pair of neighbours."""
+        """The second of each pair of neighbours [pairs]."""
         return np.asarray(values[1:][self._inner])
 
     def moves(self, values: Values) -> Values:
-        """From each value to the next one of its group."""
+        """From each value to the next one of its group [pairs]."""
         return np.asarray((values[1:] - values[:-1])[self._inner])
 
     def those(self, mask: Bools) -> Groups:
@@ -78,36 +83,48 @@ class Groups:
         return np.sqrt(self.mean(away * away))
 
     def largest(self, values: Values) -> Values:
-        """The largest value of each group. None may be empty."""
+        """The largest values."""
         return np.maximum.reduceat(values, self.first)
 
     def smallest(self, values: Values) -> Values:
-        """The smallest value of each group. None may be empty."""
+        """The smallest values."""
         return np.minimum.reduceat(values, self.first)
 
-    def counts(self, values: Ints, low: int, high: int) -> Floats:
-        """How often each number from ``low`` to ``high`` occurs in each group [k, high - low + 1]."""
-        width = high - low + 1
-        place = self.number * width + (values - low)
-        return np.bincount(place, minlength=self.k * width).reshape(self.k, width).astype(float)
+    def shares(self, kinds: Ints, width: int) -> Floats:
+        """How large a part of each group is of each kind, from 0 to ``width`` - 1 [k, width]."""
+        counts = np.bincount(self.number * width + kinds, minlength=self.k * width).reshape(self.k, width)
+        return np.asarray(counts / np.maximum(1.0, self.sizes)[:, None])
 
     def different(self, values: Ints) -> Floats:
-        """How many different values each group has."""
-        return np.count_nonzero(self.counts(values, *limits(values)), axis=1).astype(float)
+        """How many different values there are."""
+        (kinds,), width = kinds_of(values)
+        return np.count_nonzero(self.shares(kinds, width), axis=1).astype(float)
 
     def entropy(self, values: Ints) -> Floats:
         """Shannon entropies in bits."""
-        return information(self.counts(values, *limits(values)) / np.maximum(1.0, self.sizes)[:, None])
+        (kinds,), width = kinds_of(values)
+        return information(self.shares(kinds, width))
 
 
-def limits(*several: Ints) -> tuple[int, int]:
-    """The smallest and the largest of all values; 0 and 0 if there are none."""
-    some = [values for values in several if len(values)]
-    return min((int(values.min()) for values in some), default=0), max((int(values.max()) for values in some), default=0)
+def kinds_of(*several: Ints) -> tuple[list[Ints], int]:
+    """Numbers from 0 on, equal where values are equal, for arrays of values that are compared; and how many numbers there may be.
+
+    Values that lie close together are their own numbers, less the smallest. Others are ranked: somebody may upload a note that
+    lasts for hours, and tables have a column for each number.
+    """
+    values = np.concatenate(several)
+    if not len(values):
+        return list(several), 1
+    values = values - values.min()
+    width = int(values.max()) + 1
+    if width > MOST_COLUMNS:
+        values = np.unique(values, return_inverse=True)[1]
+        width = int(values.max()) + 1
+    return np.split(values, np.cumsum([len(each) for each in several[:-1]])), width
 
 
 def information(shares: Floats) -> Floats:
-    """Shannon entropies in bits of distributions [k, ...]."""
+    """Shannon entropies in bits of distributions, one a row [k, n]."""
     return np.asarray(-(shares * np.log2(np.where(shares > 0, shares, 1.0))).sum(axis=1) + 0.0)
 
 

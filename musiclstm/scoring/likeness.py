@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musiclstm.scoring.figures import MOST_LEAP, Figures, Parts, describe
-from musiclstm.scoring.groups import Floats, Groups, Ints, cosines, information, lengths, limits, mean_row, within
+from musiclstm.scoring.groups import (
+    Bools,
+    Floats,
+    Groups,
+    Ints,
+    Values,
+    cosines,
+    information,
+    kinds_of,
+    lengths,
+    mean_row,
+    within,
+)
 
 DISTANCES = (1, 2, 4, 8)  # bars
 LAGS = ((1, 4), (5, 12), (13, 48))  # notes: from the first to the last of each group
@@ -28,13 +38,16 @@ def compare(seed: Parts, parts: Parts) -> Figures:
 
     ``seed`` is one part.
     """
-    plain = _likeness(seed, parts) | _new(seed, parts) | _returns(seed, parts) | _seam(seed, parts) | _drift(parts)
-    return plain | _circling(seed, parts) | _touch(seed, parts)
+    rhythm = _alike(seed.grid, parts.grid, seed.grid_lengths, parts.grid_lengths)
+    like = _likeness(seed, parts, rhythm[:, :, : seed.bars]) | _new(seed, parts) | _returns(seed, parts, rhythm)
+    return like | _seam(seed, parts) | _drift(parts) | _circling(seed, parts) | _touch(seed, parts)
 
 
-def _likeness(seed: Parts, parts: Parts) -> Figures:
-    """How like the seed: rhythm of each bar against the most similar one of the seed, texture, harmony, and distributions."""
-    rhythm = _alike(seed.grid, parts.grid, seed.grid_lengths, parts.grid_lengths)[:, :, : seed.bars]
+def _likeness(seed: Parts, parts: Parts, rhythm: Floats) -> Figures:
+    """How like the seed: rhythm of each bar against the most similar one of the seed, texture, harmony, and distributions.
+
+    ``rhythm`` [k, bars, bars of the seed]: see ``_alike``.
+    """
     best = rhythm.max(axis=2)
     texture, model = parts.density, seed.density[0]
     apart = np.abs(texture[:, :, None] - model).sum(axis=3)
@@ -44,7 +57,6 @@ def _likeness(seed: Parts, parts: Parts) -> Figures:
     onsets, theirs = parts.onsets, seed.onsets
     spans = (seed.top - seed.low) // 3, (parts.top - parts.low) // 3
     intervals = [within(each.onsets.moves(each.top), 13) for each in (seed, parts)]
-    steps = [each.onsets.moves(each.times) for each in (seed, parts)]
     return {
         "rhythm of the seed": mean_row(best),
         "least rhythm of the seed": best.min(axis=1),
@@ -54,7 +66,7 @@ def _likeness(seed: Parts, parts: Parts) -> Figures:
         "texture most unlike the seed": unlike.max(axis=1),
         "harmony of the seed": cosines(whole, of_seed, lengths(whole) * lengths(of_seed)),
         "harmony of the seed, last bars": cosines(last, of_seed, lengths(last) * lengths(of_seed)),
-        "steps unlike": _divergence(theirs.pairs, steps[0], onsets.pairs, steps[1]),
+        "steps unlike": _divergence(theirs.pairs, seed.steps, onsets.pairs, parts.steps),
         "durations unlike": _divergence(seed.notes, seed.duration, parts.notes, parts.duration),
         "chord sizes unlike": _divergence(theirs, seed.count, onsets, parts.count),
         "intervals unlike": _divergence(theirs.pairs, intervals[0], onsets.pairs, intervals[1]),
@@ -64,35 +76,31 @@ def _likeness(seed: Parts, parts: Parts) -> Figures:
 
 def _new(seed: Parts, parts: Parts) -> Figures:
     """Shares of what the seed does not have."""
-    steps = [each.onsets.moves(each.times) for each in (seed, parts)]
     return {
         "new places": parts.onsets.mean(_unknown(parts.place, seed.place)),
         "new durations": parts.notes.mean(_unknown(parts.duration, seed.duration)),
-        "new steps": parts.onsets.pairs.mean(_unknown(steps[1], steps[0])),
+        "new steps": parts.onsets.pairs.mean(_unknown(parts.steps, seed.steps)),
         "new pitch classes": parts.notes.mean(_unknown(parts.pitch % 12, seed.pitch % 12)),
         "above the seed": parts.notes.mean(parts.pitch > seed.pitch.max()),
         "below the seed": parts.notes.mean(parts.pitch < seed.pitch.min()),
     }
 
 
-def _unknown(ours: Ints, theirs: Ints) -> NDArray[np.bool_]:
+def _unknown(ours: Ints, theirs: Ints) -> Bools:
     """Which of ``ours`` are not among ``theirs``."""
-    low, high = limits(ours, theirs)
-    return np.asarray(np.bincount(theirs - low, minlength=high - low + 1)[ours - low] == 0)
+    (mine, known), width = kinds_of(ours, theirs)
+    return np.asarray(np.bincount(known, minlength=width)[mine] == 0)
 
 
-def _returns(seed: Parts, parts: Parts) -> Figures:
-    """Likeness of each bar to earlier ones, those of the seed included."""
+def _returns(seed: Parts, parts: Parts, rhythm: Floats) -> Figures:
+    """Likeness of each bar to earlier ones, those of the seed included. ``rhythm`` [k, bars, bars of both]: see ``_alike``."""
     pairs, before = _earlier(seed.bars, parts.bars)
-    views = {
-        "harmony": _alike(seed.chroma, parts.chroma, seed.chroma_lengths, parts.chroma_lengths),
-        "rhythm": _alike(seed.grid, parts.grid, seed.grid_lengths, parts.grid_lengths),
-    }
+    harmony = _alike(seed.chroma, parts.chroma, seed.chroma_lengths, parts.chroma_lengths)
     found: Figures = {}
     for apart, (now, then) in zip(DISTANCES, pairs, strict=True):
-        for name, alike in views.items():
+        for name, alike in (("harmony", harmony), ("rhythm", rhythm)):
             found[f"{name} {apart} bars before"] = mean_row(alike[:, now, then]) if len(now) else np.full(parts.k, 0.5)
-    earlier = np.where(before, views["harmony"], 0.0).max(axis=2)
+    earlier = np.where(before, harmony, 0.0).max(axis=2)
     best = np.where(before, _overlaps(seed, parts), 0.0).max(axis=2)
     return found | {
         "harmony of any bar before": mean_row(earlier),
@@ -111,9 +119,9 @@ def _alike(theirs: Floats, ours: Floats, their_lengths: Floats, our_lengths: Flo
 
 
 @lru_cache(maxsize=256)
-def _earlier(seed_bars: int, bars: int) -> tuple[list[Ints], NDArray[np.bool_]]:
-    """For each of DISTANCES the numbers of new bars, and of those of both that lie so far before them [2, pairs]; and of each new
-    bar, which of both lie before it [bars, seed_bars + bars].
+def _earlier(seed_bars: int, bars: int) -> tuple[list[Ints], Bools]:
+    """For each of DISTANCES the new bars that have one so far before them, and which bars of seed and part together these are
+    [2, pairs]; and of each new bar, which bars of both lie before it [bars, seed_bars + bars].
     """
     numbers = [np.arange(max(0, apart - seed_bars), bars) for apart in DISTANCES]
     pairs = [np.stack([later, seed_bars + later - apart]) for later, apart in zip(numbers, DISTANCES, strict=True)]
@@ -165,7 +173,7 @@ def _touch(seed: Parts, parts: Parts) -> Figures:
         "high notes louder",
         "drift of velocity",
     )
-    if len(set(seed.velocity.tolist())) < FEWEST_VELOCITIES:
+    if seed.notes.different(seed.velocity)[0] < FEWEST_VELOCITIES:
         return dict.fromkeys(names, np.zeros(parts.k))
     theirs, ours = _loudness(seed), _loudness(parts)
     return dict(zip(names, [*(mine - other for mine, other in zip(ours[:5], theirs[:5], strict=True)), ours[5]], strict=True))
@@ -216,7 +224,7 @@ def _drift(parts: Parts) -> Figures:
     }
 
 
-def _halves(groups: Groups, late: NDArray[np.bool_], values: NDArray[Any]) -> tuple[Floats, Floats]:
+def _halves(groups: Groups, late: Bools, values: Values) -> tuple[Floats, Floats]:
     """The means of the late values and of the others; both are the mean of all in a group where either has none."""
     halves = [(groups.those(mask), values[mask]) for mask in (late, ~late)]
     missing = np.logical_or.reduce([half.sizes == 0 for half, _ in halves])
@@ -226,10 +234,7 @@ def _halves(groups: Groups, late: NDArray[np.bool_], values: NDArray[Any]) -> tu
 
 def _divergence(theirs: Groups, known: Ints, ours: Groups, values: Ints) -> Floats:
     """Jensen-Shannon divergences of the seed's values and those of each part, 0 to 1 bit; 0 if a side is empty."""
-    low, high = limits(known, values)
-    some, others = (
-        groups.counts(each, low, high) / np.maximum(1.0, groups.sizes)[:, None]
-        for groups, each in ((theirs, known), (ours, values))
-    )
-    found = information((some + others) / 2) - (information(some) + information(others)) / 2
+    (some, others), width = kinds_of(known, values)
+    known_shares, shares = theirs.shares(some, width), ours.shares(others, width)
+    found = information((known_shares + shares) / 2) - (information(known_shares) + information(shares)) / 2
     return np.where((theirs.sizes > 0) & (ours.sizes > 0), found, 0.0)

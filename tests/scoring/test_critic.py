@@ -11,7 +11,17 @@ from critics import critic_for
 
 from musiclstm.errors import CheckpointError
 from musiclstm.music.notes import Metre, Notes, make_notes
-from musiclstm.scoring.critic import MOST_HIDDEN, MOST_MEMBERS, SILENT, WINDOW, Critic, figure_names, figure_row
+from musiclstm.scoring.critic import (
+    MOST_HIDDEN,
+    MOST_MEMBERS,
+    MOST_OPENING,
+    SILENT,
+    WINDOW,
+    Critic,
+    figure_names,
+    figure_row,
+    seed_part,
+)
 
 METRE = Metre(0, 4, 4)
 
@@ -77,7 +87,15 @@ def test_figures_of_silence_are_none() -> None:
 
 
 def test_a_seed_shorter_than_a_bar_is_heard() -> None:
-    assert np.isfinite(some_critic().ear(even(1)[2:], 96, Metre(0, 6, 4))([even(2)], 2)).all()
+    assert critic_for("pitch").ear(even(1)[2:], 96, Metre(0, 6, 4))([even(2)], 2) == pytest.approx(np.array([5.0]))
+
+
+def test_a_seed_of_many_tiny_bars_is_heard_from_its_last_ones_on() -> None:
+    tiny = Metre(0, 1, 32)
+    opening = seed_part(even(16), 16 * 96, tiny)
+    assert opening is not None
+    assert opening.bars == MOST_OPENING < 16 * 96 // tiny.bar_ticks
+    assert opening.onset[-1] == MOST_OPENING * tiny.bar_ticks - 24
 
 
 def test_json_keeps_a_critic() -> None:

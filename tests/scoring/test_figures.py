@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from musiclstm.music.notes import Metre, make_notes
+from musiclstm.music.notes import Metre, Notes, make_notes
 from musiclstm.scoring.figures import Parts, describe, parts_of, passage
 
 BAR, METRE = 96, Metre(0, 4, 4)
@@ -41,21 +41,20 @@ def test_a_part_holds_the_notes_of_its_bars_from_its_first_bar_line() -> None:
     assert not len(passage(notes, 288, BAR))
 
 
-def test_parts_described_together_have_the_figures_of_each_alone() -> None:
+@pytest.mark.parametrize("metre", [METRE, Metre(0, 7, 8), Metre(0, 4, 2)], ids=lambda metre: metre.name)
+def test_parts_described_together_have_the_figures_of_each_alone(metre: Metre) -> None:
     rng = np.random.default_rng(4)
+
+    def random(count: int, bars: int) -> Notes:
+        onset = np.sort(rng.integers(0, bars * metre.bar_ticks, count))
+        return make_notes(onset, rng.integers(21, 109, count), rng.integers(1, 200, count), [64] * count)
+
     for bars in (1, 2, 5):
-        passages = [
-            make_notes(
-                np.sort(rng.integers(0, bars * BAR, count)),
-                rng.integers(21, 109, count),
-                rng.integers(1, 200, count),
-                [64] * count,
-            )
-            for count in (1, 40, 2, 200, 7)
-        ]
-        together = describe(parts_of(passages, bars, METRE))
+        single = random(1, bars)  # twice in a row: equal neighbours are still two parts
+        passages = [single, single, *(random(count, bars) for count in (40, 2, 200, 7))]
+        together = describe(parts_of(passages, bars, metre))
         for number, notes in enumerate(passages):
-            for name, (value,) in describe(parts_of([notes], bars, METRE)).items():
+            for name, (value,) in describe(parts_of([notes], bars, metre)).items():
                 assert together[name][number] == pytest.approx(value, abs=1e-12), name
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from musiclstm.scoring.groups import Groups, cosines, lengths, limits, mean_row, within
+from musiclstm.scoring.groups import MOST_COLUMNS, Groups, begins, cosines, either, kinds_of, lengths, mean_row, within
 
 RNG = np.random.default_rng(3)
 SAMPLES = [RNG.integers(-60, 60, size) for size in (77, 1, 5, 130)]
@@ -13,9 +15,8 @@ GROUPS = Groups(np.repeat([0, 1, 3, 4], [77, 1, 5, 130]), 5)  # the third one is
 VALUES = np.concatenate(SAMPLES)
 
 
-def expected(statistic: object) -> np.ndarray:
+def expected(statistic: Callable[[np.ndarray], float]) -> np.ndarray:
     """What ``statistic`` gives for each sample, and 0 for the empty one."""
-    assert callable(statistic)
     values = [float(statistic(sample)) for sample in SAMPLES]
     return np.array([*values[:2], 0.0, *values[2:]])
 
@@ -55,10 +56,26 @@ def test_nothing_at_all() -> None:
     none = np.zeros(0, int)
     for found in (nothing.mean(none), nothing.spread(none), nothing.different(none), nothing.entropy(none)):
         assert found.tolist() == [0.0, 0.0]
-    assert limits(none, none) == (0, 0)
+    kinds, width = kinds_of(none, none)
+    assert ([each.tolist() for each in kinds], width) == ([[], []], 1)
     assert mean_row(np.zeros((2, 0))).tolist() == [0.0, 0.0]
     some, others = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [2.0, 0.0]])
     assert cosines(some, others, lengths(some) * lengths(others)).tolist() == [0.0, 1.0]
+
+
+def test_a_table_has_no_column_for_each_number_between_values_that_lie_far_apart() -> None:
+    for factor in (1, MOST_COLUMNS):
+        (some, others), width = kinds_of(np.array([7, 9, 7]) * factor, np.array([8, 9]) * factor)
+        assert width == 3
+        assert (some.tolist(), others.tolist()) == ([0, 2, 0], [1, 2])
+    far = np.where(np.arange(len(VALUES)) == 0, 10**9, VALUES)
+    assert GROUPS.entropy(far)[1:] == pytest.approx(GROUPS.entropy(VALUES)[1:])
+
+
+def test_runs_and_either_of_two() -> None:
+    assert begins(np.array([4, 4, 0, 0, 7])).tolist() == [0, 2, 4]
+    assert begins(np.array([9])).tolist() == [0]
+    assert either(np.array([1, 2, 11, 0]), 1, 11).tolist() == [True, False, True, False]
 
 
 def test_values_are_cut_off_on_both_sides() -> None:

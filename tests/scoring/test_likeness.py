@@ -84,17 +84,54 @@ def test_the_seam_and_the_drift() -> None:
     assert found["drift of density"] == pytest.approx(np.log(5 / 3))
     assert found["drift of pitch"] == pytest.approx((81.5 - 61) / 12)
     assert found["drift of chord size"] == pytest.approx(-1.0)
-    assert compare(seed, whole(later[:2], bars=2))["drift of pitch"] == 0.0  # there is no later half
+    shorter = make_notes([0, 48, 96], [60, 62, 64], [24, 48, 12], [64] * 3)
+    assert compare(seed, whole(shorter, bars=2))["drift of duration"] == pytest.approx(np.log(12 / 36))
+    for half in (later[:2], later[2:]):  # the other half is empty
+        found = compare(seed, whole(half, bars=2))
+        assert {value for name, value in found.items() if name.startswith("drift")} == {0.0}
+
+
+def test_a_bar_that_has_none_so_far_before_it_is_neither_like_nor_unlike() -> None:
+    found = compare(whole(music(1), bars=1), whole(music(1), bars=1))
+    assert (found["harmony 1 bars before"], found["rhythm 1 bars before"]) == pytest.approx((1.0, 1.0))
+    for apart in (2, 4, 8):
+        assert found[f"harmony {apart} bars before"] == found[f"rhythm {apart} bars before"] == 0.5
 
 
 def test_going_round_in_circles_is_counted() -> None:
     seed = whole(music(4), bars=4)
     circle = make_notes(np.arange(0, 4 * BAR, 12), np.tile([60, 64, 67], 11)[:32], [12] * 32, [64] * 32)
-    found = compare(seed, whole(circle, bars=4))
-    assert found["notes repeated after 1 to 4"] == pytest.approx(29 / 32, abs=0.04)
+    found = compare(whole(shifted(music(4), -24), bars=4), whole(circle, bars=4))
+    assert found["notes repeated after 1 to 4"] == pytest.approx(29 / 32)  # all but the first three
+    assert found["notes repeated after 5 to 12"] == pytest.approx(26 / 32)
     assert found["different notes"] == pytest.approx(3 / 32)
+    # After a seed of three notes the fifth one before is there from the third note on.
+    short = whole(make_notes([0, 32, 64], [40, 41, 42], [32] * 3, [64] * 3), bars=1)
+    five = make_notes(np.arange(15) * 12, np.tile([60, 62, 64, 65, 67], 3), [12] * 15, [64] * 15)
+    assert compare(short, whole(five, bars=2))["notes repeated after 5 to 12"] == pytest.approx(
+        (10 - 1) / 13
+    )  # the first step is longer
     plain = compare(seed, whole(music(4, seed=2), bars=4))
     assert plain["notes repeated after 1 to 4"] < 0.4
+
+
+def repeated(count: int, of: int) -> dict[str, float]:
+    """What is said of the last ``count`` notes of a scale of ``of`` notes, written again after it."""
+    step = 12
+    seed_bars, bars = -(-of * step // BAR), -(-count * step // BAR)
+    onset = np.arange(seed_bars * BAR - of * step, seed_bars * BAR, step)
+    pitches = np.arange(30, 30 + of)
+    seed = make_notes(onset, pitches, [step] * of, [64] * of)
+    again = make_notes(np.arange(count) * step, pitches[-count:], [step] * count, [64] * count)
+    found = compare(whole(seed, bars=seed_bars), whole(again, bars=bars))
+    return {name: value for name, value in found.items() if name.startswith("notes repeated")}
+
+
+def test_notes_of_the_seed_that_return_are_repeated_however_far_it_goes_back() -> None:
+    assert list(repeated(48, of=60).values()) == pytest.approx([0.0, 0.0, 1.0])
+    assert list(repeated(49, of=60).values()) == pytest.approx([0.0, 0.0, 0.0])  # that is further than anybody remembers
+    assert list(repeated(8, of=9).values()) == pytest.approx([0.0, 1.0, 0.0])
+    assert list(repeated(2, of=3).values()) == pytest.approx([1.0, 0.0, 0.0])
 
 
 def test_touch_is_compared_with_a_seed_that_somebody_played() -> None:
@@ -107,6 +144,14 @@ def test_touch_is_compared_with_a_seed_that_somebody_played() -> None:
     assert found["louder"] == pytest.approx(1.0)
     assert found["spread of velocities"] == pytest.approx(0.0)
     assert compare(seed, played(music(4), 40, 1))["spread of velocities"] < -0.2
+    voices = np.tile([60, 72], 32)  # a low note and a high one, louder by 32, all louder by 16 in the later half
+    velocities = np.tile([48, 80], 32) + 16 * (np.arange(64) >= 32)
+    found = compare(seed, whole(make_notes(np.repeat(np.arange(32) * 12, 2), voices, [12] * 64, velocities), bars=4))
+    assert found["upper notes louder"] == pytest.approx(1.0)  # than the mean of their chord, by 16
+    assert found["drift of velocity"] == pytest.approx(1.0)
+    assert found["changes of velocity"] == pytest.approx(1 / 31 - np.abs(np.diff(seed.velocity)).mean() / 16)
+    related = [np.corrcoef(some, others)[0, 1] for some, others in ((voices, velocities), (seed.pitch, seed.velocity))]
+    assert found["high notes louder"] == pytest.approx(related[0] - related[1], abs=1e-4)
     assert {compare(whole(music(4), bars=4), loud)[name] for name in ("louder", "spread of velocities", "drift of velocity")} == {
         0.0
     }
