@@ -47,6 +47,7 @@ def test_a_visitor_finds_a_seed_and_a_finished_example(session: Callable[..., Pa
     expect(page.locator("#masthead")).to_contain_text("small @ bundled")
     expect(page.locator("#player .play")).to_be_enabled()
     expect(page.locator("#player [aria-checked=true]")).to_have_text("Whole")
+    expect(page.locator("footer > :visible")).to_have_text(["Use via API"])  # and no dot after it
 
 
 def test_the_whole_way_from_a_seed_to_a_file(session: Callable[..., Page], tmp_path: Path) -> None:
