@@ -132,9 +132,8 @@ def _overlaps(seed: Parts, parts: Parts) -> Floats:
     """Of each bar of a part, the share of what it and each bar of both strike in what either strikes [k, bars, bars of both]
     (Jaccard index).
     """
-    _, kind = np.unique(np.concatenate([seed.struck, parts.struck]), return_inverse=True)
-    theirs, ours = np.split(kind, [len(seed.struck)])
-    strikes = np.zeros((parts.k, seed.bars + parts.bars, int(kind.max()) + 1), np.float32)
+    (theirs, ours), width = kinds_of(seed.struck, parts.struck)
+    strikes = np.zeros((parts.k, seed.bars + parts.bars, width), np.float32)
     strikes[:, seed.onset // seed.bar, theirs] = 1.0
     strikes[parts.notes.number, seed.bars + parts.onset // parts.bar, ours] = 1.0
     both = (strikes[:, seed.bars :] @ strikes.transpose(0, 2, 1)).astype(np.float64)  # whole numbers: exact
@@ -160,7 +159,7 @@ def _circling(seed: Parts, parts: Parts) -> Figures:
     lags = np.arange(1, most + 1)
     shares = again / np.maximum(1, begin + notes.sizes[:, None] - np.maximum(begin, lags))
     found = {f"notes repeated after {first} to {last}": shares[:, first - 1 : last].max(axis=1) for first, last in LAGS}
-    return found | {"different notes": notes.different(np.unique(rows, return_inverse=True)[1]) / notes.sizes}
+    return found | {"different notes": notes.different(rows) / notes.sizes}
 
 
 def _touch(seed: Parts, parts: Parts) -> Figures:
